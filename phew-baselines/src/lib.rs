@@ -1,0 +1,1 @@
+//! phew-baselines.

@@ -1,0 +1,2 @@
+//! The `phew` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Architectures, weights, masks and the path graph of neural networks.
