@@ -1,1 +1,41 @@
 //! Architectures, weights, masks and the path graph of neural networks.
+//!
+//! A network has two views here. [`Arch`] is the operator DAG: what a framework would run. [`PathGraph`]
+//! is what the theory of pruning at initialisation speaks of: layers of units, joined by scalar weights, so
+//! that an input-output path is a chain of scalar weights. Every path quantity (path count, SynFlow
+//! objective, path kernel trace, visits of a random walk) is one pair of sums over that graph: see
+//! [`PathSums`].
+//!
+//! ```
+//! use phew_graph::{Abs, Edges, Init, Network, PathGraph, PathSums, zoo};
+//!
+//! let arch = zoo::mlp(&[784, 300, 100, 10]).build()?;
+//! let network = Network::initialise(arch, Init::default(), 0)?;
+//! let graph = PathGraph::new(network.arch());
+//! let weights = network.weights();
+//! let sums = PathSums::new(&graph, &Edges::new(&weights, Abs));
+//! println!("ln of the SynFlow objective: {}", sums.ln_total());
+//! # Ok::<(), phew_graph::GraphError>(())
+//! ```
+
+mod arch;
+mod atomic;
+mod error;
+mod mask;
+mod paths;
+mod rng;
+mod weights;
+pub mod zoo;
+
+pub use arch::{
+    Activation, Arch, ArchBuilder, Conv2d, Node, NodeSpec, Op, Pool, Role, Shape, TensorSpec,
+};
+pub use atomic::{Overwrite, write_atomically};
+pub use error::GraphError;
+pub use mask::{LayerMask, Mask, MaskInfo};
+pub use paths::{
+    Abs, Connection, Direction, EdgeValue, Edges, Kind, Layer, LayerSums, NonZero, One, PathGraph,
+    PathSums, Reach, Skip, SkipPolicy, Square, Transition, Weighted,
+};
+pub use rng::{stream, stream_key};
+pub use weights::{Extra, Fan, Init, Network, read_pytorch_pruned, write_pytorch_pruned};

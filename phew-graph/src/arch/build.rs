@@ -1,0 +1,132 @@
+//! Writing an architecture in code: each call appends an operator that reads the one before it.
+
+use super::{Activation, Arch, Conv2d, NodeSpec, Op, Pool, Shape};
+use crate::error::GraphError;
+
+/// Builds an [`Arch`] operator by operator; mistakes are reported by [`ArchBuilder::build`].
+///
+/// ```
+/// use phew_graph::{ArchBuilder, Conv2d, Pool, Shape};
+/// let image = Shape::Image { channels: 3, height: 8, width: 8 };
+/// let arch = ArchBuilder::new("residual", image)
+///     .conv("conv1", Conv2d::new(4, 3).padding(1))
+///     .relu("relu1")
+///     .conv("conv2", Conv2d::new(4, 3).padding(1))
+///     .add("add", &["conv2", "relu1"])
+///     .avg_pool("pool", Pool::global())
+///     .flatten("flatten")
+///     .linear("fc", 5)
+///     .build()?;
+/// assert_eq!(arch.prunable_len(), 108 + 144 + 20);
+/// # Ok::<(), phew_graph::GraphError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ArchBuilder {
+    name: String,
+    specs: Vec<NodeSpec>,
+    last: String,
+}
+
+impl ArchBuilder {
+    /// Starts with an input operator named `input`.
+    #[must_use]
+    pub fn new(name: impl Into<String>, shape: Shape) -> Self {
+        let input = NodeSpec { name: "input".into(), op: Op::Input { shape }, inputs: Vec::new() };
+        Self { name: name.into(), specs: vec![input], last: "input".into() }
+    }
+
+    /// Name of the operator that the next one will read.
+    #[must_use]
+    pub fn last(&self) -> &str {
+        &self.last
+    }
+
+    /// Makes the next operator read `name`.
+    #[must_use]
+    pub fn from(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.last);
+        self
+    }
+
+    /// Appends any operator that reads the last one.
+    #[must_use]
+    pub fn op(self, name: impl Into<String>, op: Op) -> Self {
+        let inputs = vec![self.last.clone()];
+        self.push(name.into(), op, inputs)
+    }
+
+    /// Appends a convolution.
+    #[must_use]
+    pub fn conv(self, name: impl Into<String>, conv: Conv2d) -> Self {
+        self.op(name, Op::Conv2d(conv))
+    }
+
+    /// Appends a linear layer with a bias.
+    #[must_use]
+    pub fn linear(self, name: impl Into<String>, out: usize) -> Self {
+        self.op(name, Op::Linear { out, bias: true })
+    }
+
+    /// Appends a linear layer without a bias.
+    #[must_use]
+    pub fn linear_unbiased(self, name: impl Into<String>, out: usize) -> Self {
+        self.op(name, Op::Linear { out, bias: false })
+    }
+
+    /// Appends a batch normalisation with PyTorch's defaults (ε = 1e-5, momentum 0.1).
+    #[must_use]
+    pub fn batch_norm(self, name: impl Into<String>) -> Self {
+        self.op(name, Op::BatchNorm { eps: 1e-5, momentum: 0.1 })
+    }
+
+    /// Appends a ReLU.
+    #[must_use]
+    pub fn relu(self, name: impl Into<String>) -> Self {
+        self.activation(name, Activation::Relu)
+    }
+
+    /// Appends an activation.
+    #[must_use]
+    pub fn activation(self, name: impl Into<String>, activation: Activation) -> Self {
+        self.op(name, Op::Activation(activation))
+    }
+
+    /// Appends a max-pooling.
+    #[must_use]
+    pub fn max_pool(self, name: impl Into<String>, pool: Pool) -> Self {
+        self.op(name, Op::MaxPool(pool))
+    }
+
+    /// Appends an average pooling.
+    #[must_use]
+    pub fn avg_pool(self, name: impl Into<String>, pool: Pool) -> Self {
+        self.op(name, Op::AvgPool(pool))
+    }
+
+    /// Appends a flatten.
+    #[must_use]
+    pub fn flatten(self, name: impl Into<String>) -> Self {
+        self.op(name, Op::Flatten)
+    }
+
+    /// Appends the sum of the named operators; the first is the main branch.
+    #[must_use]
+    pub fn add(self, name: impl Into<String>, inputs: &[&str]) -> Self {
+        let inputs = inputs.iter().map(|&s| s.to_owned()).collect();
+        self.push(name.into(), Op::Add, inputs)
+    }
+
+    fn push(mut self, name: String, op: Op, inputs: Vec<String>) -> Self {
+        self.last.clone_from(&name);
+        self.specs.push(NodeSpec { name, op, inputs });
+        self
+    }
+
+    /// Checks it all.
+    ///
+    /// # Errors
+    /// As [`Arch::new`].
+    pub fn build(self) -> Result<Arch, GraphError> {
+        Arch::new(self.name, self.specs)
+    }
+}

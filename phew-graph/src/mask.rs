@@ -1,0 +1,206 @@
+//! Masks: one bit for each prunable scalar, counts kept as bits change.
+
+mod file;
+mod layer;
+
+pub use file::MaskInfo;
+pub use layer::LayerMask;
+
+use crate::arch::Arch;
+use crate::error::{GraphError, list};
+
+/// Which prunable weights are kept, tensor by tensor, in the order of [`Arch::prunable`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mask {
+    layers: Vec<LayerMask>,
+}
+
+impl Mask {
+    /// Nothing kept.
+    #[must_use]
+    pub fn empty(arch: &Arch) -> Self {
+        let layers = arch.prunable().iter().map(|s| LayerMask::empty(&s.name, &s.shape)).collect();
+        Self { layers }
+    }
+
+    /// Everything kept.
+    #[must_use]
+    pub fn dense(arch: &Arch) -> Self {
+        let layers = arch.prunable().iter().map(|s| LayerMask::dense(&s.name, &s.shape)).collect();
+        Self { layers }
+    }
+
+    /// From its tensors.
+    #[must_use]
+    pub fn from_layers(layers: Vec<LayerMask>) -> Self {
+        Self { layers }
+    }
+
+    /// The tensors.
+    #[must_use]
+    pub fn layers(&self) -> &[LayerMask] {
+        &self.layers
+    }
+
+    /// The tensors, to change.
+    #[must_use]
+    pub fn layers_mut(&mut self) -> &mut [LayerMask] {
+        &mut self.layers
+    }
+
+    /// A tensor by its index in [`Arch::prunable`].
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    #[must_use]
+    pub fn layer(&self, index: usize) -> &LayerMask {
+        &self.layers[index]
+    }
+
+    /// A tensor to change, by its index in [`Arch::prunable`].
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    #[must_use]
+    pub fn layer_mut(&mut self, index: usize) -> &mut LayerMask {
+        &mut self.layers[index]
+    }
+
+    /// Weights kept.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.layers.iter().map(LayerMask::kept).sum()
+    }
+
+    /// Prunable weights.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "an architecture has at least one weight")]
+    pub fn len(&self) -> usize {
+        self.layers.iter().map(LayerMask::len).sum()
+    }
+
+    /// Kept over prunable.
+    #[must_use]
+    pub fn density(&self) -> f64 {
+        self.kept() as f64 / self.len() as f64
+    }
+
+    /// Checks names and shapes against an architecture; `origin` is named in the error.
+    ///
+    /// # Errors
+    /// [`GraphError::Missing`], [`GraphError::Extra`], [`GraphError::TensorShape`].
+    pub fn check(&self, arch: &Arch, origin: &str) -> Result<(), GraphError> {
+        let has = |name: &str| self.layers.iter().any(|l| l.name() == name);
+        let (origin, arch_name) = (origin.to_owned(), arch.name().to_owned());
+        let missing: Vec<&str> =
+            arch.prunable().iter().map(|s| s.name.as_str()).filter(|n| !has(n)).collect();
+        if !missing.is_empty() {
+            return Err(GraphError::Missing { origin, names: list(&missing), arch: arch_name });
+        }
+        let known = |name: &str| arch.prunable().iter().any(|s| s.name == name);
+        let extra: Vec<&str> =
+            self.layers.iter().map(LayerMask::name).filter(|n| !known(n)).collect();
+        if !extra.is_empty() {
+            return Err(GraphError::Extra { origin, names: list(&extra), arch: arch_name });
+        }
+        for (layer, spec) in self.layers.iter().zip(arch.prunable()) {
+            if layer.name() != spec.name || layer.shape() != spec.shape {
+                return Err(GraphError::TensorShape {
+                    origin,
+                    name: layer.name().to_owned(),
+                    found: layer.shape().to_vec(),
+                    expected: spec.shape.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the tensors into the order of an architecture and checks them.
+    ///
+    /// # Errors
+    /// As [`Mask::check`].
+    pub fn in_order_of(mut self, arch: &Arch, origin: &str) -> Result<Self, GraphError> {
+        let place = |name: &str| arch.prunable().iter().position(|s| s.name == name);
+        self.layers.sort_by_key(|l| place(l.name()));
+        self.check(arch, origin)?;
+        Ok(self)
+    }
+
+    /// Kept by both.
+    ///
+    /// # Errors
+    /// [`GraphError::Parameter`] if the masks are not of one architecture.
+    pub fn and(&self, other: &Self) -> Result<Self, GraphError> {
+        self.zip(other, |a, b| a & b)
+    }
+
+    /// Kept by either.
+    ///
+    /// # Errors
+    /// [`GraphError::Parameter`] if the masks are not of one architecture.
+    pub fn or(&self, other: &Self) -> Result<Self, GraphError> {
+        self.zip(other, |a, b| a | b)
+    }
+
+    /// Kept exactly where this mask prunes.
+    #[must_use]
+    pub fn not(&self) -> Self {
+        Self { layers: self.layers.iter().map(LayerMask::not).collect() }
+    }
+
+    fn zip(&self, other: &Self, f: impl Fn(u64, u64) -> u64 + Copy) -> Result<Self, GraphError> {
+        self.same_shape(other)?;
+        let pairs = self.layers.iter().zip(&other.layers);
+        Ok(Self { layers: pairs.map(|(a, b)| a.zip(b, f)).collect() })
+    }
+
+    fn same_shape(&self, other: &Self) -> Result<(), GraphError> {
+        let differs =
+            |(a, b): (&LayerMask, &LayerMask)| a.name() != b.name() || a.shape() != b.shape();
+        let different = self.layers.iter().zip(&other.layers).find(|&(a, b)| differs((a, b)));
+        if let Some((a, b)) = different {
+            return Err(GraphError::Parameter {
+                name: "other mask",
+                found: format!(
+                    "`{}` {:?} beside `{}` {:?}",
+                    b.name(),
+                    b.shape(),
+                    a.name(),
+                    a.shape()
+                ),
+                expected: "the same tensors in both masks",
+            });
+        }
+        if self.layers.len() != other.layers.len() {
+            return Err(GraphError::Parameter {
+                name: "other mask",
+                found: format!("{} tensors beside {}", other.layers.len(), self.layers.len()),
+                expected: "the same tensors in both masks",
+            });
+        }
+        Ok(())
+    }
+
+    /// Jaccard similarity `|A ∩ B| / |A ∪ B|`; 1 for two empty masks.
+    ///
+    /// # Errors
+    /// [`GraphError::Parameter`] if the masks are not of one architecture.
+    pub fn jaccard(&self, other: &Self) -> Result<f64, GraphError> {
+        self.same_shape(other)?;
+        let pairs = || self.layers.iter().zip(&other.layers);
+        let both: usize = pairs().map(|(a, b)| a.common(b)).sum();
+        let either = self.kept() + other.kept() - both;
+        Ok(if either == 0 { 1.0 } else { both as f64 / either as f64 })
+    }
+
+    /// Whether every weight kept here is kept by `other` too.
+    ///
+    /// # Errors
+    /// [`GraphError::Parameter`] if the masks are not of one architecture.
+    pub fn is_subset(&self, other: &Self) -> Result<bool, GraphError> {
+        self.same_shape(other)?;
+        let mut pairs = self.layers.iter().zip(&other.layers);
+        Ok(pairs.all(|(a, b)| a.common(b) == a.kept()))
+    }
+}

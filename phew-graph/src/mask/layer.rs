@@ -1,0 +1,190 @@
+//! The mask of one tensor: a bit per scalar in row-major order.
+
+/// Kept bits of one tensor, with their number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerMask {
+    name: String,
+    shape: Vec<usize>,
+    len: usize,
+    kept: usize,
+    /// Bit `i % 64` of word `i / 64` is scalar `i`; bits beyond the last scalar are 0.
+    words: Vec<u64>,
+}
+
+impl LayerMask {
+    /// Nothing kept.
+    #[must_use]
+    pub fn empty(name: &str, shape: &[usize]) -> Self {
+        let len: usize = shape.iter().product();
+        let words = vec![0; len.div_ceil(64)];
+        Self { name: name.to_owned(), shape: shape.to_vec(), len, kept: 0, words }
+    }
+
+    /// Everything kept.
+    #[must_use]
+    pub fn dense(name: &str, shape: &[usize]) -> Self {
+        Self::empty(name, shape).not()
+    }
+
+    /// Keeps the scalars for which `keep` holds.
+    #[must_use]
+    pub fn from_fn(name: &str, shape: &[usize], keep: impl Fn(usize) -> bool) -> Self {
+        let mut layer = Self::empty(name, shape);
+        for (w, word) in layer.words.iter_mut().enumerate() {
+            let in_word = (layer.len - w * 64).min(64);
+            *word = (0..in_word).fold(0, |bits, b| bits | u64::from(keep(w * 64 + b)) << b);
+        }
+        layer.recount();
+        layer
+    }
+
+    /// From words of bits; bits beyond the last scalar are dropped.
+    ///
+    /// # Panics
+    /// If there are not exactly `⌈len / 64⌉` words.
+    #[must_use]
+    pub fn from_words(name: &str, shape: &[usize], words: Vec<u64>) -> Self {
+        let mut layer = Self::empty(name, shape);
+        assert_eq!(words.len(), layer.words.len(), "one bit for each scalar of `{name}`");
+        layer.words = words;
+        layer.trim();
+        layer.recount();
+        layer
+    }
+
+    /// Name of the tensor.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Shape of the tensor.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Number of scalars.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "a tensor of an architecture is never empty")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Scalars kept.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.kept
+    }
+
+    /// Kept over all.
+    #[must_use]
+    pub fn density(&self) -> f64 {
+        self.kept as f64 / self.len as f64
+    }
+
+    /// The bits, 64 to a word.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// Whether a scalar is kept.
+    ///
+    /// # Panics
+    /// If `index` is out of range.
+    #[must_use]
+    pub fn get(&self, index: usize) -> bool {
+        assert!(index < self.len, "scalar {index} of {}", self.len);
+        self.words[index / 64] >> (index % 64) & 1 == 1
+    }
+
+    /// Keeps a scalar; true if it was not kept before.
+    ///
+    /// # Panics
+    /// If `index` is out of range.
+    pub fn insert(&mut self, index: usize) -> bool {
+        assert!(index < self.len, "scalar {index} of {}", self.len);
+        let (word, bit) = (&mut self.words[index / 64], 1 << (index % 64));
+        let new = *word & bit == 0;
+        *word |= bit;
+        self.kept += usize::from(new);
+        new
+    }
+
+    /// Prunes a scalar; true if it was kept before.
+    ///
+    /// # Panics
+    /// If `index` is out of range.
+    pub fn remove(&mut self, index: usize) -> bool {
+        assert!(index < self.len, "scalar {index} of {}", self.len);
+        let (word, bit) = (&mut self.words[index / 64], 1 << (index % 64));
+        let old = *word & bit != 0;
+        *word &= !bit;
+        self.kept -= usize::from(old);
+        old
+    }
+
+    /// The kept scalars in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        self.words.iter().enumerate().flat_map(|(w, &word)| {
+            let mut rest = word;
+            std::iter::from_fn(move || {
+                (rest != 0).then(|| {
+                    let bit = rest.trailing_zeros() as usize;
+                    rest &= rest - 1;
+                    w * 64 + bit
+                })
+            })
+        })
+    }
+
+    /// Up to 64 bits from any position: bit 0 of the result is scalar `start`. Bits beyond the tensor are 0.
+    #[must_use]
+    #[inline]
+    pub fn bits(&self, start: usize) -> u64 {
+        let (word, shift) = (start / 64, start % 64);
+        let low = self.words.get(word).copied().unwrap_or(0) >> shift;
+        if shift == 0 {
+            return low;
+        }
+        low | self.words.get(word + 1).copied().unwrap_or(0) << (64 - shift)
+    }
+
+    /// Scalars kept by both.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> usize {
+        self.words.iter().zip(&other.words).map(|(a, b)| (a & b).count_ones() as usize).sum()
+    }
+
+    /// Kept exactly where this one prunes.
+    #[must_use]
+    pub fn not(&self) -> Self {
+        let words = self.words.iter().map(|w| !w).collect();
+        let mut layer = Self { words, kept: self.len - self.kept, ..self.clone_head() };
+        layer.trim();
+        layer
+    }
+
+    pub(super) fn zip(&self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
+        let words = self.words.iter().zip(&other.words).map(|(&a, &b)| f(a, b)).collect();
+        let mut layer = Self { words, ..self.clone_head() };
+        layer.recount();
+        layer
+    }
+
+    fn clone_head(&self) -> Self {
+        let (name, shape) = (self.name.clone(), self.shape.clone());
+        Self { name, shape, len: self.len, kept: 0, words: Vec::new() }
+    }
+
+    fn trim(&mut self) {
+        if let (Some(last), used @ 1..) = (self.words.last_mut(), self.len % 64) {
+            *last &= (1 << used) - 1;
+        }
+    }
+
+    fn recount(&mut self) {
+        self.kept = self.words.iter().map(|w| w.count_ones() as usize).sum();
+    }
+}

@@ -1,0 +1,176 @@
+//! Layers of units and the connections between them.
+
+use crate::arch::Arch;
+
+/// The path graph of an architecture: what paths, walks and path sums run over.
+///
+/// Units (input channels or features, hidden channels, classes) stand in layers, in topological order.
+/// Normalisation, activation and pooling belong to a layer. The layers that only feed an addition are merged
+/// into the layer of the sum, so a residual block is two connections into one layer.
+///
+/// An input that is only flattened counts as features: the path graph of an MLP on images starts at pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathGraph {
+    pub(super) layers: Vec<Layer>,
+    pub(super) connections: Vec<Connection>,
+    /// For each prunable tensor, the connection that it weighs.
+    pub(super) connection_of: Vec<usize>,
+}
+
+/// A layer of units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Name of the operator whose output this is.
+    pub name: String,
+    /// Number of units.
+    pub units: usize,
+    /// Connections that end here.
+    pub incoming: Vec<usize>,
+    /// Connections that start here.
+    pub outgoing: Vec<usize>,
+}
+
+/// All edges of one kind between two layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Layer that it starts from.
+    pub source: usize,
+    /// Layer that it leads to.
+    pub target: usize,
+    /// What its edges are.
+    pub kind: Kind,
+    /// Whether it bypasses a deeper branch of an addition.
+    pub skip: Option<Skip>,
+}
+
+/// A connection that bypasses a deeper branch of an addition.
+///
+/// Of the branches of an addition the one with the most weighted connections behind it is the main one (of
+/// equals, the one named first); every other is a skip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skip {
+    /// Free of parameters.
+    Identity,
+    /// Weighted, like the 1×1 convolution of a residual network.
+    Projection,
+}
+
+/// What the edges of a connection are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Every scalar of a tensor is one edge.
+    Weighted(Weighted),
+    /// Unit `i` to unit `i`, without a parameter.
+    Identity,
+    /// Channel `c` to features `c·block … (c+1)·block − 1`, without a parameter.
+    Flatten {
+        /// Features of a channel.
+        block: usize,
+    },
+}
+
+/// The shape of a weighted connection: a tensor `[outputs, inputs, kernel]` in `groups` blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weighted {
+    /// Index in [`Arch::prunable`].
+    pub tensor: usize,
+    /// Target units.
+    pub outputs: usize,
+    /// Source units that each target unit sees: those of its group.
+    pub inputs: usize,
+    /// Scalars of a kernel: parallel edges between two units.
+    pub kernel: usize,
+    /// Groups.
+    pub groups: usize,
+}
+
+impl Weighted {
+    /// Scalars into one target unit.
+    #[must_use]
+    pub fn row(&self) -> usize {
+        self.inputs * self.kernel
+    }
+
+    /// Target units of one group.
+    #[must_use]
+    pub fn outputs_per_group(&self) -> usize {
+        self.outputs / self.groups
+    }
+
+    /// Scalars of the tensor.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "a tensor of an architecture is never empty")]
+    pub fn len(&self) -> usize {
+        self.outputs * self.row()
+    }
+
+    /// Scalars out of one source unit.
+    #[must_use]
+    pub fn fan_out(&self) -> usize {
+        self.outputs_per_group() * self.kernel
+    }
+
+    /// First source unit that a target unit sees.
+    #[must_use]
+    pub fn first_source(&self, target: usize) -> usize {
+        target / self.outputs_per_group() * self.inputs
+    }
+
+    /// Source and target unit of a scalar.
+    #[must_use]
+    pub fn ends(&self, index: usize) -> (usize, usize) {
+        let target = index / self.row();
+        (self.first_source(target) + index % self.row() / self.kernel, target)
+    }
+}
+
+impl PathGraph {
+    /// The path graph of an architecture.
+    #[must_use]
+    pub fn new(arch: &Arch) -> Self {
+        super::build::build(arch)
+    }
+
+    /// The layers in topological order; the first is the input, the last the output.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The connections, ordered by the layer that they lead to.
+    #[must_use]
+    pub fn connections(&self) -> &[Connection] {
+        &self.connections
+    }
+
+    /// Index of the connection that a prunable tensor weighs, with its shape.
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    #[must_use]
+    pub fn weighted(&self, tensor: usize) -> (usize, Weighted) {
+        let index = self.connection_of[tensor];
+        match self.connections[index].kind {
+            Kind::Weighted(weighted) => (index, weighted),
+            _ => unreachable!("the builder lists weighted connections only"),
+        }
+    }
+
+    /// Number of prunable tensors.
+    #[must_use]
+    pub fn tensors(&self) -> usize {
+        self.connection_of.len()
+    }
+
+    /// Units of the input layer.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.layers[0].units
+    }
+
+    /// Units of the output layer.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.layers[self.layers.len() - 1].units
+    }
+}

@@ -1,0 +1,12 @@
+//! Networks: an architecture with its weights.
+
+mod file;
+mod init;
+mod network;
+mod pytorch;
+
+pub use file::Extra;
+pub(crate) use file::{map, parse, write_safetensors};
+pub use init::{Fan, Init};
+pub use network::Network;
+pub use pytorch::{read_pytorch_pruned, write_pytorch_pruned};

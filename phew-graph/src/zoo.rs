@@ -1,0 +1,189 @@
+//! The papers' networks, as values of [`Arch`].
+//!
+//! A [`Template`] has defaults for the input shape and the number of classes, which can be changed before
+//! it is built. State-dict names are torchvision's where torchvision has the network.
+
+mod lenet;
+mod mlp;
+mod resnet;
+mod vgg;
+
+use crate::arch::{Activation, Arch, Shape};
+use crate::error::GraphError;
+
+/// A network of the zoo before its input and classes are fixed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    name: String,
+    family: Family,
+    input: Shape,
+    classes: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Family {
+    /// Hidden widths; bias; the activation between layers.
+    Mlp {
+        hidden: Vec<usize>,
+        bias: bool,
+        activation: Activation,
+    },
+    LeNet5,
+    Vgg {
+        layers: &'static [usize],
+    },
+    CifarResNet {
+        blocks: usize,
+        widen: usize,
+    },
+    ResNet {
+        blocks: [usize; 4],
+        bottleneck: bool,
+        imagenet_stem: bool,
+    },
+    WideResNet {
+        blocks: usize,
+        widen: usize,
+    },
+}
+
+impl Template {
+    fn new(name: impl Into<String>, family: Family, input: [usize; 3], classes: usize) -> Self {
+        let [channels, height, width] = input;
+        let input = Shape::Image { channels, height, width };
+        Self { name: name.into(), family, input, classes }
+    }
+
+    /// Sets the number of classes: the width of the output.
+    #[must_use]
+    pub fn classes(self, classes: usize) -> Self {
+        Self { classes, ..self }
+    }
+
+    /// Sets the input shape.
+    #[must_use]
+    pub fn input(self, input: Shape) -> Self {
+        Self { input, ..self }
+    }
+
+    /// Checks and builds the architecture.
+    ///
+    /// # Errors
+    /// [`GraphError::Shape`] if the input is too small for the network's poolings or of the wrong rank,
+    /// [`GraphError::Field`] if a width is 0.
+    pub fn build(&self) -> Result<Arch, GraphError> {
+        let (name, input, classes) = (self.name.as_str(), self.input, self.classes);
+        match &self.family {
+            Family::Mlp { hidden, bias, activation } => {
+                mlp::build(name, input, hidden, classes, *bias, *activation)
+            }
+            Family::LeNet5 => lenet::build(name, input, classes),
+            Family::Vgg { layers } => vgg::build(name, input, layers, classes),
+            &Family::CifarResNet { blocks, widen } => {
+                resnet::cifar(name, input, blocks, widen, classes)
+            }
+            &Family::ResNet { blocks, bottleneck, imagenet_stem } => {
+                resnet::imagenet(name, input, blocks, bottleneck, imagenet_stem, classes)
+            }
+            &Family::WideResNet { blocks, widen } => {
+                resnet::wide(name, input, blocks, widen, classes)
+            }
+        }
+    }
+}
+
+/// A multilayer perceptron with the given widths, input first, output last; ReLU between, with biases.
+///
+/// Layers are named `fc1`, `fc2`, …
+#[must_use]
+pub fn mlp(widths: &[usize]) -> Template {
+    let name = format!("mlp-{}", widths.iter().map(usize::to_string).collect::<Vec<_>>().join("-"));
+    let hidden = widths.get(1..widths.len().saturating_sub(1)).unwrap_or_default().to_vec();
+    let input = Shape::Features(widths.first().copied().unwrap_or(0));
+    let classes = if widths.len() < 2 { 0 } else { widths[widths.len() - 1] };
+    let family = Family::Mlp { hidden, bias: true, activation: Activation::Relu };
+    Template { name, family, input, classes }
+}
+
+/// The names that [`by_name`] knows, with what they are.
+#[must_use]
+pub fn names() -> &'static [(&'static str, &'static str)] {
+    &[
+        ("mlp-W-W-…-W", "multilayer perceptron with these widths, input first (ReLU)"),
+        (
+            "mlp7-linear-W, mlp7-tanh-W",
+            "7-layer MLP of the signal-propagation study, hidden width W",
+        ),
+        ("lenet-300-100", "LeNet-300-100 for 28×28 images"),
+        ("lenet-5", "LeNet-5 for 28×28 images"),
+        ("vgg11, vgg13, vgg16, vgg19", "VGG with batch normalisation for 32×32 images"),
+        ("resnet20, resnet32, resnet44, resnet56", "ResNets for CIFAR"),
+        ("resnet18, resnet34, resnet50", "ResNets for ImageNet (224×224)"),
+        (
+            "resnet18-modified, resnet34-modified",
+            "3×3 stem of stride 1, no max-pool (CIFAR, Tiny-ImageNet)",
+        ),
+        ("wrn-D-K", "wide ResNet of depth D = 6n + 4 and widen factor K (CIFAR)"),
+    ]
+}
+
+/// A template by its name: see [`names`].
+///
+/// # Errors
+/// [`GraphError::Zoo`] naming what is known.
+pub fn by_name(name: &str) -> Result<Template, GraphError> {
+    find(name).ok_or_else(|| {
+        let known: Vec<&str> = names().iter().map(|(n, _)| *n).collect();
+        GraphError::Zoo(format!("no network `{name}` in the zoo, which has {}", known.join(", ")))
+    })
+}
+
+fn find(name: &str) -> Option<Template> {
+    let cifar = [3, 32, 32];
+    let template = |family, input, classes| Some(Template::new(name, family, input, classes));
+    let imagenet =
+        |blocks, bottleneck, imagenet_stem| Family::ResNet { blocks, bottleneck, imagenet_stem };
+    if let Some(layers) = vgg::layers(name) {
+        return template(Family::Vgg { layers }, cifar, 10);
+    }
+    match name {
+        "lenet-300-100" => {
+            let (hidden, activation) = (vec![300, 100], Activation::Relu);
+            template(Family::Mlp { hidden, bias: true, activation }, [1, 28, 28], 10)
+        }
+        "lenet-5" => template(Family::LeNet5, [1, 28, 28], 10),
+        "resnet18" => template(imagenet([2, 2, 2, 2], false, true), [3, 224, 224], 1000),
+        "resnet34" => template(imagenet([3, 4, 6, 3], false, true), [3, 224, 224], 1000),
+        "resnet50" => template(imagenet([3, 4, 6, 3], true, true), [3, 224, 224], 1000),
+        "resnet18-modified" => template(imagenet([2, 2, 2, 2], false, false), [3, 64, 64], 200),
+        "resnet34-modified" => template(imagenet([3, 4, 6, 3], false, false), [3, 64, 64], 200),
+        "resnet20" | "resnet32" | "resnet44" | "resnet56" => {
+            let depth: usize = name["resnet".len()..].parse().ok()?;
+            template(Family::CifarResNet { blocks: (depth - 2) / 6, widen: 1 }, cifar, 10)
+        }
+        _ => find_parametric(name),
+    }
+}
+
+/// `wrn-28-10`, `mlp7-tanh-100`, `mlp-784-300-10`.
+fn find_parametric(name: &str) -> Option<Template> {
+    if let Some(parameters) = name.strip_prefix("wrn-") {
+        let (depth, widen) = parameters.split_once('-')?;
+        let (depth, widen): (usize, usize) = (depth.parse().ok()?, widen.parse().ok()?);
+        let fits = depth >= 10 && (depth - 4).is_multiple_of(6) && widen > 0;
+        let family = Family::WideResNet { blocks: depth.saturating_sub(4) / 6, widen };
+        return fits.then(|| Template::new(name, family, [3, 32, 32], 10));
+    }
+    for (prefix, activation) in
+        [("mlp7-linear-", Activation::Identity), ("mlp7-tanh-", Activation::Tanh)]
+    {
+        if let Some(width) = name.strip_prefix(prefix) {
+            let hidden = vec![width.parse().ok().filter(|&w: &usize| w > 0)?; 6];
+            let family = Family::Mlp { hidden, bias: true, activation };
+            return Some(Template::new(name, family, [1, 28, 28], 10));
+        }
+    }
+    let widths: Result<Vec<usize>, _> =
+        name.strip_prefix("mlp-")?.split('-').map(str::parse).collect();
+    widths.ok().filter(|w| w.len() >= 2 && w.iter().all(|&n| n > 0)).map(|w| mlp(&w))
+}

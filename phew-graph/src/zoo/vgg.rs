@@ -1,0 +1,50 @@
+//! VGG-11 to VGG-19 for small images: 3×3 convolutions with batch normalisation, one linear layer at the end.
+
+use crate::arch::{Arch, ArchBuilder, Conv2d, Pool, Shape};
+use crate::error::GraphError;
+
+/// Marks a max-pooling in a list of widths.
+const POOL: usize = 0;
+
+/// Configurations A, B, D and E of Simonyan & Zisserman 2014, without the last pooling.
+///
+/// A 32×32 image is 2×2 after four poolings; the average over what is left takes the fifth one's place, as in
+/// the pruning papers' programs.
+pub(super) fn layers(name: &str) -> Option<&'static [usize]> {
+    Some(match name {
+        "vgg11" => &[64, POOL, 128, POOL, 256, 256, POOL, 512, 512, POOL, 512, 512],
+        "vgg13" => &[64, 64, POOL, 128, 128, POOL, 256, 256, POOL, 512, 512, POOL, 512, 512],
+        "vgg16" => {
+            &[64, 64, POOL, 128, 128, POOL, 256, 256, 256, POOL, 512, 512, 512, POOL, 512, 512, 512]
+        }
+        "vgg19" => &[
+            64, 64, POOL, 128, 128, POOL, 256, 256, 256, 256, POOL, 512, 512, 512, 512, POOL, 512,
+            512, 512, 512,
+        ],
+        _ => return None,
+    })
+}
+
+pub(super) fn build(
+    name: &str,
+    input: Shape,
+    layers: &[usize],
+    classes: usize,
+) -> Result<Arch, GraphError> {
+    let mut net = ArchBuilder::new(name, input);
+    // torchvision numbers the modules of one sequence: convolution, normalisation and ReLU take a number each.
+    let mut module = 0;
+    for &width in layers {
+        if width == POOL {
+            net = net.max_pool(format!("features.{module}"), Pool::new(2));
+            module += 1;
+        } else {
+            net = net
+                .conv(format!("features.{module}"), Conv2d::new(width, 3).padding(1))
+                .batch_norm(format!("features.{}", module + 1))
+                .relu(format!("features.{}", module + 2));
+            module += 3;
+        }
+    }
+    net.avg_pool("avgpool", Pool::global()).flatten("flatten").linear("classifier", classes).build()
+}
