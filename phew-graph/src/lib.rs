@@ -32,7 +32,7 @@ pub use arch::{
 };
 pub use atomic::{Overwrite, write_atomically};
 pub use error::GraphError;
-pub use mask::{LayerMask, Mask, MaskInfo};
+pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
 pub use paths::{
     Abs, Connection, Direction, EdgeValue, Edges, Kind, Layer, LayerSums, NonZero, One, PathGraph,
     PathSums, Reach, Skip, SkipPolicy, Square, Transition, Weighted,

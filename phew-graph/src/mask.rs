@@ -204,3 +204,24 @@ impl Mask {
         Ok(pairs.all(|(a, b)| a.common(b) == a.kept()))
     }
 }
+
+/// Weights to keep at a density: `⌊density · prunable⌋`, where a product that is whole up to rounding counts as
+/// whole (0.29 · 100 is 29, not 28).
+///
+/// # Errors
+/// [`GraphError::Parameter`] unless `0 < density ≤ 1` and at least one weight is kept.
+pub fn kept_at(density: f64, prunable: usize) -> Result<usize, GraphError> {
+    let wrong =
+        |found: String, expected| GraphError::Parameter { name: "density", found, expected };
+    if !(density > 0.0 && density <= 1.0) {
+        return Err(wrong(density.to_string(), "a number above 0 and at most 1"));
+    }
+    let kept = (density * prunable as f64 * (1.0 + 4.0 * f64::EPSILON)).floor() as usize;
+    match kept.min(prunable) {
+        0 => Err(wrong(
+            format!("{density}, which keeps none of {prunable} weights"),
+            "at least one weight kept",
+        )),
+        kept => Ok(kept),
+    }
+}

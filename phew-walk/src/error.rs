@@ -1,0 +1,40 @@
+//! What can be wrong with a request for walks.
+
+use phew_graph::GraphError;
+
+/// Why no mask was made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WalkError {
+    /// A parameter or a network that is not valid.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// All paths from the inputs to the outputs pass a weight that is worth nothing.
+    #[error("no input-output path: no weight other than 0 leads on to layer `{layer}`")]
+    NoPath {
+        /// The first layer that no path reaches.
+        layer: String,
+    },
+    /// The walks can never reach the density.
+    #[error(
+        "density {density} asks for {target} weights, but walks can reach only {reachable} of {prunable}{reason}"
+    )]
+    Unreachable {
+        /// Density asked for.
+        density: f64,
+        /// Weights asked for.
+        target: usize,
+        /// Weights that some walk can pass.
+        reachable: usize,
+        /// All prunable weights.
+        prunable: usize,
+        /// What keeps the walks away, or empty.
+        reason: &'static str,
+    },
+    /// The caller's progress function asked to stop.
+    #[error("stopped after {walks} walks")]
+    Stopped {
+        /// Walks made so far.
+        walks: u64,
+    },
+}

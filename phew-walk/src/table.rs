@@ -1,0 +1,189 @@
+//! What the sampler knows of a tensor beforehand: kernel norms, and a bound for each unit.
+//!
+//! A step draws the kernel first, by the sum of its scalars' scores, and then the scalar inside it: the same
+//! law as drawing the scalar at once, and the sums of a 3×3 tensor are nine times smaller than the tensor, so
+//! the random reads mostly hit the cache. The kernel is drawn by rejection: a kernel uniformly, accepted with
+//! probability norm / greatest norm. That needs no cumulative tables, in either direction: one pass over the
+//! weights, and memory of one ninth of them (for 1×1 kernels nothing: the weights are their own norms).
+
+use phew_graph::Weighted;
+use rayon::prelude::*;
+
+use crate::score::Score;
+
+/// Rejection takes `bound · fan / total` tries on average; beyond this, cumulative sums are faster.
+const TRIES: f32 = 16.0;
+
+/// Scalars of a block of rows: enough to be worth a task.
+const BLOCK: usize = 1 << 16;
+
+/// Sampling tables of one weighted connection.
+pub(crate) struct Table<'a> {
+    pub(crate) shape: Weighted,
+    pub(crate) weights: &'a [f32],
+    /// Score of each kernel, `[outputs, inputs]`; empty for kernels of one scalar.
+    norms: Vec<f32>,
+    /// How to leave each source unit.
+    pub(crate) forward: Units,
+    /// How to leave each target unit in reverse.
+    pub(crate) reverse: Units,
+}
+
+/// How to draw the next kernel at each unit of one side.
+pub(crate) struct Units {
+    /// The greatest norm; 0 where all are 0: such a unit is left uniformly.
+    pub(crate) bound: Vec<f32>,
+    /// Cumulative norms, for units whose norms are too uneven for rejection; empty if there is none.
+    cumulative: Vec<Option<Box<[f64]>>>,
+}
+
+impl Units {
+    /// The cumulative norms of a unit, where it has them.
+    #[inline]
+    pub(crate) fn cumulative(&self, unit: usize) -> Option<&[f64]> {
+        self.cumulative.get(unit)?.as_deref()
+    }
+
+    fn new(stats: Stats, fan: usize, norms: impl Fn(usize) -> Vec<f32> + Sync) -> Self {
+        let uneven = |u: usize| stats.bound[u] * fan as f32 > TRIES * stats.total[u];
+        let units = stats.bound.len();
+        let cumulative = if (0..units).any(uneven) {
+            let build = |u: usize| {
+                uneven(u).then(|| {
+                    let mut sum = 0.0;
+                    let add = |n: f32| {
+                        sum += f64::from(n);
+                        sum
+                    };
+                    norms(u).into_iter().map(add).collect()
+                })
+            };
+            (0..units).into_par_iter().map(build).collect()
+        } else {
+            Vec::new()
+        };
+        Self { bound: stats.bound, cumulative }
+    }
+}
+
+/// Greatest and summed norm of each unit.
+struct Stats {
+    bound: Vec<f32>,
+    total: Vec<f32>,
+}
+
+impl Stats {
+    fn new(units: usize) -> Self {
+        Self { bound: vec![0.0; units], total: vec![0.0; units] }
+    }
+
+    fn add(&mut self, norms: &[f32]) {
+        for ((bound, total), &norm) in self.bound.iter_mut().zip(&mut self.total).zip(norms) {
+            *bound = if norm > *bound { norm } else { *bound };
+            *total += norm;
+        }
+    }
+
+    fn merge(&mut self, from: usize, other: &Stats) {
+        for (u, (&bound, &total)) in other.bound.iter().zip(&other.total).enumerate() {
+            self.bound[from + u] = self.bound[from + u].max(bound);
+            self.total[from + u] += total;
+        }
+    }
+}
+
+impl<'a> Table<'a> {
+    /// One pass over the tensor. Blocks of rows depend on the shape alone, so the tables do not depend on the
+    /// number of threads.
+    pub(crate) fn new<S: Score>(shape: Weighted, weights: &'a [f32]) -> Self {
+        let (row, rows) = (shape.row(), shape.outputs_per_group());
+        let block = (BLOCK / row).clamp(1, rows);
+        let mut norms =
+            if shape.kernel == 1 { Vec::new() } else { vec![0.0; shape.outputs * shape.inputs] };
+        let mut targets = Stats::new(shape.outputs);
+        // A block never spans two groups: its rows share their source units.
+        let mut tasks = Vec::new();
+        let mut rest_norms = norms.as_mut_slice();
+        let mut rest_bound = targets.bound.as_mut_slice();
+        let mut rest_total = targets.total.as_mut_slice();
+        for group in 0..shape.groups {
+            for from in (0..rows).step_by(block) {
+                let count = block.min(rows - from);
+                let stored = if shape.kernel == 1 { 0 } else { count * shape.inputs };
+                let (own_norms, tail) = rest_norms.split_at_mut(stored);
+                rest_norms = tail;
+                let (own_bound, tail) = rest_bound.split_at_mut(count);
+                rest_bound = tail;
+                let (own_total, tail) = rest_total.split_at_mut(count);
+                rest_total = tail;
+                let start = (group * rows + from) * row;
+                let own_weights = &weights[start..start + count * row];
+                tasks.push((group, own_weights, own_norms, own_bound, own_total));
+            }
+        }
+        let least = (BLOCK / (block * row)).max(1);
+        let partial: Vec<(usize, Stats)> = tasks
+            .into_par_iter()
+            .with_min_len(least)
+            .map(|(group, weights, norms, bound, total)| {
+                let mut sources = Stats::new(shape.inputs);
+                let mut own = vec![0.0; shape.inputs];
+                for (r, weights) in weights.chunks(row).enumerate() {
+                    kernel_norms::<S>(weights, shape.kernel, &mut own);
+                    bound[r] = own.iter().fold(0.0, |m, &n| if n > m { n } else { m });
+                    total[r] = sum(&own);
+                    sources.add(&own);
+                    if !norms.is_empty() {
+                        norms[r * shape.inputs..][..shape.inputs].copy_from_slice(&own);
+                    }
+                }
+                (group, sources)
+            })
+            .collect();
+        let mut sources = Stats::new(shape.groups * shape.inputs);
+        for (group, stats) in &partial {
+            sources.merge(group * shape.inputs, stats);
+        }
+        let at = |k: usize| if norms.is_empty() { S::of(weights[k]) } else { norms[k] };
+        let column = |u: usize| {
+            let first = u / shape.inputs * rows;
+            (first..first + rows).map(|j| at(j * shape.inputs + u % shape.inputs)).collect()
+        };
+        let line = |u: usize| (u * shape.inputs..(u + 1) * shape.inputs).map(at).collect();
+        let forward = Units::new(sources, rows, column);
+        let reverse = Units::new(targets, shape.inputs, line);
+        Self { shape, weights, norms, forward, reverse }
+    }
+
+    /// Score of kernel `k`, numbered as in `[outputs, inputs]`.
+    #[inline]
+    pub(crate) fn norm<S: Score>(&self, k: usize) -> f32 {
+        if self.norms.is_empty() { S::of(self.weights[k]) } else { self.norms[k] }
+    }
+}
+
+/// Sum of the scores of each kernel of a row.
+fn kernel_norms<S: Score>(weights: &[f32], kernel: usize, norms: &mut [f32]) {
+    match kernel {
+        1 => norms.iter_mut().zip(weights).for_each(|(n, &w)| *n = S::of(w)),
+        9 => {
+            for (n, w) in norms.iter_mut().zip(weights.as_chunks::<9>().0) {
+                *n = w.iter().map(|&w| S::of(w)).sum();
+            }
+        }
+        _ => {
+            for (n, w) in norms.iter_mut().zip(weights.chunks(kernel)) {
+                *n = w.iter().map(|&w| S::of(w)).sum();
+            }
+        }
+    }
+}
+
+/// Sum in eight partial sums, in a fixed order.
+fn sum(values: &[f32]) -> f32 {
+    let mut lanes = [0.0; 8];
+    for chunk in values.chunks(8) {
+        lanes.iter_mut().zip(chunk).for_each(|(l, &v)| *l += v);
+    }
+    lanes.iter().sum()
+}
