@@ -1,0 +1,137 @@
+//! What is wrong with an architecture is said, by operator.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use phew_graph::{Arch, ArchBuilder, Conv2d, GraphError, NodeSpec, Op, Pool, Shape};
+
+fn image(channels: usize, side: usize) -> Shape {
+    Shape::Image { channels, height: side, width: side }
+}
+
+fn node(name: &str, op: Op, inputs: &[&str]) -> NodeSpec {
+    NodeSpec { name: name.into(), op, inputs: inputs.iter().map(|&s| s.into()).collect() }
+}
+
+fn input(n: usize) -> NodeSpec {
+    node("x", Op::Input { shape: Shape::Features(n) }, &[])
+}
+
+fn linear(name: &str, from: &str) -> NodeSpec {
+    node(name, Op::Linear { out: 3, bias: true }, &[from])
+}
+
+fn refuse(specs: Vec<NodeSpec>) -> GraphError {
+    Arch::new("test", specs).unwrap_err()
+}
+
+#[test]
+fn structural_mistakes_are_named() {
+    assert!(matches!(refuse(vec![]), GraphError::Empty { .. }));
+    assert!(matches!(refuse(vec![input(2)]), GraphError::NoWeights { .. }));
+    let twice = refuse(vec![input(2), linear("a", "x"), linear("a", "x")]);
+    assert!(matches!(twice, GraphError::DuplicateOperator { name } if name == "a"));
+    let dangling = refuse(vec![input(2), linear("a", "nowhere")]);
+    assert!(
+        matches!(dangling, GraphError::UnknownInput { operator, input } if operator == "a" && input == "nowhere")
+    );
+    let ends = refuse(vec![input(2), linear("a", "x"), linear("b", "x")]);
+    assert!(matches!(ends, GraphError::OutputCount { operators } if operators == "`a`, `b`"));
+    assert!(matches!(refuse(vec![linear("a", "a")]), GraphError::InputCount { found: 0, .. }));
+    let lonely = refuse(vec![input(2), node("sum", Op::Add, &["x"])]);
+    assert!(matches!(lonely, GraphError::Arity { operator, found: 1, .. } if operator == "sum"));
+    let fed =
+        refuse(vec![node("x", Op::Input { shape: Shape::Features(2) }, &["a"]), linear("a", "x")]);
+    assert!(matches!(fed, GraphError::Arity { operator, found: 1, .. } if operator == "x"));
+}
+
+#[test]
+fn a_cycle_names_its_members_and_not_what_lies_behind() {
+    let cycle = refuse(vec![
+        input(3),
+        node("sum", Op::Add, &["x", "b"]),
+        linear("a", "sum"),
+        linear("b", "a"),
+        linear("after", "b"),
+    ]);
+    assert!(
+        matches!(&cycle, GraphError::Cycle { operators } if operators == "`sum`, `a`, `b`"),
+        "{cycle}"
+    );
+}
+
+#[test]
+fn shapes_found_and_wanted_are_told() {
+    let says = |result: Result<Arch, GraphError>, parts: &[&str]| {
+        let error = result.unwrap_err().to_string();
+        assert!(parts.iter().all(|p| error.contains(p)), "{error} lacks one of {parts:?}");
+    };
+    let net = || ArchBuilder::new("test", image(4, 8));
+    says(net().linear("fc", 3).build(), &["`fc`", "[4, 8, 8]", "flatten"]);
+    says(net().flatten("f").conv("c", Conv2d::new(3, 3)).build(), &["`c`", "[256]", "channels"]);
+    says(
+        net().conv("c", Conv2d::new(6, 3).groups(3)).build(),
+        &["`c`", "groups is 3", "4 input and 6 output"],
+    );
+    says(net().conv("c", Conv2d::new(6, 3).groups(0)).build(), &["`c`", "groups is 0"]);
+    says(net().conv("c", Conv2d::new(0, 3)).build(), &["`c`", "out is 0"]);
+    says(net().conv("c", Conv2d::new(2, 9)).build(), &["`c`", "[4, 8, 8]", "at least 9"]);
+    says(net().conv("c", Conv2d::new(2, 3).stride(0)).build(), &["`c`", "stride is 0"]);
+    says(net().conv("c", Conv2d::new(2, 0)).build(), &["`c`", "kernel is 0"]);
+    says(net().max_pool("p", Pool::new(2).padding(2)).build(), &["`p`", "padding is 2"]);
+    let sum = net().conv("c", Conv2d::new(4, 3)).add("sum", &["c", "input"]).build();
+    says(sum, &["`sum`", "[4, 8, 8]", "[4, 6, 6]"]);
+    says(
+        ArchBuilder::new("t", image(0, 8)).conv("c", Conv2d::new(1, 1)).build(),
+        &["`input`", "[0, 8, 8]"],
+    );
+}
+
+#[test]
+fn operators_may_stand_in_any_order() {
+    let sorted = vec![input(3), linear("a", "x"), linear("b", "a")];
+    let shuffled = vec![sorted[2].clone(), sorted[0].clone(), sorted[1].clone()];
+    assert_eq!(Arch::new("t", sorted).unwrap(), Arch::new("t", shuffled).unwrap());
+}
+
+#[test]
+fn toml_mistakes_name_the_file_and_the_operator() {
+    let says = |text: &str, parts: &[&str]| {
+        let error = Arch::from_toml(text, "net.toml").unwrap_err().to_string();
+        assert!(error.starts_with("net.toml: "), "{error}");
+        assert!(parts.iter().all(|p| error.contains(p)), "{error} lacks one of {parts:?}");
+    };
+    let op = |body: &str| format!("name = \"t\"\n[[op]]\nname = \"a\"\n{body}\n");
+    says("name = 3", &["line 1"]);
+    says(&op("type = \"conv3d\""), &["`a`", "`conv3d`", "conv2d"]);
+    says(&op("type = \"conv2d\"\nkernel = 3"), &["`a`", "`out`"]);
+    says(&op("type = \"relu\"\nout = 3"), &["`a`", "relu takes no `out`"]);
+    says(&op("type = \"input\"\nshape = [1, 2]"), &["`a`", "[1, 2]"]);
+    says(&op("type = \"relu\"\ncolour = 3"), &["colour"]);
+    says(&op("type = \"max_pool\"\nstride = 2"), &["`a`", "`kernel`"]);
+}
+
+#[test]
+fn toml_keeps_every_field() {
+    let arch = ArchBuilder::new("odd", image(4, 16))
+        .op(
+            "c",
+            Op::Conv2d(Conv2d {
+                out: 8,
+                kernel: [3, 5],
+                stride: [2, 1],
+                padding: [1, 2],
+                groups: 2,
+                bias: true,
+            }),
+        )
+        .op("bn", Op::BatchNorm { eps: 1e-3, momentum: 0.2 })
+        .op("act", Op::Activation(phew_graph::Activation::LeakyRelu { slope: 0.2 }))
+        .max_pool("mp", Pool { kernel: Some([3, 2]), stride: [2, 2], padding: [1, 0] })
+        .add("sum", &["mp", "mp"])
+        .avg_pool("ap", Pool::global())
+        .flatten("f")
+        .linear_unbiased("fc", 3)
+        .build()
+        .unwrap();
+    assert_eq!(Arch::from_toml(&arch.to_toml(), "round trip").unwrap(), arch);
+}

@@ -1,0 +1,170 @@
+//! Tiny random networks, and their paths one by one.
+//!
+//! The enumeration reads the operators of an architecture, not the path graph: it shares nothing with what it
+//! checks.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use phew_graph::{Arch, ArchBuilder, Conv2d, Mask, Network, Op, Pool, Shape};
+use proptest::prelude::*;
+
+/// A path: its scalar weights as (tensor, index).
+pub(crate) type Path = Vec<(usize, usize)>;
+
+/// Every path from any input to any output unit.
+pub(crate) fn all_paths(arch: &Arch) -> Vec<Path> {
+    let last = arch.nodes().len() - 1;
+    (0..arch.nodes()[last].shape.units()).flat_map(|u| paths_to(arch, last, u)).collect()
+}
+
+/// Every path that ends at unit `unit` of the output of node `node`.
+fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
+    let this = &arch.nodes()[node];
+    let tensor = arch.prunable().iter().position(|t| t.node == node);
+    let extend = |from: usize, index: usize| {
+        let mut paths = paths_to(arch, this.inputs[0], from);
+        paths.iter_mut().for_each(|p| p.push((tensor.unwrap(), index)));
+        paths
+    };
+    match &this.op {
+        Op::Input { .. } => vec![Vec::new()],
+        Op::Conv2d(conv) => {
+            let inputs = arch.nodes()[this.inputs[0]].shape.units() / conv.groups;
+            let kernel = conv.kernel[0] * conv.kernel[1];
+            let group = unit / (conv.out / conv.groups);
+            (0..inputs * kernel)
+                .flat_map(|k| extend(group * inputs + k / kernel, unit * inputs * kernel + k))
+                .collect()
+        }
+        Op::Linear { .. } => {
+            let inputs = arch.nodes()[this.inputs[0]].shape.units();
+            (0..inputs).flat_map(|i| extend(i, unit * inputs + i)).collect()
+        }
+        Op::Flatten => {
+            let area = arch.nodes()[this.inputs[0]].shape.area();
+            paths_to(arch, this.inputs[0], unit / area)
+        }
+        Op::Add => this.inputs.iter().flat_map(|&i| paths_to(arch, i, unit)).collect(),
+        _ => paths_to(arch, this.inputs[0], unit),
+    }
+}
+
+/// A stage of a random network.
+#[derive(Clone, Debug)]
+pub(crate) enum Stage {
+    Conv {
+        out: usize,
+        kernel: usize,
+        grouped: bool,
+    },
+    Pool,
+    /// Two convolutions with an identity around them.
+    Residual {
+        middle: usize,
+    },
+    /// Two convolutions with a 1×1 projection around them.
+    Projected {
+        out: usize,
+        middle: usize,
+    },
+    /// One convolution with an identity around it and another around both.
+    Nested,
+    Double,
+}
+
+fn stage() -> impl Strategy<Value = Stage> {
+    prop_oneof![
+        3 => (1..=2usize, 1..=2usize, any::<bool>()).prop_map(|(o, kernel, grouped)| Stage::Conv { out: 2 * o, kernel, grouped }),
+        1 => Just(Stage::Pool),
+        2 => (1..=2usize).prop_map(|middle| Stage::Residual { middle }),
+        2 => (1..=2usize, 1..=2usize).prop_map(|(o, middle)| Stage::Projected { out: 2 * o, middle }),
+        1 => Just(Stage::Nested),
+        1 => Just(Stage::Double),
+    ]
+}
+
+/// Convolutional networks of up to three stages with a linear head, and small perceptrons.
+pub(crate) fn arch() -> impl Strategy<Value = Arch> {
+    let mlp = proptest::collection::vec(1..=4usize, 2..=5)
+        .prop_map(|widths| phew_graph::zoo::mlp(&widths).build().unwrap());
+    let conv = (proptest::collection::vec(stage(), 1..=3), any::<bool>(), 1..=3usize)
+        .prop_map(|(stages, flat, classes)| convolutional(&stages, flat, classes));
+    prop_oneof![1 => mlp, 4 => conv]
+}
+
+fn convolutional(stages: &[Stage], flat: bool, classes: usize) -> Arch {
+    let mut channels = 2;
+    let mut net =
+        ArchBuilder::new("random", Shape::Image { channels, height: 8, width: 8 }).relu("start");
+    for (s, stage) in stages.iter().enumerate() {
+        let before = net.last().to_owned();
+        let name = |part: &str| format!("{s}.{part}");
+        match *stage {
+            Stage::Conv { out, kernel, grouped } => {
+                let groups = if grouped { 2 } else { 1 };
+                net = net
+                    .conv(name("conv"), Conv2d::new(out, kernel).groups(groups))
+                    .batch_norm(name("bn"));
+                channels = out;
+            }
+            Stage::Pool => net = net.avg_pool(name("pool"), Pool::new(2).stride(1)),
+            Stage::Residual { middle } => {
+                net = net
+                    .conv(name("a"), Conv2d::new(middle, 1))
+                    .relu(name("relu"))
+                    .conv(name("b"), Conv2d::new(channels, 1))
+                    .add(name("add"), &[&name("b"), &before]);
+            }
+            Stage::Projected { out, middle } => {
+                net = net
+                    .conv(name("a"), Conv2d::new(middle, 1))
+                    .conv(name("b"), Conv2d::new(out, 1))
+                    .batch_norm(name("bn"))
+                    .from(&before)
+                    .conv(name("p"), Conv2d::new(out, 1))
+                    .add(name("add"), &[&name("bn"), &name("p")]);
+                channels = out;
+            }
+            Stage::Nested => {
+                net = net
+                    .conv(name("a"), Conv2d::new(channels, 1))
+                    .add(name("inner"), &[&before, &name("a")])
+                    .relu(name("relu"))
+                    .add(name("outer"), &[&name("relu"), &before]);
+            }
+            Stage::Double => net = net.add(name("add"), &[&before, &before]),
+        }
+    }
+    if flat {
+        net = net.avg_pool("shrink", Pool::new(4).stride(4));
+    } else {
+        net = net.avg_pool("pool", Pool::global());
+    }
+    net.flatten("flatten").linear("fc", classes).build().unwrap()
+}
+
+/// An architecture, weights of which some are 0, and a mask.
+pub(crate) fn masked_network() -> impl Strategy<Value = (Network, Mask)> {
+    arch().prop_flat_map(|arch| {
+        let len = arch.prunable_len();
+        let weight = prop_oneof![1 => Just(0.0f32), 6 => -2.0..2.0f32];
+        let weights = proptest::collection::vec(weight, len);
+        let kept = proptest::collection::vec(proptest::bool::weighted(0.7), len);
+        (Just(arch), weights, kept).prop_map(|(arch, weights, kept)| build(arch, &weights, &kept))
+    })
+}
+
+fn build(arch: Arch, weights: &[f32], kept: &[bool]) -> (Network, Mask) {
+    let mut mask = Mask::empty(&arch);
+    let mut tensors = Vec::new();
+    let mut from = 0;
+    for (t, spec) in arch.prunable().to_vec().iter().enumerate() {
+        tensors.push(weights[from..from + spec.len()].to_vec());
+        for i in (0..spec.len()).filter(|i| kept[from + i]) {
+            mask.layer_mut(t).insert(i);
+        }
+        from += spec.len();
+    }
+    let network = Network::initialise(arch, phew_graph::Init::default(), 0).unwrap();
+    (network.with_weights(tensors).unwrap(), mask)
+}

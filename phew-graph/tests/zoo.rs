@@ -1,0 +1,135 @@
+//! The zoo: prunable counts derived by hand, shapes, round trips.
+
+use phew_graph::{Arch, Shape, zoo};
+
+/// Prunable weights, each count by hand.
+#[test]
+fn every_prunable_count_is_the_one_worked_out_by_hand() {
+    // One 3×3 convolution a → b has 9ab weights.
+    for (name, expected) in [
+        // 784·300 + 300·100 + 100·10
+        ("lenet-300-100", 266_200),
+        // 25·1·6 + 25·6·16 + 400·120 + 120·84 + 84·10
+        ("lenet-5", 150 + 2_400 + 48_000 + 10_080 + 840),
+        // 9·(3·64 + 64·128 + 128·256 + 256² + 256·512 + 3·512²) + 512·10
+        ("vgg11", 9 * (192 + 8_192 + 32_768 + 65_536 + 131_072 + 786_432) + 5_120),
+        // vgg11 and 9·(64² + 128²)
+        ("vgg13", 9 * (192 + 8_192 + 32_768 + 65_536 + 131_072 + 786_432 + 4_096 + 16_384) + 5_120),
+        // vgg13 and 9·(256² + 2·512²)
+        ("vgg16", 9 * (1_044_672 + 65_536 + 524_288) + 5_120),
+        // vgg16 and 9·(256² + 2·512²); the count
+        ("vgg19", 20_024_000),
+        // n blocks a stage: 9·(3·16 + 2n·16² + 16·32 + (2n−1)·32² + 32·64 + (2n−1)·64²) + 16·32 + 32·64 + 640
+        ("resnet20", 270_896),
+        ("resnet32", 9 * (48 + 10 * 256 + 512 + 9 * 1_024 + 2_048 + 9 * 4_096) + 512 + 2_048 + 640),
+        (
+            "resnet44",
+            9 * (48 + 14 * 256 + 512 + 13 * 1_024 + 2_048 + 13 * 4_096) + 512 + 2_048 + 640,
+        ),
+        (
+            "resnet56",
+            9 * (48 + 18 * 256 + 512 + 17 * 1_024 + 2_048 + 17 * 4_096) + 512 + 2_048 + 640,
+        ),
+        // torchvision's resnet18 has 11,689,512 parameters; without 9,600 of normalisation (4,800 channels,
+        // two each) and 1,000 biases
+        ("resnet18", 11_689_512 - 9_600 - 1_000),
+        // 21,797,672 parameters; 8,512 channels
+        ("resnet34", 21_797_672 - 17_024 - 1_000),
+        // 25,557,032 parameters; 26,560 channels
+        ("resnet50", 25_557_032 - 53_120 - 1_000),
+        // resnet18 with a 3×3 instead of a 7×7 stem and 200 classes: −64·3·40 − 512·800
+        ("resnet18-modified", 11_678_912 - 7_680 - 409_600),
+        ("resnet34-modified", 21_779_648 - 7_680 - 409_600),
+        // depth 16, widen 4: stem 432, stages of two blocks at 64, 128, 256, projections, 2,560 at the end
+        (
+            "wrn-16-4",
+            432 + 9
+                * (16 * 64 + 3 * 64 * 64 + 64 * 128 + 3 * 128 * 128 + 128 * 256 + 3 * 256 * 256)
+                + (16 * 64 + 64 * 128 + 128 * 256)
+                + 2_560,
+        ),
+        // 784·100 + 5·100² + 100·10
+        ("mlp7-linear-100", 129_400),
+        ("mlp7-tanh-100", 129_400),
+        ("mlp-12-16-16-8", 576),
+    ] {
+        let arch = zoo::by_name(name).and_then(|t| t.build()).expect(name);
+        assert_eq!(arch.prunable_len(), expected, "{name}");
+        assert_eq!(arch.name(), name);
+    }
+}
+
+#[test]
+fn wide_resnet_28_10_has_the_36_5_million_parameters_of_its_paper() {
+    let arch = zoo::by_name("wrn-28-10").unwrap().build().unwrap();
+    let auxiliary: usize = arch
+        .auxiliary()
+        .iter()
+        .filter(|t| !t.name.contains("running"))
+        .map(phew_graph::TensorSpec::len)
+        .sum();
+    let millions = (arch.prunable_len() + auxiliary) as f64 / 1e6;
+    assert!((millions - 36.5).abs() < 0.05, "{millions}");
+}
+
+#[test]
+fn input_shape_and_classes_are_parameters() {
+    let image = Shape::Image { channels: 3, height: 64, width: 64 };
+    for name in concrete() {
+        let input = if name.starts_with("mlp-") { Shape::Features(20) } else { image };
+        let arch = zoo::by_name(name).unwrap().input(input).classes(37).build().expect(name);
+        assert_eq!(arch.input_shape(), input, "{name}");
+        assert_eq!(arch.output_shape(), Shape::Features(37), "{name}");
+    }
+}
+
+#[test]
+fn every_network_survives_a_round_trip_through_toml() {
+    for name in concrete() {
+        let arch = zoo::by_name(name).unwrap().build().unwrap();
+        let back = Arch::from_toml(&arch.to_toml(), name).expect(name);
+        assert_eq!(arch, back, "{name}");
+    }
+}
+
+#[test]
+fn unknown_names_say_what_there_is() {
+    for name in ["vgg20", "mlp-", "mlp-10", "mlp-10-0-2", "wrn-27-10", "mlp7-tanh-0", ""] {
+        let error = zoo::by_name(name).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{name}`")) && error.contains("vgg11"), "{error}");
+    }
+    assert!(zoo::mlp(&[10]).build().is_err());
+    assert!(zoo::mlp(&[]).build().is_err());
+}
+
+#[test]
+fn an_image_too_small_for_the_poolings_is_refused_by_name() {
+    let tiny = Shape::Image { channels: 3, height: 4, width: 4 };
+    let error = zoo::by_name("vgg19").unwrap().input(tiny).build().unwrap_err().to_string();
+    assert!(error.contains("`features.26`") && error.contains("[256, 1, 1]"), "{error}");
+}
+
+/// One name of each kind.
+fn concrete() -> [&'static str; 19] {
+    [
+        "mlp-20-7-5",
+        "mlp7-linear-10",
+        "mlp7-tanh-10",
+        "lenet-300-100",
+        "lenet-5",
+        "vgg11",
+        "vgg13",
+        "vgg16",
+        "vgg19",
+        "resnet20",
+        "resnet32",
+        "resnet44",
+        "resnet56",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet18-modified",
+        "resnet34-modified",
+        "wrn-10-2",
+    ]
+}
