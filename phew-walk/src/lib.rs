@@ -30,5 +30,5 @@ mod table;
 mod walker;
 
 pub use error::WalkError;
-pub use params::{Bias, Granularity, Starts, WalkParams};
-pub use sampler::{Progress, Report, Walked, prune, prune_with};
+pub use params::{Bias, Granularity, Starts, WalkLaw, WalkParams};
+pub use sampler::{Progress, Report, Walked, count_visits, prune, prune_with};

@@ -41,6 +41,19 @@ pub enum Starts {
     Random,
 }
 
+/// The law of a walk: everything but when to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct WalkLaw {
+    /// Seed; 0 by default. Walk `i` depends on the weights, this law and `i` alone.
+    pub seed: u64,
+    /// What draws a walk on; [`Bias::Magnitude`] by default.
+    pub bias: Bias,
+    /// Which connections a walk may take; [`SkipPolicy::Uniform`] by default.
+    pub skips: SkipPolicy,
+    /// Where walks start; [`Starts::Balanced`] by default.
+    pub starts: Starts,
+}
+
 /// Parameters of the sampler.
 ///
 /// ```
@@ -52,59 +65,60 @@ pub enum Starts {
 #[derive(Clone, Debug, PartialEq)]
 pub struct WalkParams {
     pub(crate) density: f64,
-    pub(crate) seed: u64,
-    pub(crate) bias: Bias,
-    pub(crate) skips: SkipPolicy,
-    pub(crate) starts: Starts,
+    pub(crate) law: WalkLaw,
     pub(crate) granularity: Granularity,
 }
 
 impl WalkParams {
-    /// Walks until this share of the prunable weights is kept; everything else at its default: seed 0,
-    /// [`Bias::Magnitude`], [`SkipPolicy::Uniform`], [`Starts::Balanced`], [`Granularity::Weight`].
+    /// Walks until this share of the prunable weights is kept; everything else at its default: that of
+    /// [`WalkLaw`], and [`Granularity::Weight`].
     ///
     /// # Errors
     /// [`GraphError::Parameter`] unless `0 < density ≤ 1`.
     pub fn new(density: f64) -> Result<Self, GraphError> {
         // With this many weights every valid density keeps one: only the range is checked here.
         kept_at(density, usize::MAX)?;
-        Ok(Self {
-            density,
-            seed: 0,
-            bias: Bias::default(),
-            skips: SkipPolicy::default(),
-            starts: Starts::default(),
-            granularity: Granularity::default(),
-        })
+        Ok(Self { density, law: WalkLaw::default(), granularity: Granularity::default() })
+    }
+
+    /// Sets the law of the walks.
+    #[must_use]
+    pub fn law(self, law: WalkLaw) -> Self {
+        Self { law, ..self }
     }
 
     /// Sets the seed. Masks of one seed are nested as the density grows.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
-        Self { seed, ..self }
+        self.with(|law| law.seed = seed)
     }
 
     /// Sets what draws the walks.
     #[must_use]
     pub fn bias(self, bias: Bias) -> Self {
-        Self { bias, ..self }
+        self.with(|law| law.bias = bias)
     }
 
     /// Sets which connections walks may take.
     #[must_use]
     pub fn skips(self, skips: SkipPolicy) -> Self {
-        Self { skips, ..self }
+        self.with(|law| law.skips = skips)
     }
 
     /// Sets where walks start.
     #[must_use]
     pub fn starts(self, starts: Starts) -> Self {
-        Self { starts, ..self }
+        self.with(|law| law.starts = starts)
     }
 
     /// Sets what is kept of a kernel.
     #[must_use]
     pub fn granularity(self, granularity: Granularity) -> Self {
         Self { granularity, ..self }
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut WalkLaw)) -> Self {
+        set(&mut self.law);
+        self
     }
 }

@@ -7,17 +7,20 @@ use phew_graph::{Direction, GraphError, Mask, Network, PathGraph, SkipPolicy, We
 use rayon::prelude::*;
 
 use crate::error::WalkError;
-use crate::params::{Bias, Granularity, WalkParams};
+use crate::params::{Bias, Granularity, WalkLaw, WalkParams};
 use crate::score::{Inverse, Magnitude, Score, Square, Uniform};
 use crate::support::{check_connected, reachable};
 use crate::table::Table;
 use crate::walker::{Steps, Walker};
 
 /// Walks of a task.
-const TASK: usize = 256;
+const TASK: usize = 128;
 
 /// Walks of a round at most. A round is drawn in parallel and then kept walk by walk.
 const ROUND: usize = 1 << 15;
+
+/// Walks of a round at least: a company of the walker.
+const FEWEST: usize = 32;
 
 /// A mask, and how it came about.
 #[derive(Clone, Debug)]
@@ -89,14 +92,15 @@ pub fn prune(network: &Network, params: &WalkParams) -> Result<Walked, WalkError
 pub fn prune_with(
     network: &Network,
     params: &WalkParams,
-    progress: impl FnMut(Progress) -> ControlFlow<()>,
+    progress: impl FnMut(Progress) -> ControlFlow<()> + Send,
 ) -> Result<Walked, WalkError> {
-    match params.bias {
+    // Into the thread pool once, rather than at every parallel loop: that is what a small network's time is.
+    rayon::scope(|_| match params.law.bias {
         Bias::Magnitude => sample(network, params, Magnitude, progress),
         Bias::Square => sample(network, params, Square, progress),
         Bias::Uniform => sample(network, params, Uniform, progress),
         Bias::Inverse => sample(network, params, Inverse, progress),
-    }
+    })
 }
 
 fn sample<S: Score>(
@@ -110,10 +114,7 @@ fn sample<S: Score>(
     check_target(graph, params, target)?;
 
     let clock = Instant::now();
-    let walker = Walker::<S>::new(graph, tables::<S>(graph, network)?, params);
-    if stuck(&walker) {
-        check_connected(graph, network, score)?;
-    }
+    let walker = walker(graph, network, &params.law, score)?;
     let tables = clock.elapsed();
 
     let clock = Instant::now();
@@ -153,6 +154,60 @@ fn sample<S: Score>(
         sampling,
     };
     Ok(Walked { mask: keeper.mask, report })
+}
+
+/// Counts how often walks `0 .. walks` pass each prunable weight, tensor by tensor in row-major order.
+///
+/// For checks of the theory by sampling; the exact expectation is a path sum over [`phew_graph::Transition`].
+///
+/// # Errors
+/// As [`prune`], but for the density.
+///
+/// # Complexity
+/// As [`prune`], and four bytes for each weight.
+pub fn count_visits(
+    network: &Network,
+    law: &WalkLaw,
+    walks: u64,
+) -> Result<Vec<Vec<u32>>, WalkError> {
+    match law.bias {
+        Bias::Magnitude => count(network, law, walks, Magnitude),
+        Bias::Square => count(network, law, walks, Square),
+        Bias::Uniform => count(network, law, walks, Uniform),
+        Bias::Inverse => count(network, law, walks, Inverse),
+    }
+}
+
+fn count<S: Score>(
+    network: &Network,
+    law: &WalkLaw,
+    walks: u64,
+    score: S,
+) -> Result<Vec<Vec<u32>>, WalkError> {
+    let graph = &PathGraph::new(network.arch());
+    let walker = walker(graph, network, law, score)?;
+    let mut visits: Vec<Vec<u32>> = network.weights().iter().map(|w| vec![0; w.len()]).collect();
+    for from in (0..walks).step_by(ROUND) {
+        let round = (walks - from).min(ROUND as u64) as usize;
+        for step in draw(&walker, from, round).iter().flat_map(|batch| &batch.steps) {
+            visits[step.tensor as usize][step.index as usize] += 1;
+        }
+    }
+    Ok(visits)
+}
+
+/// The walker of a network, whose inputs must be connected to its outputs.
+fn walker<'a, S: Score>(
+    graph: &'a PathGraph,
+    network: &'a Network,
+    law: &WalkLaw,
+    score: S,
+) -> Result<Walker<'a, S>, WalkError> {
+    let walker = Walker::<S>::new(graph, tables::<S>(graph, network)?, law);
+    if stuck(&walker) {
+        check_connected(graph, network, score)?;
+    }
+    Ok(walker)
 }
 
 /// One pass over the weights.
@@ -208,14 +263,15 @@ impl Keeper {
     fn round(&self, coming: u64) -> usize {
         let left = (self.target - self.kept) as f64;
         if self.rate.is_infinite() {
-            // The first walks: no rate is known, and one walk keeps a few dozen weights at most.
-            return if coming > 0 { 0 } else { ((left / 64.0) as usize).clamp(TASK, ROUND) };
+            // The first walks: no rate is known, but a walk keeps one weight of each tensor at most.
+            let least = self.target / self.mask.layers().len();
+            return if coming > 0 { 0 } else { least.clamp(FEWEST, ROUND) };
         }
         let short = left - self.rate * coming as f64;
         if short <= 0.0 && coming > 0 {
             return 0;
         }
-        ((short / self.rate.max(1e-3)) as usize + TASK).clamp(TASK, ROUND)
+        ((short / self.rate.max(1e-3)) as usize).clamp(FEWEST, ROUND)
     }
 
     /// Keeps the walks one by one; true when the target is reached.
@@ -246,7 +302,9 @@ impl Keeper {
                 }
             }
         }
-        self.rate = (self.kept - kept) as f64 / (self.walks - walks).max(1) as f64;
+        if self.walks > walks {
+            self.rate = (self.kept - kept) as f64 / (self.walks - walks) as f64;
+        }
         false
     }
 }
@@ -264,7 +322,7 @@ fn starts<S: Score>(walker: &Walker<'_, S>, walks: u64) -> [Vec<u64>; 2] {
 
 /// Refuses what the architecture alone rules out.
 fn check_target(graph: &PathGraph, params: &WalkParams, target: usize) -> Result<(), WalkError> {
-    let walked = graph.walked(params.skips);
+    let walked = graph.walked(params.law.skips);
     let len = |tensor: usize| graph.weighted(tensor).1.len();
     let tensors = 0..graph.tensors();
     let prunable = tensors.clone().map(len).sum();
@@ -272,7 +330,7 @@ fn check_target(graph: &PathGraph, params: &WalkParams, target: usize) -> Result
     if target <= reachable {
         return Ok(());
     }
-    let reason = match params.skips {
+    let reason = match params.law.skips {
         SkipPolicy::Uniform => "",
         _ => " (the skip policy leaves the others out)",
     };
@@ -287,7 +345,7 @@ fn check_reachable<S: Score>(
     score: S,
     target: usize,
 ) -> Result<(), WalkError> {
-    let mask = reachable(graph, network, params, score);
+    let mask = reachable(graph, network, &params.law, score);
     let reachable = match params.granularity {
         Granularity::Weight => mask.kept(),
         Granularity::Kernel => whole_kernels(graph, &mask),

@@ -3,24 +3,24 @@
 use phew_graph::{Direction, Edges, LayerMask, Mask, Network, PathGraph, Reach, Transition};
 
 use crate::error::WalkError;
-use crate::params::{Starts, WalkParams};
+use crate::params::{Starts, WalkLaw};
 use crate::score::{Score, Value};
 
 /// The weights that a forward or a reverse walk passes with positive probability.
 pub(crate) fn reachable<S: Score>(
     graph: &PathGraph,
     network: &Network,
-    params: &WalkParams,
+    law: &WalkLaw,
     score: S,
 ) -> Mask {
     let weights = network.weights();
     let edges = Edges::new(&weights, Value(score));
-    let step = |direction| Transition::new(graph, &edges, direction, params.skips);
-    let forward = (params.starts != Starts::Reverse).then(|| {
+    let step = |direction| Transition::new(graph, &edges, direction, law.skips);
+    let forward = (law.starts != Starts::Reverse).then(|| {
         let step = step(Direction::Forward);
         (graph.forward(&edges, None, Some(&step)), step)
     });
-    let reverse = (params.starts != Starts::Forward).then(|| {
+    let reverse = (law.starts != Starts::Forward).then(|| {
         let step = step(Direction::Reverse);
         (graph.backward(&edges, None, Some(&step)), step)
     });

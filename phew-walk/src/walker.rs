@@ -8,7 +8,7 @@ use phew_graph::{Direction, Kind, PathGraph, stream};
 use rand::RngCore;
 use rand_chacha::ChaCha8Rng;
 
-use crate::params::{Starts, WalkParams};
+use crate::params::{Starts, WalkLaw};
 use crate::score::Score;
 use crate::table::{Table, Units};
 
@@ -56,14 +56,14 @@ struct Lane {
 }
 
 impl<'a, S: Score> Walker<'a, S> {
-    pub(crate) fn new(graph: &'a PathGraph, tables: Vec<Table<'a>>, params: &WalkParams) -> Self {
-        let walked = graph.walked(params.skips);
+    pub(crate) fn new(graph: &'a PathGraph, tables: Vec<Table<'a>>, law: &WalkLaw) -> Self {
+        let walked = graph.walked(law.skips);
         let keep = |list: &Vec<usize>| list.iter().copied().filter(|&c| walked[c]).collect();
         let forward = graph.layers().iter().map(|l| keep(&l.outgoing)).collect();
         let reverse = graph.layers().iter().map(|l| keep(&l.incoming)).collect();
-        let key = phew_graph::stream_key("phew 1 walks", params.seed);
+        let key = phew_graph::stream_key("phew 1 walks", law.seed);
         let score = std::marker::PhantomData;
-        Self { graph, tables, routes: [forward, reverse], key, starts: params.starts, score }
+        Self { graph, tables, routes: [forward, reverse], key, starts: law.starts, score }
     }
 
     /// Direction and start unit of a walk.

@@ -13,7 +13,7 @@ pub enum Direction {
 }
 
 /// Which connections a walk may take where an architecture has skips.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub enum SkipPolicy {
     /// All of them; at a layer with several, one is chosen uniformly.
     #[default]

@@ -1,0 +1,203 @@
+//! What every mask promises: paths only, the target met, nesting, the same bytes on any number of threads.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "../../phew-graph/tests/support/mod.rs"]
+mod support;
+
+use std::ops::ControlFlow;
+
+use phew_graph::{Init, Mask, Network, PathGraph, Reach, SkipPolicy, kept_at, zoo};
+use phew_walk::{Bias, Granularity, Starts, WalkError, WalkParams, prune, prune_with};
+use proptest::prelude::*;
+
+fn network(name: &str) -> Network {
+    let arch = zoo::by_name(name).unwrap().build().unwrap();
+    Network::initialise(arch, Init::default(), 0).unwrap()
+}
+
+fn params(density: f64) -> WalkParams {
+    WalkParams::new(density).unwrap()
+}
+
+/// No weight off a surviving path: hence no stub unit, no dead unit that is entered, no collapsed layer.
+fn only_paths(network: &Network, mask: &Mask) {
+    let graph = PathGraph::new(network.arch());
+    let reach = Reach::of_mask(&graph, mask);
+    assert!(reach.connected());
+    assert_eq!(&reach.effective(&graph, mask), mask, "{}", network.arch().name());
+}
+
+#[test]
+fn every_kept_weight_of_every_zoo_network_lies_on_a_surviving_path() {
+    for name in [
+        "mlp-30-20-20-5",
+        "mlp7-tanh-50",
+        "lenet-300-100",
+        "lenet-5",
+        "vgg11",
+        "vgg19",
+        "resnet20",
+        "resnet56",
+        "resnet18",
+        "resnet50",
+        "resnet34-modified",
+        "wrn-16-2",
+    ] {
+        let network = network(name);
+        for skips in [SkipPolicy::Uniform, SkipPolicy::Main, SkipPolicy::Projection] {
+            for density in [0.002, 0.03] {
+                let walked = prune(&network, &params(density).skips(skips).seed(3)).unwrap();
+                only_paths(&network, &walked.mask);
+                let longest = PathGraph::new(network.arch()).layers().len();
+                assert_eq!(
+                    walked.report.target,
+                    kept_at(density, network.arch().prunable_len()).unwrap()
+                );
+                assert_eq!(walked.mask.kept(), walked.report.target + walked.report.overshoot);
+                assert!(walked.report.overshoot < longest, "less than one path");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Random small networks with skips, groups, kernels and weights of 0: either there is a mask of paths
+    /// that meets the target, or the error says that there can be none.
+    #[test]
+    fn random_networks_give_paths_or_a_reason(
+        (network, _) in support::masked_network(),
+        density in 0.05..1.0f64,
+        seed in 0..1000u64,
+        bias in prop_oneof![Just(Bias::Magnitude), Just(Bias::Square), Just(Bias::Uniform)],
+        starts in prop_oneof![Just(Starts::Balanced), Just(Starts::Forward), Just(Starts::Reverse), Just(Starts::Random)],
+        granularity in prop_oneof![Just(Granularity::Weight), Just(Granularity::Kernel)],
+    ) {
+        prop_assume!(kept_at(density, network.arch().prunable_len()).is_ok());
+        let params = params(density).seed(seed).bias(bias).starts(starts).granularity(granularity);
+        match prune(&network, &params) {
+            Ok(walked) => {
+                only_paths(&network, &walked.mask);
+                prop_assert!(walked.mask.kept() >= walked.report.target);
+                let starts: u64 = walked.report.input_starts.iter().chain(&walked.report.output_starts).sum();
+                prop_assert_eq!(starts, walked.report.walks);
+            }
+            Err(WalkError::Unreachable { target, reachable, .. }) => prop_assert!(reachable < target),
+            Err(WalkError::NoPath { .. }) => {
+                let all = support::all_paths(network.arch());
+                let weights = network.weights();
+                let open = |p: &support::Path| p.iter().all(|&(t, i)| weights[t][i] != 0.0);
+                prop_assert!(!all.iter().any(open));
+            }
+            Err(other) => prop_assert!(false, "{other}"),
+        }
+    }
+}
+
+#[test]
+fn masks_of_one_seed_are_nested_as_the_density_grows() {
+    for name in ["resnet20", "lenet-5"] {
+        let network = network(name);
+        let masks: Vec<Mask> = [0.01, 0.02, 0.1, 0.5]
+            .iter()
+            .map(|&d| prune(&network, &params(d)).unwrap().mask)
+            .collect();
+        for pair in masks.windows(2) {
+            assert!(pair[0].is_subset(&pair[1]).unwrap(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn one_thread_and_three_give_the_same_mask() {
+    let network = network("resnet20");
+    let mask = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| prune(&network, &params(0.2)).unwrap().mask)
+    };
+    assert_eq!(mask(1), mask(3));
+}
+
+#[test]
+fn seeds_matter_and_starts_are_balanced() {
+    let network = network("lenet-5");
+    let [a, b] = [0, 1].map(|seed| prune(&network, &params(0.1).seed(seed)).unwrap());
+    assert_ne!(a.mask, b.mask);
+    for starts in [&a.report.input_starts, &a.report.output_starts] {
+        let (least, most) = (starts.iter().min().unwrap(), starts.iter().max().unwrap());
+        assert!(most - least <= 1, "{starts:?}");
+    }
+}
+
+#[test]
+fn kernels_are_kept_whole_when_asked() {
+    let network = network("resnet20");
+    let mask = prune(&network, &params(0.1).granularity(Granularity::Kernel)).unwrap().mask;
+    for layer in mask.layers() {
+        let kernel: usize = layer.shape()[2..].iter().product();
+        for first in (0..layer.len()).step_by(kernel) {
+            let kept = (first..first + kernel).filter(|&i| layer.get(i)).count();
+            assert!(kept == 0 || kept == kernel, "{}", layer.name());
+        }
+    }
+    only_paths(&network, &mask);
+}
+
+#[test]
+fn skip_policies_leave_skips_alone() {
+    let network = network("resnet20");
+    let main = prune(&network, &params(0.1).skips(SkipPolicy::Main)).unwrap().mask;
+    let uniform = prune(&network, &params(0.1)).unwrap().mask;
+    let kept = |mask: &Mask| {
+        let of = |name: &str| name.contains("downsample");
+        mask.layers()
+            .iter()
+            .filter(|l| of(l.name()))
+            .map(phew_graph::LayerMask::kept)
+            .sum::<usize>()
+    };
+    assert_eq!(kept(&main), 0);
+    assert!(kept(&uniform) > 0);
+}
+
+#[test]
+fn impossible_requests_are_refused_with_the_reason() {
+    for density in [0.0, -1.0, 1.5, f64::NAN] {
+        assert!(WalkParams::new(density).is_err());
+    }
+    let resnet = network("resnet20");
+    let all = prune(&resnet, &params(1.0).skips(SkipPolicy::Main)).unwrap_err().to_string();
+    // 512 and 2,048 weights of projections are left out.
+    assert!(
+        all.contains("270896") && all.contains("268336") && all.contains("skip policy"),
+        "{all}"
+    );
+    let none = prune(&resnet, &params(1e-9)).unwrap_err().to_string();
+    assert!(none.contains("keeps none of 270896"), "{none}");
+
+    let mlp = network("mlp-4-3-2");
+    let zeros = |tensor: usize| {
+        let mut weights: Vec<Vec<f32>> = mlp.weights().iter().map(|w| w.to_vec()).collect();
+        weights[tensor].fill(0.0);
+        mlp.with_weights(weights).unwrap()
+    };
+    let cut = prune(&zeros(1), &params(0.5)).unwrap_err();
+    assert!(matches!(&cut, WalkError::NoPath { layer } if layer == "fc2"), "{cut}");
+    let mut weights: Vec<Vec<f32>> = mlp.weights().iter().map(|w| w.to_vec()).collect();
+    weights[0][0] = 0.0;
+    let full = prune(&mlp.with_weights(weights).unwrap(), &params(1.0)).unwrap_err();
+    assert!(matches!(full, WalkError::Unreachable { reachable: 17, target: 18, .. }), "{full}");
+}
+
+#[test]
+fn progress_reports_and_can_stop() {
+    let network = network("resnet20");
+    let mut last = 0;
+    let stopped = prune_with(&network, &params(0.9), |p| {
+        assert!(p.kept >= last && p.kept < p.target);
+        last = p.kept;
+        if p.walks > 1000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(matches!(stopped, Err(WalkError::Stopped { walks }) if walks > 1000));
+}
