@@ -2,14 +2,19 @@
 
 mod cifar;
 mod decode;
+mod digits;
 mod folder;
+mod glyphs;
 mod idx;
 mod tiny_imagenet;
+mod transform;
 
 pub use cifar::{cifar10, cifar100};
+pub use digits::digits;
 pub use folder::image_folder;
 pub use idx::{fashion_mnist, mnist, mnist_test_split};
 pub use tiny_imagenet::tiny_imagenet;
+pub use transform::{ClassTransform, class_transforms, image_transformation};
 
 use crate::error::{Result, TrainError};
 
