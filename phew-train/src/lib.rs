@@ -5,8 +5,9 @@ mod doctor;
 mod error;
 
 pub use data::{
-    ClassTransform, Dataset, Images, cifar10, cifar100, class_transforms, digits, fashion_mnist,
-    image_folder, image_transformation, mnist, mnist_test_split, tiny_imagenet,
+    ClassTransform, Dataset, Images, Published, RemoteFile, cifar10, cifar100, class_transforms,
+    digits, fashion_mnist, fetch, image_folder, image_transformation, mnist, mnist_test_split,
+    tiny_imagenet,
 };
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;

@@ -122,7 +122,10 @@ mod tests {
             let hash = sha2::Sha256::digest(images.pixels());
             hash[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>()
         };
-        assert_eq!((sum(&set.train).as_str(), sum(&set.test).as_str()), ("a7ed232f1ef1f506", "40c288adcb9485a8"));
+        assert_eq!(
+            (sum(&set.train).as_str(), sum(&set.test).as_str()),
+            ("a7ed232f1ef1f506", "40c288adcb9485a8")
+        );
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! Data sets: labelled images as bytes, whatever they were read from.
 
+mod catalog;
 mod cifar;
 mod decode;
 mod digits;
+mod fetch;
 mod folder;
 mod glyphs;
 mod idx;
 mod tiny_imagenet;
 mod transform;
 
+pub use catalog::Published;
 pub use cifar::{cifar10, cifar100};
 pub use digits::digits;
+pub use fetch::{RemoteFile, fetch};
 pub use folder::image_folder;
 pub use idx::{fashion_mnist, mnist, mnist_test_split};
 pub use tiny_imagenet::tiny_imagenet;
