@@ -1,0 +1,57 @@
+# Everything that phew needs, from a bare checkout. `make help` lists the targets.
+#
+# `demo` needs Rust alone. Whatever trains needs libtorch, which comes with the PyTorch package:
+# `setup` makes a virtual environment in .venv, installs scripts/requirements.txt into it and links
+# .libtorch to the package. .cargo/config.toml tells the build about the link.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+# Written last, through the link: it is there only if the environment and the link are.
+READY := .libtorch/.phew-ready
+TRAIN := -p phew-cli --features train
+
+.PHONY: help setup build demo test check bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## the virtual environment and libtorch (quick when they are there)
+
+$(READY): scripts/requirements.txt
+	@scripts/check-tools.sh cargo c++ venv
+	@test -x $(VENV)/bin/pip || python3 -m venv $(VENV)
+	@echo "setup: installing scripts/requirements.txt into $(VENV) (PyTorch is a large download)"
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements.txt
+	@torch=$$($(VENV)/bin/python -c 'import os, torch; print(os.path.relpath(os.path.dirname(torch.__file__)))'); \
+	    ln -sfn "$$torch" .libtorch; \
+	    echo "setup: .libtorch -> $$torch"
+	@touch $@
+
+build: setup ## the phew command with training, in target/release
+	cargo build --release $(TRAIN)
+
+demo: ## a real network from its weights to a PHEW mask; needs Rust alone
+	@scripts/check-tools.sh cargo
+	cargo build --release -p phew-cli
+	scripts/demo.sh
+
+test: setup check ## format, lints, docs and all tests
+	cargo test
+	cargo test -p phew-train
+	cargo test $(TRAIN)
+
+check: setup ## format, lints and docs alone
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy $(TRAIN) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+bench: setup ## all benchmarks
+	cargo bench --workspace
+
+clean: ## what was built, the virtual environment and the link included
+	cargo clean
+	rm -rf $(VENV) .libtorch demo

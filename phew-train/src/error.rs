@@ -1,0 +1,79 @@
+//! What can go wrong, each with what to do about it.
+
+use std::path::{Path, PathBuf};
+
+/// Every error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A file or folder of a data set is not there.
+    #[error("{}: not found; {hint}", path.display())]
+    Missing {
+        /// What was looked for.
+        path: PathBuf,
+        /// What to do.
+        hint: String,
+    },
+    /// A file is there but does not hold what it should.
+    #[error("{}: {problem}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// The system refused to read or write.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// A download failed; what has arrived is kept, and the next try goes on from there.
+    #[error("cannot fetch {url}: {problem}")]
+    Fetch {
+        /// The address tried last.
+        url: String,
+        /// What happened.
+        problem: String,
+    },
+    /// A downloaded file is not the published one.
+    #[error("{}: sha256 {found}, expected {expected}; the file was removed, fetch it again", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The published sum.
+        expected: String,
+        /// The sum of what arrived.
+        found: String,
+    },
+    /// A parameter is out of its range.
+    #[error("{what}: found {found}, expected {expected}")]
+    Parameter {
+        /// The parameter.
+        what: &'static str,
+        /// The offending value.
+        found: String,
+        /// What is allowed.
+        expected: String,
+    },
+}
+
+/// Shorthand for this crate's results.
+pub(crate) type Result<T> = std::result::Result<T, TrainError>;
+
+impl TrainError {
+    pub(crate) fn corrupt(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Corrupt { path: path.to_owned(), problem: problem.into() }
+    }
+
+    pub(crate) fn missing(path: &Path, hint: impl Into<String>) -> Self {
+        Self::Missing { path: path.to_owned(), hint: hint.into() }
+    }
+
+    /// Turns the system's answer about `path` into an error that names it.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
+}
