@@ -1,0 +1,32 @@
+//! The subcommands, one file each.
+
+mod doctor;
+mod init;
+mod inspect;
+mod prune;
+
+use clap::Subcommand;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Draw the initial weights of an architecture
+    Init(init::Init),
+    /// Choose the weights to keep, from their initial values
+    Prune(prune::Prune),
+    /// Show a network or a mask: layers, widths, dead units
+    Inspect(inspect::Inspect),
+    /// Show what this machine has
+    Doctor(doctor::Doctor),
+}
+
+impl Command {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        match self {
+            Command::Init(command) => command.run(),
+            Command::Prune(command) => command.run(),
+            Command::Inspect(command) => command.run(),
+            Command::Doctor(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! How a command fails: one line on stderr and an exit code.
+
+use std::process::ExitCode;
+
+use phew_graph::GraphError;
+use phew_walk::WalkError;
+
+/// A request that makes no sense, whatever the files hold: exit code 2.
+#[derive(Debug)]
+pub(crate) struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Wraps a message as a usage error.
+pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
+    Usage(message.into()).into()
+}
+
+/// Ctrl-C or a termination signal: exit code 130.
+#[derive(Debug)]
+pub(crate) struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("interrupted; nothing was written")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Prints the error and gives its exit code.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    eprintln!("phew: {error:#}");
+    if error.is::<Interrupted>() {
+        return ExitCode::from(130);
+    }
+    ExitCode::from(if is_usage(error) { 2 } else { 1 })
+}
+
+fn is_usage(error: &anyhow::Error) -> bool {
+    let of_graph = |e: &GraphError| {
+        matches!(e, GraphError::Zoo(_) | GraphError::Exists { .. } | GraphError::Parameter { .. })
+    };
+    error.is::<Usage>()
+        || error.downcast_ref().is_some_and(of_graph)
+        || match error.downcast_ref::<WalkError>() {
+            Some(WalkError::Graph(e)) => of_graph(e),
+            Some(WalkError::Unreachable { .. }) => true,
+            _ => false,
+        }
+}

@@ -1,0 +1,87 @@
+//! What a mask leaves of each layer, for `prune` and `inspect`.
+
+use phew_graph::{Mask, PathGraph, Reach};
+use serde::Serialize;
+
+use crate::output::{grouped, percent, table};
+
+/// One prunable tensor under a mask.
+#[derive(Debug, Serialize)]
+pub(crate) struct LayerRow {
+    /// Name of the tensor.
+    name: String,
+    /// Its shape.
+    shape: Vec<usize>,
+    /// Weights kept.
+    kept: usize,
+    /// Weights in all.
+    total: usize,
+    /// Output units that a surviving path enters through this tensor.
+    pub(crate) units_alive: usize,
+    /// Output units in all.
+    pub(crate) units: usize,
+}
+
+/// A mask's layers, and what of it lies on paths.
+pub(crate) struct Layers {
+    pub(crate) rows: Vec<LayerRow>,
+    /// Weights kept that lie on a surviving path.
+    pub(crate) effective: usize,
+    /// Input units that a surviving path leaves, and all of them.
+    pub(crate) inputs: (usize, usize),
+    /// Output units that a surviving path enters, and all of them.
+    pub(crate) outputs: (usize, usize),
+}
+
+impl Layers {
+    pub(crate) fn new(graph: &PathGraph, mask: &Mask) -> Self {
+        let reach = Reach::of_mask(graph, mask);
+        let effective = reach.effective(graph, mask);
+        let row = |(layer, effective): (&phew_graph::LayerMask, &phew_graph::LayerMask)| {
+            let units = layer.shape()[0];
+            let mut alive = vec![false; units];
+            effective.iter().for_each(|i| alive[i / (layer.len() / units)] = true);
+            LayerRow {
+                name: layer.name().to_owned(),
+                shape: layer.shape().to_vec(),
+                kept: layer.kept(),
+                total: layer.len(),
+                units_alive: alive.iter().filter(|&&a| a).count(),
+                units,
+            }
+        };
+        let rows = mask.layers().iter().zip(effective.layers()).map(row).collect();
+        let last = graph.layers().len() - 1;
+        Self {
+            rows,
+            effective: effective.kept(),
+            inputs: (reach.units_alive(0), graph.inputs()),
+            outputs: (reach.units_alive(last), graph.outputs()),
+        }
+    }
+
+    /// Output units that no surviving path enters, over all tensors.
+    pub(crate) fn dead_units(&self) -> usize {
+        self.rows.iter().map(|r| r.units - r.units_alive).sum()
+    }
+
+    /// The table for people.
+    pub(crate) fn table(&self) -> String {
+        let head = ["layer", "shape", "kept", "of", "density", "units alive", "of"];
+        let rows = self.rows.iter().map(|r| {
+            let shape = r.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
+            let density = percent(r.kept as f64 / r.total as f64);
+            let (kept, total) = (grouped(r.kept), grouped(r.total));
+            vec![
+                r.name.clone(),
+                shape,
+                kept,
+                total,
+                density,
+                grouped(r.units_alive),
+                grouped(r.units),
+            ]
+        });
+        table(&head, &rows.collect::<Vec<_>>(), 2)
+    }
+}

@@ -1,0 +1,78 @@
+//! What goes to stdout: tables for people, JSON for machines.
+
+use std::io::{ErrorKind, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+
+/// Prints text as it is. A reader that has gone away (`| head`) is no failure.
+pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+/// Prints one JSON object on one line.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    text(&format!("{}\n", serde_json::to_string(value)?))
+}
+
+/// A table without borders: the first `left` columns are flush left, all others flush right.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>], left: usize) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(head.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    for (c, column) in table.column_iter_mut().enumerate() {
+        let (first, right) = (c == 0, c >= left);
+        column.set_padding((if first { 0 } else { 2 }, 0));
+        column.set_cell_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
+    }
+    let lines: Vec<String> = table.lines().map(|l| l.trim_end().to_owned()).collect();
+    lines.join("\n") + "\n"
+}
+
+/// `20024000` as `20,024,000`.
+pub(crate) fn grouped(n: impl TryInto<u64>) -> String {
+    let digits = n.try_into().map_or_else(|_| "?".to_owned(), |n: u64| n.to_string());
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A share as a percentage with three significant digits.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    match percent {
+        p if p >= 99.95 || p == 0.0 => format!("{p:.0}%"),
+        p if p >= 9.995 => format!("{p:.1}%"),
+        p if p >= 0.9995 => format!("{p:.2}%"),
+        p => format!("{p:.3}%"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!(grouped(0usize), "0");
+        assert_eq!(grouped(999usize), "999");
+        assert_eq!(grouped(20_024_000usize), "20,024,000");
+    }
+
+    #[test]
+    fn percentages_have_three_digits() {
+        let shares = [1.0, 0.5, 0.05, 0.005_1, 0.0];
+        assert_eq!(shares.map(percent), ["100%", "50.0%", "5.00%", "0.510%", "0%"]);
+    }
+}
