@@ -24,10 +24,6 @@ struct Report {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(
-    not(feature = "train"),
-    expect(dead_code, reason = "only a build with training has one")
-)]
 struct Libtorch {
     version: Option<String>,
     folder: Option<String>,

@@ -1,0 +1,317 @@
+//! The binary, end to end: results, exit codes, bad input.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Runs phew in a folder.
+fn phew(folder: &Path, line: &str) -> Output {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
+    command.current_dir(folder).args(line.split_whitespace()).output().unwrap()
+}
+
+fn json(folder: &Path, line: &str) -> Value {
+    let output = phew(folder, line);
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The line fails with this exit code and one line on stderr that holds all parts; nothing new is in the folder.
+fn refuses(folder: &Path, line: &str, code: i32, parts: &[&str]) {
+    let list = || {
+        let mut names: Vec<_> =
+            folder.read_dir().unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = list();
+    let output = phew(folder, line);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
+    assert!(parts.iter().all(|p| stderr.contains(p)), "{line}: {stderr} lacks one of {parts:?}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(list(), before, "{line}");
+    // clap's own usage errors add the usage below the line.
+    assert!(
+        stderr.lines().count() == 1 || stderr.contains("Usage") || stderr.contains("--help"),
+        "{stderr}"
+    );
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn a_network_goes_from_its_weights_to_a_mask() {
+    let folder = folder();
+    let at = folder.path();
+    let init = json(at, "init --arch resnet20 --seed 4 -o w.safetensors --json");
+    assert_eq!(init["prunable"], 270_896);
+    let report = json(
+        at,
+        "prune --arch resnet20 --weights w.safetensors --density 0.05 --seed 1 -o m.safetensors --json",
+    );
+    for key in [
+        "method",
+        "arch",
+        "density",
+        "seed",
+        "kept",
+        "prunable",
+        "walks",
+        "overshoot",
+        "seconds",
+        "layers",
+    ] {
+        assert!(!report[key].is_null(), "{key}");
+    }
+    assert_eq!(report["target"], 13_544);
+    let layers = report["layers"].as_array().unwrap();
+    let sum = |key: &str| layers.iter().map(|l| l[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(sum("kept"), report["kept"].as_u64().unwrap());
+    assert_eq!(sum("total"), 270_896);
+    assert_eq!(layers[0]["name"], "conv1.weight");
+    assert_eq!(layers[0]["shape"], serde_json::json!([16, 3, 3, 3]));
+    assert_eq!(layers[0]["units_alive"], 16);
+
+    let seen = json(at, "inspect --arch resnet20 --mask m.safetensors --json");
+    assert_eq!(seen["kept"], report["kept"]);
+    assert_eq!(seen["effective"], report["kept"], "every kept weight is on a path");
+    assert_eq!(seen["overshoot"], report["overshoot"]);
+    assert_eq!(seen["made_by"]["weights"], init["weights"], "the mask names its weights");
+}
+
+#[test]
+fn drawn_weights_are_those_of_init_and_the_bytes_repeat_on_any_threads() {
+    let folder = folder();
+    let at = folder.path();
+    json(at, "init --arch lenet-5 --seed 7 -o w.safetensors --json");
+    json(
+        at,
+        "prune --arch lenet-5 --weights w.safetensors --density 0.1 --seed 7 -o a.safetensors --json",
+    );
+    json(at, "prune --arch lenet-5 --density 0.1 --seed 7 --threads 1 -o b.safetensors --json");
+    json(at, "prune --arch lenet-5 --density 0.1 --seed 7 --threads 3 -o c.safetensors --json");
+    let read = |name: &str| std::fs::read(at.join(name)).unwrap();
+    assert_eq!(read("b.safetensors"), read("c.safetensors"));
+    // The metadata differ (drawn, or from a file); the tensors do not.
+    let tensors = |bytes: &[u8]| bytes[bytes.len() - 61_470..].to_vec();
+    assert_eq!(tensors(&read("a.safetensors")), tensors(&read("b.safetensors")));
+}
+
+#[test]
+fn a_network_of_one_s_own_comes_from_toml() {
+    let folder = folder();
+    let at = folder.path();
+    let toml = phew(at, "inspect --arch lenet-300-100 --toml").stdout;
+    std::fs::write(at.join("net.toml"), toml).unwrap();
+    let report = json(at, "prune --arch net.toml --density 0.1 -o m.safetensors --json");
+    assert_eq!(report["prunable"], 266_200);
+}
+
+#[test]
+fn options_reach_the_walks() {
+    let folder = folder();
+    let at = folder.path();
+    let kept = |options: &str| {
+        let line = format!(
+            "prune --arch resnet20 --density 0.02 -o m.safetensors --force --json {options}"
+        );
+        let report = json(at, &line);
+        let layers =
+            report["layers"].as_array().unwrap().iter().map(|l| l["kept"].as_u64().unwrap());
+        (layers.collect::<Vec<_>>(), report["parameters"].clone())
+    };
+    let (default, _) = kept("");
+    for (options, key, value) in [
+        ("--skips main", "skips", "main"),
+        ("--skips projection", "skips", "projection"),
+        ("--bias uniform", "bias", "uniform"),
+        ("--bias square", "bias", "square"),
+        ("--bias inverse", "bias", "inverse"),
+        ("--starts forward", "starts", "forward"),
+        ("--starts reverse", "starts", "reverse"),
+        ("--starts random", "starts", "random"),
+        ("--granularity kernel", "granularity", "kernel"),
+        ("--init xavier-uniform", "init", "xavier-uniform"),
+    ] {
+        let (layers, parameters) = kept(options);
+        assert_ne!(layers, default, "{options}");
+        assert_eq!(parameters[key], value);
+    }
+}
+
+#[test]
+fn bad_requests_are_refused_in_one_line_and_write_nothing() {
+    let folder = folder();
+    let at = folder.path();
+    json(at, "init --arch lenet-5 -o w.safetensors --json");
+    let whole = std::fs::read(at.join("w.safetensors")).unwrap();
+    std::fs::write(at.join("cut.safetensors"), &whole[..whole.len() / 2]).unwrap();
+    std::fs::write(at.join("text.safetensors"), "not a tensor in sight").unwrap();
+    std::fs::write(at.join("bad.toml"), "name = \"x\"\n[[op]]\nname = \"a\"\ntype = \"warp\"\n")
+        .unwrap();
+    let prune = |rest: &str| format!("prune --arch lenet-5 -o m.safetensors {rest}");
+
+    for density in ["0", "1.5", "NaN", "-0.1", "inf"] {
+        refuses(at, &prune(&format!("--density={density}")), 2, &["density is"]);
+    }
+    refuses(at, &prune("--density some"), 2, &["some"]);
+    refuses(at, &prune("--density 1e-9"), 2, &["keeps none of 61470"]);
+    refuses(
+        at,
+        &prune("--density 0.1 --weights none.safetensors"),
+        1,
+        &["none.safetensors", "No such file"],
+    );
+    refuses(
+        at,
+        &prune("--density 0.1 --weights text.safetensors"),
+        1,
+        &["text.safetensors", "not a valid"],
+    );
+    refuses(
+        at,
+        &prune("--density 0.1 --weights cut.safetensors"),
+        1,
+        &["cut.safetensors", "not a valid"],
+    );
+    refuses(
+        at,
+        "prune --arch vgg11 -o m --density 0.1 --weights w.safetensors",
+        1,
+        &["w.safetensors", "`features.0.weight`", "vgg11"],
+    );
+    refuses(at, "prune --arch vgg20 -o m --density 0.1", 2, &["`vgg20`", "vgg19"]);
+    refuses(at, "prune --arch bad.toml -o m --density 0.1", 1, &["bad.toml", "`a`", "`warp`"]);
+    refuses(at, "prune --arch none.toml -o m --density 0.1", 1, &["none.toml"]);
+    refuses(at, "prune --arch bad.toml --classes 3 -o m --density 0.1", 2, &["--classes"]);
+    refuses(
+        at,
+        "prune --arch vgg19 --input 3x4x4 -o m --density 0.1",
+        2,
+        &["vgg19", "`features.26`"],
+    );
+    refuses(at, "prune --arch vgg19 --input 3x4 -o m --density 0.1", 2, &["3x32x32"]);
+    refuses(
+        at,
+        "prune --arch lenet-5 -o w.safetensors --density 0.1",
+        2,
+        &["w.safetensors", "--force"],
+    );
+    refuses(at, "prune --arch lenet-5 -o no/where/m --density 0.1", 2, &["no/where"]);
+    refuses(at, "prune --arch lenet-5 -o . --density 0.1", 2, &["folder"]);
+    refuses(at, "prune --arch resnet20 --skips main --density 1 -o m", 2, &["270896", "268336"]);
+    refuses(at, &prune("--density 0.1 --init kaiming"), 2, &["kaiming-normal"]);
+    refuses(at, &prune("--density 0.1 --init-seed 1 --weights w.safetensors"), 2, &["--init-seed"]);
+    refuses(
+        at,
+        "inspect --arch lenet-5 --mask w.safetensors",
+        1,
+        &["w.safetensors", "F32", "BOOL"],
+    );
+    refuses(at, "inspect --arch lenet-5 --mask none", 1, &["none"]);
+    refuses(at, "wilt", 2, &["wilt"]);
+    json(at, &prune("--density 0.1 --json"));
+    refuses(
+        at,
+        "inspect --arch vgg11 --mask m.safetensors",
+        1,
+        &["m.safetensors", "`features.0.weight`"],
+    );
+}
+
+#[test]
+fn an_existing_output_is_replaced_only_by_force() {
+    let folder = folder();
+    let at = folder.path();
+    json(at, "init --arch lenet-5 -o w --json");
+    let before = std::fs::read(at.join("w")).unwrap();
+    refuses(at, "init --arch lenet-5 --seed 1 -o w", 2, &["w: already exists", "--force"]);
+    assert_eq!(std::fs::read(at.join("w")).unwrap(), before);
+    json(at, "init --arch lenet-5 --seed 1 -o w --force --json");
+    assert_ne!(std::fs::read(at.join("w")).unwrap(), before);
+}
+
+#[test]
+fn doctor_tells_what_there_is() {
+    let folder = folder();
+    let report = json(folder.path(), "doctor --json --threads 2");
+    assert_eq!(report["threads"], 2);
+    assert_eq!(report["training"], cfg!(feature = "train"));
+    if cfg!(feature = "train") {
+        assert!(report["libtorch"]["version"].as_str().unwrap().starts_with("2."));
+        assert!(!report["libtorch"]["cuda_status"].as_str().unwrap().is_empty());
+    }
+    let text = String::from_utf8(phew(folder.path(), "doctor").stdout).unwrap();
+    assert!(text.contains("threads") && text.contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_the_walks_and_leaves_nothing_behind() {
+    let folder = folder();
+    // Nearly every weight of VGG-11: hours of walking.
+    let line = "prune --arch vgg11 --density 0.9999 -o m.safetensors";
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("phew"))
+        .current_dir(folder.path())
+        .args(line.split_whitespace())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+fn reference(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference").join(name);
+    if !path.exists() {
+        eprintln!("skipped: no {}", path.display());
+    }
+    path.exists().then(|| path.canonicalize().unwrap())
+}
+
+/// The architectures of the reference networks, as a user would write them.
+const REFERENCE: [(&str, &str); 3] = [
+    ("mlp", include_str!("networks/mlp.toml")),
+    ("conv", include_str!("networks/conv.toml")),
+    ("res", include_str!("networks/res.toml")),
+];
+
+#[test]
+fn the_reference_networks_are_pruned_and_pytorch_reads_the_masks() {
+    let folder = folder();
+    let at = folder.path();
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
+    for (name, toml) in REFERENCE {
+        let Some(weights) = reference(&format!("{name}.weights.safetensors")) else { return };
+        std::fs::write(at.join(format!("{name}.toml")), toml).unwrap();
+        let line = format!(
+            "prune --arch {name}.toml --weights {} --density 0.3 -o {name}.safetensors --json",
+            weights.display()
+        );
+        refuses(at, &line, 1, &["`batch.input`, `batch.target`", "--ignore-extra"]);
+        let report = json(at, &format!("{line} --ignore-extra"));
+        if !python.exists() {
+            eprintln!("skipped: no {} (`make setup` makes it)", python.display());
+            continue;
+        }
+        let script = format!(
+            "from safetensors.torch import load_file\n\
+             m, w = load_file('{name}.safetensors'), load_file('{}')\n\
+             assert sorted(m) == sorted(k for k in w if not k.startswith('batch.')), m.keys()\n\
+             assert all(m[k].shape == w[k].shape and str(m[k].dtype) == 'torch.bool' for k in m)\n\
+             print(sum(int(v.sum()) for v in m.values()))",
+            weights.display()
+        );
+        let run = Command::new(&python).current_dir(at).args(["-c", &script]).output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let kept: u64 = String::from_utf8_lossy(&run.stdout).trim().parse().unwrap();
+        assert_eq!(kept, report["kept"].as_u64().unwrap());
+    }
+}
