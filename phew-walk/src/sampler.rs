@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use phew_graph::{Direction, GraphError, Mask, Network, PathGraph, SkipPolicy, Weighted, kept_at};
+use phew_graph::{Direction, GraphError, Mask, Network, PathGraph, SkipPolicy, kept_at};
 use rayon::prelude::*;
 
 use crate::error::WalkError;
@@ -114,8 +114,10 @@ fn sample<S: Score>(
     check_target(graph, params, target)?;
 
     let clock = Instant::now();
-    let walker = walker(graph, network, &params.law, score)?;
-    let tables = clock.elapsed();
+    let tables = tables::<S>(graph, network)?;
+    check_open(graph, network, &tables, score)?;
+    let walker = Walker::<S>::new(graph, &tables, &params.law);
+    let prepared = clock.elapsed();
 
     let clock = Instant::now();
     let mut keeper = Keeper::new(Mask::empty(network.arch()), target, params.granularity);
@@ -127,7 +129,7 @@ fn sample<S: Score>(
         let (before, coming) = (keeper.kept, drawn - keeper.walks);
         let next = keeper.round(coming);
         let (done, following) =
-            rayon::join(|| keeper.keep_all(&walker, &ahead), || draw(&walker, drawn, next));
+            rayon::join(|| keeper.keep_all(graph, &ahead), || draw(&walker, drawn, next));
         if done {
             break;
         }
@@ -143,14 +145,14 @@ fn sample<S: Score>(
         }
     }
     let sampling = clock.elapsed();
-    let [input_starts, output_starts] = starts(&walker, keeper.walks);
+    let [input_starts, output_starts] = starts(graph, &walker, keeper.walks);
     let report = Report {
         walks: keeper.walks,
         target,
         overshoot: keeper.kept - target,
         input_starts,
         output_starts,
-        tables,
+        tables: prepared,
         sampling,
     };
     Ok(Walked { mask: keeper.mask, report })
@@ -185,7 +187,9 @@ fn count<S: Score>(
     score: S,
 ) -> Result<Vec<Vec<u32>>, WalkError> {
     let graph = &PathGraph::new(network.arch());
-    let walker = walker(graph, network, law, score)?;
+    let tables = tables::<S>(graph, network)?;
+    check_open(graph, network, &tables, score)?;
+    let walker = Walker::<S>::new(graph, &tables, law);
     let mut visits: Vec<Vec<u32>> = network.weights().iter().map(|w| vec![0; w.len()]).collect();
     for from in (0..walks).step_by(ROUND) {
         let round = (walks - from).min(ROUND as u64) as usize;
@@ -194,20 +198,6 @@ fn count<S: Score>(
         }
     }
     Ok(visits)
-}
-
-/// The walker of a network, whose inputs must be connected to its outputs.
-fn walker<'a, S: Score>(
-    graph: &'a PathGraph,
-    network: &'a Network,
-    law: &WalkLaw,
-    score: S,
-) -> Result<Walker<'a, S>, WalkError> {
-    let walker = Walker::<S>::new(graph, tables::<S>(graph, network)?, law);
-    if stuck(&walker) {
-        check_connected(graph, network, score)?;
-    }
-    Ok(walker)
 }
 
 /// One pass over the weights.
@@ -229,10 +219,15 @@ fn tables<'a, S: Score>(
     weights.into_iter().enumerate().map(table).collect()
 }
 
-/// Whether some unit has only weights of score 0 onwards: then paths may be cut.
-fn stuck<S: Score>(walker: &Walker<'_, S>) -> bool {
-    let units = |t: &Table<'_>| t.forward.bound.contains(&0.0) || t.reverse.bound.contains(&0.0);
-    walker.tables.iter().any(units)
+/// Refuses a network without a path. Paths can be cut only where some unit has nothing but scores of 0 onwards.
+fn check_open<S: Score>(
+    graph: &PathGraph,
+    network: &Network,
+    tables: &[Table<'_>],
+    score: S,
+) -> Result<(), WalkError> {
+    let stuck = |t: &Table<'_>| t.forward.bound.contains(&0.0) || t.reverse.bound.contains(&0.0);
+    if tables.iter().any(stuck) { check_connected(graph, network, score) } else { Ok(()) }
 }
 
 /// Draws walks `from .. from + count` in parallel, in order.
@@ -275,7 +270,7 @@ impl Keeper {
     }
 
     /// Keeps the walks one by one; true when the target is reached.
-    fn keep_all<S: Score>(&mut self, walker: &Walker<'_, S>, batches: &[Steps]) -> bool {
+    fn keep_all(&mut self, graph: &PathGraph, batches: &[Steps]) -> bool {
         let (walks, kept) = (self.walks, self.kept);
         for batch in batches {
             let mut from = 0;
@@ -288,7 +283,7 @@ impl Keeper {
                             usize::from(self.mask.layer_mut(tensor).insert(index))
                         }
                         Granularity::Kernel => {
-                            let Weighted { kernel, .. } = walker.tables[tensor].shape;
+                            let kernel = graph.weighted(tensor).1.kernel;
                             let first = index / kernel * kernel;
                             let layer = self.mask.layer_mut(tensor);
                             (first..first + kernel).filter(|&i| layer.insert(i)).count()
@@ -310,8 +305,7 @@ impl Keeper {
 }
 
 /// Walks that started at each input and at each output unit.
-fn starts<S: Score>(walker: &Walker<'_, S>, walks: u64) -> [Vec<u64>; 2] {
-    let graph = walker.graph;
+fn starts<S: Score>(graph: &PathGraph, walker: &Walker<'_, S>, walks: u64) -> [Vec<u64>; 2] {
     let mut counts = [vec![0; graph.inputs()], vec![0; graph.outputs()]];
     for walk in 0..walks {
         let (direction, unit) = walker.first_unit(walk);

@@ -155,10 +155,10 @@ impl<'a> Table<'a> {
         Self { shape, weights, norms, forward, reverse }
     }
 
-    /// Score of kernel `k`, numbered as in `[outputs, inputs]`.
+    /// Norms of the kernels, or the weights themselves where a kernel is one scalar.
     #[inline]
-    pub(crate) fn norm<S: Score>(&self, k: usize) -> f32 {
-        if self.norms.is_empty() { S::of(self.weights[k]) } else { self.norms[k] }
+    pub(crate) fn kernels(&self) -> &[f32] {
+        if self.norms.is_empty() { self.weights } else { &self.norms }
     }
 }
 
