@@ -39,3 +39,7 @@ pub use paths::{
 };
 pub use rng::{stream, stream_key};
 pub use weights::{Extra, Fan, Init, Network, read_pytorch_pruned, write_pytorch_pruned};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -34,10 +34,11 @@ fn agrees<E: EdgeValue + Copy>(
     prop_assert!(total == 0.0 || close(sums.ln_total().exp(), total));
     for (tensor, spec) in network.arch().prunable().iter().enumerate() {
         let shares = sums.edge_shares(tensor, &edges);
-        for index in 0..spec.len() {
+        prop_assert_eq!(shares.len(), spec.len());
+        for (index, share) in shares.iter().enumerate() {
             let through = paths.iter().filter(|p| p.contains(&(tensor, index)));
             let expected: f64 = through.map(|p| product(&edges, p)).sum();
-            let found = shares[index] * total;
+            let found = share * total;
             prop_assert!(close(found, expected), "{}[{index}]: {found} {expected}", spec.name);
         }
     }

@@ -32,3 +32,7 @@ mod walker;
 pub use error::WalkError;
 pub use params::{Bias, Granularity, Starts, WalkLaw, WalkParams};
 pub use sampler::{Progress, Report, Walked, count_visits, prune, prune_with};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
