@@ -31,6 +31,17 @@ pub enum WalkError {
         /// What keeps the walks away, or empty.
         reason: &'static str,
     },
+    /// The overshoot cannot be dropped.
+    #[error(
+        "exactly {target} weights cannot be kept: of those that the last walk added, all but {over} too many are \
+         needed, since dropping any would leave another kept weight without a path"
+    )]
+    Inexact {
+        /// Weights asked for.
+        target: usize,
+        /// Weights that remain beyond them.
+        over: usize,
+    },
     /// The caller's progress function asked to stop.
     #[error("stopped after {walks} walks")]
     Stopped {

@@ -21,7 +21,10 @@
 //! Patil & Dovrolis, "PHEW: Constructing Sparse Networks that Learn Fast and Generalize Well Without Training
 //! Data", ICML 2021.
 
+mod bulk;
 mod error;
+mod keeper;
+mod multinomial;
 mod params;
 mod sampler;
 mod score;
@@ -30,8 +33,8 @@ mod table;
 mod walker;
 
 pub use error::WalkError;
-pub use params::{Bias, Granularity, Starts, WalkLaw, WalkParams};
-pub use sampler::{Progress, Report, Walked, count_visits, prune, prune_with};
+pub use params::{Bias, Engine, Granularity, Starts, WalkLaw, WalkParams};
+pub use sampler::{Progress, Report, Walked, count_visits, prune, prune_nested};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -41,6 +41,22 @@ pub enum Starts {
     Random,
 }
 
+/// What draws the walks. Both have exactly the same law.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+pub enum Engine {
+    /// [`Engine::Bulk`] where the target is at least 200,000 weights and at least a quarter of the number of
+    /// kernels, and every unit has some score onwards; [`Engine::Walk`] otherwise. The choice depends on the
+    /// architecture, the weights and the density alone.
+    #[default]
+    Auto,
+    /// Walk by walk: walk `i` depends on the weights, the seed and `i` alone, so masks of one seed are nested as
+    /// the density grows, also between separate calls.
+    Walk,
+    /// Whole batches of walks drawn as counts, layer by layer, until the target is near, then walk by walk. Many
+    /// times faster at high densities. Masks are nested within one call, not between calls.
+    Bulk,
+}
+
 /// The law of a walk: everything but when to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct WalkLaw {
@@ -64,21 +80,54 @@ pub struct WalkLaw {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct WalkParams {
-    pub(crate) density: f64,
+    /// In ascending order.
+    pub(crate) densities: Vec<f64>,
     pub(crate) law: WalkLaw,
     pub(crate) granularity: Granularity,
+    pub(crate) engine: Engine,
+    pub(crate) exact: bool,
 }
 
 impl WalkParams {
     /// Walks until this share of the prunable weights is kept; everything else at its default: that of
-    /// [`WalkLaw`], and [`Granularity::Weight`].
+    /// [`WalkLaw`], [`Granularity::Weight`], [`Engine::Auto`], and not exact.
     ///
     /// # Errors
     /// [`GraphError::Parameter`] unless `0 < density ≤ 1`.
     pub fn new(density: f64) -> Result<Self, GraphError> {
-        // With this many weights every valid density keeps one: only the range is checked here.
-        kept_at(density, usize::MAX)?;
-        Ok(Self { density, law: WalkLaw::default(), granularity: Granularity::default() })
+        Self::nested(&[density])
+    }
+
+    /// Several densities in one run, each mask within the next.
+    ///
+    /// # Errors
+    /// [`GraphError::Parameter`] unless there is at least one, and `0 < density ≤ 1` for each.
+    pub fn nested(densities: &[f64]) -> Result<Self, GraphError> {
+        let mut densities = densities.to_vec();
+        for &density in &densities {
+            // With this many weights every valid density keeps one: only the range is checked here.
+            kept_at(density, usize::MAX)?;
+        }
+        if densities.is_empty() {
+            let (found, expected) = ("empty".to_owned(), "at least one");
+            return Err(GraphError::Parameter { name: "list of densities", found, expected });
+        }
+        densities.sort_by(f64::total_cmp);
+        let (law, granularity) = (WalkLaw::default(), Granularity::default());
+        Ok(Self { densities, law, granularity, engine: Engine::default(), exact: false })
+    }
+
+    /// Sets the engine.
+    #[must_use]
+    pub fn engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
+    }
+
+    /// Keeps exactly the target: of what the last walk added, weights are dropped that leave no other without a
+    /// path.
+    #[must_use]
+    pub fn exact(self, exact: bool) -> Self {
+        Self { exact, ..self }
     }
 
     /// Sets the law of the walks.

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use phew_graph::{Direction, GraphError, Mask, Network, PathGraph, SkipPolicy, kept_at};
 use rayon::prelude::*;
 
+use crate::bulk::Bulk;
 use crate::error::WalkError;
-use crate::params::{Bias, Granularity, WalkLaw, WalkParams};
+use crate::keeper::{Keeper, ROUND};
+use crate::params::{Bias, Engine, Granularity, WalkLaw, WalkParams};
 use crate::score::{Inverse, Magnitude, Score, Square, Uniform};
 use crate::support::{check_connected, reachable};
 use crate::table::Table;
@@ -16,11 +18,14 @@ use crate::walker::{Steps, Walker};
 /// Walks of a task.
 const TASK: usize = 128;
 
-/// Walks of a round at most. A round is drawn in parallel and then kept walk by walk.
-const ROUND: usize = 1 << 15;
+/// Batches pay from this many weights on,
+const BULK_WEIGHTS: usize = 200_000;
 
-/// Walks of a round at least: a company of the walker.
-const FEWEST: usize = 32;
+/// and from this many for each kernel of the network.
+const BULK_SHARE: f64 = 0.25;
+
+/// Walks of a batch at least: below this single walks are faster.
+const BATCH: u64 = 1 << 13;
 
 /// A mask, and how it came about.
 #[derive(Clone, Debug)]
@@ -40,6 +45,10 @@ pub struct Report {
     pub target: usize,
     /// Weights kept beyond the target; less than one walk's weights.
     pub overshoot: usize,
+    /// The engine that made the walks.
+    pub engine: Engine,
+    /// Of the walks, those that were drawn in batches.
+    pub bulk_walks: u64,
     /// Walks that started at each input unit.
     pub input_starts: Vec<u64>,
     /// Walks that started at each output unit.
@@ -63,37 +72,49 @@ pub struct Progress {
 
 /// Prunes a network by PHEW, or by a variant of it.
 ///
-/// Use this for a mask from initial weights alone; [`prune_with`] also reports progress.
+/// Use this for a mask from initial weights alone; [`prune_nested`] gives several densities at once and reports
+/// progress.
 ///
 /// # Returns
 /// The mask in the order of [`phew_graph::Arch::prunable`], with at least `⌊density · prunable⌋` weights kept
-/// and an overshoot of less than one walk. Walk `i` depends on the weights, the seed and `i` alone, so the
-/// mask is the same on any machine and any number of threads, and masks of one seed are nested as the density
-/// grows.
+/// and an overshoot of less than one walk (none with [`WalkParams::exact`]); of the greatest density, if there
+/// are several. The mask depends on the weights and the parameters alone, not on the machine or the number of
+/// threads. With [`Engine::Walk`] masks of one seed are nested as the density grows.
 ///
 /// # Errors
 /// [`WalkError::Graph`] if the density keeps no weight, [`WalkError::NoPath`] if weights of 0 cut the inputs
-/// off from the outputs, [`WalkError::Unreachable`] if no number of walks can reach the density.
+/// off from the outputs, [`WalkError::Unreachable`] if no number of walks can reach the density,
+/// [`WalkError::Inexact`] if the overshoot cannot be dropped.
 ///
 /// # Complexity
-/// One pass over the weights, then O(depth) expected reads for each walk. Memory: one ninth of the 3×3
-/// convolutions' weights, and the mask.
+/// One pass over the weights, then O(depth) expected reads for each walk, or with [`Engine::Bulk`] a few passes
+/// over the kernels' norms for any number of walks. Memory: one ninth of the 3×3 convolutions' weights, and the
+/// mask.
 ///
 /// # References
 /// Patil & Dovrolis 2021, section 4. The choice among skip connections is phew's: see [`SkipPolicy`].
 pub fn prune(network: &Network, params: &WalkParams) -> Result<Walked, WalkError> {
-    prune_with(network, params, |_| ControlFlow::Continue(()))
+    let mut all = prune_nested(network, params, |_| ControlFlow::Continue(()))?;
+    match all.pop() {
+        Some(walked) => Ok(walked),
+        None => unreachable!("there is a mask for each density, and at least one density"),
+    }
 }
 
-/// As [`prune`]; `progress` is called after every round of walks and may stop it.
+/// As [`prune`], for all densities of the parameters in one run: the masks are nested, whatever the engine.
+///
+/// `progress` is called after every round of walks and may stop it.
+///
+/// # Returns
+/// One mask for each density, in ascending order.
 ///
 /// # Errors
 /// As [`prune`], and [`WalkError::Stopped`] if `progress` breaks.
-pub fn prune_with(
+pub fn prune_nested(
     network: &Network,
     params: &WalkParams,
     progress: impl FnMut(Progress) -> ControlFlow<()> + Send,
-) -> Result<Walked, WalkError> {
+) -> Result<Vec<Walked>, WalkError> {
     // Into the thread pool once, rather than at every parallel loop: that is what a small network's time is.
     rayon::scope(|_| match params.law.bias {
         Bias::Magnitude => sample(network, params, Magnitude, progress),
@@ -108,54 +129,144 @@ fn sample<S: Score>(
     params: &WalkParams,
     score: S,
     mut progress: impl FnMut(Progress) -> ControlFlow<()>,
-) -> Result<Walked, WalkError> {
-    let target = kept_at(params.density, network.arch().prunable_len())?;
+) -> Result<Vec<Walked>, WalkError> {
+    let prunable = network.arch().prunable_len();
     let graph = &PathGraph::new(network.arch());
-    check_target(graph, params, target)?;
-
     let clock = Instant::now();
+    let mut targets = Vec::with_capacity(params.densities.len());
+    for &density in &params.densities {
+        let target = kept_at(density, prunable)?;
+        check_target(graph, params, density, target)?;
+        targets.push(target);
+    }
     let tables = tables::<S>(graph, network)?;
     check_open(graph, network, &tables, score)?;
     let walker = Walker::<S>::new(graph, &tables, &params.law);
     let prepared = clock.elapsed();
 
     let clock = Instant::now();
-    let mut keeper = Keeper::new(Mask::empty(network.arch()), target, params.granularity);
-    let mut ahead = Vec::new();
-    let mut drawn = 0;
-    let mut proved = false;
+    let mut keeper = Keeper::new(Mask::empty(network.arch()), params.granularity);
+    let mut bulk_walks = 0;
+    let mut done = Vec::with_capacity(targets.len());
+    let mut bulk: Option<Bulk<'_, S>> = None;
+    for (&density, &target) in params.densities.iter().zip(&targets) {
+        let engine = engine(params.engine, &tables, target);
+        let mut report = |keeper: &Keeper| {
+            let (walks, kept) = (keeper.walks, keeper.kept);
+            match progress(Progress { walks, kept, target }) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(WalkError::Stopped { walks }),
+            }
+        };
+        keeper.target = target;
+        if engine == Engine::Bulk {
+            let bulk = bulk
+                .get_or_insert_with(|| Bulk::new(graph, &tables, &params.law, params.granularity));
+            bulk_walks += approach(bulk, &mut keeper, network, &mut report)?;
+        }
+        finish(graph, network, params, score, density, &walker, &mut keeper, &mut report)?;
+        if params.exact {
+            keeper.drop_overshoot(graph)?;
+        }
+        let [input_starts, output_starts] = starts(graph, &walker, keeper.walks);
+        let report = Report {
+            walks: keeper.walks,
+            target,
+            overshoot: keeper.kept - target,
+            engine,
+            bulk_walks,
+            input_starts,
+            output_starts,
+            tables: prepared,
+            sampling: clock.elapsed(),
+        };
+        done.push(Walked { mask: keeper.mask.clone(), report });
+    }
+    Ok(done)
+}
+
+/// The engine that serves a target: what was asked for, or the faster one by a rule on the input alone.
+///
+/// A batch of [`Bulk`] passes over all kernels, whatever it keeps, so it pays where a good part of them is kept.
+fn engine(asked: Engine, tables: &[Table<'_>], target: usize) -> Engine {
+    let kernels: usize = tables.iter().map(|t| t.kernels().len()).sum();
+    // A unit with nothing but scores of 0 onwards is left uniformly: only the walker does that.
+    let stuck = tables.iter().any(Table::has_stuck_units);
+    match asked {
+        _ if stuck => Engine::Walk,
+        Engine::Auto if target >= BULK_WEIGHTS && target as f64 >= BULK_SHARE * kernels as f64 => {
+            Engine::Bulk
+        }
+        Engine::Auto => Engine::Walk,
+        asked => asked,
+    }
+}
+
+/// Keeps batches of walks that together fall short of the target; returns the number of walks.
+///
+/// A walk is expected to add fewer new weights the more are kept, so as many walks as the present rate calls for
+/// fall short on average (Newton's method on a concave function, from below). What is left is reduced by eight
+/// standard deviations before, so chance does not reach the target either.
+fn approach<S: Score>(
+    bulk: &mut Bulk<'_, S>,
+    keeper: &mut Keeper,
+    network: &Network,
+    report: &mut impl FnMut(&Keeper) -> Result<(), WalkError>,
+) -> Result<u64, WalkError> {
+    bulk.take_in(&keeper.mask);
+    let first = keeper.walks;
     loop {
+        let left = (keeper.target - keeper.kept.min(keeper.target)) as f64;
+        let depth = keeper.mask.layers().len() as f64;
+        // A walk adds between 0 and `depth` weights, so n walks that add `left` on average vary by less than this.
+        let deviation = (left * depth).sqrt();
+        let walks = ((left - 8.0 * deviation) / bulk.rate()) as u64;
+        if walks < BATCH {
+            break;
+        }
+        bulk.run(keeper.walks, walks);
+        keeper.walks += walks;
+        keeper.kept = bulk.kept();
+        report(keeper)?;
+    }
+    keeper.mask = bulk.mask(network);
+    keeper.kept = keeper.mask.kept();
+    Ok(keeper.walks - first)
+}
+
+/// Keeps single walks until the target is reached.
+#[allow(clippy::too_many_arguments, reason = "the parts of one loop, each used once")]
+fn finish<S: Score>(
+    graph: &PathGraph,
+    network: &Network,
+    params: &WalkParams,
+    score: S,
+    density: f64,
+    walker: &Walker<'_, S>,
+    keeper: &mut Keeper,
+    report: &mut impl FnMut(&Keeper) -> Result<(), WalkError>,
+) -> Result<(), WalkError> {
+    let mut ahead: Vec<Steps> = Vec::new();
+    let mut drawn = keeper.walks;
+    let mut proved = false;
+    while keeper.kept < keeper.target {
         // The next round is drawn while this one is kept: both threads stay busy.
         let (before, coming) = (keeper.kept, drawn - keeper.walks);
         let next = keeper.round(coming);
         let (done, following) =
-            rayon::join(|| keeper.keep_all(graph, &ahead), || draw(&walker, drawn, next));
+            rayon::join(|| keeper.keep_all(graph, &ahead), || draw(walker, drawn, next));
         if done {
             break;
         }
         if coming > 0 && keeper.kept == before && !proved {
-            check_reachable(graph, network, params, score, target)?;
+            check_reachable(graph, network, params, density, score, keeper.target)?;
             proved = true;
         }
         ahead = following;
         drawn += next as u64;
-        let (walks, kept) = (keeper.walks, keeper.kept);
-        if progress(Progress { walks, kept, target }).is_break() {
-            return Err(WalkError::Stopped { walks });
-        }
+        report(keeper)?;
     }
-    let sampling = clock.elapsed();
-    let [input_starts, output_starts] = starts(graph, &walker, keeper.walks);
-    let report = Report {
-        walks: keeper.walks,
-        target,
-        overshoot: keeper.kept - target,
-        input_starts,
-        output_starts,
-        tables: prepared,
-        sampling,
-    };
-    Ok(Walked { mask: keeper.mask, report })
+    Ok(())
 }
 
 /// Counts how often walks `0 .. walks` pass each prunable weight, tensor by tensor in row-major order.
@@ -226,8 +337,11 @@ fn check_open<S: Score>(
     tables: &[Table<'_>],
     score: S,
 ) -> Result<(), WalkError> {
-    let stuck = |t: &Table<'_>| t.forward.bound.contains(&0.0) || t.reverse.bound.contains(&0.0);
-    if tables.iter().any(stuck) { check_connected(graph, network, score) } else { Ok(()) }
+    if tables.iter().any(Table::has_stuck_units) {
+        check_connected(graph, network, score)
+    } else {
+        Ok(())
+    }
 }
 
 /// Draws walks `from .. from + count` in parallel, in order.
@@ -235,73 +349,6 @@ fn draw<S: Score>(walker: &Walker<'_, S>, from: u64, count: usize) -> Vec<Steps>
     let tasks = count.div_ceil(TASK);
     let task = |t: usize| walker.walk(from + (t * TASK) as u64, TASK.min(count - t * TASK));
     (0..tasks).into_par_iter().map(task).collect()
-}
-
-/// The mask as it grows.
-struct Keeper {
-    mask: Mask,
-    kept: usize,
-    walks: u64,
-    target: usize,
-    granularity: Granularity,
-    /// New weights of a walk, in the last round.
-    rate: f64,
-}
-
-impl Keeper {
-    fn new(mask: Mask, target: usize, granularity: Granularity) -> Self {
-        Self { mask, kept: 0, walks: 0, target, granularity, rate: f64::INFINITY }
-    }
-
-    /// Walks to draw next, given those drawn and not yet kept: what the last round's rate calls for. Affects
-    /// the time only, never the result.
-    fn round(&self, coming: u64) -> usize {
-        let left = (self.target - self.kept) as f64;
-        if self.rate.is_infinite() {
-            // The first walks: no rate is known, but a walk keeps one weight of each tensor at most.
-            let least = self.target / self.mask.layers().len();
-            return if coming > 0 { 0 } else { least.clamp(FEWEST, ROUND) };
-        }
-        let short = left - self.rate * coming as f64;
-        if short <= 0.0 && coming > 0 {
-            return 0;
-        }
-        ((short / self.rate.max(1e-3)) as usize).clamp(FEWEST, ROUND)
-    }
-
-    /// Keeps the walks one by one; true when the target is reached.
-    fn keep_all(&mut self, graph: &PathGraph, batches: &[Steps]) -> bool {
-        let (walks, kept) = (self.walks, self.kept);
-        for batch in batches {
-            let mut from = 0;
-            for &end in &batch.ends {
-                for step in &batch.steps[from..end as usize] {
-                    let tensor = step.tensor as usize;
-                    let index = step.index as usize;
-                    self.kept += match self.granularity {
-                        Granularity::Weight => {
-                            usize::from(self.mask.layer_mut(tensor).insert(index))
-                        }
-                        Granularity::Kernel => {
-                            let kernel = graph.weighted(tensor).1.kernel;
-                            let first = index / kernel * kernel;
-                            let layer = self.mask.layer_mut(tensor);
-                            (first..first + kernel).filter(|&i| layer.insert(i)).count()
-                        }
-                    };
-                }
-                from = end as usize;
-                self.walks += 1;
-                if self.kept >= self.target {
-                    return true;
-                }
-            }
-        }
-        if self.walks > walks {
-            self.rate = (self.kept - kept) as f64 / (self.walks - walks) as f64;
-        }
-        false
-    }
 }
 
 /// Walks that started at each input and at each output unit.
@@ -315,7 +362,12 @@ fn starts<S: Score>(graph: &PathGraph, walker: &Walker<'_, S>, walks: u64) -> [V
 }
 
 /// Refuses what the architecture alone rules out.
-fn check_target(graph: &PathGraph, params: &WalkParams, target: usize) -> Result<(), WalkError> {
+fn check_target(
+    graph: &PathGraph,
+    params: &WalkParams,
+    density: f64,
+    target: usize,
+) -> Result<(), WalkError> {
     let walked = graph.walked(params.law.skips);
     let len = |tensor: usize| graph.weighted(tensor).1.len();
     let tensors = 0..graph.tensors();
@@ -328,7 +380,7 @@ fn check_target(graph: &PathGraph, params: &WalkParams, target: usize) -> Result
         SkipPolicy::Uniform => "",
         _ => " (the skip policy leaves the others out)",
     };
-    Err(WalkError::Unreachable { density: params.density, target, reachable, prunable, reason })
+    Err(WalkError::Unreachable { density, target, reachable, prunable, reason })
 }
 
 /// Refuses what the weights rule out: scores of 0.
@@ -336,6 +388,7 @@ fn check_reachable<S: Score>(
     graph: &PathGraph,
     network: &Network,
     params: &WalkParams,
+    density: f64,
     score: S,
     target: usize,
 ) -> Result<(), WalkError> {
@@ -349,7 +402,7 @@ fn check_reachable<S: Score>(
     }
     let reason = " (weights of 0 are never walked)";
     let prunable = mask.len();
-    Err(WalkError::Unreachable { density: params.density, target, reachable, prunable, reason })
+    Err(WalkError::Unreachable { density, target, reachable, prunable, reason })
 }
 
 /// Scalars of the kernels that hold at least one weight of a mask.

@@ -155,6 +155,11 @@ impl<'a> Table<'a> {
         Self { shape, weights, norms, forward, reverse }
     }
 
+    /// Whether some unit has only scores of 0 onwards, in either direction.
+    pub(crate) fn has_stuck_units(&self) -> bool {
+        self.forward.bound.contains(&0.0) || self.reverse.bound.contains(&0.0)
+    }
+
     /// Norms of the kernels, or the weights themselves where a kernel is one scalar.
     #[inline]
     pub(crate) fn kernels(&self) -> &[f32] {
