@@ -1,10 +1,24 @@
 //! Rival methods of pruning at initialisation.
 //!
-//! A method is put together from a score, an allocation and a schedule. Scores that need data ask an
-//! [`Oracle`], which a crate with a tensor library implements; nothing else of the data is known here.
+//! A method is put together from three pieces: a score ([`Scorer`]: what a weight is worth), an allocation
+//! ([`Allocation`]: how many weights each layer keeps) and a schedule ([`Schedule`]: in how many steps).
+//! [`prune`] runs them. Scores that need data ask an [`Oracle`], which a crate with a tensor library
+//! implements; nothing else of the data is known here.
 
+mod allocation;
 mod error;
 mod oracle;
+mod prune;
+mod schedule;
+mod scorers;
+mod scores;
+mod select;
 
+pub use allocation::Allocation;
 pub use error::BaselineError;
 pub use oracle::{HessianGradient, Oracle, Parameters, Point, Power};
+pub use prune::{Plan, Scorer, State, prune};
+pub use schedule::Schedule;
+pub use scorers::{Inverted, Magnitude, Random};
+pub use scores::Scores;
+pub use select::{Counts, keep_highest};
