@@ -13,12 +13,13 @@ mod schedule;
 mod scorers;
 mod scores;
 mod select;
+mod working;
 
 pub use allocation::Allocation;
 pub use error::BaselineError;
 pub use oracle::{HessianGradient, Oracle, Parameters, Point, Power};
 pub use prune::{Plan, Scorer, State, prune};
 pub use schedule::Schedule;
-pub use scorers::{Inverted, Magnitude, Random};
+pub use scorers::{Inverted, Magnitude, Random, Saliency, SynFlow};
 pub use scores::Scores;
 pub use select::{Counts, keep_highest};

@@ -1,6 +1,6 @@
 //! Score, allocate, schedule: the loop that makes a mask.
 
-use phew_graph::{Mask, Network, PathGraph};
+use phew_graph::{Mask, Network, PathGraph, kept_at};
 
 use crate::allocation::Allocation;
 use crate::error::BaselineError;
@@ -105,27 +105,26 @@ impl Plan {
         Self { schedule, ..self }
     }
 
-    /// How many of `len` weights are kept after each step: the nearest whole numbers, at least 1.
+    /// How many of `len` weights are kept after each step: [`kept_at`] of each density.
     ///
     /// # Errors
-    /// [`BaselineError::Parameter`] if the density is not in (0, 1] or the schedule makes no sense.
+    /// [`BaselineError::Graph`] if the density is not in (0, 1] or keeps nothing,
+    /// [`BaselineError::Parameter`] if the schedule makes no sense.
     pub fn counts(&self, len: usize) -> Result<Vec<usize>, BaselineError> {
-        if !(self.density > 0.0 && self.density <= 1.0) {
-            let expected = "more than 0, at most 1";
-            return Err(BaselineError::parameter("density", self.density, expected));
-        }
+        let last = kept_at(self.density, len)?;
         let densities = self.schedule.densities(self.density)?;
-        Ok(densities.iter().map(|d| ((d * len as f64).round() as usize).max(1)).collect())
+        // A step rounds down as the end does, and never below it.
+        densities.iter().map(|&d| Ok(kept_at(d, len)?.max(last))).collect()
     }
 }
 
 /// Prunes a network: takes the scores at each step of the schedule and keeps the highest of each allotment.
 ///
 /// # Returns
-/// A mask that keeps exactly `round(density · prunable)` weights (at least 1).
+/// A mask that keeps exactly `kept_at(density, prunable)` weights.
 ///
 /// # Errors
-/// [`BaselineError::Parameter`] if the plan makes no sense, [`BaselineError::NotComparable`] if a score is
+/// As [`Plan::counts`] and [`Allocation::counts`]; [`BaselineError::NotComparable`] if a score is
 /// NaN, and what the scorer runs into.
 pub fn prune(
     network: &Network,

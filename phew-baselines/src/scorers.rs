@@ -2,9 +2,12 @@
 
 mod magnitude;
 mod random;
+mod synflow;
 
 pub use magnitude::Magnitude;
 pub use random::Random;
+pub use synflow::{Saliency, SynFlow};
+pub(crate) use synflow::{comparable, scores as synflow_scores};
 
 use crate::error::BaselineError;
 use crate::prune::{Scorer, State};

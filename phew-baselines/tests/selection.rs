@@ -1,5 +1,7 @@
 //! The selection against a full sort, for distributions that are kind to it and for those that are not.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
 use phew_baselines::{Counts, Scores, keep_highest};
 use phew_graph::{Arch, LayerMask, Mask, zoo};
 use proptest::prelude::*;
