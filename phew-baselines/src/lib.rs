@@ -20,6 +20,9 @@ pub use error::BaselineError;
 pub use oracle::{HessianGradient, Oracle, Parameters, Point, Power};
 pub use prune::{Plan, Scorer, State, prune};
 pub use schedule::Schedule;
-pub use scorers::{Inverted, Magnitude, Random, Saliency, SynFlow};
+pub use scorers::{
+    Grasp, GraspOrder, Inverted, Magnitude, NtkSap, Px, PxSaliency, Random, Saliency, Snip,
+    SpatialSynFlow, SynFlow,
+};
 pub use scores::Scores;
 pub use select::{Counts, keep_highest};

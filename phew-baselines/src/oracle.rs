@@ -67,7 +67,7 @@ pub trait Oracle {
     fn gradient(&mut self, at: &Point<'_>) -> Result<Vec<Vec<f32>>, BaselineError>;
 
     /// The prunable weights' part of `H g`, with `g` the gradient and `H` the Hessian of the loss of the
-    /// logits divided by a temperature, both over `how.parameters`.
+    /// logits divided by a temperature, both over `how.parameters`, pruned weights left out of `g`.
     ///
     /// With several batches, `g` is summed over all before it is multiplied by the summed `H`.
     ///
@@ -125,5 +125,32 @@ pub trait Oracle {
     fn ones_pass(&mut self, at: &Point<'_>, power: Power) -> Result<Vec<Vec<f64>>, BaselineError> {
         let _ = (at, power);
         Err(BaselineError::Unsupported { what: "a pass of ones through the real layers" })
+    }
+}
+
+impl<O: Oracle + ?Sized> Oracle for Box<O> {
+    fn gradient(&mut self, at: &Point<'_>) -> Result<Vec<Vec<f32>>, BaselineError> {
+        (**self).gradient(at)
+    }
+    fn hessian_gradient(
+        &mut self,
+        at: &Point<'_>,
+        how: HessianGradient,
+    ) -> Result<Vec<Vec<f32>>, BaselineError> {
+        (**self).hessian_gradient(at, how)
+    }
+    fn perturbation(
+        &mut self,
+        at: &Point<'_>,
+        perturbed: &[&[f32]],
+        draw: u64,
+    ) -> Result<Vec<Vec<f32>>, BaselineError> {
+        (**self).perturbation(at, perturbed, draw)
+    }
+    fn path_activation(&mut self, at: &Point<'_>) -> Result<Vec<f64>, BaselineError> {
+        (**self).path_activation(at)
+    }
+    fn ones_pass(&mut self, at: &Point<'_>, power: Power) -> Result<Vec<Vec<f64>>, BaselineError> {
+        (**self).ones_pass(at, power)
     }
 }

@@ -25,6 +25,25 @@ pub struct State<'a> {
     pub steps: usize,
 }
 
+impl State<'_> {
+    /// An oracle's answer, if it has one value for each prunable scalar.
+    pub(crate) fn check<T>(
+        &self,
+        what: &'static str,
+        answer: Vec<Vec<T>>,
+    ) -> Result<Vec<Vec<T>>, BaselineError> {
+        let specs = self.network.arch().prunable();
+        for (t, spec) in specs.iter().enumerate() {
+            let (found, expected) = (answer.get(t).map_or(0, Vec::len), spec.len());
+            if found != expected {
+                let tensor = spec.name.clone();
+                return Err(BaselineError::Length { what, tensor, found, expected });
+            }
+        }
+        Ok(answer)
+    }
+}
+
 /// What makes one weight worth more than another.
 ///
 /// # Examples

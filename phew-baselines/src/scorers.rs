@@ -1,11 +1,21 @@
 //! The scorers, one method a file.
 
+mod grasp;
 mod magnitude;
+mod ntk_sap;
+mod px;
 mod random;
+mod snip;
+mod spatial;
 mod synflow;
 
+pub use grasp::{Grasp, GraspOrder};
 pub use magnitude::Magnitude;
+pub use ntk_sap::NtkSap;
+pub use px::{Px, PxSaliency};
 pub use random::Random;
+pub use snip::Snip;
+pub use spatial::SpatialSynFlow;
 pub use synflow::{Saliency, SynFlow};
 pub(crate) use synflow::{comparable, scores as synflow_scores};
 
