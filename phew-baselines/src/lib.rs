@@ -6,17 +6,21 @@
 //! implements; nothing else of the data is known here.
 
 mod allocation;
+mod draw;
 mod error;
+mod node_path;
 mod oracle;
 mod prune;
 mod schedule;
 mod scorers;
 mod scores;
 mod select;
+mod transform;
 mod working;
 
 pub use allocation::Allocation;
 pub use error::BaselineError;
+pub use node_path::{NodePath, node_path};
 pub use oracle::{HessianGradient, Oracle, Parameters, Point, Power};
 pub use prune::{Plan, Scorer, State, prune};
 pub use schedule::Schedule;
@@ -26,3 +30,7 @@ pub use scorers::{
 };
 pub use scores::Scores;
 pub use select::{Counts, keep_highest};
+pub use transform::{
+    Convergence, Isometry, Refill, Reinit, Repaired, approximate_isometry, reinitialise, repair,
+    shuffle, widen,
+};
