@@ -13,6 +13,12 @@ use crate::scores::Scores;
 pub(super) const BLOCK: usize = 2048;
 const WORDS: usize = BLOCK / 64;
 
+/// Of 64 scalars, up to this many are looked at one by one.
+const FEW: u32 = 12;
+
+/// Room for the scores that a block usually leaves undecided.
+const USUAL: usize = 64;
+
 /// Scores in the sample that brackets the k-th one.
 const SAMPLE: usize = 1 << 17;
 
@@ -94,12 +100,12 @@ impl<'a> Group<'a> {
         &self.blocks
     }
 
-    /// Calls `each(place in block, score)` for the candidates of a block.
+    /// Calls `each(word, bits, scores)` for every 64 scalars of a block: `bits` are the candidates among them.
     #[inline]
-    pub(super) fn visit(
+    fn words(
         &self,
         block: &Block,
-        mut each: impl FnMut(usize, f64),
+        mut each: impl FnMut(usize, u64, &[f64; 64]) -> Result<(), BaselineError>,
     ) -> Result<(), BaselineError> {
         let (tensor, mask) = self.layers[block.layer];
         let words = &mask.words()[block.start / 64..][..block.len.div_ceil(64)];
@@ -107,19 +113,40 @@ impl<'a> Group<'a> {
             return Ok(());
         }
         let mut scores = [0.0; BLOCK];
-        let scores = &mut scores[..block.len];
-        self.scores.block(tensor, block.start, scores);
-        for (w, (&word, scores)) in words.iter().zip(scores.chunks(64)).enumerate() {
-            let mut bits = word;
-            while bits != 0 {
-                let b = bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let score = scores[b];
-                if score.is_nan() {
-                    return Err(self.not_comparable(block, w * 64 + b));
-                }
-                each(w * 64 + b, score);
+        self.scores.block(tensor, block.start, &mut scores[..block.len]);
+        for (w, (&bits, scores)) in words.iter().zip(scores.as_chunks::<64>().0).enumerate() {
+            if bits != 0 {
+                each(w, bits, scores)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Calls `each(place in block, score)` for the candidates of a block.
+    #[inline]
+    pub(super) fn visit(
+        &self,
+        block: &Block,
+        mut each: impl FnMut(usize, f64),
+    ) -> Result<(), BaselineError> {
+        self.words(block, |w, bits, scores| self.visit_bits(block, w, bits, scores, &mut each))
+    }
+
+    /// Calls `each(place in block, score)` for some of 64 scalars.
+    #[inline]
+    fn visit_bits(
+        &self,
+        block: &Block,
+        word: usize,
+        bits: u64,
+        scores: &[f64; 64],
+        mut each: impl FnMut(usize, f64),
+    ) -> Result<(), BaselineError> {
+        for b in ones(bits) {
+            if scores[b].is_nan() {
+                return Err(self.not_comparable(block, word * 64 + b));
+            }
+            each(word * 64 + b, scores[b]);
         }
         Ok(())
     }
@@ -184,15 +211,24 @@ impl<'a> Group<'a> {
         let most = (self.candidates / 16).max(1 << 18);
         let collected = AtomicUsize::new(0);
         let undecided = self.pass(words, |block, out| {
-            let mut left = Undecided { above: 0, inside: 0, scores: Vec::new() };
-            self.visit(block, |place, score| {
-                let above = score > bracket.high;
-                out[place / 64] |= u64::from(above) << (place % 64);
-                left.above += usize::from(above);
-                if score >= bracket.low && !above {
-                    left.inside += 1;
-                    left.scores.push((score, place as u32));
-                }
+            let mut left = Undecided { above: 0, inside: 0, scores: Vec::with_capacity(USUAL) };
+            self.words(block, |w, bits, scores| {
+                // Not below: NaN is met here and reported.
+                let not_below = pack(scores, |s| !(s < bracket.low)) & bits;
+                let above = match not_below.count_ones() {
+                    0..=FEW => ones(not_below)
+                        .filter(|&b| scores[b] > bracket.high)
+                        .fold(0, |w, b| w | 1 << b),
+                    _ => pack(scores, |s| s > bracket.high) & bits,
+                };
+                let inside = not_below & !above;
+                out[w] = above;
+                left.above += above.count_ones() as usize;
+                left.inside += inside.count_ones() as usize;
+                let scored = &mut left.scores;
+                self.visit_bits(block, w, inside, scores, |place, score| {
+                    scored.push((score, place as u32));
+                })
             })?;
             // The count alone decides, so that the outcome does not depend on who came first.
             if collected.fetch_add(left.inside, Ordering::Relaxed) > most {
@@ -274,6 +310,30 @@ impl<'a> Group<'a> {
         let pairs = self.blocks.par_iter().zip(chunks).with_min_len(16);
         pairs.map(|(block, out)| each(block, out)).collect()
     }
+}
+
+/// Places of the bits that are set.
+#[inline]
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        (bits != 0).then(|| {
+            let b = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            b
+        })
+    })
+}
+
+/// Bit i says whether the i-th score passes: comparisons make bytes, products pack eight of them.
+#[inline]
+fn pack(scores: &[f64; 64], test: impl Fn(f64) -> bool) -> u64 {
+    let mut bytes = [0u8; 64];
+    for (byte, &s) in bytes.iter_mut().zip(scores) {
+        *byte = u8::from(test(s));
+    }
+    bytes.as_chunks::<8>().0.iter().rev().fold(0, |bits, &octet| {
+        bits << 8 | u64::from_le_bytes(octet).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    })
 }
 
 /// Whether neither is greater; 0 and -0 are equal.
