@@ -1,8 +1,8 @@
 //! The working set of iterative SynFlow: the kept weights alone, compacted as the density falls.
 //!
 //! A tensor's rows are cut into blocks; a block lists its live weights with their columns. Each step sums over
-//! the live weights forward and backward, then scores them: what is surely below the threshold is marked,
-//! what is near it is collected and decided exactly. Marked weights leave at the next scoring pass.
+//! the live weights forward and backward, then scores them: what is surely below the threshold goes, what is
+//! near it is collected and decided exactly. Pruned weights leave the lists when they have become many.
 
 mod block;
 mod bracket;
@@ -58,11 +58,11 @@ impl WorkingSet {
             }
             let sums = PathSums::from_sums(state.graph, self.forward(state), self.backward(state));
             if !self.step(&sums, kept) {
-                self.unmark();
                 let scores = synflow_scores(self.saliency, state.weights, sums);
                 let mask = keep_highest(&scores, &self.mask(state), &Counts::Global(kept))?;
-                self.blocks.par_iter_mut().for_each(|b| b.mark_unless(mask.layer(b.rows.tensor)));
+                self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.rows.tensor)));
             }
+            self.blocks.par_iter_mut().for_each(Block::compact);
             self.live = kept;
         }
         Ok(self.mask(state))
@@ -96,7 +96,7 @@ impl WorkingSet {
         })
     }
 
-    /// Marks all but the `kept` best; false, with marks to be undone, if the bracket was wrong.
+    /// Prunes all but the `kept` best; false, and nothing pruned, if the bracket was wrong.
     fn step(&mut self, sums: &PathSums<'_>, kept: usize) -> bool {
         let sources: Vec<Vec<f64>> = (0..self.blocks_of.len())
             .map(|t| spread(sums.derivatives(t).source, sums.graph().weighted(t).1.kernel))
@@ -117,20 +117,20 @@ impl WorkingSet {
         let most = self.live / 8 + (1 << 16);
         let near: Vec<Near> = self
             .blocks
-            .par_iter_mut()
+            .par_iter()
             .map(|b| {
                 let (source, targets) = ends(b);
-                b.mark_below(low, high, source, &targets, saliency)
+                b.near(low, high, source, &targets, saliency)
             })
             .collect();
-        let below: usize = near.iter().map(|n| n.below).sum();
-        let inside: usize = near.iter().map(|n| n.scores.len()).sum();
+        let below: usize = near.iter().map(|n| n.below.len()).sum();
+        let inside: usize = near.iter().map(|n| n.inside.len()).sum();
         if below > pruned || below + inside < pruned || inside > most {
             return false;
         }
         let mut all: Vec<(f64, u32, u32)> = Vec::with_capacity(inside);
         for (b, near) in near.iter().enumerate() {
-            all.extend(near.scores.iter().map(|&(s, place)| (s, b as u32, place)));
+            all.extend(near.inside.iter().map(|&(s, place)| (s, b as u32, place)));
         }
         let wanted = pruned - below;
         // The worst first; of equal ones those that stand last.
@@ -139,14 +139,13 @@ impl WorkingSet {
                 a.0.total_cmp(&b.0).then((b.1, b.2).cmp(&(a.1, a.2)))
             });
         }
+        self.blocks.par_iter_mut().zip(&near).for_each(|(b, near)| {
+            near.below.iter().for_each(|&place| b.prune(place as usize));
+        });
         for &(_, b, place) in &all[..wanted] {
-            self.blocks[b as usize].mark(place as usize);
+            self.blocks[b as usize].prune(place as usize);
         }
         true
-    }
-
-    fn unmark(&mut self) {
-        self.blocks.par_iter_mut().for_each(Block::unmark);
     }
 
     fn mask(&self, state: &State<'_>) -> Mask {

@@ -25,6 +25,11 @@ impl Saliency {
         self != Saliency::L1
     }
 
+    /// Whether the derivative is multiplied by the weight's square.
+    pub(crate) fn squares_weight(self) -> bool {
+        self == Saliency::L2Conserved
+    }
+
     /// What multiplies the derivative.
     #[inline]
     pub(crate) fn factor(self, weight: f32) -> f64 {

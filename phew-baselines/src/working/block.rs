@@ -14,6 +14,9 @@ const SEGMENT: usize = 1 << 16;
 const SCALARS: usize = 1 << 16;
 const BLOCKS: usize = 16;
 
+/// Pruned weights are dropped when they are one in so many.
+const MANY: usize = 10;
+
 /// Which rows a block holds. The rows of a block belong to one group.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
@@ -60,26 +63,24 @@ pub(super) struct Block {
     starts: Vec<u32>,
     /// Column in the segment.
     columns: Vec<u16>,
-    /// |w|; with a negative sign (-0 for 0) where it is marked as pruned.
+    /// |w|; NaN where the weight is pruned and not yet dropped: NaN is below no threshold.
     values: Vec<f32>,
+    /// How many are pruned.
+    pruned: usize,
 }
 
 /// What a scoring pass found.
 pub(super) struct Near {
-    /// Number of weights below the bracket, now marked.
-    pub(super) below: usize,
+    /// Places of the weights below the bracket.
+    pub(super) below: Vec<u32>,
     /// Scores inside it, with their places.
-    pub(super) scores: Vec<(f64, u32)>,
+    pub(super) inside: Vec<(f64, u32)>,
 }
 
-fn marked(value: f32) -> bool {
-    value.is_sign_negative()
-}
-
-/// The magnitude of a live weight; 0 for a marked one.
+/// The magnitude of a live weight; 0 for a pruned one.
 #[inline]
 fn live(value: f32) -> f64 {
-    f64::from(value.max(0.0))
+    f64::from(if value > 0.0 { value } else { 0.0 })
 }
 
 impl Block {
@@ -94,7 +95,7 @@ impl Block {
                 starts.push(columns.len() as u32);
             }
         }
-        Self { rows, starts, columns, values: weights.iter().map(|w| w.abs()).collect() }
+        Self { rows, starts, columns, values: weights.iter().map(|w| w.abs()).collect(), pruned: 0 }
     }
 
     /// The row's place in the block, the segment's first column, and the list of each segment.
@@ -142,7 +143,7 @@ impl Block {
         self.values.len()
     }
 
-    /// Score of the weight at a place of the lists; `None` if it is marked.
+    /// Score of the weight at a place of the lists; `None` if it is pruned.
     pub(super) fn score(
         &self,
         place: usize,
@@ -155,76 +156,97 @@ impl Block {
         let column = segment % per_row * SEGMENT + usize::from(self.columns[place]);
         let value = self.values[place];
         let score = saliency.factor(value) * targets[segment / per_row] * source[column];
-        (!marked(value)).then(|| comparable(score))
+        (!value.is_nan()).then(|| comparable(score))
     }
 
-    /// Drops what is marked, marks what scores below `low` and reports what scores up to `high`.
-    pub(super) fn mark_below(
-        &mut self,
+    /// What scores below `low`, and what scores from there to `high`.
+    pub(super) fn near(
+        &self,
         low: f64,
         high: f64,
         source: &[f64],
         targets: &[f64],
         saliency: Saliency,
     ) -> Near {
-        let per_row = self.rows.row.div_ceil(SEGMENT);
-        let mut near = Near { below: 0, scores: Vec::new() };
-        let (mut from, mut to) = (0, 0);
-        for segment in 0..self.starts.len() - 1 {
-            let end = self.starts[segment + 1] as usize;
-            let (target, source) =
-                (targets[segment / per_row], &source[segment % per_row * SEGMENT..]);
-            for place in from..end {
-                let (column, value) = (self.columns[place], self.values[place]);
-                if marked(value) {
-                    continue;
-                }
-                let score =
-                    comparable(saliency.factor(value) * target * source[usize::from(column)]);
-                self.columns[to] = column;
-                self.values[to] = if score < low { -value } else { value };
-                if score <= high {
+        match saliency.squares_weight() {
+            false => self.near_by(low, high, source, targets, f64::from),
+            true => self.near_by(low, high, source, targets, |w| f64::from(w) * f64::from(w)),
+        }
+    }
+
+    fn near_by(
+        &self,
+        low: f64,
+        high: f64,
+        source: &[f64],
+        targets: &[f64],
+        factor: impl Fn(f32) -> f64,
+    ) -> Near {
+        let mut near = Near { below: Vec::new(), inside: Vec::new() };
+        // Rounding is monotone: only what is not far above `high` has to be rounded.
+        let roughly = high * (1.0 + 1e-9);
+        for (row, first, list) in self.segments() {
+            let (target, source) = (targets[row], &source[first..]);
+            let (columns, values) = (&self.columns[list.clone()], &self.values[list.clone()]);
+            for (place, (&column, &value)) in (list.start..).zip(columns.iter().zip(values)) {
+                let score = factor(value) * target * source[usize::from(column)];
+                if score <= roughly {
+                    let score = comparable(score);
                     if score < low {
-                        near.below += 1;
-                    } else {
-                        near.scores.push((score, to as u32));
+                        near.below.push(place as u32);
+                    } else if score <= high {
+                        near.inside.push((score, place as u32));
                     }
                 }
-                to += 1;
             }
-            from = end;
-            self.starts[segment + 1] = to as u32;
         }
-        self.columns.truncate(to);
-        self.values.truncate(to);
         near
     }
 
-    pub(super) fn mark(&mut self, place: usize) {
-        self.values[place] = -self.values[place].abs();
+    /// Prunes the weight at a place.
+    pub(super) fn prune(&mut self, place: usize) {
+        self.values[place] = f32::NAN;
+        self.pruned += 1;
     }
 
-    pub(super) fn unmark(&mut self) {
-        self.values.iter_mut().for_each(|w| *w = w.abs());
+    /// Drops the pruned weights, if they have become many.
+    pub(super) fn compact(&mut self) {
+        if self.pruned * MANY < self.values.len() {
+            return;
+        }
+        let (mut from, mut to) = (0, 0);
+        for segment in 1..self.starts.len() {
+            let end = self.starts[segment] as usize;
+            for place in from..end {
+                let value = self.values[place];
+                (self.columns[to], self.values[to]) = (self.columns[place], value);
+                to += usize::from(!value.is_nan());
+            }
+            from = end;
+            self.starts[segment] = to as u32;
+        }
+        self.columns.truncate(to);
+        self.values.truncate(to);
+        self.pruned = 0;
     }
 
-    /// Marks the live weights that a mask prunes.
-    pub(super) fn mark_unless(&mut self, mask: &LayerMask) {
+    /// Prunes the live weights that a mask does not keep.
+    pub(super) fn prune_unless(&mut self, mask: &LayerMask) {
         let mut gone = Vec::new();
         let mut place = 0;
         self.each(|index, value| {
-            if !marked(value) && !mask.get(index) {
+            if !value.is_nan() && !mask.get(index) {
                 gone.push(place);
             }
             place += 1;
         });
-        gone.into_iter().for_each(|place| self.mark(place));
+        gone.into_iter().for_each(|place| self.prune(place));
     }
 
     /// Calls `each` with the index in the tensor of every live weight, in ascending order.
     pub(super) fn live(&self, mut each: impl FnMut(usize)) {
         self.each(|index, value| {
-            if !marked(value) {
+            if !value.is_nan() {
                 each(index);
             }
         });
