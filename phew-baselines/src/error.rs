@@ -2,6 +2,8 @@
 
 use phew_graph::GraphError;
 
+use crate::registry::Needs;
+
 /// What went wrong, with the value found and what was expected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -35,6 +37,14 @@ pub enum BaselineError {
         found: usize,
         /// Number expected.
         expected: usize,
+    },
+    /// A method that asks about data was not given an oracle.
+    #[error("method `{method}` needs {needs}, and no oracle was given")]
+    NeedsOracle {
+        /// The method.
+        method: &'static str,
+        /// What it needs.
+        needs: Needs,
     },
     /// The oracle cannot answer this question.
     #[error("this oracle does not provide {what}")]

@@ -8,9 +8,11 @@
 mod allocation;
 mod draw;
 mod error;
+mod names;
 mod node_path;
 mod oracle;
 mod prune;
+mod registry;
 mod schedule;
 mod scorers;
 mod scores;
@@ -23,6 +25,7 @@ pub use error::BaselineError;
 pub use node_path::{NodePath, node_path};
 pub use oracle::{HessianGradient, Oracle, Parameters, Point, Power};
 pub use prune::{Plan, Scorer, State, prune};
+pub use registry::{Method, MethodInfo, Needs, Options, find, method, methods};
 pub use schedule::Schedule;
 pub use scorers::{
     Grasp, GraspOrder, Inverted, Magnitude, NtkSap, Px, PxSaliency, Random, Saliency, Snip,

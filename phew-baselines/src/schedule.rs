@@ -59,6 +59,15 @@ impl Schedule {
         self.revives
     }
 
+    /// Shape, number of iterations, and densities if these are given instead.
+    pub(crate) fn name(&self) -> (&'static str, Option<usize>, &[f64]) {
+        match &self.steps {
+            Steps::Linear(n) => ("linear", Some(*n), &[]),
+            Steps::Exponential(n) => ("exponential", Some(*n), &[]),
+            Steps::Given(densities) => ("given", None, densities),
+        }
+    }
+
     /// The densities, the last of which is `density`.
     ///
     /// # Errors

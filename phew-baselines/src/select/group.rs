@@ -213,7 +213,7 @@ impl<'a> Group<'a> {
         let undecided = self.pass(words, |block, out| {
             let mut left = Undecided { above: 0, inside: 0, scores: Vec::with_capacity(USUAL) };
             self.words(block, |w, bits, scores| {
-                // Not below: NaN is met here and reported.
+                #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN passes, to be reported")]
                 let not_below = pack(scores, |s| !(s < bracket.low)) & bits;
                 let above = match not_below.count_ones() {
                     0..=FEW => ones(not_below)
