@@ -52,6 +52,12 @@ pub enum BaselineError {
         /// What was asked for.
         what: &'static str,
     },
+    /// The caller stopped the pruning.
+    #[error("stopped after {done} steps")]
+    Stopped {
+        /// Steps done.
+        done: usize,
+    },
     /// The oracle failed.
     #[error("the oracle failed: {0}")]
     Oracle(#[source] Box<dyn std::error::Error + Send + Sync>),

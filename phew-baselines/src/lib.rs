@@ -6,6 +6,7 @@
 //! implements; nothing else of the data is known here.
 
 mod allocation;
+mod compare;
 mod draw;
 mod error;
 mod names;
@@ -21,10 +22,11 @@ mod transform;
 mod working;
 
 pub use allocation::Allocation;
+pub use compare::{Comparison, Overlap};
 pub use error::BaselineError;
 pub use node_path::{NodePath, node_path};
 pub use oracle::{HessianGradient, Oracle, Parameters, Point, Power};
-pub use prune::{Plan, Scorer, State, prune};
+pub use prune::{Plan, Progress, Scorer, State, Watch, prune, prune_with};
 pub use registry::{Method, MethodInfo, Needs, Options, find, method, methods};
 pub use schedule::Schedule;
 pub use scorers::{

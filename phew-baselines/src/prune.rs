@@ -1,5 +1,7 @@
 //! Score, allocate, schedule: the loop that makes a mask.
 
+use std::ops::ControlFlow;
+
 use phew_graph::{Mask, Network, PathGraph, kept_at};
 
 use crate::allocation::Allocation;
@@ -24,6 +26,20 @@ pub struct State<'a> {
     /// Number of steps.
     pub steps: usize,
 }
+
+/// How far a pruning has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Steps done.
+    pub done: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Weights kept after the last one.
+    pub kept: usize,
+}
+
+/// Hears of every step, and may stop the pruning.
+pub type Watch<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
 
 impl State<'_> {
     /// An oracle's answer, if it has one value for each prunable scalar.
@@ -77,10 +93,17 @@ pub trait Scorer {
 
     /// The whole plan at once, for scorers that know a faster way to the same mask; `None` by default.
     ///
+    /// It reports to `watch` after each step, as [`prune_with`] does.
+    ///
     /// # Errors
-    /// As [`prune`].
-    fn whole(&mut self, state: &State<'_>, plan: &Plan) -> Option<Result<Mask, BaselineError>> {
-        let _ = (state, plan);
+    /// As [`prune_with`].
+    fn whole(
+        &mut self,
+        state: &State<'_>,
+        plan: &Plan,
+        watch: &mut Watch<'_>,
+    ) -> Option<Result<Mask, BaselineError>> {
+        let _ = (state, plan, watch);
         None
     }
 }
@@ -89,8 +112,13 @@ impl<S: Scorer + ?Sized> Scorer for Box<S> {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
         (**self).score(state)
     }
-    fn whole(&mut self, state: &State<'_>, plan: &Plan) -> Option<Result<Mask, BaselineError>> {
-        (**self).whole(state, plan)
+    fn whole(
+        &mut self,
+        state: &State<'_>,
+        plan: &Plan,
+        watch: &mut Watch<'_>,
+    ) -> Option<Result<Mask, BaselineError>> {
+        (**self).whole(state, plan, watch)
     }
 }
 
@@ -150,12 +178,25 @@ pub fn prune(
     scorer: &mut (impl Scorer + ?Sized),
     plan: &Plan,
 ) -> Result<Mask, BaselineError> {
+    prune_with(network, scorer, plan, &mut |_| ControlFlow::Continue(()))
+}
+
+/// As [`prune`], reporting after each step to `watch`, which may stop it.
+///
+/// # Errors
+/// As [`prune`]; [`BaselineError::Stopped`] if `watch` breaks.
+pub fn prune_with(
+    network: &Network,
+    scorer: &mut (impl Scorer + ?Sized),
+    plan: &Plan,
+    watch: &mut Watch<'_>,
+) -> Result<Mask, BaselineError> {
     let (arch, weights) = (network.arch(), network.weights());
     let graph = PathGraph::new(arch);
     let counts = plan.counts(arch.prunable_len())?;
     let (dense, steps) = (Mask::dense(arch), counts.len());
     let start = State { network, weights: &weights, graph: &graph, mask: &dense, step: 0, steps };
-    if let Some(mask) = scorer.whole(&start, plan) {
+    if let Some(mask) = scorer.whole(&start, plan, watch) {
         return mask;
     }
     let mut mask = dense.clone();
@@ -165,6 +206,15 @@ pub fn prune(
         let state = State { mask: &mask, step, ..start };
         let next = keep_highest(&scorer.score(&state)?, candidates, &counts)?;
         mask = next;
+        tell(watch, Progress { done: step + 1, steps, kept })?;
     }
     Ok(mask)
+}
+
+/// Reports a step; an error if the pruning is to stop.
+pub(crate) fn tell(watch: &mut Watch<'_>, progress: Progress) -> Result<(), BaselineError> {
+    match watch(progress) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(BaselineError::Stopped { done: progress.done }),
+    }
 }

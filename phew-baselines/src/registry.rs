@@ -82,6 +82,17 @@ pub struct MethodInfo {
 }
 
 impl MethodInfo {
+    /// Which saliency a SynFlow or PX method takes, for the metadata.
+    fn saliency(&self) -> Option<&'static str> {
+        match self.name {
+            "synflow" | "synflow-spatial" => Some("|w| dR/d|w|"),
+            "synflow-l2" | "synflow-l2-spatial" => Some("|w| dR/d(w^2)"),
+            "synflow-l2-conserved" | "px" => Some("w^2 dR/d(w^2)"),
+            "px-program" => Some("w^2 (dR/d(w^2))^2"),
+            _ => None,
+        }
+    }
+
     /// Options of its own with their defaults, for a listing; all methods take a schedule, an allocation, inversion
     /// and a seed.
     #[must_use]
@@ -324,6 +335,9 @@ pub fn method<'o>(
         ("inverted", options.invert.to_string()),
         ("schedule", schedule.to_string()),
     ];
+    if let Some(saliency) = info.saliency() {
+        parameters.push(("saliency", saliency.into()));
+    }
     let scorer = scorer(info, seed, options, oracle, &mut parameters)?;
     let scorer = if options.invert { Box::new(Inverted(scorer)) } else { scorer };
     let plan = Plan { density, allocation, schedule };

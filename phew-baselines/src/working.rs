@@ -11,7 +11,7 @@ use phew_graph::{LayerMask, LayerSums, Mask, PathSums};
 use rayon::prelude::*;
 
 use crate::error::BaselineError;
-use crate::prune::State;
+use crate::prune::{Progress, State, Watch, tell};
 use crate::scorers::{Saliency, synflow_scores};
 use crate::select::{Counts, keep_highest};
 use block::{Block, Near, Row};
@@ -51,21 +51,28 @@ impl WorkingSet {
         mut self,
         state: &State<'_>,
         counts: &[usize],
+        watch: &mut Watch<'_>,
     ) -> Result<Mask, BaselineError> {
-        for &kept in counts.iter() {
-            if kept >= self.live {
-                continue;
+        for (step, &kept) in counts.iter().enumerate() {
+            if kept < self.live {
+                self.shrink(state, kept)?;
             }
-            let sums = PathSums::from_sums(state.graph, self.forward(state), self.backward(state));
-            if !self.step(&sums, kept) {
-                let scores = synflow_scores(self.saliency, state.weights, sums);
-                let mask = keep_highest(&scores, &self.mask(state), &Counts::Global(kept))?;
-                self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.rows.tensor)));
-            }
-            self.blocks.par_iter_mut().for_each(Block::compact);
-            self.live = kept;
+            tell(watch, Progress { done: step + 1, steps: counts.len(), kept })?;
         }
         Ok(self.mask(state))
+    }
+
+    /// One step: down to `kept` weights.
+    fn shrink(&mut self, state: &State<'_>, kept: usize) -> Result<(), BaselineError> {
+        let sums = PathSums::from_sums(state.graph, self.forward(state), self.backward(state));
+        if !self.step(&sums, kept) {
+            let scores = synflow_scores(self.saliency, state.weights, sums);
+            let mask = keep_highest(&scores, &self.mask(state), &Counts::Global(kept))?;
+            self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.rows.tensor)));
+        }
+        self.blocks.par_iter_mut().for_each(Block::compact);
+        self.live = kept;
+        Ok(())
     }
 
     fn forward(&self, state: &State<'_>) -> LayerSums {

@@ -3,7 +3,7 @@
 use phew_graph::{Abs, Edges, Mask, PathSums, Square};
 
 use crate::error::BaselineError;
-use crate::prune::{Plan, Scorer, State};
+use crate::prune::{Plan, Scorer, State, Watch};
 use crate::scores::Scores;
 use crate::working::WorkingSet;
 
@@ -89,13 +89,22 @@ impl Scorer for SynFlow {
         Ok(scores(self.saliency, state.weights, sums))
     }
 
-    fn whole(&mut self, state: &State<'_>, plan: &Plan) -> Option<Result<Mask, BaselineError>> {
+    fn whole(
+        &mut self,
+        state: &State<'_>,
+        plan: &Plan,
+        watch: &mut Watch<'_>,
+    ) -> Option<Result<Mask, BaselineError>> {
         let global = plan.allocation == crate::Allocation::Global && !plan.schedule.revives();
         if !self.compact || !global || state.steps < 3 {
             return None;
         }
         let counts = plan.counts(state.network.arch().prunable_len());
-        Some(counts.and_then(|counts| WorkingSet::new(self.saliency, state).prune(state, &counts)))
+        Some(
+            counts.and_then(|counts| {
+                WorkingSet::new(self.saliency, state).prune(state, &counts, watch)
+            }),
+        )
     }
 }
 
