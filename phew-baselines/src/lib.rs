@@ -39,3 +39,7 @@ pub use transform::{
     Convergence, Isometry, Refill, Reinit, Repaired, approximate_isometry, reinitialise, repair,
     shuffle, widen,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
