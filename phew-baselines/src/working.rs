@@ -1,11 +1,14 @@
 //! The working set of iterative SynFlow: the kept weights alone, compacted as the density falls.
 //!
-//! A tensor's rows are cut into blocks; a block lists its live weights with their columns. Each step sums over
+//! A tensor's rows are cut into blocks; a block holds whole rows while most of its weights live, and after that
+//! lists the live ones with their columns. Each step sums over
 //! the live weights forward and backward, then scores them: what is surely below the threshold goes, what is
 //! near it is collected and decided exactly. Pruned weights leave the lists when they have become many.
 
 mod block;
 mod bracket;
+mod dense;
+mod sparse;
 
 use phew_graph::{LayerMask, LayerSums, Mask, PathSums};
 use rayon::prelude::*;
@@ -127,7 +130,7 @@ impl WorkingSet {
             .par_iter()
             .map(|b| {
                 let (source, targets) = ends(b);
-                b.near(low, high, source, &targets, saliency)
+                b.near((low, high), source, &targets, saliency)
             })
             .collect();
         let below: usize = near.iter().map(|n| n.below.len()).sum();
@@ -160,7 +163,7 @@ impl WorkingSet {
         let layers = specs.map(|(spec, blocks)| {
             let mut words = vec![0u64; spec.len().div_ceil(64)];
             for block in &self.blocks[blocks.clone()] {
-                block.live(|index| words[index / 64] |= 1 << (index % 64));
+                block.each(|_, index| words[index / 64] |= 1 << (index % 64));
             }
             LayerMask::from_words(&spec.name, &spec.shape, words)
         });

@@ -1,12 +1,13 @@
-//! A block of rows of one tensor: its live weights, row after row.
+//! A block of rows of one tensor: whole rows while most weights live, then lists of the live ones.
 
 use std::ops::Range;
 
 use phew_graph::{LayerMask, Weighted};
 
+use super::{dense, sparse};
 use crate::scorers::{Saliency, comparable};
 
-/// Columns that a 16-bit number can name: longer rows are cut into segments.
+/// Columns that a 16-bit number can name: lists of longer rows are cut into segments.
 const SEGMENT: usize = 1 << 16;
 
 /// Scalars of a block at least, and blocks of a group at most: what a block costs by its mere existence (a
@@ -14,7 +15,7 @@ const SEGMENT: usize = 1 << 16;
 const SCALARS: usize = 1 << 16;
 const BLOCKS: usize = 16;
 
-/// Pruned weights are dropped when they are one in so many.
+/// Lists drop the pruned weights when they are one in so many.
 const MANY: usize = 10;
 
 /// Which rows a block holds. The rows of a block belong to one group.
@@ -56,16 +57,16 @@ pub(super) fn cut(tensor: usize, shape: &Weighted) -> Vec<Row> {
         .collect()
 }
 
-/// The live weights of a block.
+/// The weights of a block.
 pub(super) struct Block {
     pub(super) rows: Row,
-    /// Where each segment of each row starts in the lists below, and the end.
-    starts: Vec<u32>,
-    /// Column in the segment.
+    /// Empty while rows are whole. Then where each segment of each row starts in the lists below, and the end.
+    starts: Vec<usize>,
+    /// Column in the segment, where there are lists.
     columns: Vec<u16>,
-    /// |w|; NaN where the weight is pruned and not yet dropped: NaN is below no threshold.
+    /// |w|; NaN where the weight is pruned: NaN is below no threshold.
     values: Vec<f32>,
-    /// How many are pruned.
+    /// How many values are pruned.
     pruned: usize,
 }
 
@@ -77,32 +78,59 @@ pub(super) struct Near {
     pub(super) inside: Vec<(f64, u32)>,
 }
 
+/// The bracket as one row sees it.
+pub(super) struct Threshold {
+    low: f64,
+    high: f64,
+    /// The row's factor of every score.
+    target: f64,
+}
+
+impl Threshold {
+    /// A score without the row's factor is surely too high above this. Rounding is monotone, so a little more
+    /// than `high` covers all that rounds to it.
+    pub(super) fn limit(&self) -> f64 {
+        if self.target > 0.0 { self.high / self.target * (1.0 + 1e-9) } else { f64::INFINITY }
+    }
+
+    /// Puts a weight where its score belongs.
+    pub(super) fn sort(&self, value: f64, source: f64, place: usize, out: &mut Near) {
+        let score = comparable(value * self.target * source);
+        if score < self.low {
+            out.below.push(place as u32);
+        } else if score <= self.high {
+            out.inside.push((score, place as u32));
+        }
+    }
+}
+
 /// The magnitude of a live weight; 0 for a pruned one.
 #[inline]
-fn live(value: f32) -> f64 {
+pub(super) fn live(value: f32) -> f64 {
     f64::from(if value > 0.0 { value } else { 0.0 })
 }
 
 impl Block {
     pub(super) fn dense(rows: Row, weights: &[f32]) -> Self {
-        let len = rows.rows * rows.row;
-        let weights = &weights[rows.first * rows.row..][..len];
-        let mut starts = vec![0];
-        let mut columns = Vec::with_capacity(len);
-        for _ in 0..rows.rows {
-            for segment in (0..rows.row).step_by(SEGMENT) {
-                columns.extend((0..SEGMENT.min(rows.row - segment)).map(|c| c as u16));
-                starts.push(columns.len() as u32);
-            }
-        }
-        Self { rows, starts, columns, values: weights.iter().map(|w| w.abs()).collect(), pruned: 0 }
+        let weights = &weights[rows.first * rows.row..][..rows.rows * rows.row];
+        let values = weights.iter().map(|w| w.abs()).collect();
+        Self { rows, starts: Vec::new(), columns: Vec::new(), values, pruned: 0 }
     }
 
-    /// The row's place in the block, the segment's first column, and the list of each segment.
+    fn is_dense(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    fn per_row(&self) -> usize {
+        if self.is_dense() { 1 } else { self.rows.row.div_ceil(SEGMENT) }
+    }
+
+    /// The row's place in the block, the segment's first column, and its values.
     fn segments(&self) -> impl Iterator<Item = (usize, usize, Range<usize>)> {
-        let per_row = self.rows.row.div_ceil(SEGMENT);
-        self.starts.windows(2).enumerate().map(move |(s, ends)| {
-            (s / per_row, s % per_row * SEGMENT, ends[0] as usize..ends[1] as usize)
+        let (per_row, row) = (self.per_row(), self.rows.row);
+        (0..self.rows.rows * per_row).map(move |s| match self.starts.get(s..s + 2) {
+            Some(ends) => (s / per_row, s % per_row * SEGMENT, ends[0]..ends[1]),
+            None => (s, 0, s * row..(s + 1) * row),
         })
     }
 
@@ -110,11 +138,12 @@ impl Block {
     pub(super) fn gather(&self, x: &[f64], squares: bool) -> Vec<f64> {
         let mut y = vec![0.0; self.rows.rows];
         for (row, first, list) in self.segments() {
-            let (columns, values) = (&self.columns[list.clone()], &self.values[list]);
-            let x = &x[first..];
-            y[row] += match squares {
-                false => dot(columns, values, x, live),
-                true => dot(columns, values, x, |w| live(w) * live(w)),
+            let (values, x) = (&self.values[list.clone()], &x[first..]);
+            y[row] += match (self.columns.get(list), squares) {
+                (None, false) => dense::dot(values, x, |w| w),
+                (None, true) => dense::dot(values, x, |w| w * w),
+                (Some(columns), false) => sparse::dot(columns, values, x, |w| w),
+                (Some(columns), true) => sparse::dot(columns, values, x, |w| w * w),
             };
         }
         y
@@ -123,17 +152,13 @@ impl Block {
     /// `Σ_rows y f(w)` for each column.
     pub(super) fn scatter(&self, y: &[f64], squares: bool) -> Vec<f64> {
         let mut x = vec![0.0; self.rows.row];
-        for (row, first, list) in self.segments() {
-            let (columns, values) = (&self.columns[list.clone()], &self.values[list]);
-            let (x, y) = (&mut x[first..], y[row]);
-            if squares {
-                for (&c, &w) in columns.iter().zip(values) {
-                    x[usize::from(c)] += y * (live(w) * live(w));
-                }
-            } else {
-                for (&c, &w) in columns.iter().zip(values) {
-                    x[usize::from(c)] += y * live(w);
-                }
+        for (row, first, list) in self.segments().filter(|s| y[s.0] != 0.0) {
+            let (values, x, y) = (&self.values[list.clone()], &mut x[first..], y[row]);
+            match (self.columns.get(list), squares) {
+                (None, false) => dense::add(values, y, x, |w| w),
+                (None, true) => dense::add(values, y, x, |w| w * w),
+                (Some(columns), false) => sparse::add(columns, values, y, x, |w| w),
+                (Some(columns), true) => sparse::add(columns, values, y, x, |w| w * w),
             }
         }
         x
@@ -143,7 +168,7 @@ impl Block {
         self.values.len()
     }
 
-    /// Score of the weight at a place of the lists; `None` if it is pruned.
+    /// Score of the weight at a place; `None` if it is pruned.
     pub(super) fn score(
         &self,
         place: usize,
@@ -151,52 +176,49 @@ impl Block {
         targets: &[f64],
         saliency: Saliency,
     ) -> Option<f64> {
-        let segment = self.starts.partition_point(|&s| s as usize <= place) - 1;
-        let per_row = self.rows.row.div_ceil(SEGMENT);
-        let column = segment % per_row * SEGMENT + usize::from(self.columns[place]);
+        let (row, column) = match self.is_dense() {
+            true => (place / self.rows.row, place % self.rows.row),
+            false => {
+                let segment = self.starts.partition_point(|&s| s <= place) - 1;
+                let first = segment % self.per_row() * SEGMENT;
+                (segment / self.per_row(), first + usize::from(self.columns[place]))
+            }
+        };
         let value = self.values[place];
-        let score = saliency.factor(value) * targets[segment / per_row] * source[column];
+        let score = saliency.factor(value) * targets[row] * source[column];
         (!value.is_nan()).then(|| comparable(score))
     }
 
     /// What scores below `low`, and what scores from there to `high`.
     pub(super) fn near(
         &self,
-        low: f64,
-        high: f64,
+        (low, high): (f64, f64),
         source: &[f64],
         targets: &[f64],
         saliency: Saliency,
     ) -> Near {
         match saliency.squares_weight() {
-            false => self.near_by(low, high, source, targets, f64::from),
-            true => self.near_by(low, high, source, targets, |w| f64::from(w) * f64::from(w)),
+            false => self.near_by((low, high), source, targets, |w| w),
+            true => self.near_by((low, high), source, targets, |w| w * w),
         }
     }
 
     fn near_by(
         &self,
-        low: f64,
-        high: f64,
+        (low, high): (f64, f64),
         source: &[f64],
         targets: &[f64],
-        factor: impl Fn(f32) -> f64,
+        factor: impl Fn(f64) -> f64 + Copy,
     ) -> Near {
         let mut near = Near { below: Vec::new(), inside: Vec::new() };
-        // Rounding is monotone: only what is not far above `high` has to be rounded.
-        let roughly = high * (1.0 + 1e-9);
         for (row, first, list) in self.segments() {
-            let (target, source) = (targets[row], &source[first..]);
-            let (columns, values) = (&self.columns[list.clone()], &self.values[list.clone()]);
-            for (place, (&column, &value)) in (list.start..).zip(columns.iter().zip(values)) {
-                let score = factor(value) * target * source[usize::from(column)];
-                if score <= roughly {
-                    let score = comparable(score);
-                    if score < low {
-                        near.below.push(place as u32);
-                    } else if score <= high {
-                        near.inside.push((score, place as u32));
-                    }
+            let threshold = Threshold { low, high, target: targets[row] };
+            let (values, source, place) =
+                (&self.values[list.clone()], &source[first..], list.start);
+            match self.columns.get(list) {
+                None => dense::near(values, place, source, &threshold, factor, &mut near),
+                Some(columns) => {
+                    sparse::near(columns, values, place, source, &threshold, factor, &mut near);
                 }
             }
         }
@@ -209,21 +231,44 @@ impl Block {
         self.pruned += 1;
     }
 
-    /// Drops the pruned weights, if they have become many.
+    /// Turns whole rows into lists when half of the weights are pruned; lists drop them when they are many.
     pub(super) fn compact(&mut self) {
-        if self.pruned * MANY < self.values.len() {
-            return;
+        if self.is_dense() {
+            if self.pruned * 2 >= self.values.len() {
+                self.list();
+            }
+        } else if self.pruned * MANY >= self.values.len() {
+            self.drop_pruned();
         }
+    }
+
+    fn list(&mut self) {
+        let live = self.values.len() - self.pruned;
+        let (mut columns, mut values) = (Vec::with_capacity(live), Vec::with_capacity(live));
+        let mut starts = vec![0];
+        for row in self.values.chunks(self.rows.row) {
+            for segment in row.chunks(SEGMENT) {
+                for (c, &v) in segment.iter().enumerate().filter(|(_, v)| !v.is_nan()) {
+                    columns.push(c as u16);
+                    values.push(v);
+                }
+                starts.push(values.len());
+            }
+        }
+        *self = Self { rows: self.rows, starts, columns, values, pruned: 0 };
+    }
+
+    fn drop_pruned(&mut self) {
         let (mut from, mut to) = (0, 0);
         for segment in 1..self.starts.len() {
-            let end = self.starts[segment] as usize;
+            let end = self.starts[segment];
             for place in from..end {
                 let value = self.values[place];
                 (self.columns[to], self.values[to]) = (self.columns[place], value);
                 to += usize::from(!value.is_nan());
             }
             from = end;
-            self.starts[segment] = to as u32;
+            self.starts[segment] = to;
         }
         self.columns.truncate(to);
         self.values.truncate(to);
@@ -233,48 +278,25 @@ impl Block {
     /// Prunes the live weights that a mask does not keep.
     pub(super) fn prune_unless(&mut self, mask: &LayerMask) {
         let mut gone = Vec::new();
-        let mut place = 0;
-        self.each(|index, value| {
-            if !value.is_nan() && !mask.get(index) {
+        self.each(|place, index| {
+            if !mask.get(index) {
                 gone.push(place);
             }
-            place += 1;
         });
         gone.into_iter().for_each(|place| self.prune(place));
     }
 
-    /// Calls `each` with the index in the tensor of every live weight, in ascending order.
-    pub(super) fn live(&self, mut each: impl FnMut(usize)) {
-        self.each(|index, value| {
-            if !value.is_nan() {
-                each(index);
-            }
-        });
-    }
-
-    fn each(&self, mut each: impl FnMut(usize, f32)) {
+    /// Calls `each(place, index in the tensor)` for every live weight, in ascending order.
+    pub(super) fn each(&self, mut each: impl FnMut(usize, usize)) {
         for (row, first, list) in self.segments() {
             let start = (self.rows.first + row) * self.rows.row + first;
-            for (&c, &w) in self.columns[list.clone()].iter().zip(&self.values[list]) {
-                each(start + usize::from(c), w);
+            for place in list.clone().filter(|&p| !self.values[p].is_nan()) {
+                let column = match self.columns.get(place) {
+                    Some(&c) => usize::from(c),
+                    None => place - list.start,
+                };
+                each(place, start + column);
             }
         }
     }
-}
-
-/// `Σ f(w) x` in four interleaved sums.
-#[inline]
-fn dot(columns: &[u16], values: &[f32], x: &[f64], f: impl Fn(f32) -> f64) -> f64 {
-    let mut sums = [0.0; 4];
-    let (c4, c_rest) = columns.as_chunks::<4>();
-    let (v4, v_rest) = values.as_chunks::<4>();
-    for (c, v) in c4.iter().zip(v4) {
-        for l in 0..4 {
-            sums[l] += f(v[l]) * x[usize::from(c[l])];
-        }
-    }
-    for ((&c, &v), sum) in c_rest.iter().zip(v_rest).zip(&mut sums) {
-        *sum += f(v) * x[usize::from(c)];
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
