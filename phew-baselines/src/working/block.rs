@@ -93,7 +93,9 @@ impl Threshold {
         if self.target > 0.0 { self.high / self.target * (1.0 + 1e-9) } else { f64::INFINITY }
     }
 
-    /// Puts a weight where its score belongs.
+    /// Puts a weight where its score belongs. Few weights come here: kept out of the loops that call it, which
+    /// then stay in registers.
+    #[inline(never)]
     pub(super) fn sort(&self, value: f64, source: f64, place: usize, out: &mut Near) {
         let score = comparable(value * self.target * source);
         if score < self.low {
