@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod compare;
 mod doctor;
 mod init;
 mod inspect;
@@ -16,6 +17,8 @@ pub(crate) enum Command {
     Prune(prune::Prune),
     /// Show a network or a mask: layers, widths, dead units
     Inspect(inspect::Inspect),
+    /// Compare masks with each other
+    Compare(compare::Compare),
     /// Show what this machine has
     Doctor(doctor::Doctor),
 }
@@ -26,6 +29,7 @@ impl Command {
             Command::Init(command) => command.run(),
             Command::Prune(command) => command.run(),
             Command::Inspect(command) => command.run(),
+            Command::Compare(command) => command.run(),
             Command::Doctor(command) => command.run(),
         }
     }

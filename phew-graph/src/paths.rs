@@ -1,6 +1,7 @@
 //! The path graph, and the one engine for sums over its paths.
 
 mod build;
+mod custom;
 mod edges;
 mod graph;
 mod kernel;

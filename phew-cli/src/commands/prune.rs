@@ -1,38 +1,44 @@
 //! `phew prune`: a method, a density, a seed; a mask and its summary.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-use std::path::Path;
-use std::time::Instant;
+mod list;
+mod rival;
+mod walk;
 
-use clap::{Args, ValueEnum};
-use phew_graph::{MaskInfo, Network, PathGraph, SkipPolicy};
-use phew_walk::{Bias, Granularity, Starts, WalkError, WalkParams, Walked, prune_with};
-use serde::Serialize;
+use std::collections::BTreeMap;
+
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use phew_graph::{MaskInfo, Network};
 use serde_json::Value;
 
 use crate::args::{ArchArgs, OutputArgs, WeightArgs, WeightSource};
-use crate::failure::Interrupted;
-use crate::interrupt;
-use crate::layers::{LayerRow, Layers};
-use crate::output::{grouped, json, percent, text};
-use crate::progress;
+use crate::failure::usage;
+
+/// The method of the walks; all others are those of `phew_baselines::methods`.
+const PHEW: &str = "phew";
+
+/// What to do: list the methods, or prune.
+#[derive(Debug)]
+pub(crate) enum Prune {
+    List,
+    Job(Box<Job>),
+}
 
 /// Chooses the weights to keep and writes them as a mask.
 ///
 /// The mask is a safetensors file of BOOL tensors with the weights' names and shapes; its metadata says how it
 /// was made.
 #[derive(Debug, Args)]
-pub(crate) struct Prune {
+pub(crate) struct Job {
     #[command(flatten)]
     arch: ArchArgs,
 
     #[command(flatten)]
     weights: WeightArgs,
 
-    /// Method
-    #[arg(long, value_enum, default_value_t)]
-    method: Method,
+    /// Method; --list-methods says what each is
+    #[arg(long, default_value = PHEW, value_parser = names(), hide_possible_values = true)]
+    method: String,
 
     /// Share of the prunable weights to keep, above 0 and at most 1
     #[arg(long, value_name = "SHARE")]
@@ -43,204 +49,78 @@ pub(crate) struct Prune {
     seed: u64,
 
     #[command(flatten)]
-    walk: WalkArgs,
-
-    #[command(flatten)]
     output: OutputArgs,
 
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    walk: walk::WalkArgs,
+
+    #[command(flatten)]
+    rival: rival::RivalArgs,
 }
 
-/// Pruning methods.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Method {
-    /// Random walks biased towards large weights (Patil & Dovrolis 2021)
-    #[default]
-    Phew,
+fn names() -> PossibleValuesParser {
+    let rivals = phew_baselines::methods().iter().map(|m| m.name);
+    [PHEW].into_iter().chain(rivals).map(PossibleValue::new).collect::<Vec<_>>().into()
 }
 
-/// Options of the walks.
-#[derive(Debug, Args)]
-struct WalkArgs {
-    /// Connections that walks may take where there are skips
-    #[arg(long, value_enum, default_value_t)]
-    skips: Skips,
+const LIST: &str = "list_methods";
 
-    /// What the walks are drawn by
-    #[arg(long, value_enum, default_value_t)]
-    bias: WalkBias,
-
-    /// Where walks start
-    #[arg(long, value_enum, default_value_t)]
-    starts: WalkStarts,
-
-    /// What is kept of a kernel that a walk passes
-    #[arg(long, value_enum, default_value_t)]
-    granularity: WalkGranularity,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Skips {
-    /// All; at a layer with several onward connections one is chosen uniformly
-    #[default]
-    Uniform,
-    /// Only main branches
-    Main,
-    /// Main branches and projections, not identities
-    Projection,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum WalkBias {
-    /// By |w|: PHEW
-    #[default]
-    Magnitude,
-    /// By w²
-    Square,
-    /// Every weight alike
-    Uniform,
-    /// By 1/|w|
-    Inverse,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum WalkStarts {
-    /// Forward and reverse in turn, round robin
-    #[default]
-    Balanced,
-    /// Inputs only
-    Forward,
-    /// Outputs only
-    Reverse,
-    /// Forward and reverse in turn, from a random unit
-    Random,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum WalkGranularity {
-    /// One weight
-    #[default]
-    Weight,
-    /// The whole kernel
-    Kernel,
-}
-
-impl WalkArgs {
-    fn apply(&self, params: WalkParams) -> WalkParams {
-        params
-            .skips(match self.skips {
-                Skips::Uniform => SkipPolicy::Uniform,
-                Skips::Main => SkipPolicy::Main,
-                Skips::Projection => SkipPolicy::Projection,
-            })
-            .bias(match self.bias {
-                WalkBias::Magnitude => Bias::Magnitude,
-                WalkBias::Square => Bias::Square,
-                WalkBias::Uniform => Bias::Uniform,
-                WalkBias::Inverse => Bias::Inverse,
-            })
-            .starts(match self.starts {
-                WalkStarts::Balanced => Starts::Balanced,
-                WalkStarts::Forward => Starts::Forward,
-                WalkStarts::Reverse => Starts::Reverse,
-                WalkStarts::Random => Starts::Random,
-            })
-            .granularity(match self.granularity {
-                WalkGranularity::Weight => Granularity::Weight,
-                WalkGranularity::Kernel => Granularity::Kernel,
-            })
+/// `--list-methods` stands alone, whatever a pruning requires: the derive has no word for that.
+impl Args for Prune {
+    fn augment_args(command: Command) -> Command {
+        let list = Arg::new(LIST).long("list-methods").action(ArgAction::SetTrue).exclusive(true);
+        let help = "List the methods with what each needs, its paper and its defaults, and stop";
+        Job::augment_args(command.arg(list.help(help)))
     }
 
-    fn parameters(&self) -> BTreeMap<String, Value> {
-        let name = |v: Option<clap::builder::PossibleValue>| {
-            Value::from(v.map(|v| v.get_name().to_owned()).unwrap_or_default())
-        };
-        BTreeMap::from([
-            ("bias".into(), name(self.bias.to_possible_value())),
-            ("granularity".into(), name(self.granularity.to_possible_value())),
-            ("skips".into(), name(self.skips.to_possible_value())),
-            ("starts".into(), name(self.starts.to_possible_value())),
-        ])
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
     }
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Report<'a> {
-    method: &'a str,
-    arch: &'a str,
-    density: f64,
-    seed: u64,
-    parameters: &'a BTreeMap<String, Value>,
-    weights: String,
-    kept: usize,
-    target: usize,
-    prunable: usize,
-    walks: u64,
-    overshoot: usize,
-    seconds: f64,
-    phases: Phases,
-    walks_per_second: f64,
-    weights_per_second: f64,
-    output: &'a Path,
-    layers: &'a [LayerRow],
-}
+impl FromArgMatches for Prune {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        match matches.get_flag(LIST) {
+            true => Ok(Self::List),
+            false => Ok(Self::Job(Box::new(Job::from_arg_matches(matches)?))),
+        }
+    }
 
-/// Seconds by phase.
-#[derive(Serialize)]
-struct Phases {
-    load: f64,
-    tables: f64,
-    walks: f64,
-    write: f64,
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 impl Prune {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let params = self.walk.apply(WalkParams::new(self.density)?.seed(self.seed));
-        self.output.check()?;
-        let whole = Instant::now();
-        let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
-        let load = whole.elapsed().as_secs_f64();
-        let walked = walk(&network, &params)?;
-        interrupt::check()?;
+        match self {
+            Self::List => list::print(),
+            Self::Job(job) => job.run(),
+        }
+    }
+}
 
-        let clock = Instant::now();
-        let info = self.info(&network, &source);
-        walked.mask.save(&self.output.output, &info, self.output.overwrite())?;
-        let write = clock.elapsed().as_secs_f64();
-        let seconds = whole.elapsed().as_secs_f64();
-
-        let layers = Layers::new(&PathGraph::new(network.arch()), &walked.mask);
-        let Walked { mask, report } = &walked;
-        let (tables, walks) = (report.tables.as_secs_f64(), report.sampling.as_secs_f64());
-        let summary = Report {
-            method: &info.method,
-            arch: &info.arch,
-            density: self.density,
-            seed: self.seed,
-            parameters: &info.parameters,
-            weights: source.to_string(),
-            kept: mask.kept(),
-            target: report.target,
-            prunable: mask.len(),
-            walks: report.walks,
-            overshoot: report.overshoot,
-            seconds,
-            phases: Phases { load, tables, walks, write },
-            walks_per_second: report.walks as f64 / walks,
-            weights_per_second: mask.kept() as f64 / walks,
-            output: &self.output.output,
-            layers: &layers.rows,
-        };
-        if self.json { json(&summary) } else { text(&summary.text(&layers)) }
+impl Job {
+    fn run(&self) -> anyhow::Result<()> {
+        let walks = self.method == PHEW;
+        let other = if walks { self.rival.given() } else { self.walk.given() };
+        if let Some(option) = other {
+            return Err(usage(format!("{option} is not an option of method `{}`", self.method)));
+        }
+        if walks { self.walk() } else { self.rival() }
     }
 
-    fn info(&self, network: &Network, source: &WeightSource) -> MaskInfo {
-        let mut parameters = self.walk.parameters();
-        parameters.insert("engine".into(), "walk".into());
+    fn info(
+        &self,
+        network: &Network,
+        source: &WeightSource,
+        mut parameters: BTreeMap<String, Value>,
+    ) -> MaskInfo {
         if let WeightSource::Drawn { init, seed } = source {
             parameters.insert("init".into(), init.to_string().into());
             parameters.insert("init_seed".into(), (*seed).into());
@@ -248,53 +128,11 @@ impl Prune {
         MaskInfo {
             arch: network.arch().name().to_owned(),
             density: self.density,
-            method: self
-                .method
-                .to_possible_value()
-                .map(|v| v.get_name().to_owned())
-                .unwrap_or_default(),
+            method: self.method.clone(),
             parameters,
             seed: self.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             weights: network.fingerprint(),
         }
-    }
-}
-
-/// Walks under a progress bar; Ctrl-C stops between two rounds.
-fn walk(network: &Network, params: &WalkParams) -> anyhow::Result<Walked> {
-    let bar = progress::bar(0, "walking", "weights kept");
-    let walked = prune_with(network, params, |p| {
-        bar.set_length(p.target as u64);
-        bar.set_position(p.kept as u64);
-        bar.set_message(format!("· {} walks", grouped(p.walks)));
-        if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    bar.finish_and_clear();
-    walked.map_err(|e| match e {
-        WalkError::Stopped { .. } => Interrupted.into(),
-        other => other.into(),
-    })
-}
-
-impl Report<'_> {
-    fn text(&self, layers: &Layers) -> String {
-        let (kept, prunable) = (grouped(self.kept), grouped(self.prunable));
-        let density = percent(self.kept as f64 / self.prunable as f64);
-        let mut out = layers.table();
-        out += &format!(
-            "\n{}: {kept} of {prunable} weights kept ({density}) by {} walks, {} over the target; \
-             {} dead units\n",
-            self.arch,
-            grouped(self.walks),
-            self.overshoot,
-            layers.dead_units(),
-        );
-        let Phases { load, tables, walks, write } = self.phases;
-        out += &format!(
-            "weights {}; {:.2} s: load {load:.3}, tables {tables:.3}, walks {walks:.3}, write {write:.3}\n",
-            self.weights, self.seconds,
-        );
-        out + &format!("mask {}\n", self.output.display())
     }
 }

@@ -36,13 +36,13 @@ impl LayerSums {
         scale(self.values[layer][unit], self.exponents[layer])
     }
 
-    fn empty(graph: &PathGraph) -> Self {
+    pub(super) fn empty(graph: &PathGraph) -> Self {
         let layers = graph.layers().len();
         Self { values: vec![Vec::new(); layers], exponents: vec![0; layers] }
     }
 
     /// Adds up what each connection brings to a layer, and puts the greatest unit into [1, 2).
-    fn set(&mut self, layer: usize, units: usize, parts: Vec<(Vec<f64>, i64)>) {
+    pub(super) fn set(&mut self, layer: usize, units: usize, parts: Vec<(Vec<f64>, i64)>) {
         let nonzero = |part: &&(Vec<f64>, i64)| part.0.iter().any(|&v| v != 0.0);
         // A part of zeros has no scale of its own and must not set the layer's.
         let exponent = parts.iter().filter(nonzero).map(|p| p.1).max().unwrap_or(0);
@@ -224,6 +224,12 @@ impl<'a> PathSums<'a> {
     pub fn new<E: EdgeValue>(graph: &'a PathGraph, edges: &Edges<'_, E>) -> Self {
         let forward = graph.forward(edges, None, None);
         let backward = graph.backward(edges, None, None);
+        Self { graph, forward, backward }
+    }
+
+    /// From sums that were computed by other means: see [`PathGraph::forward_by`].
+    #[must_use]
+    pub fn from_sums(graph: &'a PathGraph, forward: LayerSums, backward: LayerSums) -> Self {
         Self { graph, forward, backward }
     }
 

@@ -1,0 +1,95 @@
+//! Path exclusion (PX): SynFlow-L2 with outputs weighed by the paths that the data activate.
+
+use phew_graph::{Edges, PathGraph, Square};
+
+use crate::error::BaselineError;
+use crate::oracle::{Oracle, Point};
+use crate::prune::{Scorer, State};
+use crate::scorers::comparable;
+use crate::scores::Scores;
+
+/// How the derivative becomes a score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum PxSaliency {
+    /// `θ² · ∂R/∂(θ²)`: the share of R, conserved from layer to layer.
+    #[default]
+    Conserved,
+    /// `θ² · (∂R/∂(θ²))²`, as the authors' program has it.
+    Program,
+}
+
+/// A weight's part in a bound of the NTK's trace: `R = Σ_k A_k Σ_{p → k} π_p²`.
+///
+/// `A_k` sums over the data the squared inputs along the active paths to output `k`
+/// ([`Oracle::path_activation`]); the second factor is SynFlow-L2's. With one output, or equal A, it is
+/// SynFlow-L2 of the conserved kind. Meant for an exponential schedule.
+///
+/// # References
+/// Iurada et al. 2024 (PX). The second factor is taken on the path graph; the authors send ones through the
+/// real layers (see [`crate::SynFlow`]). Their program also squares the derivatives batch by batch before it
+/// adds them up; [`PxSaliency::Program`] squares their sum.
+#[derive(Clone, Debug)]
+pub struct Px<O> {
+    oracle: O,
+    saliency: PxSaliency,
+}
+
+impl<O: Oracle> Px<O> {
+    /// With the given saliency.
+    #[must_use]
+    pub fn new(oracle: O, saliency: PxSaliency) -> Self {
+        Self { oracle, saliency }
+    }
+}
+
+impl<O: Oracle> Scorer for Px<O> {
+    fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
+        let at = Point { weights: state.weights, mask: state.mask };
+        let activity = self.oracle.path_activation(&at)?;
+        check(&activity, state.graph)?;
+        let edges = Edges::new(state.weights, Square).masked(state.mask);
+        let forward = state.graph.forward(&edges, None, None);
+        let backward = state.graph.backward(&edges, Some(&activity), None);
+        // ln R, so that scores are shares of R: the outputs' forward sums weighed by their activity.
+        let last = forward.values.len() - 1;
+        let ends = forward.values[last].iter().zip(&activity);
+        let ln_total = ends.map(|(f, a)| f * a).sum::<f64>().ln()
+            + forward.exponents[last] as f64 * std::f64::consts::LN_2;
+        let saliency = self.saliency;
+        Ok(Scores::from_fn(move |t, i| {
+            let (connection, shape) = state.graph.weighted(t);
+            let connection = &state.graph.connections()[connection];
+            let (source, target) = shape.ends(i);
+            let (f, b) = (connection.source, connection.target);
+            let product = forward.values[f][source] * backward.values[b][target];
+            let exponent = (forward.exponents[f] + backward.exponents[b]) as f64;
+            if product == 0.0 {
+                return 0.0;
+            }
+            let scale = (exponent * std::f64::consts::LN_2 - ln_total).exp();
+            let (derivative, square) =
+                (product * scale, f64::from(state.weights[t][i]) * f64::from(state.weights[t][i]));
+            comparable(match saliency {
+                PxSaliency::Conserved => square * derivative,
+                PxSaliency::Program => square * derivative * derivative,
+            })
+        }))
+    }
+}
+
+fn check(activity: &[f64], graph: &PathGraph) -> Result<(), BaselineError> {
+    if activity.len() != graph.outputs() {
+        return Err(BaselineError::Length {
+            what: "path activations",
+            tensor: "the output".into(),
+            found: activity.len(),
+            expected: graph.outputs(),
+        });
+    }
+    match activity.iter().find(|a| !(**a >= 0.0 && a.is_finite())) {
+        Some(bad) => {
+            Err(BaselineError::parameter("a path activation", bad, "a number of at least 0"))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,53 @@
+//! Selection: exactly the k greatest scores among the candidates, ties by index.
+//!
+//! A sample of the scores brackets the k-th one. One pass over all scores then keeps what lies above the
+//! bracket and collects what lies inside, where the k-th is found exactly. If the sample misled, or too many
+//! scores are equal, digits of the k-th score are fixed 16 bits at a time by histograms, whatever the
+//! distribution. Both ways give the same mask, and neither depends on the number of threads.
+
+mod group;
+mod radix;
+
+use phew_graph::{LayerMask, Mask};
+
+use crate::error::BaselineError;
+use crate::scores::Scores;
+use group::Group;
+
+/// How many weights are to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// Of all tensors together.
+    Global(usize),
+    /// Of each prunable tensor.
+    PerTensor(Vec<usize>),
+}
+
+/// Keeps the highest scores among `candidates`; of equal scores those that stand first.
+///
+/// If there are fewer candidates than places, all of them are kept.
+///
+/// # Errors
+/// [`BaselineError::NotComparable`] if a candidate that was looked at scores NaN.
+///
+/// # Complexity
+/// About one pass over the scores for well-behaved distributions, at most six for any; memory for the mask
+/// and for about a hundredth of the scores.
+pub fn keep_highest(
+    scores: &Scores<'_>,
+    candidates: &Mask,
+    counts: &Counts,
+) -> Result<Mask, BaselineError> {
+    let all: Vec<usize> = (0..candidates.layers().len()).collect();
+    match counts {
+        Counts::Global(kept) => Group::new(scores, candidates, &all).keep(*kept),
+        Counts::PerTensor(kept) => {
+            let mut layers: Vec<LayerMask> = Vec::with_capacity(all.len());
+            for (tensor, &kept) in kept.iter().enumerate() {
+                let mask = Group::new(scores, candidates, &[tensor]).keep(kept)?;
+                layers.extend_from_slice(mask.layers());
+            }
+            Ok(Mask::from_layers(layers))
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! The tensors that compete with each other, and the pass that keeps what is above a bracket.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use phew_graph::{LayerMask, Mask};
+use rayon::prelude::*;
+
+use super::radix;
+use crate::error::BaselineError;
+use crate::scores::Scores;
+
+/// Scalars of a block: their scores fit in the first-level cache. A multiple of 64.
+pub(super) const BLOCK: usize = 2048;
+const WORDS: usize = BLOCK / 64;
+
+/// Of 64 scalars, up to this many are looked at one by one.
+const FEW: u32 = 12;
+
+/// Room for the scores that a block usually leaves undecided.
+const USUAL: usize = 64;
+
+/// Scores in the sample that brackets the k-th one.
+const SAMPLE: usize = 1 << 17;
+
+/// Tensors that compete for the same places.
+pub(super) struct Group<'a> {
+    scores: &'a Scores<'a>,
+    layers: Vec<(usize, &'a LayerMask)>,
+    blocks: Vec<Block>,
+    candidates: usize,
+}
+
+/// Up to [`BLOCK`] consecutive scalars of one tensor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    /// Place of the tensor in the group.
+    layer: usize,
+    start: usize,
+    len: usize,
+}
+
+/// Scores from `low` to `high`, both included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Bracket {
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+/// What a pass leaves to be decided in one block.
+struct Undecided {
+    /// Scalars above the bracket, already kept.
+    above: usize,
+    /// Scalars inside.
+    inside: usize,
+    /// Their scores and places in the block, unless there were too many in the whole group.
+    scores: Vec<(f64, u32)>,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn new(scores: &'a Scores<'a>, candidates: &'a Mask, tensors: &[usize]) -> Self {
+        let layers: Vec<_> = tensors.iter().map(|&t| (t, candidates.layer(t))).collect();
+        let blocks = layers.iter().enumerate().flat_map(|(layer, (_, mask))| {
+            let len = mask.len();
+            (0..len).step_by(BLOCK).map(move |start| Block {
+                layer,
+                start,
+                len: BLOCK.min(len - start),
+            })
+        });
+        let blocks = blocks.collect();
+        let candidates = layers.iter().map(|(_, mask)| mask.kept()).sum();
+        Self { scores, layers, blocks, candidates }
+    }
+
+    /// Exactly `kept` of the candidates, or all of them.
+    pub(super) fn keep(&self, kept: usize) -> Result<Mask, BaselineError> {
+        if kept >= self.candidates {
+            return Ok(Mask::from_layers(self.layers.iter().map(|&(_, l)| l.clone()).collect()));
+        }
+        let mut words: Vec<Vec<u64>> =
+            self.layers.iter().map(|(_, l)| vec![0; l.words().len()]).collect();
+        if kept > 0 {
+            let bracket = self.guess(kept)?;
+            if !self.settle(bracket, kept, &mut words)? {
+                let bracket = radix::narrow(self, kept)?;
+                if bracket.low < bracket.high {
+                    self.settle(bracket, kept, &mut words)?;
+                } else {
+                    self.settle_ties(bracket.low, kept, &mut words)?;
+                }
+            }
+        }
+        let masks = self.layers.iter().zip(words);
+        Ok(Mask::from_layers(
+            masks.map(|((_, l), w)| LayerMask::from_words(l.name(), l.shape(), w)).collect(),
+        ))
+    }
+
+    pub(super) fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// Calls `each(word, bits, scores)` for every 64 scalars of a block: `bits` are the candidates among them.
+    #[inline]
+    fn words(
+        &self,
+        block: &Block,
+        mut each: impl FnMut(usize, u64, &[f64; 64]) -> Result<(), BaselineError>,
+    ) -> Result<(), BaselineError> {
+        let (tensor, mask) = self.layers[block.layer];
+        let words = &mask.words()[block.start / 64..][..block.len.div_ceil(64)];
+        if words.iter().all(|&w| w == 0) {
+            return Ok(());
+        }
+        let mut scores = [0.0; BLOCK];
+        self.scores.block(tensor, block.start, &mut scores[..block.len]);
+        for (w, (&bits, scores)) in words.iter().zip(scores.as_chunks::<64>().0).enumerate() {
+            if bits != 0 {
+                each(w, bits, scores)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls `each(place in block, score)` for the candidates of a block.
+    #[inline]
+    pub(super) fn visit(
+        &self,
+        block: &Block,
+        mut each: impl FnMut(usize, f64),
+    ) -> Result<(), BaselineError> {
+        self.words(block, |w, bits, scores| self.visit_bits(block, w, bits, scores, &mut each))
+    }
+
+    /// Calls `each(place in block, score)` for some of 64 scalars.
+    #[inline]
+    fn visit_bits(
+        &self,
+        block: &Block,
+        word: usize,
+        bits: u64,
+        scores: &[f64; 64],
+        mut each: impl FnMut(usize, f64),
+    ) -> Result<(), BaselineError> {
+        for b in ones(bits) {
+            if scores[b].is_nan() {
+                return Err(self.not_comparable(block, word * 64 + b));
+            }
+            each(word * 64 + b, scores[b]);
+        }
+        Ok(())
+    }
+
+    fn not_comparable(&self, block: &Block, place: usize) -> BaselineError {
+        let tensor = self.layers[block.layer].1.name().to_owned();
+        BaselineError::NotComparable { tensor, index: block.start + place }
+    }
+
+    /// A bracket that probably holds the k-th greatest score: quantiles of evenly spaced runs of 64 scalars.
+    fn guess(&self, kept: usize) -> Result<Bracket, BaselineError> {
+        let total: usize = self.blocks.iter().map(|b| b.len).sum();
+        let stride = (total / SAMPLE).max(1);
+        let mut sample: Vec<f64> = Vec::with_capacity(total.min(2 * SAMPLE));
+        let mut run = 0;
+        for block in &self.blocks {
+            let (tensor, mask) = self.layers[block.layer];
+            for w in 0..block.len.div_ceil(64) {
+                run += 1;
+                let bits = mask.words()[block.start / 64 + w];
+                if run % stride != 0 || bits == 0 {
+                    continue;
+                }
+                let mut scores = [0.0; 64];
+                let scores = &mut scores[..(block.len - w * 64).min(64)];
+                self.scores.block(tensor, block.start + w * 64, scores);
+                for (b, &s) in scores.iter().enumerate().filter(|(b, _)| bits >> b & 1 == 1) {
+                    if s.is_nan() {
+                        return Err(self.not_comparable(block, w * 64 + b));
+                    }
+                    sample.push(s);
+                }
+            }
+        }
+        let everything = Bracket { low: f64::NEG_INFINITY, high: f64::INFINITY };
+        if stride == 1 || sample.is_empty() {
+            return Ok(everything);
+        }
+        // Neighbours have similar scores, so the sample is worth less than its size: a quarter, here. A wrong
+        // guess costs time only.
+        let (share, n) = (kept as f64 / self.candidates as f64, sample.len() as f64);
+        let slack = 4.0 * (share * (1.0 - share) / (n / 4.0)).sqrt() + 8.0 / n;
+        let rank = |share: f64| (share * n) as usize;
+        let (first, last) = (rank((share - slack).max(0.0)), rank(share + slack));
+        let mut nth = |rank: usize, beyond: f64| match rank {
+            r if r >= sample.len() => beyond,
+            r => *sample.select_nth_unstable_by(r, |a, b| b.total_cmp(a)).1,
+        };
+        let low = nth(last, f64::NEG_INFINITY);
+        let high = if first == 0 { f64::INFINITY } else { nth(first, f64::INFINITY) };
+        Ok(Bracket { low, high })
+    }
+
+    /// Keeps what is above the bracket and the best of what is inside; false, and nothing kept, if the k-th
+    /// score is not inside or too many scores are.
+    fn settle(
+        &self,
+        bracket: Bracket,
+        kept: usize,
+        words: &mut [Vec<u64>],
+    ) -> Result<bool, BaselineError> {
+        let most = (self.candidates / 16).max(1 << 18);
+        let collected = AtomicUsize::new(0);
+        let undecided = self.pass(words, |block, out| {
+            let mut left = Undecided { above: 0, inside: 0, scores: Vec::with_capacity(USUAL) };
+            self.words(block, |w, bits, scores| {
+                #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN passes, to be reported")]
+                let not_below = pack(scores, |s| !(s < bracket.low)) & bits;
+                let above = match not_below.count_ones() {
+                    0..=FEW => ones(not_below)
+                        .filter(|&b| scores[b] > bracket.high)
+                        .fold(0, |w, b| w | 1 << b),
+                    _ => pack(scores, |s| s > bracket.high) & bits,
+                };
+                let inside = not_below & !above;
+                out[w] = above;
+                left.above += above.count_ones() as usize;
+                left.inside += inside.count_ones() as usize;
+                let scored = &mut left.scores;
+                self.visit_bits(block, w, inside, scores, |place, score| {
+                    scored.push((score, place as u32));
+                })
+            })?;
+            // The count alone decides, so that the outcome does not depend on who came first.
+            if collected.fetch_add(left.inside, Ordering::Relaxed) > most {
+                left.scores = Vec::new();
+            }
+            Ok(left)
+        })?;
+        let above: usize = undecided.iter().map(|u| u.above).sum();
+        let inside: usize = undecided.iter().map(|u| u.inside).sum();
+        if above > kept || above + inside < kept || inside > most {
+            words.iter_mut().for_each(|w| w.fill(0));
+            return Ok(false);
+        }
+        let mut scores: Vec<(f64, u32, u32)> = Vec::with_capacity(inside);
+        for (b, block) in undecided.iter().enumerate() {
+            scores.extend(block.scores.iter().map(|&(s, place)| (s, b as u32, place)));
+        }
+        let wanted = kept - above;
+        if wanted < scores.len() {
+            scores.select_nth_unstable_by(wanted, |a, b| {
+                (b.0 + 0.0).total_cmp(&(a.0 + 0.0)).then((a.1, a.2).cmp(&(b.1, b.2)))
+            });
+        }
+        for &(_, b, place) in &scores[..wanted] {
+            self.set(b as usize, place as usize, words);
+        }
+        Ok(true)
+    }
+
+    /// Keeps what is above `threshold`, and of the scores equal to it as many of the first as are wanted.
+    fn settle_ties(
+        &self,
+        threshold: f64,
+        kept: usize,
+        words: &mut [Vec<u64>],
+    ) -> Result<(), BaselineError> {
+        let counts = self.pass(words, |block, out| {
+            let (mut above, mut equal) = (0, 0);
+            self.visit(block, |place, score| {
+                out[place / 64] |= u64::from(score > threshold) << (place % 64);
+                above += usize::from(score > threshold);
+                equal += usize::from(equals(score, threshold));
+            })?;
+            Ok((above, equal))
+        })?;
+        let above: usize = counts.iter().map(|c| c.0).sum();
+        let mut wanted = kept.saturating_sub(above);
+        for (b, &(_, equal)) in counts.iter().enumerate().filter(|(_, c)| c.1 > 0) {
+            if wanted == 0 {
+                break;
+            }
+            let mut left = wanted.min(equal);
+            wanted -= left;
+            let mut places = Vec::with_capacity(left);
+            self.visit(&self.blocks[b], |place, score| {
+                if left > 0 && equals(score, threshold) {
+                    left -= 1;
+                    places.push(place);
+                }
+            })?;
+            places.into_iter().for_each(|place| self.set(b, place, words));
+        }
+        Ok(())
+    }
+
+    fn set(&self, block: usize, place: usize, words: &mut [Vec<u64>]) {
+        let Block { layer, start, .. } = self.blocks[block];
+        words[layer][(start + place) / 64] |= 1 << (place % 64);
+    }
+
+    /// Runs over all blocks in parallel, each with its words of the mask; the answers in order.
+    fn pass<T: Send>(
+        &self,
+        words: &mut [Vec<u64>],
+        each: impl Fn(&Block, &mut [u64]) -> Result<T, BaselineError> + Sync,
+    ) -> Result<Vec<T>, BaselineError> {
+        let chunks: Vec<&mut [u64]> =
+            words.iter_mut().flat_map(|layer| layer.chunks_mut(WORDS)).collect();
+        let pairs = self.blocks.par_iter().zip(chunks).with_min_len(16);
+        pairs.map(|(block, out)| each(block, out)).collect()
+    }
+}
+
+/// Places of the bits that are set.
+#[inline]
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        (bits != 0).then(|| {
+            let b = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            b
+        })
+    })
+}
+
+/// Bit i says whether the i-th score passes: comparisons make bytes, products pack eight of them.
+#[inline]
+fn pack(scores: &[f64; 64], test: impl Fn(f64) -> bool) -> u64 {
+    let mut bytes = [0u8; 64];
+    for (byte, &s) in bytes.iter_mut().zip(scores) {
+        *byte = u8::from(test(s));
+    }
+    bytes.as_chunks::<8>().0.iter().rev().fold(0, |bits, &octet| {
+        bits << 8 | u64::from_le_bytes(octet).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    })
+}
+
+/// Whether neither is greater; 0 and -0 are equal.
+fn equals(a: f64, b: f64) -> bool {
+    a.partial_cmp(&b) == Some(std::cmp::Ordering::Equal)
+}

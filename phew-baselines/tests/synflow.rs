@@ -1,0 +1,166 @@
+//! SynFlow: the compacted working set against the plain computation, conservation laws and layer collapse.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
+
+use phew_baselines::{Allocation, Plan, Saliency, Schedule, SynFlow, prune};
+use phew_graph::{
+    Abs, Arch, ArchBuilder, Conv2d, Edges, Init, Network, PathGraph, PathSums, Reach, Shape,
+    Square, zoo,
+};
+use proptest::prelude::*;
+
+const SALIENCIES: [Saliency; 3] = [Saliency::L1, Saliency::L2, Saliency::L2Conserved];
+
+fn network(arch: Arch, seed: u64) -> Network {
+    Network::initialise(arch, Init::default(), seed).unwrap()
+}
+
+fn grouped() -> Arch {
+    let image = Shape::Image { channels: 4, height: 8, width: 8 };
+    ArchBuilder::new("grouped", image)
+        .conv("a", Conv2d::new(8, 3).padding(1).groups(2))
+        .relu("r")
+        .conv("b", Conv2d::new(8, 3).padding(1).groups(4))
+        .add("sum", &["b", "r"])
+        .flatten("f")
+        .linear("c", 5)
+        .build()
+        .unwrap()
+}
+
+fn archs() -> Vec<Arch> {
+    vec![
+        zoo::mlp(&[30, 50, 40, 10]).build().unwrap(),
+        zoo::by_name("resnet20").unwrap().build().unwrap(),
+        zoo::by_name("lenet-5").unwrap().build().unwrap(),
+        zoo::by_name("wrn-10-1").unwrap().build().unwrap(),
+        grouped(),
+    ]
+}
+
+#[test]
+fn the_compacted_working_set_prunes_as_the_plain_computation_does() {
+    for arch in archs() {
+        let network = network(arch, 5);
+        for saliency in SALIENCIES {
+            for (density, steps) in [(0.3, 10), (0.02, 40)] {
+                let plan = Plan::new(density).schedule(Schedule::exponential(steps));
+                let compact = prune(&network, &mut SynFlow::new(saliency), &plan).unwrap();
+                let plain = prune(&network, &mut SynFlow::new(saliency).plain(), &plan).unwrap();
+                let name = network.arch().name();
+                assert!(compact == plain, "{name} {saliency:?} {density}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_longer_than_a_segment_and_networks_larger_than_a_sample_prune_alike_too() {
+    // 70,000 inputs need two segments; 420,000 weights are many times the sample.
+    let network = network(zoo::mlp(&[70_000, 6, 5]).build().unwrap(), 1);
+    for saliency in SALIENCIES {
+        let plan = Plan::new(0.05).schedule(Schedule::linear(6));
+        let compact = prune(&network, &mut SynFlow::new(saliency), &plan).unwrap();
+        let plain = prune(&network, &mut SynFlow::new(saliency).plain(), &plan).unwrap();
+        assert!(compact == plain, "{saliency:?}");
+    }
+}
+
+#[test]
+fn weights_of_one_magnitude_tie_and_break_by_index_in_both_ways() {
+    let dense = network(zoo::mlp(&[700, 600, 10]).build().unwrap(), 1);
+    let ones = dense.weights().iter().map(|w| vec![0.5; w.len()]).collect();
+    let network = dense.with_weights(ones).unwrap();
+    let plan = Plan::new(0.2).schedule(Schedule::exponential(4));
+    let compact = prune(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
+    let plain = prune(&network, &mut SynFlow::new(Saliency::L1).plain(), &plan).unwrap();
+    assert!(compact == plain);
+}
+
+#[test]
+fn zero_weights_and_dead_units_go_first() {
+    let dense = network(zoo::mlp(&[6, 8, 4]).build().unwrap(), 2);
+    let mut weights: Vec<Vec<f32>> = dense.weights().iter().map(|w| w.to_vec()).collect();
+    // Unit 3 of the hidden layer has no way in; one weight elsewhere is 0: 6 + 4 + 1 worthless weights.
+    weights[0][18..24].fill(0.0);
+    weights[1][0] = 0.0;
+    let network = dense.with_weights(weights).unwrap();
+    let plan = Plan::new(69.0 / 80.0).schedule(Schedule::exponential(5));
+    let mask = prune(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
+    assert_eq!(mask.kept(), 69);
+    assert!((18..24).all(|i| !mask.layer(0).get(i)));
+    assert!((0..4).all(|j| !mask.layer(1).get(8 * j + 3)));
+    assert!(!mask.layer(1).get(0));
+}
+
+#[test]
+fn one_thread_and_four_prune_alike() {
+    let network = network(zoo::by_name("resnet20").unwrap().build().unwrap(), 9);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let plan = Plan::new(0.05).schedule(Schedule::exponential(20));
+        pool.install(|| prune(&network, &mut SynFlow::new(Saliency::L2), &plan).unwrap())
+    };
+    assert!(run(1) == run(4));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn shares_are_conserved_at_every_unit_and_from_layer_to_layer(
+        seed in any::<u64>(), widths in prop::collection::vec(1usize..9, 3..7), squares in any::<bool>(),
+    ) {
+        let network = network(zoo::mlp(&widths).build().unwrap(), seed);
+        let graph = PathGraph::new(network.arch());
+        let weights = network.weights();
+        let shares: Vec<Vec<f64>> = (0..graph.tensors())
+            .map(|t| match squares {
+                false => {
+                    let edges = Edges::new(&weights, Abs);
+                    PathSums::new(&graph, &edges).edge_shares(t, &edges)
+                }
+                true => {
+                    let edges = Edges::new(&weights, Square);
+                    PathSums::new(&graph, &edges).edge_shares(t, &edges)
+                }
+            })
+            .collect();
+        // At most 9 · 9 terms are added, each with an error of a few eps.
+        let close = |a: f64, b: f64| (a - b).abs() <= 1e-13 * (1.0 + b);
+        for (t, layer) in shares.iter().enumerate() {
+            prop_assert!(close(layer.iter().sum(), 1.0), "layer {t} sums to {}", layer.iter().sum::<f64>());
+        }
+        for l in 1..widths.len() - 1 {
+            for unit in 0..widths[l] {
+                let into: f64 = shares[l - 1].chunks(widths[l - 1]).nth(unit).unwrap().iter().sum();
+                let out: f64 = shares[l].chunks(widths[l]).map(|row| row[unit]).sum();
+                prop_assert!(close(into, out), "unit {unit} of layer {l}: {into} in, {out} out");
+            }
+        }
+    }
+
+    #[test]
+    fn no_layer_collapses_down_to_the_maximal_critical_compression(
+        seed in any::<u64>(), widths in prop::collection::vec(1usize..8, 3..7), conserved in any::<bool>(),
+    ) {
+        // One weight a step, down to one weight a layer: Tanaka et al. 2020, theorem 3.
+        let saliency = if conserved { Saliency::L2Conserved } else { Saliency::L1 };
+        let network = network(zoo::mlp(&widths).build().unwrap(), seed);
+        let (len, layers) = (network.arch().prunable_len(), widths.len() - 1);
+        let densities = (layers..len).rev().map(|k| k as f64 / len as f64).collect();
+        let plan = Plan::new(layers as f64 / len as f64).schedule(Schedule::given(densities));
+        let mask = prune(&network, &mut SynFlow::new(saliency), &plan).unwrap();
+        prop_assert_eq!(mask.kept(), layers);
+        prop_assert!(mask.layers().iter().all(|l| l.kept() == 1));
+        prop_assert!(Reach::of_mask(&PathGraph::new(network.arch()), &mask).connected());
+    }
+}
+
+#[test]
+fn a_density_for_each_layer_holds_whatever_the_scores() {
+    let network = network(zoo::mlp(&[30, 50, 40, 10]).build().unwrap(), 3);
+    let plan = Plan::new(0.1).allocation(Allocation::Uniform).schedule(Schedule::exponential(10));
+    let mask = prune(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
+    let kept: Vec<usize> = mask.layers().iter().map(|l| l.kept()).collect();
+    assert_eq!(kept, [150, 200, 40]);
+}

@@ -1,0 +1,182 @@
+//! `phew compare`: masks against each other.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use phew_baselines::{Comparison, Overlap};
+use phew_graph::{Mask, PathGraph};
+use serde::Serialize;
+
+use crate::args::ArchArgs;
+use crate::failure::usage;
+use crate::output::{grouped, json, percent, table, text};
+
+/// Compares masks of one architecture, each with each: Jaccard similarity overall and by layer, beside what masks
+/// with the same number of weights in every layer would have by chance, and effective densities.
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    #[command(flatten)]
+    arch: ArchArgs,
+
+    /// Masks: two or more
+    #[arg(value_name = "MASK", required = true)]
+    masks: Vec<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    arch: &'a str,
+    prunable: usize,
+    masks: Vec<Summary>,
+    pairs: Vec<Pair>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    mask: PathBuf,
+    method: Option<String>,
+    kept: usize,
+    density: f64,
+    effective: usize,
+    /// Of the prunable weights, those kept on a surviving path.
+    effective_density: f64,
+}
+
+#[derive(Serialize)]
+struct Pair {
+    /// Places in the list of masks.
+    masks: [usize; 2],
+    common: usize,
+    jaccard: f64,
+    by_chance: f64,
+    layers: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    total: usize,
+    kept: [usize; 2],
+    effective: [usize; 2],
+    common: usize,
+    jaccard: f64,
+    by_chance: f64,
+}
+
+impl Compare {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        if self.masks.len() < 2 {
+            return Err(usage("one mask given, expected at least two to compare"));
+        }
+        let arch = self.arch.load()?;
+        let graph = PathGraph::new(&arch);
+        let mut masks = Vec::new();
+        for path in &self.masks {
+            let (mask, info) = Mask::load(path)?;
+            let mask = mask.in_order_of(&arch, &path.display().to_string())?;
+            masks.push((mask, info.map(|i| i.method)));
+        }
+        let mut pairs = Vec::new();
+        for b in 1..masks.len() {
+            for a in 0..b {
+                let found = Comparison::new(&masks[a].0, &masks[b].0, &graph)?;
+                pairs.push((Pair::new([a, b], &found), found.all.effective));
+            }
+        }
+        pairs.sort_by_key(|(pair, _)| pair.masks);
+        let effective = |m: usize| {
+            let of = pairs.iter().find_map(|(pair, effective)| {
+                pair.masks.iter().position(|&p| p == m).map(|side| effective[side])
+            });
+            of.unwrap_or(0)
+        };
+        let summaries = self.masks.iter().zip(&masks).enumerate();
+        let summaries = summaries.map(|(m, (path, (mask, method)))| Summary {
+            mask: path.clone(),
+            method: method.clone(),
+            kept: mask.kept(),
+            density: mask.density(),
+            effective: effective(m),
+            effective_density: effective(m) as f64 / mask.len() as f64,
+        });
+        let masks = summaries.collect();
+        let pairs = pairs.into_iter().map(|(pair, _)| pair).collect();
+        let report = Report { arch: arch.name(), prunable: arch.prunable_len(), masks, pairs };
+        if self.json { json(&report) } else { text(&report.text()) }
+    }
+}
+
+impl Pair {
+    fn new(masks: [usize; 2], found: &Comparison) -> Self {
+        let row = |o: &Overlap| Row {
+            name: o.name.clone(),
+            total: o.len,
+            kept: o.kept,
+            effective: o.effective,
+            common: o.common,
+            jaccard: o.jaccard(),
+            by_chance: o.by_chance(),
+        };
+        Self {
+            masks,
+            common: found.all.common,
+            jaccard: found.all.jaccard(),
+            by_chance: found.all.by_chance(),
+            layers: found.layers.iter().map(row).collect(),
+        }
+    }
+}
+
+impl Report<'_> {
+    fn text(&self) -> String {
+        let head = ["", "mask", "method", "kept", "density", "effective", "effective density"];
+        let masks = self.masks.iter().enumerate().map(|(m, s)| {
+            vec![
+                label(m),
+                s.mask.display().to_string(),
+                s.method.clone().unwrap_or_else(|| "–".into()),
+                grouped(s.kept),
+                percent(s.density),
+                grouped(s.effective),
+                percent(s.effective_density),
+            ]
+        });
+        let mut out = table(&head, &masks.collect::<Vec<_>>(), 3);
+        for pair in &self.pairs {
+            let [a, b] = pair.masks.map(label);
+            let (kept_a, kept_b) = (format!("{a} kept"), format!("{b} kept"));
+            let head = ["layer", &kept_a, &kept_b, "common", "Jaccard", "by chance"];
+            let rows = pair.layers.iter().map(|r| {
+                vec![
+                    r.name.clone(),
+                    grouped(r.kept[0]),
+                    grouped(r.kept[1]),
+                    grouped(r.common),
+                    format!("{:.4}", r.jaccard),
+                    format!("{:.4}", r.by_chance),
+                ]
+            });
+            out += "\n";
+            out += &table(&head, &rows.collect::<Vec<_>>(), 1);
+            out += &format!(
+                "{a} and {b}: {} weights in common, Jaccard {:.4}, by chance {:.4}\n",
+                grouped(pair.common),
+                pair.jaccard,
+                pair.by_chance,
+            );
+        }
+        out
+    }
+}
+
+/// A, B, …, Z, then numbers.
+fn label(mask: usize) -> String {
+    match u8::try_from(mask) {
+        Ok(m) if m < 26 => char::from(b'A' + m).to_string(),
+        _ => (mask + 1).to_string(),
+    }
+}

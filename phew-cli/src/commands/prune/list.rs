@@ -1,0 +1,35 @@
+//! `phew prune --list-methods`.
+
+use phew_baselines::methods;
+
+use crate::output::{table, text};
+
+/// Prints all methods with what each needs, its paper and its defaults.
+pub(super) fn print() -> anyhow::Result<()> {
+    let head = ["method", "keeps", "needs", "paper", "schedule", "allocation"];
+    let mut rows = vec![vec![
+        super::PHEW.to_owned(),
+        "random walks biased towards large |w|".into(),
+        "initial weights".into(),
+        "Patil & Dovrolis 2021".into(),
+        "–".into(),
+        "–".into(),
+    ]];
+    rows.extend(methods().iter().map(|m| {
+        let needs = match m.needs.oracle() {
+            true => format!("{} (*)", m.needs),
+            false => m.needs.to_string(),
+        };
+        vec![
+            m.name.to_owned(),
+            m.summary.to_owned(),
+            needs,
+            m.paper.to_owned(),
+            m.schedule.to_owned(),
+            m.allocation.to_owned(),
+        ]
+    }));
+    let out = table(&head, &rows, head.len())
+        + "\n(*) not served by this build: it has nothing that runs networks on data\n";
+    text(&out)
+}

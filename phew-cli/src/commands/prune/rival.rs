@@ -1,0 +1,180 @@
+//! `phew prune` with any other method: scores, an allocation, a schedule.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+use clap::Args;
+use phew_baselines::{Allocation, BaselineError, Method, Options, Schedule, method, prune_with};
+use phew_graph::{Mask, Network, PathGraph};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Job;
+use crate::failure::{Interrupted, usage};
+use crate::interrupt;
+use crate::layers::{LayerRow, Layers};
+use crate::output::{grouped, json, percent, text};
+use crate::progress;
+
+/// Options of the methods that score.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of the other methods")]
+pub(super) struct RivalArgs {
+    /// Steps: one-shot, linear:N, exponential:N or given:DENSITY,…; +revive after it lets pruned weights come back
+    #[arg(long, value_name = "STEPS")]
+    schedule: Option<Schedule>,
+
+    /// Shares of the layers: global, uniform, er, erk, igq or given:DENSITY,… with one for each tensor
+    #[arg(long, value_name = "NAME")]
+    allocation: Option<Allocation>,
+
+    /// Keep the weights with the worst scores instead of the best
+    #[arg(long)]
+    invert: bool,
+}
+
+impl RivalArgs {
+    /// The first option that was given, for the method that takes none of them.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        [
+            ("--schedule", self.schedule.is_some()),
+            ("--allocation", self.allocation.is_some()),
+            ("--invert", self.invert),
+        ]
+        .into_iter()
+        .find_map(|(name, given)| given.then_some(name))
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            schedule: self.schedule.clone(),
+            allocation: self.allocation.clone(),
+            invert: self.invert,
+            ..Options::default()
+        }
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    method: &'a str,
+    arch: &'a str,
+    density: f64,
+    seed: u64,
+    parameters: &'a BTreeMap<String, Value>,
+    weights: String,
+    kept: usize,
+    prunable: usize,
+    effective: usize,
+    steps: usize,
+    seconds: f64,
+    phases: Phases,
+    output: &'a Path,
+    layers: &'a [LayerRow],
+}
+
+/// Seconds by phase.
+#[derive(Serialize)]
+struct Phases {
+    load: f64,
+    prune: f64,
+    write: f64,
+}
+
+impl Job {
+    pub(super) fn rival(&self) -> anyhow::Result<()> {
+        let method = method(&self.method, self.density, self.seed, &self.rival.options(), None);
+        let mut method = method.map_err(failure)?;
+        self.output.check()?;
+        let whole = Instant::now();
+        let arch = self.arch.load()?;
+        let steps = method.plan.counts(arch.prunable_len()).map_err(failure)?.len();
+        let (network, source) = self.weights.load(arch, self.seed)?;
+        let load = whole.elapsed().as_secs_f64();
+
+        let clock = Instant::now();
+        let mask = score(&network, &mut method, steps)?;
+        let prune = clock.elapsed().as_secs_f64();
+        interrupt::check()?;
+
+        let clock = Instant::now();
+        let given = method.parameters.iter();
+        let mut parameters: BTreeMap<String, Value> =
+            given.map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+        parameters.insert("engine".into(), "scores".into());
+        let info = self.info(&network, &source, parameters);
+        mask.save(&self.output.output, &info, self.output.overwrite())?;
+        let write = clock.elapsed().as_secs_f64();
+
+        let layers = Layers::new(&PathGraph::new(network.arch()), &mask);
+        let report = Report {
+            method: &info.method,
+            arch: &info.arch,
+            density: self.density,
+            seed: self.seed,
+            parameters: &info.parameters,
+            weights: source.to_string(),
+            kept: mask.kept(),
+            prunable: mask.len(),
+            effective: layers.effective,
+            steps,
+            seconds: whole.elapsed().as_secs_f64(),
+            phases: Phases { load, prune, write },
+            output: &self.output.output,
+            layers: &layers.rows,
+        };
+        if self.json { json(&report) } else { text(&report.text(&layers)) }
+    }
+}
+
+/// Prunes under a progress bar; Ctrl-C stops between two steps.
+fn score(network: &Network, method: &mut Method<'_>, steps: usize) -> anyhow::Result<Mask> {
+    let bar = progress::bar(steps as u64, "pruning", "steps");
+    let mask = prune_with(network, &mut method.scorer, &method.plan, &mut |p| {
+        bar.set_position(p.done as u64);
+        bar.set_message(format!("· {} weights kept", grouped(p.kept)));
+        if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    bar.finish_and_clear();
+    mask.map_err(failure)
+}
+
+/// What a request got wrong is a usage error; the rest is a failure.
+fn failure(error: BaselineError) -> anyhow::Error {
+    match error {
+        BaselineError::Stopped { .. } => Interrupted.into(),
+        BaselineError::Parameter { .. } => usage(error.to_string()),
+        BaselineError::NeedsOracle { method, needs } => usage(format!(
+            "method `{method}` needs {needs}, which this build of phew cannot serve: it has nothing that runs \
+             networks on data"
+        )),
+        BaselineError::Graph(error) => error.into(),
+        other => other.into(),
+    }
+}
+
+impl Report<'_> {
+    fn text(&self, layers: &Layers) -> String {
+        let (kept, prunable) = (grouped(self.kept), grouped(self.prunable));
+        let density = percent(self.kept as f64 / self.prunable as f64);
+        let mut out = layers.table();
+        out += &format!(
+            "\n{}: {} keeps {kept} of {prunable} weights ({density}) in {} steps, {} of them on a surviving path; \
+             {} dead units\n",
+            self.arch,
+            self.method,
+            self.steps,
+            grouped(self.effective),
+            layers.dead_units(),
+        );
+        let Phases { load, prune, write } = self.phases;
+        out += &format!(
+            "weights {}; {:.2} s: load {load:.3}, prune {prune:.3}, write {write:.3}\n",
+            self.weights, self.seconds,
+        );
+        out + &format!("mask {}\n", self.output.display())
+    }
+}

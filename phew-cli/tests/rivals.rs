@@ -1,0 +1,127 @@
+//! `phew prune --method`, `--list-methods` and `phew compare`, end to end.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use phew_graph::Mask;
+use serde_json::Value;
+
+fn phew(folder: &Path, line: &str) -> Output {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
+    command.current_dir(folder).args(line.split_whitespace()).output().unwrap()
+}
+
+fn stdout(folder: &Path, line: &str) -> String {
+    let output = phew(folder, line);
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(folder: &Path, line: &str) -> Value {
+    serde_json::from_str(&stdout(folder, line)).unwrap()
+}
+
+fn refuses(folder: &Path, line: &str, part: &str) {
+    let output = phew(folder, line);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
+    assert!(stderr.contains(part), "{line}: {stderr}");
+    assert_eq!(folder.read_dir().unwrap().count(), 0, "{line}");
+}
+
+#[test]
+fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = stdout(folder.path(), "prune --list-methods");
+    let mut pruned = 0;
+    for info in phew_baselines::methods() {
+        let row = list.lines().find(|l| l.split_whitespace().next() == Some(info.name)).unwrap();
+        assert!(row.contains(info.paper) && row.contains(info.schedule), "{row}");
+        let line = format!(
+            "prune --arch mlp-30-40-10 --density 0.1 --seed 2 --method {} --json -o {}.safetensors",
+            info.name, info.name
+        );
+        assert_eq!(row.contains("(*)"), info.needs.oracle(), "{row}");
+        if info.needs.oracle() {
+            let empty = tempfile::tempdir().unwrap();
+            refuses(empty.path(), &line, &format!("`{}` needs {}", info.name, info.needs));
+            continue;
+        }
+        let report = json(folder.path(), &line);
+        assert_eq!((&report["kept"], &report["method"]), (&160.into(), &info.name.into()));
+        let file = folder.path().join(format!("{}.safetensors", info.name));
+        let (mask, note) = Mask::load(&file).unwrap();
+        let note = note.unwrap();
+        assert_eq!((mask.kept(), note.method.as_str()), (160, info.name));
+        assert_eq!(note.parameters["schedule"], info.schedule);
+        pruned += 1;
+    }
+    assert_eq!(pruned, 9);
+}
+
+#[test]
+fn options_of_a_method_change_its_mask_and_are_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let prune = "prune --arch mlp-30-40-10 --density 0.1 --method magnitude --json -o";
+    json(at, &format!("{prune} plain.safetensors"));
+    let uniform = json(at, &format!("{prune} uniform.safetensors --allocation uniform"));
+    assert_eq!(uniform["layers"][0]["kept"], 120);
+    assert_eq!(uniform["parameters"]["allocation"], "uniform");
+    let inverted = json(at, &format!("{prune} inverted.safetensors --invert"));
+    assert_eq!(inverted["parameters"]["inverted"], "true");
+    let both = json(
+        at,
+        "compare --arch mlp-30-40-10 plain.safetensors inverted.safetensors uniform.safetensors --json",
+    );
+    let pairs = both["pairs"].as_array().unwrap();
+    assert_eq!(pairs.len(), 3);
+    // The largest and the smallest tenth have nothing in common.
+    assert_eq!((&pairs[0]["masks"], &pairs[0]["common"]), (&serde_json::json!([0, 1]), &0.into()));
+    assert!(pairs[1]["jaccard"].as_f64().unwrap() > 0.3);
+    assert!(pairs[1]["by_chance"].as_f64().unwrap() < 0.1);
+    assert_eq!(both["masks"][1]["method"], "magnitude");
+    let table = stdout(at, "compare --arch mlp-30-40-10 plain.safetensors uniform.safetensors");
+    assert!(table.contains("fc1.weight") && table.contains("A and B: "), "{table}");
+}
+
+#[test]
+fn a_mask_is_the_same_on_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    for method in ["synflow-l2", "random"] {
+        let prune = |threads: u8| {
+            let name = format!("{method}-{threads}.safetensors");
+            let line = format!(
+                "prune --arch lenet-5 --density 0.05 --method {method} --threads {threads} -o {name}"
+            );
+            stdout(folder.path(), &line);
+            std::fs::read(folder.path().join(name)).unwrap()
+        };
+        assert!(prune(1) == prune(3), "{method}");
+    }
+}
+
+#[test]
+fn requests_that_make_no_sense_are_usage_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let prune = "prune --arch mlp-30-40-10 -o m.safetensors --density";
+    refuses(at, &format!("{prune} 0.1 --method snap"), "possible values: phew, random,");
+    refuses(at, &format!("{prune} 0.1 --method synflow --bias uniform"), "--bias is not an option");
+    refuses(at, &format!("{prune} 0.1 --invert"), "--invert is not an option of method `phew`");
+    refuses(
+        at,
+        &format!("{prune} 0.1 --method random --schedule linear:0"),
+        "schedule is `linear:0`",
+    );
+    refuses(at, &format!("{prune} 1.5 --method random"), "density is 1.5");
+    refuses(
+        at,
+        &format!("{prune} 0.1 --method random --allocation given:1,2,3"),
+        "number of densities is 3",
+    );
+    refuses(at, "prune --list-methods --density 0.1", "cannot be used with");
+    refuses(at, "compare --arch mlp-30-40-10 one.safetensors", "at least two");
+    refuses(at, "prune --method magnitude", "--density");
+}

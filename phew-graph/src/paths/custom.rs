@@ -1,0 +1,104 @@
+//! Path sums whose weighted products the caller computes: for edges that are not stored as a dense tensor.
+
+use super::edges::Edges;
+use super::graph::{Kind, PathGraph};
+use super::sums::LayerSums;
+
+impl PathGraph {
+    /// As [`PathGraph::forward`] from ones, where `product(tensor, x)` gives `y_j = Σ_i x_i f(w_ji)` for the
+    /// source values `x` of a prunable tensor, one for each target unit.
+    ///
+    /// # Panics
+    /// If a product has the wrong length.
+    #[must_use]
+    pub fn forward_by(&self, product: impl Fn(usize, &[f64]) -> Vec<f64>) -> LayerSums {
+        let mut sums = LayerSums::empty(self);
+        sums.set(0, self.inputs(), vec![(vec![1.0; self.inputs()], 0)]);
+        for (l, layer) in self.layers().iter().enumerate().skip(1) {
+            let parts = layer.incoming.iter().map(|&c| {
+                let connection = &self.connections()[c];
+                let x = &sums.values[connection.source];
+                let y = match &connection.kind {
+                    Kind::Weighted(shape) => product(shape.tensor, x),
+                    _ => self.push(c, &Edges::structure(), None, x),
+                };
+                assert_eq!(y.len(), layer.units, "one value for each target unit");
+                (y, sums.exponents[connection.source])
+            });
+            let parts = parts.collect();
+            sums.set(l, layer.units, parts);
+        }
+        sums
+    }
+
+    /// As [`PathGraph::backward`] from ones, where `product(tensor, y)` gives `x_i = Σ_j y_j f(w_ji)` for the
+    /// target values `y` of a prunable tensor, one for each source unit.
+    ///
+    /// # Panics
+    /// If a product has the wrong length.
+    #[must_use]
+    pub fn backward_by(&self, product: impl Fn(usize, &[f64]) -> Vec<f64>) -> LayerSums {
+        let mut sums = LayerSums::empty(self);
+        let last = self.layers().len() - 1;
+        sums.set(last, self.outputs(), vec![(vec![1.0; self.outputs()], 0)]);
+        for (l, layer) in self.layers().iter().enumerate().take(last).rev() {
+            let parts = layer.outgoing.iter().map(|&c| {
+                let connection = &self.connections()[c];
+                let y = &sums.values[connection.target];
+                let x = match &connection.kind {
+                    Kind::Weighted(shape) => product(shape.tensor, y),
+                    _ => self.pull(c, &Edges::structure(), None, y),
+                };
+                assert_eq!(x.len(), layer.units, "one value for each source unit");
+                (x, sums.exponents[connection.target])
+            });
+            let parts = parts.collect();
+            sums.set(l, layer.units, parts);
+        }
+        sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paths::{Abs, PathSums};
+    use crate::{Init, Network, zoo};
+
+    #[test]
+    fn products_by_hand_give_the_sums_of_the_engine_on_a_residual_network() {
+        let network = Network::initialise(
+            zoo::by_name("wrn-10-1").unwrap().build().unwrap(),
+            Init::default(),
+            3,
+        );
+        let network = network.unwrap();
+        let graph = PathGraph::new(network.arch());
+        let weights = network.weights();
+        let edges = Edges::new(&weights, Abs);
+        let by_hand = |tensor: usize, from: &[f64], forward: bool| {
+            let shape = graph.weighted(tensor).1;
+            let mut to =
+                vec![0.0; if forward { shape.outputs } else { shape.groups * shape.inputs }];
+            for i in 0..shape.len() {
+                let (source, target) = shape.ends(i);
+                let (a, b) = if forward { (source, target) } else { (target, source) };
+                to[b] += from[a] * edges.value(tensor, i);
+            }
+            to
+        };
+        let forward = graph.forward_by(|t, x| by_hand(t, x, true));
+        let backward = graph.backward_by(|t, y| by_hand(t, y, false));
+        let (found, want) =
+            (PathSums::from_sums(&graph, forward, backward), PathSums::new(&graph, &edges));
+        // Sums of up to 576 positive terms in another order: n · eps bounds the relative difference, and
+        // eleven layers multiply.
+        let close = |a: f64, b: f64| (a - b).abs() <= 576.0 * 11.0 * f64::EPSILON * b.abs();
+        assert!((found.ln_total() - want.ln_total()).abs() < 1e-11);
+        for tensor in 0..graph.tensors() {
+            let (found, want) =
+                (found.edge_shares(tensor, &edges), want.edge_shares(tensor, &edges));
+            assert!(found.iter().zip(&want).all(|(&a, &b)| close(a, b)), "tensor {tensor}");
+        }
+    }
+}
