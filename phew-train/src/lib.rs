@@ -1,13 +1,25 @@
 //! Everything of phew that needs libtorch or data.
 
+mod batches;
 mod data;
 mod doctor;
 mod error;
+mod model;
+mod run;
+mod tensor_file;
+mod train;
 
+pub use batches::{Augment, Batch, DeviceImages, ResizedCrop, epoch_order};
 pub use data::{
-    ClassTransform, Dataset, Images, Published, RemoteFile, cifar10, cifar100, class_transforms,
-    digits, fashion_mnist, fetch, image_folder, image_transformation, mnist, mnist_test_split,
-    tiny_imagenet,
+    ClassTransform, DataSpec, Dataset, DrawSpec, Images, Published, RemoteFile, Set, TransformSpec,
+    cifar10, cifar100, class_transforms, digits, fashion_mnist, fetch, image_folder,
+    image_transformation, mnist, mnist_test_split, tiny_imagenet,
 };
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
+pub use model::{Mode, Model};
+pub use run::{RunConfig, RunOutcome, RunResult, RunSpec, train_in};
+pub use train::{
+    EpochRecord, EpochTiming, Fall, Loss, Observer, Optimiser, OptimiserSpec, Outcome, Progress,
+    Quality, Recipe, Schedule, Trainer, mask_vector,
+};
