@@ -1,9 +1,13 @@
 //! The subcommands, one file each.
 
+#[cfg(feature = "train")]
+mod data;
 mod doctor;
 mod init;
 mod inspect;
 mod prune;
+#[cfg(feature = "train")]
+mod train;
 
 use clap::Subcommand;
 
@@ -16,6 +20,12 @@ pub(crate) enum Command {
     Prune(prune::Prune),
     /// Show a network or a mask: layers, widths, dead units
     Inspect(inspect::Inspect),
+    /// Train a network, dense or masked
+    #[cfg(feature = "train")]
+    Train(Box<train::Train>),
+    /// Fetch, check and describe data sets
+    #[cfg(feature = "train")]
+    Data(data::Data),
     /// Show what this machine has
     Doctor(doctor::Doctor),
 }
@@ -26,6 +36,10 @@ impl Command {
             Command::Init(command) => command.run(),
             Command::Prune(command) => command.run(),
             Command::Inspect(command) => command.run(),
+            #[cfg(feature = "train")]
+            Command::Train(command) => command.run(),
+            #[cfg(feature = "train")]
+            Command::Data(command) => command.run(),
             Command::Doctor(command) => command.run(),
         }
     }

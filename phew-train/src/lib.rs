@@ -2,6 +2,7 @@
 
 mod batches;
 mod data;
+mod device;
 mod doctor;
 mod error;
 mod model;
@@ -15,6 +16,7 @@ pub use data::{
     cifar10, cifar100, class_transforms, digits, fashion_mnist, fetch, image_folder,
     image_transformation, mnist, mnist_test_split, tiny_imagenet,
 };
+pub use device::{Device, set_threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
 pub use model::{Mode, Model};

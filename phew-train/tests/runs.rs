@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 
 use phew_graph::{Init, LayerMask, Mask, Network, zoo};
 use phew_train::{
-    Dataset, EpochRecord, Observer, OptimiserSpec, Progress, Recipe, RunOutcome, RunResult,
+    Dataset, Device, EpochRecord, Observer, OptimiserSpec, Progress, Recipe, RunOutcome, RunResult,
     RunSpec, TrainError, digits, train_in,
 };
-use tch::Device;
 
 struct Job {
     network: Network,
@@ -49,7 +48,7 @@ impl Job {
             data: &self.data,
             recipe: &self.recipe,
             seed: 5,
-            device: Device::Cpu,
+            device: Device::CPU,
             checkpoint_every: 1,
         }
     }

@@ -22,9 +22,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use phew_graph::{GraphError, Mask, Network, Overwrite, write_atomically};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tch::Device;
 
 use crate::data::Dataset;
+use crate::device::Device;
 use crate::error::{Result, TrainError};
 use crate::train::{EpochRecord, EpochTiming, Observer, Quality, Recipe, Trainer};
 use events::EventFile;
@@ -322,7 +322,7 @@ impl Run {
             best: accuracies.reduce(|best, next| if next.0 > best.0 { next } else { best }),
             seconds: self.timings.iter().map(|timing| timing.seconds).sum(),
             images_per_second: (spec.data.train.len() * self.timings.len()) as f64 / trained,
-            device: format!("{:?}", spec.device).to_lowercase(),
+            device: spec.device.to_string(),
             threads: torch.threads,
             phew: self.config.phew.clone(),
             libtorch: torch.version,

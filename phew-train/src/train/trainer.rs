@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use phew_graph::{Mask, Network, stream, stream_key};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::mask::mask_vector;
 use super::record::{EpochRecord, Quality};
@@ -12,6 +12,7 @@ use super::sums::{SumValues, Sums};
 use super::{Optimiser, Recipe};
 use crate::batches::{DeviceImages, epoch_order};
 use crate::data::Dataset;
+use crate::device::Device;
 use crate::error::{Result, TrainError};
 use crate::model::{Mode, Model};
 
@@ -105,6 +106,7 @@ impl Trainer {
         seed: u64,
         device: Device,
     ) -> Result<Self> {
+        let Device(device) = device;
         recipe.validate()?;
         recipe.suits(data)?;
         fits(network, data)?;
