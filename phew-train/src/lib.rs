@@ -7,6 +7,7 @@ mod doctor;
 mod error;
 mod model;
 mod run;
+mod score;
 mod tensor_file;
 mod train;
 
@@ -21,6 +22,9 @@ pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
 pub use model::{Mode, Model};
 pub use run::{RunConfig, RunOutcome, RunResult, RunSpec, train_in};
+pub use score::{
+    OnesPass, OracleMode, Over, Power, SampleSpec, TorchOracle, ones_pass, score_batches,
+};
 pub use train::{
     EpochRecord, EpochTiming, Fall, Loss, Observer, Optimiser, OptimiserSpec, Outcome, Progress,
     Quality, Recipe, Schedule, Trainer, mask_vector,
