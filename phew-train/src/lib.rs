@@ -5,6 +5,7 @@ mod data;
 mod device;
 mod doctor;
 mod error;
+mod measure;
 mod model;
 mod run;
 mod score;
@@ -20,6 +21,7 @@ pub use data::{
 pub use device::{Device, set_threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
+pub use measure::{KernelOver, Spread, TangentKernel, jacobian_singular_values};
 pub use model::{Mode, Model};
 pub use run::{RunConfig, RunOutcome, RunResult, RunSpec, train_in};
 pub use score::{
