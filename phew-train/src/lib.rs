@@ -28,6 +28,6 @@ pub use score::{
     OnesPass, OracleMode, Over, Power, SampleSpec, TorchOracle, ones_pass, score_batches,
 };
 pub use train::{
-    EpochRecord, EpochTiming, Fall, Loss, Observer, Optimiser, OptimiserSpec, Outcome, Progress,
-    Quality, Recipe, Schedule, Trainer, mask_vector,
+    Choose, EpochRecord, EpochTiming, Fall, Loss, Observer, Optimiser, OptimiserSpec, Outcome,
+    Progress, Quality, Recipe, Schedule, Snapshot, Trainer, gradual, lottery_ticket, mask_vector,
 };

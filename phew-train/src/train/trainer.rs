@@ -15,6 +15,7 @@ use crate::data::Dataset;
 use crate::device::Device;
 use crate::error::{Result, TrainError};
 use crate::model::{Mode, Model};
+use crate::tensor_file::Named;
 
 /// Images of a test batch: more would not be faster.
 const TEST_BATCH: usize = 500;
@@ -82,6 +83,17 @@ pub struct Trainer {
     /// The step and the time at which this stretch of training began.
     clock: (u64, Instant),
     images_per_second: f64,
+    /// The network that training began with: its architecture, biases and normalisation.
+    initial: Network,
+    /// The rate of fine-tuning, in place of the schedule's.
+    fixed_rate: Option<f64>,
+}
+
+/// A model as it was at a step, to go back to.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    step: u64,
+    tensors: Vec<Named>,
 }
 
 /// What a trainer needs to go on, besides what it was made from.
@@ -124,6 +136,8 @@ impl Trainer {
             order: (u64::MAX, Vec::new()),
             clock: (0, Instant::now()),
             images_per_second: 0.0,
+            initial: network.clone(),
+            fixed_rate: None,
             model,
         };
         if let Some(mask) = mask {
@@ -175,13 +189,80 @@ impl Trainer {
     pub fn prune(&mut self, mask: &Mask) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let vector = mask_vector(self.model.arch(), mask, self.model.device())?;
-        let _ = self.model.learnt().shallow_clone().f_mul_(&vector)?;
+        // Filled, not multiplied: a product would leave −0, and a number that is none.
+        let pruned = vector.f_eq(0.0)?;
+        let _ = self.model.learnt().shallow_clone().f_masked_fill_(&pruned, 0.0)?;
         let buffers = self.optimiser.buffers();
-        let masked: Vec<Tensor> =
-            buffers.iter().map(|b| b.f_mul(&vector)).collect::<std::result::Result<_, _>>()?;
+        let masked: Vec<Tensor> = buffers
+            .iter()
+            .map(|b| b.f_masked_fill(&pruned, 0.0))
+            .collect::<std::result::Result<_, _>>()?;
         self.optimiser.restore(&masked, self.optimiser.steps())?;
         self.mask = Some(vector);
         Ok(())
+    }
+
+    /// The network with its weights as they are now, for scoring; biases and normalisation are those it began with.
+    ///
+    /// # Errors
+    /// [`TrainError::Graph`] if a weight is not finite.
+    pub fn network(&self) -> Result<Network> {
+        self.model.weights_as(&self.initial)
+    }
+
+    /// The model as it is now, to go back to.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`] if it cannot be copied from the device.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        Ok(Snapshot { step: self.step, tensors: self.model.tensors()? })
+    }
+
+    /// Goes back to a snapshot: weights, statistics and step; the optimiser is a fresh one. What is pruned stays so.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] if the snapshot is of another network.
+    pub fn rewind(&mut self, snapshot: &Snapshot) -> Result<()> {
+        self.model.restore(|name| {
+            let tensor = snapshot.tensors.iter().find(|tensor| tensor.name == name);
+            tensor.map(|tensor| tensor.values.as_slice()).ok_or_else(|| TrainError::Parameter {
+                what: "snapshot",
+                found: format!("none for `{name}`"),
+                expected: "one of the same network".to_owned(),
+            })
+        })?;
+        self.begin_again(snapshot.step)
+    }
+
+    /// Goes back to step 0 with the weights as they are and a fresh optimiser.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`] if the device has no room.
+    pub fn restart(&mut self) -> Result<()> {
+        self.begin_again(0)
+    }
+
+    fn begin_again(&mut self, step: u64) -> Result<()> {
+        self.optimiser = Optimiser::new(self.recipe.optimiser, self.model.learnt())?;
+        self.sums = Sums::new(self.model.device())?;
+        self.step = step;
+        if let Some(mask) = &self.mask {
+            let _guard = tch::no_grad_guard();
+            let _ = self.model.learnt().shallow_clone().f_masked_fill_(&mask.f_eq(0.0)?, 0.0)?;
+        }
+        Ok(())
+    }
+
+    /// Trains some epochs at one rate; they count as steps beyond those of the recipe.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`].
+    pub(crate) fn fine_tune(&mut self, epochs: u64, rate: f64) -> Result<()> {
+        self.fixed_rate = Some(rate);
+        let to = self.step + epochs * self.steps_per_epoch();
+        let done = self.to_step(to, &mut (), &AtomicBool::new(false));
+        self.fixed_rate = None;
+        done.map(|_| ())
     }
 
     /// Trains to the end of the recipe.
@@ -287,7 +368,8 @@ impl Trainer {
         let norm = gradient.f_norm()?;
         let counted = (!self.train.is_regression()).then_some((&output, &batch.target));
         self.sums.add(&loss, counted, indices.len(), Some(&norm))?;
-        let rate = self.recipe.schedule.at(self.step, steps, self.recipe.epochs);
+        let scheduled = self.recipe.schedule.at(self.step, steps, self.recipe.epochs);
+        let rate = self.fixed_rate.unwrap_or(scheduled);
         let mut learnt = self.model.learnt().shallow_clone();
         self.optimiser.step(&mut learnt, gradient, self.mask.as_ref(), rate)?;
         self.step += 1;
