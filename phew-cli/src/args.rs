@@ -148,7 +148,11 @@ impl OutputArgs {
 
     /// Refuses before the work what would be refused after it.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        let path = &self.output;
+        self.check_path(&self.output)
+    }
+
+    /// As [`OutputArgs::check`], for another file of the same command.
+    pub(crate) fn check_path(&self, path: &Path) -> anyhow::Result<()> {
         if path.is_dir() {
             return Err(usage(format!("{}: is a folder, expected a file", path.display())));
         }

@@ -1,10 +1,14 @@
 //! The subcommands, one file each.
 
 mod compare;
+#[cfg(feature = "train")]
+mod data;
 mod doctor;
 mod init;
 mod inspect;
 mod prune;
+#[cfg(feature = "train")]
+mod train;
 
 use clap::Subcommand;
 
@@ -19,6 +23,12 @@ pub(crate) enum Command {
     Inspect(inspect::Inspect),
     /// Compare masks with each other
     Compare(compare::Compare),
+    /// Train a network, dense or masked
+    #[cfg(feature = "train")]
+    Train(Box<train::Train>),
+    /// Fetch, check and describe data sets
+    #[cfg(feature = "train")]
+    Data(data::Data),
     /// Show what this machine has
     Doctor(doctor::Doctor),
 }
@@ -30,6 +40,10 @@ impl Command {
             Command::Prune(command) => command.run(),
             Command::Inspect(command) => command.run(),
             Command::Compare(command) => command.run(),
+            #[cfg(feature = "train")]
+            Command::Train(command) => command.run(),
+            #[cfg(feature = "train")]
+            Command::Data(command) => command.run(),
             Command::Doctor(command) => command.run(),
         }
     }

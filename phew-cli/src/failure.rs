@@ -34,11 +34,33 @@ impl std::fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
+/// A training run was asked to stop, and did so after writing a checkpoint: exit code 75, try again.
+#[cfg(feature = "train")]
+#[derive(Debug)]
+pub(crate) struct Checkpointed {
+    /// Steps done.
+    pub(crate) step: u64,
+}
+
+#[cfg(feature = "train")]
+impl std::fmt::Display for Checkpointed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "stopped at step {}, as asked; the same command goes on from there", self.step)
+    }
+}
+
+#[cfg(feature = "train")]
+impl std::error::Error for Checkpointed {}
+
 /// Prints the error and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("phew: {error:#}");
     if error.is::<Interrupted>() {
         return ExitCode::from(130);
+    }
+    #[cfg(feature = "train")]
+    if error.is::<Checkpointed>() {
+        return ExitCode::from(75);
     }
     ExitCode::from(if is_usage(error) { 2 } else { 1 })
 }
@@ -47,6 +69,15 @@ fn is_usage(error: &anyhow::Error) -> bool {
     let of_graph = |e: &GraphError| {
         matches!(e, GraphError::Zoo(_) | GraphError::Exists { .. } | GraphError::Parameter { .. })
     };
+    #[cfg(feature = "train")]
+    if let Some(error) = error.downcast_ref::<phew_train::TrainError>() {
+        use phew_train::TrainError::{Graph, OtherRun, Parameter};
+        return match error {
+            Parameter { .. } | OtherRun { .. } => true,
+            Graph(e) => of_graph(e),
+            _ => false,
+        };
+    }
     error.is::<Usage>()
         || error.downcast_ref().is_some_and(of_graph)
         || match error.downcast_ref::<WalkError>() {

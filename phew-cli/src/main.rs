@@ -1,8 +1,8 @@
 //! The `phew` command: sparse neural networks before training.
 //!
 //! Results go to stdout, as a table or with `--json` as one object; progress and errors go to stderr. The exit
-//! code is 0 when all is done, 1 when something failed, 2 when the request itself is wrong, 130 when it was
-//! interrupted.
+//! code is 0 when all is done, 1 when something failed, 2 when the request itself is wrong, 75 when a training run
+//! was asked to stop and can go on, 130 when anything else was interrupted.
 
 mod args;
 mod commands;
@@ -25,7 +25,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// Threads to use; all cores by default. The result does not depend on it
+    /// Threads to use; all cores by default. No result depends on it but that of `train`, in its last bits
     #[arg(long, global = true, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
 }
@@ -43,6 +43,8 @@ fn set_up(cli: &Cli) -> anyhow::Result<()> {
     interrupt::install()?;
     if let Some(threads) = cli.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
+        #[cfg(feature = "train")]
+        phew_train::set_threads(threads.get());
     }
     Ok(())
 }

@@ -225,6 +225,31 @@ fn bad_requests_are_refused_in_one_line_and_write_nothing() {
 }
 
 #[test]
+fn several_densities_give_a_file_and_a_record_each() {
+    let folder = folder();
+    let at = folder.path();
+    let run = phew(at, "prune --arch lenet-5 --density 0.2,0.05 --exact -o m.safetensors --json");
+    let records: Vec<Value> = String::from_utf8(run.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(records.len(), 2);
+    for (record, (density, kept)) in records.iter().zip([("0.05", 3_073), ("0.2", 12_294)]) {
+        assert_eq!(record["kept"], kept, "exact");
+        let name = format!("m-{density}.safetensors");
+        assert_eq!(record["output"], name.as_str());
+        assert_eq!(json(at, &format!("inspect --arch lenet-5 --mask {name} --json"))["kept"], kept);
+    }
+    refuses(
+        at,
+        "prune --arch lenet-5 --density 0.2,0.01 -o m.safetensors",
+        2,
+        &["m-0.2.safetensors", "--force"],
+    );
+}
+
+#[test]
 fn an_existing_output_is_replaced_only_by_force() {
     let folder = folder();
     let at = folder.path();

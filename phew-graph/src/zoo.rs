@@ -22,11 +22,12 @@ pub struct Template {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Family {
-    /// Hidden widths; bias; the activation between layers.
+    /// Hidden widths; bias; the activation between layers; normalisation before it.
     Mlp {
         hidden: Vec<usize>,
         bias: bool,
         activation: Activation,
+        norm: bool,
     },
     LeNet5,
     Vgg {
@@ -74,8 +75,9 @@ impl Template {
     pub fn build(&self) -> Result<Arch, GraphError> {
         let (name, input, classes) = (self.name.as_str(), self.input, self.classes);
         match &self.family {
-            Family::Mlp { hidden, bias, activation } => {
-                mlp::build(name, input, hidden, classes, *bias, *activation)
+            Family::Mlp { hidden, bias, activation, norm } => {
+                let between = mlp::Between { activation: *activation, norm: *norm };
+                mlp::build(name, input, hidden, classes, *bias, between)
             }
             Family::LeNet5 => lenet::build(name, input, classes),
             Family::Vgg { layers } => vgg::build(name, input, layers, classes),
@@ -101,7 +103,7 @@ pub fn mlp(widths: &[usize]) -> Template {
     let hidden = widths.get(1..widths.len().saturating_sub(1)).unwrap_or_default().to_vec();
     let input = Shape::Features(widths.first().copied().unwrap_or(0));
     let classes = if widths.len() < 2 { 0 } else { widths[widths.len() - 1] };
-    let family = Family::Mlp { hidden, bias: true, activation: Activation::Relu };
+    let family = Family::Mlp { hidden, bias: true, activation: Activation::Relu, norm: false };
     Template { name, family, input, classes }
 }
 
@@ -110,6 +112,7 @@ pub fn mlp(widths: &[usize]) -> Template {
 pub fn names() -> &'static [(&'static str, &'static str)] {
     &[
         ("mlp-W-W-…-W", "multilayer perceptron with these widths, input first (ReLU)"),
+        ("mlp-bn-W-W-…-W", "the same with batch normalisation before each ReLU"),
         (
             "mlp7-linear-W, mlp7-tanh-W",
             "7-layer MLP of the signal-propagation study, hidden width W",
@@ -149,7 +152,8 @@ fn find(name: &str) -> Option<Template> {
     match name {
         "lenet-300-100" => {
             let (hidden, activation) = (vec![300, 100], Activation::Relu);
-            template(Family::Mlp { hidden, bias: true, activation }, [1, 28, 28], 10)
+            let family = Family::Mlp { hidden, bias: true, activation, norm: false };
+            template(family, [1, 28, 28], 10)
         }
         "lenet-5" => template(Family::LeNet5, [1, 28, 28], 10),
         "resnet18" => template(imagenet([2, 2, 2, 2], false, true), [3, 224, 224], 1000),
@@ -179,11 +183,20 @@ fn find_parametric(name: &str) -> Option<Template> {
     {
         if let Some(width) = name.strip_prefix(prefix) {
             let hidden = vec![width.parse().ok().filter(|&w: &usize| w > 0)?; 6];
-            let family = Family::Mlp { hidden, bias: true, activation };
+            let family = Family::Mlp { hidden, bias: true, activation, norm: false };
             return Some(Template::new(name, family, [1, 28, 28], 10));
         }
     }
-    let widths: Result<Vec<usize>, _> =
-        name.strip_prefix("mlp-")?.split('-').map(str::parse).collect();
-    widths.ok().filter(|w| w.len() >= 2 && w.iter().all(|&n| n > 0)).map(|w| mlp(&w))
+    let (norm, widths) = match name.strip_prefix("mlp-bn-") {
+        Some(widths) => (true, widths),
+        None => (false, name.strip_prefix("mlp-")?),
+    };
+    let widths: Result<Vec<usize>, _> = widths.split('-').map(str::parse).collect();
+    let widths = widths.ok().filter(|w| w.len() >= 2 && w.iter().all(|&n| n > 0))?;
+    let mut template = mlp(&widths);
+    if norm && let Family::Mlp { norm, .. } = &mut template.family {
+        *norm = true;
+        name.clone_into(&mut template.name);
+    }
+    Some(template)
 }

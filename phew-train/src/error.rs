@@ -58,6 +58,39 @@ pub enum TrainError {
         /// What is allowed.
         expected: String,
     },
+    /// A folder holds another run than the one that was asked for.
+    #[error("{}: holds another run ('{found}' where this one has '{wanted}'); name another folder", dir.display())]
+    OtherRun {
+        /// The folder.
+        dir: PathBuf,
+        /// The first line of its `config.toml` that differs.
+        found: String,
+        /// That line of this run's.
+        wanted: String,
+    },
+    /// The loss is no number any more.
+    #[error("the loss is not finite in epoch {epoch}: the learning rate may be too high")]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: u64,
+    },
+    /// Weights that were pruned are not 0: a defect of this program, or the weights are no numbers.
+    #[error("{count} pruned scalars are not zero")]
+    Revived {
+        /// How many, weights or buffers.
+        count: u64,
+    },
+    /// An architecture, weights or a mask that do not fit.
+    #[error(transparent)]
+    Graph(#[from] phew_graph::GraphError),
+    /// libtorch refused an operation: out of memory, say.
+    #[error("libtorch: {}", first_line(.0))]
+    Torch(#[from] tch::TchError),
+}
+
+/// libtorch's message without its trace.
+fn first_line(error: &tch::TchError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// Shorthand for this crate's results.

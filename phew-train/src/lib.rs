@@ -1,13 +1,33 @@
 //! Everything of phew that needs libtorch or data.
 
+mod batches;
 mod data;
+mod device;
 mod doctor;
 mod error;
+mod measure;
+mod model;
+mod run;
+mod score;
+mod tensor_file;
+mod train;
 
+pub use batches::{Augment, Batch, DeviceImages, ResizedCrop, epoch_order};
 pub use data::{
-    ClassTransform, Dataset, Images, Published, RemoteFile, cifar10, cifar100, class_transforms,
-    digits, fashion_mnist, fetch, image_folder, image_transformation, mnist, mnist_test_split,
-    tiny_imagenet,
+    ClassTransform, DataSpec, Dataset, DrawSpec, Images, Published, RemoteFile, Set, TransformSpec,
+    cifar10, cifar100, class_transforms, digits, fashion_mnist, fetch, image_folder,
+    image_transformation, mnist, mnist_test_split, tiny_imagenet,
 };
+pub use device::{Device, set_threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
+pub use measure::{KernelOver, Spread, TangentKernel, jacobian_singular_values};
+pub use model::{Mode, Model};
+pub use run::{RunConfig, RunOutcome, RunResult, RunSpec, train_in};
+pub use score::{
+    OnesPass, OracleMode, Over, Power, SampleSpec, TorchOracle, ones_pass, score_batches,
+};
+pub use train::{
+    Choose, EpochRecord, EpochTiming, Fall, Loss, Observer, Optimiser, OptimiserSpec, Outcome,
+    Progress, Quality, Recipe, Schedule, Snapshot, Trainer, gradual, lottery_ticket, mask_vector,
+};

@@ -1,5 +1,7 @@
 //! Real files, where the checkout has them beside it.
 
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+
 use std::path::{Path, PathBuf};
 
 use phew_train::{Published, image_transformation, mnist_test_split};

@@ -40,9 +40,10 @@ pub(crate) struct Job {
     #[arg(long, default_value = PHEW, value_parser = names(), hide_possible_values = true)]
     method: String,
 
-    /// Share of the prunable weights to keep, above 0 and at most 1
-    #[arg(long, value_name = "SHARE")]
-    density: f64,
+    /// Share of the prunable weights to keep, above 0 and at most 1. Method phew takes several, as in
+    /// 0.01,0.05,0.2: the masks are nested, and each file's name ends in its density
+    #[arg(long, value_name = "SHARE", value_delimiter = ',', required = true)]
+    density: Vec<f64>,
 
     /// Seed of the method's random choices
     #[arg(long, default_value_t = 0)]
@@ -112,13 +113,20 @@ impl Job {
         if let Some(option) = other {
             return Err(usage(format!("{option} is not an option of method `{}`", self.method)));
         }
-        if walks { self.walk() } else { self.rival() }
+        if walks {
+            return self.walk();
+        }
+        match self.density[..] {
+            [density] => self.rival(density),
+            _ => Err(usage(format!("method `{}` takes one --density at a time", self.method))),
+        }
     }
 
     fn info(
         &self,
         network: &Network,
         source: &WeightSource,
+        density: f64,
         mut parameters: BTreeMap<String, Value>,
     ) -> MaskInfo {
         if let WeightSource::Drawn { init, seed } = source {
@@ -127,7 +135,7 @@ impl Job {
         }
         MaskInfo {
             arch: network.arch().name().to_owned(),
-            density: self.density,
+            density,
             method: self.method.clone(),
             parameters,
             seed: self.seed,

@@ -8,6 +8,7 @@ mod fetch;
 mod folder;
 mod glyphs;
 mod idx;
+mod spec;
 mod tiny_imagenet;
 mod transform;
 
@@ -17,6 +18,7 @@ pub use digits::digits;
 pub use fetch::{RemoteFile, fetch};
 pub use folder::image_folder;
 pub use idx::{fashion_mnist, mnist, mnist_test_split};
+pub use spec::{DataSpec, DrawSpec, Set, TransformSpec};
 pub use tiny_imagenet::tiny_imagenet;
 pub use transform::{ClassTransform, class_transforms, image_transformation};
 

@@ -85,8 +85,8 @@ struct Phases {
 }
 
 impl Job {
-    pub(super) fn rival(&self) -> anyhow::Result<()> {
-        let method = method(&self.method, self.density, self.seed, &self.rival.options(), None);
+    pub(super) fn rival(&self, density: f64) -> anyhow::Result<()> {
+        let method = method(&self.method, density, self.seed, &self.rival.options(), None);
         let mut method = method.map_err(failure)?;
         self.output.check()?;
         let whole = Instant::now();
@@ -105,7 +105,7 @@ impl Job {
         let mut parameters: BTreeMap<String, Value> =
             given.map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
         parameters.insert("engine".into(), "scores".into());
-        let info = self.info(&network, &source, parameters);
+        let info = self.info(&network, &source, density, parameters);
         mask.save(&self.output.output, &info, self.output.overwrite())?;
         let write = clock.elapsed().as_secs_f64();
 
@@ -113,7 +113,7 @@ impl Job {
         let report = Report {
             method: &info.method,
             arch: &info.arch,
-            density: self.density,
+            density,
             seed: self.seed,
             parameters: &info.parameters,
             weights: source.to_string(),

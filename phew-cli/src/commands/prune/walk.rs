@@ -1,17 +1,19 @@
 //! `phew prune --method phew`: walks, and what they report.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use phew_graph::{Network, PathGraph, SkipPolicy};
-use phew_walk::{Bias, Granularity, Starts, WalkError, WalkParams, Walked, prune_with};
+use phew_graph::{MaskInfo, Network, PathGraph, SkipPolicy};
+use phew_walk::{Bias, Engine, Granularity, Starts, WalkError, WalkParams, Walked, prune_nested};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Job;
+use crate::args::WeightSource;
 use crate::failure::Interrupted;
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
@@ -37,6 +39,25 @@ pub(super) struct WalkArgs {
     /// What is kept of a kernel that a walk passes; weight by default
     #[arg(long, value_enum)]
     granularity: Option<WalkGranularity>,
+
+    /// Walk by walk, or in batches of the same law, which are faster at high densities; auto by default
+    #[arg(long, value_enum)]
+    engine: Option<WalkEngine>,
+
+    /// Keep exactly the target, by dropping what the last walk added and no path needs
+    #[arg(long)]
+    exact: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum WalkEngine {
+    /// Batches from 200,000 weights on, if these are a quarter of the kernels or more
+    #[default]
+    Auto,
+    /// Walk by walk: masks of one seed are nested between calls too
+    Walk,
+    /// In batches
+    Bulk,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -93,6 +114,8 @@ impl WalkArgs {
             ("--bias", self.bias.is_some()),
             ("--starts", self.starts.is_some()),
             ("--granularity", self.granularity.is_some()),
+            ("--engine", self.engine.is_some()),
+            ("--exact", self.exact),
         ]
         .into_iter()
         .find_map(|(name, given)| given.then_some(name))
@@ -121,6 +144,12 @@ impl WalkArgs {
                 WalkGranularity::Weight => Granularity::Weight,
                 WalkGranularity::Kernel => Granularity::Kernel,
             })
+            .engine(match self.engine.unwrap_or_default() {
+                WalkEngine::Auto => Engine::Auto,
+                WalkEngine::Walk => Engine::Walk,
+                WalkEngine::Bulk => Engine::Bulk,
+            })
+            .exact(self.exact)
     }
 
     fn parameters(&self) -> BTreeMap<String, Value> {
@@ -128,6 +157,7 @@ impl WalkArgs {
             Value::from(v.map(|v| v.get_name().to_owned()).unwrap_or_default())
         };
         BTreeMap::from([
+            ("exact".into(), self.exact.into()),
             ("bias".into(), name(self.bias.unwrap_or_default().to_possible_value())),
             ("granularity".into(), name(self.granularity.unwrap_or_default().to_possible_value())),
             ("skips".into(), name(self.skips.unwrap_or_default().to_possible_value())),
@@ -149,6 +179,8 @@ struct Report<'a> {
     target: usize,
     prunable: usize,
     walks: u64,
+    /// Of the walks, those drawn in batches.
+    bulk_walks: u64,
     overshoot: usize,
     seconds: f64,
     phases: Phases,
@@ -169,29 +201,71 @@ struct Phases {
 
 impl Job {
     pub(super) fn walk(&self) -> anyhow::Result<()> {
-        let params = self.walk.apply(WalkParams::new(self.density)?.seed(self.seed));
-        self.output.check()?;
+        let params = self.walk.apply(WalkParams::nested(&self.density)?.seed(self.seed));
+        let outputs: Vec<(f64, PathBuf)> = self.outputs();
+        for (_, path) in &outputs {
+            self.output.check_path(path)?;
+        }
         let whole = Instant::now();
         let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
         let load = whole.elapsed().as_secs_f64();
         let walked = walk(&network, &params)?;
         interrupt::check()?;
+        for ((density, path), walked) in outputs.iter().zip(&walked) {
+            let clock = Instant::now();
+            let info = self.info(&network, &source, *density, self.recorded(walked.report.engine));
+            walked.mask.save(path, &info, self.output.overwrite())?;
+            let write = clock.elapsed().as_secs_f64();
+            self.print(&network, &source, walked, &info, path, load, write)?;
+        }
+        Ok(())
+    }
 
-        let clock = Instant::now();
+    /// The densities in ascending order, each with its file: the one named, or one for each density.
+    fn outputs(&self) -> Vec<(f64, PathBuf)> {
+        let output = &self.output.output;
+        let mut densities = self.density.clone();
+        densities.sort_by(f64::total_cmp);
+        if let [density] = densities[..] {
+            return vec![(density, output.clone())];
+        }
+        let part = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let (stem, extension) = (part(output.file_stem()), part(output.extension()));
+        let dot = if extension.is_empty() { "" } else { "." };
+        let name = |d: f64| output.with_file_name(format!("{stem}-{d}{dot}{extension}"));
+        densities.into_iter().map(|d| (d, name(d))).collect()
+    }
+
+    /// The walks' parameters, as the mask records them.
+    fn recorded(&self, engine: Engine) -> BTreeMap<String, Value> {
         let mut parameters = self.walk.parameters();
-        parameters.insert("engine".into(), "walk".into());
-        let info = self.info(&network, &source, parameters);
-        walked.mask.save(&self.output.output, &info, self.output.overwrite())?;
-        let write = clock.elapsed().as_secs_f64();
-        let seconds = whole.elapsed().as_secs_f64();
+        let engine = if engine == Engine::Bulk { "bulk" } else { "walk" };
+        parameters.insert("engine".into(), engine.into());
+        if self.density.len() > 1 {
+            // In batches the smaller densities shape what is drawn for the greater ones.
+            parameters.insert("densities".into(), self.density.clone().into());
+        }
+        parameters
+    }
 
+    #[allow(clippy::too_many_arguments, reason = "what one summary shows")]
+    fn print(
+        &self,
+        network: &Network,
+        source: &WeightSource,
+        walked: &Walked,
+        info: &MaskInfo,
+        output: &Path,
+        load: f64,
+        write: f64,
+    ) -> anyhow::Result<()> {
         let layers = Layers::new(&PathGraph::new(network.arch()), &walked.mask);
-        let Walked { mask, report } = &walked;
+        let Walked { mask, report } = walked;
         let (tables, walks) = (report.tables.as_secs_f64(), report.sampling.as_secs_f64());
         let summary = Report {
             method: &info.method,
             arch: &info.arch,
-            density: self.density,
+            density: info.density,
             seed: self.seed,
             parameters: &info.parameters,
             weights: source.to_string(),
@@ -199,12 +273,13 @@ impl Job {
             target: report.target,
             prunable: mask.len(),
             walks: report.walks,
+            bulk_walks: report.bulk_walks,
             overshoot: report.overshoot,
-            seconds,
+            seconds: load + tables + walks + write,
             phases: Phases { load, tables, walks, write },
             walks_per_second: report.walks as f64 / walks,
             weights_per_second: mask.kept() as f64 / walks,
-            output: &self.output.output,
+            output,
             layers: &layers.rows,
         };
         if self.json { json(&summary) } else { text(&summary.text(&layers)) }
@@ -212,9 +287,9 @@ impl Job {
 }
 
 /// Walks under a progress bar; Ctrl-C stops between two rounds.
-fn walk(network: &Network, params: &WalkParams) -> anyhow::Result<Walked> {
+fn walk(network: &Network, params: &WalkParams) -> anyhow::Result<Vec<Walked>> {
     let bar = progress::bar(0, "walking", "weights kept");
-    let walked = prune_with(network, params, |p| {
+    let walked = prune_nested(network, params, |p| {
         bar.set_length(p.target as u64);
         bar.set_position(p.kept as u64);
         bar.set_message(format!("· {} walks", grouped(p.walks)));

@@ -1,0 +1,165 @@
+//! `phew train` and `phew data`, end to end.
+#![cfg(feature = "train")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+fn command(folder: &Path, line: &str) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
+    command.current_dir(folder).args(line.split_whitespace());
+    command
+}
+
+fn phew(folder: &Path, line: &str) -> Output {
+    command(folder, line).output().unwrap()
+}
+
+fn succeeds(folder: &Path, line: &str) -> String {
+    let output = phew(folder, line);
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refuses(folder: &Path, line: &str, code: i32, part: &str) {
+    let output = phew(folder, line);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
+    assert!(stderr.contains(part), "{line}: {stderr} lacks {part}");
+    assert!(output.stdout.is_empty());
+}
+
+/// A small recipe: LeNet-5 on 1,000 digits, with checkpoints after every epoch.
+fn recipe(folder: &Path, epochs: u32) {
+    let text = format!(
+        "about = 'a test'\narch = 'lenet-5'\nepochs = {epochs}\nbatch = 50\n\
+         [data]\nset = 'digits'\ndraw = {{ train = 1000, test = 200 }}\n\
+         [optimiser]\nkind = 'sgd'\nmomentum = 0.9\n[schedule]\nrate = 0.02\n[augment]\npad = 1\n"
+    );
+    std::fs::write(folder.join("r.toml"), text).unwrap();
+}
+
+#[test]
+fn a_masked_run_goes_from_initial_weights_to_a_result() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    recipe(dir, 3);
+    succeeds(dir, "init --arch lenet-5 --seed 3 -o w.safetensors");
+    succeeds(dir, "prune --arch lenet-5 --weights w.safetensors --density 0.1 -o m.safetensors");
+    let line = "--threads 1 train --recipe r.toml --weights w.safetensors --mask m.safetensors -o run --json";
+    let result: Value = serde_json::from_str(&succeeds(dir, line)).unwrap();
+    assert_eq!(result["epochs"], 3);
+    assert_eq!(result["steps"], 60);
+    assert_eq!(result["method"], "phew, density 0.1, seed 0");
+    assert_eq!(result["threads"], 1);
+    let (kept, prunable) = (result["kept"].as_u64().unwrap(), result["prunable"].as_u64().unwrap());
+    assert_eq!(prunable, 61_470);
+    assert!((6_147..6_200).contains(&kept), "{kept}");
+    assert!(result["test"]["top1"].as_f64().unwrap() > 0.2, "{result}");
+    let metrics = std::fs::read_to_string(dir.join("run/metrics.jsonl")).unwrap();
+    assert_eq!(metrics.lines().count(), 3);
+    // The trained network is one that phew reads, and it is as sparse as its mask.
+    let shown = succeeds(dir, "inspect --arch lenet-5 --mask m.safetensors --json");
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["kept"], kept);
+    succeeds(dir, "prune --arch lenet-5 --weights run/weights.safetensors --density 0.05 -o again");
+    // The same command shows the result of the run that is done; another seed is another run.
+    assert_eq!(serde_json::from_str::<Value>(&succeeds(dir, line)).unwrap(), result);
+    refuses(dir, &format!("{line} --seed 1"), 2, "holds another run ('seed = 0'");
+}
+
+/// Starts a run and waits until it has done so many epochs.
+fn start(folder: &Path, epochs: usize) -> Child {
+    let mut child = command(folder, "--threads 1 train --recipe r.toml --seed 2 -o run")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    let done = || {
+        let text = std::fs::read_to_string(folder.join("run/metrics.jsonl")).unwrap_or_default();
+        text.lines().count()
+    };
+    while done() < epochs {
+        assert!(child.try_wait().unwrap().is_none(), "it was faster than the test");
+        assert!(started.elapsed() < Duration::from_secs(300), "the run hangs");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_write_a_checkpoint_and_a_kill_loses_nothing_that_matters() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
+    for folder in [&whole, &parts] {
+        std::fs::create_dir(folder).unwrap();
+        recipe(folder, 12);
+    }
+    succeeds(&whole, "--threads 1 train --recipe r.toml --seed 2 -o run");
+    for (signal, epochs) in [("-TERM", 2), ("-USR1", 4), ("-KILL", 6)] {
+        let mut child = start(&parts, epochs);
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let status = child.wait().unwrap();
+        let wanted = if signal == "-KILL" { None } else { Some(75) };
+        assert_eq!(status.code(), wanted, "{signal}");
+        assert!(!parts.join("run/result.json").exists());
+    }
+    succeeds(&parts, "--threads 1 train --recipe r.toml --seed 2 -o run");
+    for file in ["weights.safetensors", "metrics.jsonl", "config.toml"] {
+        let read = |folder: &Path| std::fs::read(folder.join("run").join(file)).unwrap();
+        assert!(read(&whole) == read(&parts), "{file} differs");
+    }
+}
+
+#[test]
+fn a_dry_run_prints_a_recipe_that_can_be_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "train --recipe resnet20-cifar10 --epochs 8 --rate 0.2 --data-dir /d --dry-run";
+    let text = succeeds(dir.path(), line);
+    for part in ["at = [4, 6]", "rate = 0.2", "dir = \"/d\"", "weight_decay = 0.0001"] {
+        assert!(text.replace("\n    ", "").replace(",\n]", "]").contains(part), "{part}: {text}");
+    }
+    std::fs::write(dir.path().join("mine.toml"), &text).unwrap();
+    assert_eq!(succeeds(dir.path(), "train --recipe mine.toml --dry-run"), text);
+    assert!(!dir.path().join("run").exists());
+}
+
+#[test]
+fn bad_requests_are_refused_with_one_clear_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    recipe(dir, 1);
+    let cases = [
+        ("train --recipe nonsense -o run", 2, "resnet20-cifar10"),
+        ("train --recipe none.toml -o run", 1, "none.toml"),
+        ("train --recipe r.toml --arch resnet21 -o run", 2, "no network `resnet21`"),
+        ("train --recipe r.toml --arch mlp-784-9 -o run", 2, "output of the network: found [9]"),
+        ("train --recipe r.toml --rate 0 -o run", 2, "learning rate: found 0"),
+        ("train --recipe r.toml --device cuda:77 -o run", 2, "CUDA is"),
+        ("train --recipe r.toml --mask r.toml -o run", 1, "r.toml"),
+        ("train --recipe r.toml --data mnist --data-dir . -o run", 1, "phew data fetch mnist"),
+        ("train --recipe r.toml --data-dir . -o run", 2, "need no folder"),
+        ("train --recipe r.toml", 2, "--output"),
+        ("data fetch imagenet", 2, "tiny-imagenet"),
+        ("data check cifar10 --dir .", 1, "phew data fetch cifar10"),
+    ];
+    for (line, code, part) in cases {
+        refuses(dir, line, code, part);
+    }
+    assert!(!dir.join("run/result.json").exists());
+}
+
+#[test]
+fn data_sets_are_listed_and_described() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(succeeds(dir.path(), "data list").contains("tiny-imagenet"));
+    let text = succeeds(dir.path(), "data describe digits --json");
+    let set: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(set["shape"], serde_json::json!([1, 28, 28]));
+    assert_eq!(set["train_per_class"][3], 2000);
+    assert!(succeeds(dir.path(), "data describe digits").contains("20,000 images to train on"));
+}

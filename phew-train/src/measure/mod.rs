@@ -1,0 +1,23 @@
+//! Measures of a network that need inputs: its Jacobian and its empirical neural tangent kernel.
+
+mod jacobian;
+mod kernel;
+mod lanczos;
+
+pub use jacobian::{Spread, jacobian_singular_values};
+pub use kernel::{KernelOver, TangentKernel};
+
+use phew_graph::{Mask, Network};
+use tch::{Device, Kind, Tensor};
+
+use crate::error::Result;
+use crate::model::Model;
+use crate::train::mask_vector;
+
+/// A model in f64 with all that a mask prunes at 0, as a vector that can be differentiated by, and the mask's vector.
+fn masked(network: &Network, mask: &Mask, device: Device) -> Result<(Model, Tensor, Tensor)> {
+    let ones = mask_vector(network.arch(), mask, device)?.f_to_kind(Kind::Double)?;
+    let model = Model::new(network, device, Kind::Double)?;
+    let learnt = model.learnt().f_detach()?.f_mul(&ones)?;
+    Ok((model, learnt, ones))
+}

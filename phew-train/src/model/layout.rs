@@ -1,0 +1,77 @@
+//! Where each tensor of an architecture lies in the model.
+
+use phew_graph::{Arch, Role, TensorSpec};
+
+/// What the operators of an architecture read, by index into the parts of the model.
+#[derive(Debug)]
+pub(super) struct Layout {
+    learnt: Vec<TensorSpec>,
+    running: Vec<TensorSpec>,
+    /// By node.
+    parts: Vec<Parts>,
+    /// By node: how many others read it.
+    readers: Vec<usize>,
+}
+
+/// The tensors of one operator, as indices into what is learnt (`weight`, `bias`) and into the running statistics.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Parts {
+    /// Weight, or scale of a normalisation.
+    pub weight: Option<usize>,
+    /// Bias, or shift of a normalisation.
+    pub bias: Option<usize>,
+    /// Running mean.
+    pub mean: Option<usize>,
+    /// Running variance.
+    pub variance: Option<usize>,
+}
+
+impl Layout {
+    pub(super) fn new(arch: &Arch) -> Self {
+        let is_running =
+            |spec: &&TensorSpec| matches!(spec.role, Role::RunningMean | Role::RunningVar);
+        let all = || arch.prunable().iter().chain(arch.auxiliary());
+        let learnt: Vec<TensorSpec> = all().filter(|s| !is_running(s)).cloned().collect();
+        let running: Vec<TensorSpec> = all().filter(is_running).cloned().collect();
+        let mut parts = vec![Parts::default(); arch.nodes().len()];
+        for (index, spec) in learnt.iter().enumerate() {
+            let parts = &mut parts[spec.node];
+            match spec.role {
+                Role::Bias | Role::NormShift => parts.bias = Some(index),
+                _ => parts.weight = Some(index),
+            }
+        }
+        for (index, spec) in running.iter().enumerate() {
+            let parts = &mut parts[spec.node];
+            match spec.role {
+                Role::RunningMean => parts.mean = Some(index),
+                _ => parts.variance = Some(index),
+            }
+        }
+        let mut readers = vec![0; arch.nodes().len()];
+        for &input in arch.nodes().iter().flat_map(|node| &node.inputs) {
+            readers[input] += 1;
+        }
+        Self { learnt, running, parts, readers }
+    }
+
+    pub(super) fn learnt(&self) -> &[TensorSpec] {
+        &self.learnt
+    }
+
+    pub(super) fn running(&self) -> &[TensorSpec] {
+        &self.running
+    }
+
+    pub(super) fn learnt_len(&self) -> usize {
+        self.learnt.iter().map(TensorSpec::len).sum()
+    }
+
+    pub(super) fn parts(&self, node: usize) -> Parts {
+        self.parts[node]
+    }
+
+    pub(super) fn readers(&self, node: usize) -> usize {
+        self.readers[node]
+    }
+}

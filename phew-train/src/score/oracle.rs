@@ -1,0 +1,176 @@
+//! Gradients and Hessian-gradient products of the loss, at any weights and mask.
+
+use phew_graph::{Mask, Network};
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Tensor};
+
+use super::{by_tensor, effective};
+use crate::batches::Batch;
+use crate::error::Result;
+use crate::model::{Mode, Model};
+use crate::train::Loss;
+
+/// How normalisation behaves while a network is scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OracleMode {
+    /// By the statistics of the batch, as in the authors' programs; the running ones stay as they are.
+    #[default]
+    Train,
+    /// By the running statistics.
+    Eval,
+}
+
+/// What a Hessian-gradient product runs over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Over {
+    /// The prunable weights alone, as in GraSP's paper.
+    #[default]
+    Weights,
+    /// Biases and normalisation too, as in PHEW's program.
+    All,
+}
+
+/// Answers questions about the loss of a network on a few batches that are fixed when it is made.
+///
+/// All answers are for every prunable scalar, kept or pruned, by its *effective* weight, one vector for each tensor in
+/// the order of the architecture. The derivatives of several batches are added up.
+#[derive(Debug)]
+pub struct TorchOracle {
+    network: Network,
+    model: Model,
+    batches: Vec<Batch>,
+    loss: Loss,
+    mode: Mode,
+}
+
+impl TorchOracle {
+    /// An oracle for a network's biases, normalisation and statistics; weights and masks come with each question.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
+    pub fn new(
+        network: &Network,
+        batches: Vec<Batch>,
+        loss: Loss,
+        mode: OracleMode,
+    ) -> Result<Self> {
+        let device = batches.first().map_or(Device::Cpu, |batch| batch.input.device());
+        let mode = match mode {
+            OracleMode::Train => Mode::TrainFrozen,
+            OracleMode::Eval => Mode::Eval,
+        };
+        let model = Model::new(network, device, Kind::Float)?;
+        Ok(Self { network: network.clone(), model, batches, loss, mode })
+    }
+
+    /// The loss, summed over the batches.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`](crate::TrainError::Torch).
+    pub fn loss(&self, weights: &[&[f32]], mask: &Mask) -> Result<f64> {
+        let _guard = tch::no_grad_guard();
+        let (weights, rest) = self.leaf(weights, mask)?;
+        let learnt = Tensor::f_cat(&[weights, rest], 0)?;
+        self.batches
+            .iter()
+            .map(|batch| Ok(self.loss_of(&learnt, batch, 1.0)?.double_value(&[])))
+            .sum()
+    }
+
+    /// `∂L/∂w`.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
+    pub fn gradient(&self, weights: &[&[f32]], mask: &Mask) -> Result<Vec<Vec<f32>>> {
+        let (weights, rest) = self.leaf(weights, mask)?;
+        let weights = weights.set_requires_grad(true);
+        let learnt = Tensor::f_cat(&[&weights, &rest], 0)?;
+        let mut sum = weights.f_detach()?.f_zeros_like()?;
+        for batch in &self.batches {
+            let loss = self.loss_of(&learnt, batch, 1.0)?;
+            // The concatenation is shared by all batches.
+            let gradient = Tensor::f_run_backward(&[&loss], &[&weights], true, false)?;
+            let _ = sum.f_add_(&gradient[0])?;
+        }
+        self.answer(&sum)
+    }
+
+    /// The weights' part of `H g`: gradient and Hessian of the loss of the outputs divided by `temperature`.
+    ///
+    /// With several batches `g` is summed over all of them before it is multiplied by the summed `H`.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
+    pub fn hessian_gradient(
+        &self,
+        weights: &[&[f32]],
+        mask: &Mask,
+        temperature: f64,
+        over: Over,
+    ) -> Result<Vec<Vec<f32>>> {
+        let (weights, rest) = self.leaf(weights, mask)?;
+        let (leaf, learnt) = match over {
+            Over::Weights => {
+                let leaf = weights.set_requires_grad(true);
+                let learnt = Tensor::f_cat(&[&leaf, &rest], 0)?;
+                (leaf, learnt)
+            }
+            Over::All => {
+                let leaf = Tensor::f_cat(&[weights, rest], 0)?.set_requires_grad(true);
+                let learnt = leaf.shallow_clone();
+                (leaf, learnt)
+            }
+        };
+        let mut total = leaf.f_detach()?.f_zeros_like()?;
+        for batch in &self.batches {
+            let loss = self.loss_of(&learnt, batch, temperature)?;
+            let gradient = Tensor::f_run_backward(&[&loss], &[&leaf], true, false)?;
+            let _ = total.f_add_(&gradient[0])?;
+        }
+        let mut product = total.f_zeros_like()?;
+        for batch in &self.batches {
+            let loss = self.loss_of(&learnt, batch, temperature)?;
+            let gradient = Tensor::f_run_backward(&[&loss], &[&leaf], true, true)?;
+            let along = gradient[0].f_dot(&total)?;
+            let part = Tensor::f_run_backward(&[&along], &[&leaf], true, false)?;
+            let _ = product.f_add_(&part[0])?;
+        }
+        self.answer(&product)
+    }
+
+    /// Norm of the gradient by the weights that the mask keeps.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
+    pub fn gradient_norm(&self, weights: &[&[f32]], mask: &Mask) -> Result<f64> {
+        let gradient = self.gradient(weights, mask)?;
+        let squares = gradient.iter().zip(mask.layers()).flat_map(|(values, layer)| {
+            layer.iter().map(move |index| f64::from(values[index]).powi(2))
+        });
+        Ok(squares.sum::<f64>().sqrt())
+    }
+
+    /// Effective weights, and all else that is learnt.
+    fn leaf(&self, weights: &[&[f32]], mask: &Mask) -> Result<(Tensor, Tensor)> {
+        mask.check(self.network.arch(), "mask")?;
+        let device = self.model.device();
+        let weights = Tensor::f_from_slice(&effective(weights, mask))?.f_to_device(device)?;
+        let learnt = self.model.learnt().f_detach()?;
+        let from = self.model.prunable_len() as i64;
+        let rest = learnt.f_narrow(0, from, learnt.size()[0] - from)?;
+        Ok((weights, rest))
+    }
+
+    fn loss_of(&self, learnt: &Tensor, batch: &Batch, temperature: f64) -> Result<Tensor> {
+        let output = self.model.forward_with(learnt, &batch.input, self.mode)?;
+        self.loss.of(&output.f_div_scalar(temperature)?, &batch.target)
+    }
+
+    /// The prunable part of a vector, by tensor.
+    fn answer(&self, vector: &Tensor) -> Result<Vec<Vec<f32>>> {
+        let part = vector.f_narrow(0, 0, self.model.prunable_len() as i64)?;
+        let all = Vec::<f32>::try_from(part.f_to_device(Device::Cpu)?)?;
+        Ok(by_tensor(&self.network, &all))
+    }
+}

@@ -1,0 +1,103 @@
+//! The images that data-dependent scores look at.
+
+use phew_graph::{stream, stream_key};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::batches::{Batch, DeviceImages};
+use crate::data::{Dataset, Images};
+use crate::device::Device;
+use crate::error::{Result, TrainError};
+
+/// Which images, in which batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SampleSpec {
+    /// Training images of each class: ten in SNIP, GraSP and the PHEW paper (001, D.2).
+    pub per_class: usize,
+    /// Images of a batch; the derivatives of the batches are added up. 256 for CIFAR in 001, D.2.
+    pub batch: usize,
+    /// Seed of the choice.
+    pub seed: u64,
+}
+
+impl Default for SampleSpec {
+    fn default() -> Self {
+        Self { per_class: 10, batch: 256, seed: 0 }
+    }
+}
+
+/// The batches that `spec` says, normalised as in training and not augmented.
+///
+/// # Errors
+/// [`TrainError::Parameter`] if a class has too few images or a number is 0, [`TrainError::Torch`] if the device has
+/// no room.
+pub fn score_batches(data: &Dataset, spec: SampleSpec, device: Device) -> Result<Vec<Batch>> {
+    let chosen = choose(&data.train, data.classes.len(), spec)?;
+    let images = data.train.select(&chosen)?;
+    // Normalised by the statistics of all training images, not of the few that were chosen.
+    let images = DeviceImages::new(&images, &data.train.channel_statistics(), device.0)?;
+    let indices: Vec<i64> = (0..chosen.len() as i64).collect();
+    indices.chunks(spec.batch).map(|part| images.batch(part)).collect()
+}
+
+/// Indices of `per_class` images of each class, in a random order.
+fn choose(images: &Images, classes: usize, spec: SampleSpec) -> Result<Vec<usize>> {
+    for (what, value) in [("images of a class", spec.per_class), ("images of a batch", spec.batch)]
+    {
+        if value == 0 {
+            let (found, expected) = ("0".to_owned(), "1 or more".to_owned());
+            return Err(TrainError::Parameter { what, found, expected });
+        }
+    }
+    let mut rng = stream(stream_key("phew 1 scored images", spec.seed), 0);
+    let mut order: Vec<usize> = (0..images.len()).collect();
+    for last in (1..order.len()).rev() {
+        order.swap(last, rng.random_range(0..=last));
+    }
+    let mut missing = vec![spec.per_class; classes];
+    order.retain(|&index| {
+        let left = &mut missing[usize::from(images.labels()[index])];
+        let take = *left > 0;
+        *left -= usize::from(take);
+        take
+    });
+    if let Some(class) = missing.iter().position(|&left| left > 0) {
+        return Err(TrainError::Parameter {
+            what: "images of a class",
+            found: format!("{} of class {class}", spec.per_class - missing[class]),
+            expected: spec.per_class.to_string(),
+        });
+    }
+    Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_has_its_share_and_the_seed_decides_which() {
+        let data = crate::digits(300, 10, 0).unwrap();
+        let spec = SampleSpec { per_class: 7, batch: 32, seed: 1 };
+        let chosen = choose(&data.train, 10, spec).unwrap();
+        let mut counts = [0; 10];
+        for &index in &chosen {
+            counts[usize::from(data.train.labels()[index])] += 1;
+        }
+        assert_eq!(counts, [7; 10]);
+        assert_eq!(chosen, choose(&data.train, 10, spec).unwrap());
+        assert_ne!(chosen, choose(&data.train, 10, SampleSpec { seed: 2, ..spec }).unwrap());
+        let batches = score_batches(&data, spec, Device::CPU).unwrap();
+        let sizes: Vec<i64> = batches.iter().map(|batch| batch.input.size()[0]).collect();
+        assert_eq!(sizes, [32, 32, 6]);
+    }
+
+    #[test]
+    fn too_few_images_of_a_class_are_refused() {
+        let data = crate::digits(25, 10, 0).unwrap();
+        let spec = SampleSpec { per_class: 3, ..SampleSpec::default() };
+        let error = choose(&data.train, 10, spec).unwrap_err().to_string();
+        assert!(error.contains("found 2 of class 5, expected 3"), "{error}");
+    }
+}

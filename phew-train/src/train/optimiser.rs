@@ -1,0 +1,289 @@
+//! SGD and Adam on one vector, with buffers that can be saved.
+
+use serde::{Deserialize, Serialize};
+use tch::{Tensor, no_grad};
+
+use crate::error::{Result, TrainError};
+
+/// An optimiser and its constants; the learning rate comes from the schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OptimiserSpec {
+    /// Stochastic gradient descent.
+    Sgd {
+        /// Share of the last step that is kept; 0 is plain descent.
+        #[serde(default)]
+        momentum: f64,
+        /// Whether the gradient is taken as if after the momentum's part of the step.
+        #[serde(default)]
+        nesterov: bool,
+        /// Times the weights, added to the gradient.
+        #[serde(default)]
+        weight_decay: f64,
+    },
+    /// Adam (Kingma & Ba 2015) with the decay added to the gradient.
+    Adam {
+        /// Decay of the mean of the gradients.
+        #[serde(default = "beta1")]
+        beta1: f64,
+        /// Decay of the mean of their squares.
+        #[serde(default = "beta2")]
+        beta2: f64,
+        /// Added to the root of that mean.
+        #[serde(default = "eps")]
+        eps: f64,
+        /// Times the weights, added to the gradient.
+        #[serde(default)]
+        weight_decay: f64,
+    },
+}
+
+fn beta1() -> f64 {
+    0.9
+}
+
+fn beta2() -> f64 {
+    0.999
+}
+
+fn eps() -> f64 {
+    1e-8
+}
+
+impl OptimiserSpec {
+    /// Refuses constants that make no sense.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] naming the constant.
+    pub fn validate(&self) -> Result<()> {
+        let check = |what, value: f64, ok: bool, expected: &str| {
+            if ok {
+                return Ok(());
+            }
+            let (found, expected) = (value.to_string(), expected.to_owned());
+            Err(TrainError::Parameter { what, found, expected })
+        };
+        let share = |value: f64| (0.0..1.0).contains(&value);
+        let not_negative = |value: f64| value >= 0.0 && value.is_finite();
+        match *self {
+            Self::Sgd { momentum, nesterov, weight_decay } => {
+                check("momentum", momentum, share(momentum), "0 or more and below 1")?;
+                let fits = !nesterov || momentum > 0.0;
+                check("momentum", momentum, fits, "above 0 where nesterov is set")?;
+                check("weight_decay", weight_decay, not_negative(weight_decay), "0 or more")
+            }
+            Self::Adam { beta1, beta2, eps, weight_decay } => {
+                check("beta1", beta1, share(beta1), "0 or more and below 1")?;
+                check("beta2", beta2, share(beta2), "0 or more and below 1")?;
+                check("eps", eps, eps > 0.0 && eps.is_finite(), "a positive number")?;
+                check("weight_decay", weight_decay, not_negative(weight_decay), "0 or more")
+            }
+        }
+    }
+}
+
+/// An optimiser at work.
+#[derive(Debug)]
+pub struct Optimiser {
+    spec: OptimiserSpec,
+    /// SGD: the momentum, if there is any. Adam: means of the gradients and of their squares.
+    buffers: Vec<Tensor>,
+    steps: u64,
+}
+
+impl Optimiser {
+    /// An optimiser of `vector`, before its first step.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`] if the device has no room, [`TrainError::Parameter`] as [`OptimiserSpec::validate`].
+    pub fn new(spec: OptimiserSpec, vector: &Tensor) -> Result<Self> {
+        spec.validate()?;
+        let count = match spec {
+            OptimiserSpec::Sgd { momentum, .. } => usize::from(momentum > 0.0),
+            OptimiserSpec::Adam { .. } => 2,
+        };
+        let zeros = || no_grad(|| vector.f_zeros_like());
+        let buffers = (0..count).map(|_| zeros()).collect::<std::result::Result<_, _>>()?;
+        Ok(Self { spec, buffers, steps: 0 })
+    }
+
+    /// Steps taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The buffers, each of the vector's length.
+    pub fn buffers(&self) -> &[Tensor] {
+        &self.buffers
+    }
+
+    /// Takes up the state of an optimiser that was saved.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] if there are not as many buffers of the same length.
+    pub fn restore(&mut self, buffers: &[Tensor], steps: u64) -> Result<()> {
+        let lengths = |tensors: &[Tensor]| tensors.iter().map(Tensor::numel).collect::<Vec<_>>();
+        if lengths(buffers) != lengths(&self.buffers) {
+            return Err(TrainError::Parameter {
+                what: "optimiser buffers",
+                found: format!("lengths {:?}", lengths(buffers)),
+                expected: format!("lengths {:?}", lengths(&self.buffers)),
+            });
+        }
+        for (own, saved) in self.buffers.iter_mut().zip(buffers) {
+            own.copy_(saved);
+        }
+        self.steps = steps;
+        Ok(())
+    }
+
+    /// One step down `gradient`, which is used up.
+    ///
+    /// Where `mask` is 0 the gradient is cut to 0, decay included: a scalar that is 0 there stays 0, and so do its
+    /// buffers.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`] if the device has no room.
+    pub fn step(
+        &mut self,
+        vector: &mut Tensor,
+        mut gradient: Tensor,
+        mask: Option<&Tensor>,
+        rate: f64,
+    ) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        self.steps += 1;
+        let scalar = |value: f64| {
+            Tensor::f_from_slice(&[value as f32])?.f_view([0_i64; 0])?.f_to_device(vector.device())
+        };
+        let decay = match self.spec {
+            OptimiserSpec::Sgd { weight_decay, .. } | OptimiserSpec::Adam { weight_decay, .. } => {
+                weight_decay
+            }
+        };
+        if decay > 0.0 {
+            let _ = gradient.f_addcmul_(vector, &scalar(decay)?)?;
+        }
+        if let Some(mask) = mask {
+            let _ = gradient.f_mul_(mask)?;
+        }
+        match self.spec {
+            OptimiserSpec::Sgd { momentum, nesterov, .. } => {
+                if let Some(buffer) = self.buffers.first_mut() {
+                    let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&gradient)?;
+                    if nesterov {
+                        let _ = gradient.f_addcmul_(buffer, &scalar(momentum)?)?;
+                    } else {
+                        gradient = buffer.shallow_clone();
+                    }
+                }
+                let _ = vector.f_addcmul_(&gradient, &scalar(-rate)?)?;
+            }
+            OptimiserSpec::Adam { beta1, beta2, eps, .. } => {
+                let [mean, square] = &mut self.buffers[..] else {
+                    unreachable!("Adam has two buffers")
+                };
+                let _ = mean.f_lerp_(&gradient, 1.0 - beta1)?;
+                let weighted = gradient.f_mul_scalar(1.0 - beta2)?;
+                let _ = square.f_mul_scalar_(beta2)?.f_addcmul_(&weighted, &gradient)?;
+                let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+                let (fade1, fade2) = (1.0 - beta1.powi(steps), 1.0 - beta2.powi(steps));
+                let root = square.f_sqrt()?.f_div_scalar_(fade2.sqrt())?.f_add_scalar_(eps)?;
+                let _ = vector.f_addcdiv_(&mean.f_mul_scalar(-rate / fade1)?, &root)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    fn sgd(momentum: f64, nesterov: bool, weight_decay: f64) -> OptimiserSpec {
+        OptimiserSpec::Sgd { momentum, nesterov, weight_decay }
+    }
+
+    fn values(tensor: &Tensor) -> Vec<f32> {
+        Vec::<f32>::try_from(tensor).unwrap()
+    }
+
+    fn close(found: &Tensor, wanted: &[f64]) {
+        for (found, wanted) in values(found).iter().zip(wanted) {
+            assert!((f64::from(*found) - wanted).abs() < 1e-6, "{found} for {wanted}");
+        }
+    }
+
+    #[test]
+    fn two_steps_of_sgd_are_those_worked_by_hand() {
+        // w = 1, g = 2 both times, decay 0.1, momentum 0.5, rate 0.1.
+        // First: d = 2.1, b = 2.1, w = 0.79. Second: d = 2.079, b = 3.129, w = 0.4771.
+        let mut vector = Tensor::from_slice(&[1_f32]);
+        let mut optimiser = Optimiser::new(sgd(0.5, false, 0.1), &vector).unwrap();
+        let gradient = || Tensor::from_slice(&[2_f32]);
+        optimiser.step(&mut vector, gradient(), None, 0.1).unwrap();
+        close(&vector, &[0.79]);
+        optimiser.step(&mut vector, gradient(), None, 0.1).unwrap();
+        close(&vector, &[0.4771]);
+        close(&optimiser.buffers()[0], &[3.129]);
+        // Nesterov: d = 2.1, b = 2.1, step d + 0.5 b = 3.15, w = 0.685.
+        let mut vector = Tensor::from_slice(&[1_f32]);
+        let mut optimiser = Optimiser::new(sgd(0.5, true, 0.1), &vector).unwrap();
+        optimiser.step(&mut vector, gradient(), None, 0.1).unwrap();
+        close(&vector, &[0.685]);
+    }
+
+    #[test]
+    fn neither_decay_nor_momentum_moves_what_the_mask_prunes() {
+        let adam = OptimiserSpec::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.1 };
+        for spec in [sgd(0.9, false, 0.1), sgd(0.9, true, 0.1), sgd(0.0, false, 0.1), adam] {
+            let mask = Tensor::from_slice(&[1_f32, 0.0]);
+            let mut vector = Tensor::from_slice(&[1_f32, 0.0]);
+            let mut optimiser = Optimiser::new(spec, &vector).unwrap();
+            for _ in 0..5 {
+                let gradient = Tensor::from_slice(&[1_f32, -3.0]);
+                optimiser.step(&mut vector, gradient, Some(&mask), 0.1).unwrap();
+            }
+            assert_eq!(values(&vector)[1].to_bits(), 0, "{spec:?}");
+            assert!(values(&vector)[0] < 1.0);
+            for buffer in optimiser.buffers() {
+                assert_eq!(values(buffer)[1].to_bits(), 0, "{spec:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_restored_optimiser_goes_on_with_the_same_bits() {
+        let spec = OptimiserSpec::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 };
+        let gradient = |i: i64| (Tensor::arange(50, (Kind::Float, Device::Cpu)) - 20 + i) / (1 + i);
+        let mut whole = Tensor::ones([50], (Kind::Float, Device::Cpu));
+        let mut optimiser = Optimiser::new(spec, &whole).unwrap();
+        let mut saved = None;
+        for i in 0..10 {
+            if i == 4 {
+                let buffers: Vec<Tensor> = optimiser.buffers().iter().map(Tensor::copy).collect();
+                saved = Some((whole.copy(), buffers, optimiser.steps()));
+            }
+            optimiser.step(&mut whole, gradient(i), None, 0.01).unwrap();
+        }
+        let (mut vector, buffers, steps) = saved.unwrap();
+        let mut second = Optimiser::new(spec, &vector).unwrap();
+        second.restore(&buffers, steps).unwrap();
+        for i in 4..10 {
+            second.step(&mut vector, gradient(i), None, 0.01).unwrap();
+        }
+        assert_eq!(values(&vector), values(&whole));
+        assert!(second.restore(&buffers[..1], steps).is_err());
+    }
+
+    #[test]
+    fn senseless_constants_are_refused() {
+        for spec in [sgd(1.0, false, 0.0), sgd(0.0, true, 0.0), sgd(0.9, false, -1.0)] {
+            assert!(spec.validate().is_err(), "{spec:?}");
+        }
+        assert!(sgd(f64::NAN, false, 0.0).validate().is_err());
+    }
+}

@@ -1,0 +1,253 @@
+//! How to train, as data: everything but the network, the mask and the seed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fall, Loss, OptimiserSpec, Schedule};
+use crate::batches::Augment;
+use crate::data::{DataSpec, Dataset};
+use crate::error::{Result, TrainError};
+
+/// A recipe.
+///
+/// # Examples
+/// ```
+/// let recipe = phew_train::Recipe::preset("resnet20-cifar10")?;
+/// assert_eq!((recipe.epochs, recipe.batch), (160, 128));
+/// assert!((recipe.schedule.at(80 * 391, 391, 160) - 0.01).abs() < 1e-12);
+/// # Ok::<(), phew_train::TrainError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// What it is for and where it comes from.
+    pub about: String,
+    /// The network that it was made for, by its name in the zoo.
+    pub arch: String,
+    /// The initialiser that it was made for.
+    #[serde(default = "kaiming")]
+    pub init: String,
+    /// Passes over the training images.
+    pub epochs: u64,
+    /// Images of a step; the last of an epoch may have fewer.
+    pub batch: usize,
+    /// The step to rewind to, where a method rewinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewind_step: Option<u64>,
+    /// The data set that it was made for.
+    pub data: DataSpec,
+    /// What is minimised.
+    #[serde(default)]
+    pub loss: Loss,
+    /// How.
+    pub optimiser: OptimiserSpec,
+    /// The learning rate.
+    pub schedule: Schedule,
+    /// What is done to each training image.
+    #[serde(default)]
+    pub augment: Augment,
+}
+
+fn kaiming() -> String {
+    "kaiming-normal".to_owned()
+}
+
+/// The presets by name.
+macro_rules! presets {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../recipes/", $name, ".toml")))),*]
+    };
+}
+
+const PRESETS: &[(&str, &str)] = presets![
+    "digits",
+    "digits-transform",
+    "mnist-transform",
+    "resnet20-cifar10",
+    "resnet20-cifar100",
+    "vgg19-cifar10",
+    "vgg19-cifar100",
+    "resnet18-tiny-imagenet",
+    "vgg19-tiny-imagenet",
+    "frankle-resnet20-cifar10",
+    "frankle-vgg16-cifar10",
+    "frankle-resnet18-tiny-imagenet",
+    "frankle-resnet50-imagenet",
+];
+
+impl Recipe {
+    /// The names of the presets: the papers' recipes, and some for the built-in digits.
+    pub fn presets() -> impl Iterator<Item = &'static str> {
+        PRESETS.iter().map(|(name, _)| *name)
+    }
+
+    /// A preset by its name.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] naming what there is.
+    pub fn preset(name: &str) -> Result<Self> {
+        let Some((_, text)) = PRESETS.iter().find(|(known, _)| *known == name) else {
+            return Err(TrainError::Parameter {
+                what: "recipe",
+                found: format!("'{name}'"),
+                expected: Self::presets().collect::<Vec<_>>().join(", "),
+            });
+        };
+        Self::from_toml(text, name)
+    }
+
+    /// Reads a recipe; `origin` is named in errors.
+    ///
+    /// # Errors
+    /// [`TrainError::Corrupt`] if it is no recipe, [`TrainError::Parameter`] as [`Recipe::validate`].
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self> {
+        let recipe: Self = toml::from_str(text).map_err(|e| {
+            TrainError::corrupt(origin.as_ref(), format!("is not a recipe: {}", e.message()))
+        })?;
+        recipe.validate()?;
+        Ok(recipe)
+    }
+
+    /// The recipe as TOML, every default spelt out.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_else(|e| unreachable!("a recipe is plain data: {e}"))
+    }
+
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] naming the parameter.
+    pub fn validate(&self) -> Result<()> {
+        let positive = |what, value: u64| {
+            if value > 0 {
+                return Ok(());
+            }
+            let expected = "1 or more".to_owned();
+            Err(TrainError::Parameter { what, found: value.to_string(), expected })
+        };
+        positive("epochs", self.epochs)?;
+        positive("batch", self.batch as u64)?;
+        self.loss.validate()?;
+        self.optimiser.validate()?;
+        self.schedule.validate(self.epochs)?;
+        self.augment.validate()
+    }
+
+    /// Refuses a data set that the loss or the augmentation does not suit.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] naming what does not fit.
+    pub fn suits(&self, data: &Dataset) -> Result<()> {
+        let regression = data.train.targets().is_some();
+        if regression != self.loss.is_regression() {
+            let kind = |regression| if regression { "target images" } else { "classes" };
+            return Err(TrainError::Parameter {
+                what: "data set for this loss",
+                found: format!("{} with {}", data.name, kind(regression)),
+                expected: kind(self.loss.is_regression()).to_owned(),
+            });
+        }
+        if regression && !self.augment.is_identity() {
+            return Err(TrainError::Parameter {
+                what: "augmentation",
+                found: "one that changes the input alone".to_owned(),
+                expected: "none where the target is an image".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Steps of an epoch over `images`: a last batch of one image is left out, since it has no variance to normalise
+    /// by.
+    #[must_use]
+    pub fn steps_per_epoch(&self, images: usize) -> u64 {
+        let (whole, rest) = (images / self.batch, images % self.batch);
+        (whole + usize::from(rest > 1 || whole == 0)) as u64
+    }
+
+    /// The same recipe in fewer (or more) epochs: the drops of a step schedule and the warm-up move in proportion.
+    #[must_use]
+    pub fn with_epochs(mut self, epochs: u64) -> Self {
+        let moved = |at: u64| (at as f64 * epochs as f64 / self.epochs as f64).round() as u64;
+        if let Fall::Steps { at, .. } = &mut self.schedule.fall {
+            for at in at {
+                *at = moved(*at);
+            }
+        }
+        self.schedule.warmup *= epochs as f64 / self.epochs as f64;
+        self.epochs = epochs;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_valid_and_comes_back_from_its_own_toml() {
+        for name in Recipe::presets() {
+            let recipe = Recipe::preset(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(Recipe::from_toml(&recipe.to_toml(), name).unwrap(), recipe);
+        }
+    }
+
+    /// Table 1 of the PHEW paper and table A.3 of Frankle et al., typed in again: network, epochs, batch, momentum,
+    /// rate, drops, decay.
+    #[test]
+    fn the_papers_tables_are_as_printed() {
+        type Row = (&'static str, &'static str, u64, usize, f64, f64, &'static [u64], f64);
+        let rows: &[Row] = &[
+            ("resnet20-cifar10", "resnet20", 160, 128, 0.9, 0.1, &[80, 120], 1e-4),
+            ("resnet20-cifar100", "resnet20", 160, 128, 0.9, 0.1, &[80, 120], 1e-4),
+            ("vgg19-cifar10", "vgg19", 160, 128, 0.0, 0.1, &[80, 120], 5e-3),
+            ("vgg19-cifar100", "vgg19", 160, 128, 0.0, 0.1, &[80, 120], 5e-3),
+            ("resnet18-tiny-imagenet", "resnet18-modified", 200, 256, 0.9, 0.2, &[100, 150], 1e-4),
+            ("vgg19-tiny-imagenet", "vgg19", 200, 256, 0.9, 0.2, &[100, 150], 1e-4),
+            ("frankle-resnet20-cifar10", "resnet20", 160, 128, 0.9, 0.1, &[80, 120], 1e-4),
+            ("frankle-vgg16-cifar10", "vgg16", 160, 128, 0.9, 0.1, &[80, 120], 1e-4),
+            ("frankle-resnet18-tiny-imagenet", "resnet18", 200, 256, 0.9, 0.2, &[100, 150], 1e-4),
+            ("frankle-resnet50-imagenet", "resnet50", 90, 1024, 0.9, 0.4, &[30, 60, 80], 1e-4),
+        ];
+        for &(name, arch, epochs, batch, momentum, rate, at, weight_decay) in rows {
+            let recipe = Recipe::preset(name).unwrap();
+            assert_eq!((recipe.arch.as_str(), recipe.epochs, recipe.batch), (arch, epochs, batch));
+            let sgd = OptimiserSpec::Sgd { momentum, nesterov: false, weight_decay };
+            assert_eq!(recipe.optimiser, sgd, "{name}");
+            let fall = Fall::Steps { at: at.to_vec(), factor: 0.1 };
+            assert_eq!(recipe.schedule, Schedule { rate, warmup: recipe.schedule.warmup, fall });
+        }
+        let rewind = |name| Recipe::preset(name).unwrap().rewind_step;
+        assert_eq!(rewind("frankle-vgg16-cifar10"), Some(2000));
+        assert_eq!(rewind("frankle-resnet50-imagenet"), Some(6255));
+        let task = Recipe::preset("mnist-transform").unwrap();
+        assert_eq!((task.epochs, task.batch, task.loss), (20, 32, Loss::MeanSquare));
+        let fall = Fall::Exponential { factor: 0.95 };
+        assert_eq!(task.schedule, Schedule { rate: 0.001, warmup: 0.0, fall });
+    }
+
+    #[test]
+    fn an_unknown_field_or_a_senseless_value_is_refused() {
+        let text = Recipe::preset("digits").unwrap().to_toml();
+        let error = Recipe::from_toml(&format!("bach = 3\n{text}"), "mine.toml").unwrap_err();
+        assert!(error.to_string().starts_with("mine.toml: is not a recipe"), "{error}");
+        let text = text.replace("epochs = ", "epochs = 0 #");
+        let error = Recipe::from_toml(&text, "mine.toml").unwrap_err().to_string();
+        assert_eq!(error, "epochs: found 0, expected 1 or more");
+    }
+
+    #[test]
+    fn a_last_batch_of_one_image_is_left_out() {
+        let recipe = Recipe { batch: 128, ..Recipe::preset("digits").unwrap() };
+        assert_eq!(recipe.steps_per_epoch(50_000), 391);
+        assert_eq!(recipe.steps_per_epoch(129), 1);
+        assert_eq!(recipe.steps_per_epoch(130), 2);
+        assert_eq!(recipe.steps_per_epoch(1), 1);
+    }
+
+    #[test]
+    fn a_shorter_run_drops_its_rate_at_the_same_shares() {
+        let recipe = Recipe::preset("resnet20-cifar10").unwrap().with_epochs(8);
+        assert_eq!(recipe.schedule.fall, Fall::Steps { at: vec![4, 6], factor: 0.1 });
+    }
+}

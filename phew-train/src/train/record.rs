@@ -1,0 +1,46 @@
+//! What is noted of each epoch.
+
+use serde::{Deserialize, Serialize};
+
+/// Means over the images of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// The loss.
+    pub loss: f64,
+    /// Share of images whose class has the greatest output; none for regression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top1: Option<f64>,
+    /// Share of images whose class is among the five greatest outputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top5: Option<f64>,
+}
+
+/// One line of `metrics.jsonl`: what an epoch gave. The same run gives the same line, to the byte.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Epochs done, from 1.
+    pub epoch: u64,
+    /// Steps done.
+    pub step: u64,
+    /// The learning rate of the epoch's last step.
+    pub rate: f64,
+    /// Over the training images, as they came by: augmented, with the weights of their step.
+    pub train: Quality,
+    /// Over the test images, after the epoch.
+    pub test: Quality,
+    /// Mean over the epoch's steps of the norm of the (masked) gradient, before weight decay.
+    pub gradient_norm: f64,
+}
+
+/// One line of `timings.jsonl`: how long an epoch took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochTiming {
+    /// Epochs done, from 1.
+    pub epoch: u64,
+    /// Seconds of training and testing since the last epoch (or since the run went on).
+    pub seconds: f64,
+    /// Training images a second, testing left out.
+    pub images_per_second: f64,
+    /// When the epoch ended, in seconds since 1970.
+    pub ended: f64,
+}

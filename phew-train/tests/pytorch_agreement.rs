@@ -1,0 +1,148 @@
+//! Outputs, gradients and running statistics agree with PyTorch's, operator by operator and on the reference networks.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use phew_graph::{
+    Activation, Arch, ArchBuilder, Conv2d, Extra, Init, Network, Overwrite, Pool, Shape, zoo,
+};
+use phew_train::{Mode, Model};
+
+mod common;
+use common::reference;
+use tch::{Device, Kind, Reduction, Tensor};
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Every kind of operator, in shapes that tell rows from columns and groups from channels.
+fn every_operator() -> Arch {
+    let image = Shape::Image { channels: 4, height: 9, width: 7 };
+    let wide = Conv2d { kernel: [3, 1], padding: [1, 0], ..Conv2d::new(6, 3) };
+    let leaky = Activation::LeakyRelu { slope: 0.2 };
+    ArchBuilder::new("every", image)
+        .conv("stem", wide)
+        .batch_norm("norm")
+        .activation("leaky", leaky)
+        .conv("grouped.conv", Conv2d::new(6, 3).padding(1).groups(2).bias())
+        .relu("relu")
+        .add("add", &["relu", "leaky", "norm"])
+        .activation("tanh", Activation::Tanh)
+        .avg_pool("average", Pool::new(3).stride(1).padding(1))
+        .activation("same", Activation::Identity)
+        .max_pool("max", Pool::new(3).stride(2).padding(1))
+        .conv("strided", Conv2d::new(5, 2).stride(2))
+        .avg_pool("whole", Pool::global())
+        .flatten("flatten")
+        .linear("fc1", 8)
+        .batch_norm("norm1")
+        .activation("leaky1", Activation::LeakyRelu { slope: 0.01 })
+        .linear_unbiased("fc2", 3)
+        .build()
+        .unwrap()
+}
+
+/// What phew-train and PyTorch make of the same network and batch, compared number by number.
+fn compare(network: &Network, weights: &Path, input: &Tensor, target: &Tensor) {
+    let python = root("../.venv/bin/python");
+    if !python.exists() {
+        eprintln!("skipped: {} is not there, run 'make setup'", python.display());
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    std::fs::write(path("arch.toml"), network.arch().to_toml()).unwrap();
+    let target = target.to_kind(Kind::Int64);
+    Tensor::write_safetensors(&[("input", input), ("target", &target)], path("batch")).unwrap();
+    let status = Command::new(python)
+        .arg(root("python/forward.py"))
+        .args([&path("arch.toml"), weights, &path("batch"), &path("out")])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let expected: HashMap<String, Tensor> =
+        Tensor::read_safetensors(path("out")).unwrap().into_iter().collect();
+
+    let model = Model::new(network, Device::Cpu, Kind::Float).unwrap();
+    let check = |name: &str, found: &Tensor| {
+        let expected = &expected[name];
+        let scale = 1.0 + expected.abs().max().double_value(&[]);
+        let error = (found.detach() - expected).abs().max().double_value(&[]);
+        assert!(error <= 1e-5 * scale, "{name}: {error} off, of {scale}");
+    };
+    check("eval", &model.forward(input, Mode::Eval).unwrap());
+    let frozen = model.forward(input, Mode::TrainFrozen).unwrap();
+    let logits = model.forward(input, Mode::Train).unwrap();
+    check("train", &logits);
+    // The same arithmetic, but the running statistics must not have moved before.
+    assert_eq!(frozen, logits);
+    let loss = logits.cross_entropy_loss::<Tensor>(&target, None, Reduction::Mean, -100, 0.0);
+    check("loss", &loss);
+    let gradient = &Tensor::run_backward(&[&loss], &[model.learnt()], false, false)[0];
+    let mut from = 0;
+    let specs = network.arch().prunable().iter().chain(network.arch().auxiliary());
+    let mut running = model.running().iter();
+    for spec in specs {
+        if spec.name.contains("running") {
+            check(&spec.name, running.next().unwrap());
+            continue;
+        }
+        let shape: Vec<i64> = spec.shape.iter().map(|&n| n as i64).collect();
+        let part = gradient.narrow(0, from, spec.len() as i64).view(shape.as_slice());
+        check(&format!("grad.{}", spec.name), &part);
+        from += spec.len() as i64;
+    }
+    assert_eq!(from, gradient.numel() as i64);
+}
+
+/// Initialises, saves and compares on a random batch.
+fn compare_fresh(arch: Arch) {
+    tch::manual_seed(3);
+    let network = Network::initialise(arch, Init::XavierNormal, 1).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let weights = dir.path().join("weights.safetensors");
+    network.save(&weights, Overwrite::Refuse).unwrap();
+    let mut sizes = vec![6];
+    sizes.extend(network.arch().input_shape().sizes().iter().map(|&n| n as i64));
+    let input = Tensor::randn(sizes.as_slice(), (Kind::Float, Device::Cpu));
+    let target = Tensor::from_slice(&[0_i64, 1, 2, 2, 1, 0]);
+    compare(&network, &weights, &input, &target);
+}
+
+#[test]
+fn every_operator_agrees() {
+    compare_fresh(every_operator());
+}
+
+#[test]
+fn residual_networks_of_the_zoo_agree() {
+    compare_fresh(zoo::by_name("resnet20").unwrap().build().unwrap());
+}
+
+#[test]
+fn small_vgg_and_lenet_agree() {
+    compare_fresh(zoo::by_name("vgg11").unwrap().build().unwrap());
+    compare_fresh(zoo::by_name("lenet-5").unwrap().build().unwrap());
+}
+
+#[test]
+fn the_reference_networks_agree() {
+    for name in ["mlp", "conv", "res"] {
+        let file = root("../../shared/reference").join(format!("{name}.weights.safetensors"));
+        if !file.exists() {
+            eprintln!("skipped: {} is not there", file.display());
+            return;
+        }
+        let network = Network::load(&file, reference(name), Extra::Ignore).unwrap();
+        let batch: HashMap<String, Tensor> =
+            Tensor::read_safetensors(&file).unwrap().into_iter().collect();
+        let dir = tempfile::tempdir().unwrap();
+        let weights = dir.path().join("weights.safetensors");
+        network.save(&weights, Overwrite::Refuse).unwrap();
+        compare(&network, &weights, &batch["batch.input"], &batch["batch.target"]);
+    }
+}

@@ -1,0 +1,219 @@
+//! Runs on disk: broken off at any moment they end as if they had not been.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use phew_graph::{Init, LayerMask, Mask, Network, zoo};
+use phew_train::{
+    Dataset, Device, EpochRecord, Observer, OptimiserSpec, Progress, Recipe, RunOutcome, RunResult,
+    RunSpec, TrainError, digits, train_in,
+};
+
+struct Job {
+    network: Network,
+    mask: Mask,
+    data: Dataset,
+    recipe: Recipe,
+}
+
+impl Job {
+    /// A convolutional network with normalisation, masked, with augmentation and momentum: all the state there is.
+    fn new() -> Self {
+        let network = Network::initialise(
+            zoo::by_name("lenet-5").unwrap().build().unwrap(),
+            Init::default(),
+            4,
+        )
+        .unwrap();
+        let layers = network
+            .arch()
+            .prunable()
+            .iter()
+            .map(|spec| LayerMask::from_fn(&spec.name, &spec.shape, |i| i * 7919 % 10 < 4));
+        let mask = Mask::from_layers(layers.collect());
+        let mut recipe = Recipe { epochs: 6, batch: 50, ..Recipe::preset("digits").unwrap() };
+        recipe.augment.pad = 2;
+        Self { mask, network, data: digits(1000, 200, 0).unwrap(), recipe }
+    }
+
+    fn spec(&self) -> RunSpec<'_> {
+        RunSpec {
+            network: &self.network,
+            mask: Some(&self.mask),
+            method: Some("by rule"),
+            data: &self.data,
+            recipe: &self.recipe,
+            seed: 5,
+            device: Device::CPU,
+            checkpoint_every: 1,
+        }
+    }
+
+    fn train(&self, dir: &Path) -> RunOutcome {
+        // The bits depend on the number of threads.
+        tch::set_num_threads(1);
+        train_in(dir, &self.spec(), &mut (), &AtomicBool::new(false)).unwrap()
+    }
+}
+
+fn done(outcome: RunOutcome) -> RunResult {
+    let RunOutcome::Done(result) = outcome else { panic!("{outcome:?}") };
+    *result
+}
+
+fn same_bytes(a: &Path, b: &Path) {
+    for file in ["weights.safetensors", "metrics.jsonl", "config.toml"] {
+        let read = |dir: &Path| std::fs::read(dir.join(file)).unwrap();
+        assert!(read(a) == read(b), "{file} differs");
+    }
+}
+
+/// Asks for a stop once so many reports have come.
+struct StopAfter<'a> {
+    reports: usize,
+    stop: &'a AtomicBool,
+}
+
+impl Observer for StopAfter<'_> {
+    fn progress(&mut self, _: &Progress) {
+        self.reports = self.reports.saturating_sub(1);
+        if self.reports == 0 {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn a_run_that_was_asked_to_stop_goes_on_in_the_middle_of_an_epoch() {
+    let (job, dir) = (Job::new(), tempfile::tempdir().unwrap());
+    let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
+    let result = done(job.train(&whole));
+    assert_eq!((result.epochs, result.steps, result.kept), (6, 120, job.mask.kept()));
+    let mut stops = Vec::new();
+    loop {
+        let stop = AtomicBool::new(false);
+        let mut observer = StopAfter { reports: 4, stop: &stop };
+        match train_in(&parts, &job.spec(), &mut observer, &stop).unwrap() {
+            RunOutcome::Stopped { step } => stops.push(step),
+            RunOutcome::Done(_) => break,
+        }
+        assert!(!parts.join("result.json").exists());
+    }
+    assert!(stops.len() >= 4 && stops.iter().any(|step| step % 20 != 0), "{stops:?}");
+    same_bytes(&whole, &parts);
+}
+
+/// Not a test of its own: what the next one starts and kills.
+#[test]
+fn a_run_in_a_process_of_its_own() {
+    let Ok(dir) = std::env::var("PHEW_TEST_RUN_IN") else { return };
+    done(Job::new().train(Path::new(&dir)));
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_ends_with_the_same_bytes() {
+    let (job, dir) = (Job::new(), tempfile::tempdir().unwrap());
+    let (whole, killed) = (dir.path().join("whole"), dir.path().join("killed"));
+    let started = Instant::now();
+    done(job.train(&whole));
+    let patience = started.elapsed() + Duration::from_secs(5);
+    let mut kills = 0;
+    for round in 0.. {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_run_in_a_process_of_its_own"])
+            .env("PHEW_TEST_RUN_IN", &killed)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // Killed after one epoch more than before, a little later each time, so that it falls on different moments.
+        let started = Instant::now();
+        let epochs = || {
+            std::fs::read_to_string(killed.join("metrics.jsonl"))
+                .map_or(0, |text| text.lines().count())
+        };
+        while epochs() <= round && child.try_wait().unwrap().is_none() {
+            assert!(started.elapsed() < 20 * patience, "the run hangs");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(7 * round as u64));
+        // SIGKILL: nothing in the process can tidy up.
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        if status.success() {
+            break;
+        }
+        kills += 1;
+    }
+    assert!(kills >= 3, "{kills}");
+    same_bytes(&whole, &killed);
+    assert!(done(job.train(&killed)).test == done(job.train(&whole)).test);
+}
+
+#[test]
+fn another_run_in_the_folder_is_left_alone() {
+    let (mut job, dir) = (Job::new(), tempfile::tempdir().unwrap());
+    job.recipe.epochs = 1;
+    done(job.train(dir.path()));
+    let before = std::fs::read(dir.path().join("metrics.jsonl")).unwrap();
+    job.recipe.optimiser = OptimiserSpec::Sgd { momentum: 0.5, nesterov: true, weight_decay: 0.0 };
+    let error = train_in(dir.path(), &job.spec(), &mut (), &AtomicBool::new(false)).unwrap_err();
+    assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
+    assert!(error.to_string().contains("momentum = 0.9"), "{error}");
+    assert_eq!(std::fs::read(dir.path().join("metrics.jsonl")).unwrap(), before);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named() {
+    let (job, dir) = (Job::new(), tempfile::tempdir().unwrap());
+    let stop = AtomicBool::new(false);
+    let mut observer = StopAfter { reports: 5, stop: &stop };
+    train_in(dir.path(), &job.spec(), &mut observer, &stop).unwrap();
+    let path = dir.path().join("checkpoint.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let error = train_in(dir.path(), &job.spec(), &mut (), &AtomicBool::new(false)).unwrap_err();
+    assert!(error.to_string().contains("checkpoint.safetensors"), "{error}");
+}
+
+#[test]
+fn tensorboards_own_reader_finds_the_curves_once_each() {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
+    if !python.exists() {
+        eprintln!("skipped: {} is not there, run 'make setup'", python.display());
+        return;
+    }
+    let (mut job, dir) = (Job::new(), tempfile::tempdir().unwrap());
+    job.recipe.epochs = 3;
+    // Broken off once: the curves must not hold an epoch twice.
+    let stop = AtomicBool::new(false);
+    train_in(dir.path(), &job.spec(), &mut StopAfter { reports: 5, stop: &stop }, &stop).unwrap();
+    done(job.train(dir.path()));
+    let script = "import sys, json\n\
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator\n\
+        a = EventAccumulator(sys.argv[1]); a.Reload()\n\
+        print(json.dumps({t: [[e.step, e.value] for e in a.Scalars(t)] for t in a.Tags()['scalars']}))";
+    let output = Command::new(python).args(["-c", script]).arg(dir.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let curves: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(curves.as_object().unwrap().len(), 8, "{curves}");
+    let path: PathBuf = dir.path().join("metrics.jsonl");
+    for line in std::fs::read_to_string(path).unwrap().lines() {
+        let record: EpochRecord = serde_json::from_str(line).unwrap();
+        let find = |tag: &str| {
+            let points = curves[tag].as_array().unwrap();
+            assert_eq!(points.len(), 3, "{tag}");
+            let point = &points[record.epoch as usize - 1];
+            assert_eq!(point[0].as_u64().unwrap(), record.epoch);
+            point[1].as_f64().unwrap()
+        };
+        let close = |a: f64, b: f64| assert!((a - b).abs() <= 1e-6 * (1.0 + b.abs()), "{a} {b}");
+        close(find("loss/test"), record.test.loss);
+        close(find("top1/train"), record.train.top1.unwrap());
+        close(find("top5/test"), record.test.top5.unwrap());
+        close(find("gradient norm"), record.gradient_norm);
+    }
+}

@@ -1,0 +1,244 @@
+//! Scores and their masks agree with the authors' own programs on the reference networks.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use phew_graph::{Extra, LayerMask, Mask, Network};
+use phew_train::{
+    Batch, Loss, OracleMode, Over, Power, TorchOracle, digits, ones_pass, score_batches,
+};
+use tch::{Kind, Tensor};
+
+mod common;
+use common::reference;
+
+/// A reference network with its batch, and what the programs gave.
+struct Reference {
+    network: Network,
+    mask: Mask,
+    batch: HashMap<String, Tensor>,
+    expected: HashMap<String, Tensor>,
+    numbers: serde_json::Value,
+}
+
+fn references() -> Vec<Reference> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference");
+    if !folder.is_dir() {
+        eprintln!("skipped: {} is not there", folder.display());
+        return Vec::new();
+    }
+    let read = |name: String| -> HashMap<String, Tensor> {
+        Tensor::read_safetensors(folder.join(name)).unwrap().into_iter().collect()
+    };
+    ["mlp", "conv", "res"]
+        .into_iter()
+        .map(|name| {
+            let weights = folder.join(format!("{name}.weights.safetensors"));
+            let network = Network::load(&weights, reference(name), Extra::Ignore).unwrap();
+            let text = std::fs::read_to_string(folder.join(format!("{name}.expected.json")));
+            Reference {
+                mask: Mask::dense(network.arch()),
+                network,
+                batch: read(format!("{name}.weights.safetensors")),
+                expected: read(format!("{name}.expected.safetensors")),
+                numbers: serde_json::from_str(&text.unwrap()).unwrap(),
+            }
+        })
+        .collect()
+}
+
+impl Reference {
+    fn oracle(&self) -> TorchOracle {
+        let input = self.batch["batch.input"].shallow_clone();
+        let target = self.batch["batch.target"].to_kind(Kind::Int64);
+        let batch = Batch { input, target };
+        TorchOracle::new(&self.network, vec![batch], Loss::default(), OracleMode::Train).unwrap()
+    }
+
+    /// The programs' scores of one tensor.
+    fn scores(&self, key: &str, tensor: &str) -> Vec<f64> {
+        let scores = self.expected[&format!("{key}.{tensor}")].to_kind(Kind::Double);
+        Vec::<f64>::try_from(scores.flatten(0, -1)).unwrap()
+    }
+
+    /// Compares `score(weight, derivative)` to the programs', relative to the greatest score of the tensor or of each
+    /// scalar, whichever is the more lenient at rounding's size.
+    fn check<T: Copy + Into<f64>>(
+        &self,
+        key: &str,
+        derivative: &[Vec<T>],
+        score: impl Fn(f64, f64) -> f64,
+        relative: f64,
+    ) {
+        let weights = self.network.weights();
+        for ((spec, weights), derivative) in
+            self.network.arch().prunable().iter().zip(weights).zip(derivative)
+        {
+            let expected = self.scores(key, &spec.name);
+            let scale = expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
+            for (index, expected) in expected.iter().enumerate() {
+                let found = score(f64::from(weights[index]), derivative[index].into());
+                let bound = relative * expected.abs() + 1e-2 * relative * scale;
+                let (arch, name) = (self.network.arch().name(), &spec.name);
+                assert!(
+                    (found - expected).abs() <= bound,
+                    "{arch} {key} {name}[{index}]: {found} for {expected}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn synflow_and_synflow_l2_agree_to_a_millionth() {
+    for r in references() {
+        let weights = r.network.weights();
+        let abs = ones_pass(&r.network, &weights, &r.mask, Power::Abs).unwrap();
+        r.check("synflow", &abs.derivative, |w, d| (d * w).abs(), 1e-6);
+        let square = ones_pass(&r.network, &weights, &r.mask, Power::Square).unwrap();
+        // As the program has it: ∂R/∂(θ²)·|θ|.
+        r.check("synflow_l2", &square.derivative, |w, d| d * w.abs(), 1e-6);
+        let near = |found: f64, key: &str| {
+            let expected = r.numbers[key].as_f64().unwrap();
+            assert!((found - expected).abs() <= 1e-6 * expected, "{key}: {found} for {expected}");
+        };
+        near(abs.objective, "synflow_objective");
+        near(square.objective, "synflow_l2_objective");
+        near(square.path_kernel_trace(&r.mask), "path_kernel_trace");
+    }
+}
+
+#[test]
+fn snip_and_the_loss_agree() {
+    for r in references() {
+        let oracle = r.oracle();
+        let weights = r.network.weights();
+        let loss = oracle.loss(&weights, &r.mask).unwrap();
+        let expected = r.numbers["loss"].as_f64().unwrap();
+        assert!((loss - expected).abs() <= 1e-6 * expected, "{loss} for {expected}");
+        let gradient = oracle.gradient(&weights, &r.mask).unwrap();
+        // Single precision here, double there: a few roundings of the sums of a batch.
+        r.check("snip", &gradient, |w, g| (g * w).abs(), 2e-4);
+    }
+}
+
+#[test]
+fn grasp_agrees_over_the_weights_and_over_all_parameters() {
+    for r in references() {
+        let oracle = r.oracle();
+        for (key, over) in [("grasp_weights", Over::Weights), ("grasp_all", Over::All)] {
+            let product =
+                oracle.hessian_gradient(&r.network.weights(), &r.mask, 200.0, over).unwrap();
+            r.check(key, &product, |w, hg| w * hg, 2e-3);
+        }
+    }
+}
+
+/// The programs' iteration: scores of the masked network, an exponential schedule over 100 steps, keep what is
+/// strictly above numpy's interpolated percentile of all scores (pruned ones count as 0).
+fn iterate(r: &Reference, power: Power, density: f64) -> Mask {
+    let weights = r.network.weights();
+    let mut mask = r.mask.clone();
+    for step in 1..=100 {
+        let pass = ones_pass(&r.network, &weights, &mask, power).unwrap();
+        let scores: Vec<Vec<f64>> = pass
+            .derivative
+            .iter()
+            .zip(&weights)
+            .zip(mask.layers())
+            .map(|((derivative, weights), layer)| {
+                let score = |i: usize| {
+                    if layer.get(i) { (derivative[i] * f64::from(weights[i])).abs() } else { 0.0 }
+                };
+                (0..layer.len()).map(score).collect()
+            })
+            .collect();
+        let mut sorted: Vec<f64> = scores.iter().flatten().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        let place = (1.0 - density.powf(f64::from(step) / 100.0)) * (sorted.len() - 1) as f64;
+        let (low, share) = (place.floor() as usize, place.fract());
+        let high = sorted[(low + 1).min(sorted.len() - 1)];
+        let threshold = sorted[low] + share * (high - sorted[low]);
+        let layers = r.network.arch().prunable().iter().zip(&scores).map(|(spec, scores)| {
+            LayerMask::from_fn(&spec.name, &spec.shape, |i| scores[i] > threshold)
+        });
+        mask = Mask::from_layers(layers.collect());
+    }
+    mask
+}
+
+#[test]
+fn iterative_masks_are_the_programs_masks() {
+    for r in references() {
+        for (key, power) in [("synflow", Power::Abs), ("synflow_l2", Power::Square)] {
+            for (percent, density) in [("50", 0.5), ("10", 0.1)] {
+                let mask = iterate(&r, power, density);
+                let mut different = 0;
+                for layer in mask.layers() {
+                    let expected = r.scores(&format!("{key}_mask_{percent}"), layer.name());
+                    different +=
+                        (0..layer.len()).filter(|&i| layer.get(i) != (expected[i] > 0.5)).count();
+                }
+                let arch = r.network.arch().name();
+                assert_eq!(different, 0, "{arch} {key} at {percent}%: {} kept", mask.kept());
+            }
+        }
+    }
+}
+
+#[test]
+fn scoring_changes_neither_the_network_nor_the_next_answer() {
+    let data = digits(200, 10, 0).unwrap();
+    let arch = phew_graph::zoo::by_name("mlp-bn-784-20-10").unwrap().build().unwrap();
+    let network = Network::initialise(arch, phew_graph::Init::default(), 0).unwrap();
+    let spec = phew_train::SampleSpec { batch: 64, ..Default::default() };
+    let batches = score_batches(&data, spec, phew_train::Device::CPU).unwrap();
+    assert_eq!(batches.len(), 2);
+    let oracle = TorchOracle::new(&network, batches, Loss::default(), OracleMode::Train).unwrap();
+    let (weights, mask) = (network.weights(), Mask::dense(network.arch()));
+    let before = network.fingerprint();
+    let first = oracle.gradient(&weights, &mask).unwrap();
+    oracle.hessian_gradient(&weights, &mask, 200.0, Over::All).unwrap();
+    assert_eq!(first, oracle.gradient(&weights, &mask).unwrap());
+    assert_eq!(network.fingerprint(), before);
+    // Two batches are answered by the sum of what each gives.
+    let halves: Vec<Vec<Vec<f32>>> = score_batches(&data, spec, phew_train::Device::CPU)
+        .unwrap()
+        .into_iter()
+        .map(|batch| {
+            let oracle =
+                TorchOracle::new(&network, vec![batch], Loss::default(), OracleMode::Train)
+                    .unwrap();
+            oracle.gradient(&weights, &mask).unwrap()
+        })
+        .collect();
+    let sum = halves[0][0][5] + halves[1][0][5];
+    assert!((first[0][5] - sum).abs() <= 1e-6 * (1.0 + sum.abs()));
+}
+
+#[test]
+fn a_pruned_scalars_gradient_says_what_it_would_do_if_it_came_back() {
+    let data = digits(200, 10, 0).unwrap();
+    let arch = phew_graph::zoo::mlp(&[784, 8, 10]).build().unwrap();
+    let network = Network::initialise(arch, phew_graph::Init::default(), 0).unwrap();
+    let batches = score_batches(&data, Default::default(), phew_train::Device::CPU).unwrap();
+    let oracle = TorchOracle::new(&network, batches, Loss::default(), OracleMode::Train).unwrap();
+    let weights = network.weights();
+    let mut mask = Mask::dense(network.arch());
+    // The scalar with the steepest slope, so that the difference quotient has digits.
+    let dense = oracle.gradient(&weights, &mask).unwrap();
+    let at = (0..80).max_by(|&a, &b| dense[1][a].abs().total_cmp(&dense[1][b].abs())).unwrap();
+    mask.layer_mut(1).remove(at);
+    let slope = f64::from(oracle.gradient(&weights, &mask).unwrap()[1][at]);
+    // Central difference over the effective weight, which is 0.
+    let loss = |value: f32| {
+        let mut last = weights[1].to_vec();
+        last[at] = value;
+        oracle.loss(&[weights[0], &last], &Mask::dense(network.arch())).unwrap()
+    };
+    let difference = (loss(0.02) - loss(-0.02)) / 0.04;
+    assert!(slope.abs() > 1e-2, "{slope}");
+    assert!((slope - difference).abs() < 0.01 * slope.abs() + 1e-4, "{slope} {difference}");
+}
