@@ -250,6 +250,38 @@ fn several_densities_give_a_file_and_a_record_each() {
 }
 
 #[test]
+fn walks_can_be_drawn_by_scores_from_a_file() {
+    let folder = folder();
+    let at = folder.path();
+    // Other weights serve as scores once their signs are gone: uniform ones are made by hand here.
+    let scores = phew_graph::zoo::by_name("lenet-5").unwrap().build().unwrap();
+    let network = phew_graph::Network::initialise(scores, phew_graph::Init::default(), 3).unwrap();
+    let signless = network.weights().iter().map(|w| w.iter().map(|w| w.abs()).collect()).collect();
+    let network = network.with_weights(signless).unwrap();
+    network.save(&at.join("s.safetensors"), phew_graph::Overwrite::Refuse).unwrap();
+    let prune = |rest: &str| {
+        json(at, &format!("prune --arch lenet-5 --density 0.05 --seed 1 --force --json {rest}"))
+    };
+    prune("--init-seed 0 --scores s.safetensors -o a");
+    prune("--weights s.safetensors -o b");
+    prune("--init-seed 0 -o c");
+    let tensors = |name: &str| {
+        let bytes = std::fs::read(at.join(name)).unwrap();
+        bytes[bytes.len() - 61_470..].to_vec()
+    };
+    assert_eq!(tensors("a"), tensors("b"), "scores act as weights do");
+    assert_ne!(tensors("a"), tensors("c"));
+    json(at, "init --arch lenet-5 -o w --json");
+    refuses(
+        at,
+        "prune --arch lenet-5 --density 0.1 --scores w -o m",
+        1,
+        &["`conv1.weight`", "at least 0"],
+    );
+    refuses(at, "prune --arch lenet-5 --density 0.1 --scores w --bias square -o m", 2, &["--bias"]);
+}
+
+#[test]
 fn an_existing_output_is_replaced_only_by_force() {
     let folder = folder();
     let at = folder.path();

@@ -179,6 +179,20 @@ pub enum GraphError {
         /// The value.
         value: f32,
     },
+    /// A score below 0.
+    #[error(
+        "{origin}: tensor `{name}` holds {value} at flat index {index}, expected scores of at least 0"
+    )]
+    Negative {
+        /// The file or value.
+        origin: String,
+        /// The tensor.
+        name: String,
+        /// Row-major index.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
     /// A stored mask holds something other than 0 and 1.
     #[error("{origin}: mask `{name}` holds {value} at flat index {index}, expected 0 or 1")]
     NotBinary {

@@ -38,7 +38,9 @@ pub use paths::{
     PathSums, Reach, Skip, SkipPolicy, Square, Transition, Weighted,
 };
 pub use rng::{stream, stream_key};
-pub use weights::{Extra, Fan, Init, Network, read_pytorch_pruned, write_pytorch_pruned};
+pub use weights::{
+    Extra, Fan, Init, Network, read_pytorch_pruned, read_scores, write_pytorch_pruned,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

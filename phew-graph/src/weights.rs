@@ -5,7 +5,7 @@ mod init;
 mod network;
 mod pytorch;
 
-pub use file::Extra;
+pub use file::{Extra, read_scores};
 pub(crate) use file::{map, parse, write_safetensors};
 pub use init::{Fan, Init};
 pub use network::Network;

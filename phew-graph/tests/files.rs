@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use phew_graph::{
     Arch, ArchBuilder, Conv2d, Extra, GraphError, Init, LayerMask, Mask, MaskInfo, Network,
-    Overwrite, Pool, Shape, read_pytorch_pruned, write_pytorch_pruned, zoo,
+    Overwrite, Pool, Shape, read_pytorch_pruned, read_scores, write_pytorch_pruned, zoo,
 };
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
@@ -243,4 +243,24 @@ fn the_reference_networks_load() {
     assert_eq!(network.arch().prunable_len(), 576);
     let error = Network::load(&path, unbiased, Extra::Refuse).unwrap_err().to_string();
     assert!(error.contains("`batch.input`, `batch.target`"), "{error}");
+}
+
+#[test]
+fn scores_are_read_in_order_and_negative_ones_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut all = tensors(&network());
+    let error = read_scores(&write(folder.path(), &all), &arch()).unwrap_err().to_string();
+    assert!(error.contains("`conv.weight`") && error.contains("at least 0"), "{error}");
+    for (name, shape, len) in
+        [("conv.weight", vec![4, 3, 3, 3], 108), ("fc.weight", vec![5, 4], 20)]
+    {
+        let bytes = (0..len).flat_map(|i| (i as f32).to_le_bytes()).collect();
+        all.insert(name.into(), (Dtype::F32, shape, bytes));
+    }
+    let scores = read_scores(&write(folder.path(), &all), &arch()).unwrap();
+    assert_eq!(scores.iter().map(Vec::len).collect::<Vec<_>>(), [108, 20]);
+    assert_eq!((scores[0][107], scores[1][19]), (107.0, 19.0));
+    all.remove("fc.weight");
+    let error = read_scores(&write(folder.path(), &all), &arch()).unwrap_err().to_string();
+    assert!(error.contains("missing `fc.weight`"), "{error}");
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use phew_graph::{MaskInfo, Network, PathGraph, SkipPolicy};
+use phew_graph::{MaskInfo, Network, PathGraph, SkipPolicy, read_scores};
 use phew_walk::{Bias, Engine, Granularity, Starts, WalkError, WalkParams, Walked, prune_nested};
 use serde::Serialize;
 use serde_json::Value;
@@ -31,6 +31,11 @@ pub(super) struct WalkArgs {
     /// What the walks are drawn by; magnitude by default
     #[arg(long, value_enum)]
     bias: Option<WalkBias>,
+
+    /// Draw the walks by these scores instead of the weights: safetensors of F32, at least 0, under the
+    /// weights' names
+    #[arg(long, value_name = "FILE", conflicts_with = "bias")]
+    scores: Option<PathBuf>,
 
     /// Where walks start; balanced by default
     #[arg(long, value_enum)]
@@ -112,6 +117,7 @@ impl WalkArgs {
         [
             ("--skips", self.skips.is_some()),
             ("--bias", self.bias.is_some()),
+            ("--scores", self.scores.is_some()),
             ("--starts", self.starts.is_some()),
             ("--granularity", self.granularity.is_some()),
             ("--engine", self.engine.is_some()),
@@ -209,7 +215,14 @@ impl Job {
         let whole = Instant::now();
         let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
         let load = whole.elapsed().as_secs_f64();
-        let walked = walk(&network, &params)?;
+        let walked = match &self.walk.scores {
+            None => walk(&network, &params)?,
+            // Walks look at nothing but the weights' magnitudes: scores take their place.
+            Some(path) => {
+                let scores = read_scores(path, network.arch())?;
+                walk(&network.with_weights(scores)?, &params)?
+            }
+        };
         interrupt::check()?;
         for ((density, path), walked) in outputs.iter().zip(&walked) {
             let clock = Instant::now();
@@ -241,6 +254,10 @@ impl Job {
         let mut parameters = self.walk.parameters();
         let engine = if engine == Engine::Bulk { "bulk" } else { "walk" };
         parameters.insert("engine".into(), engine.into());
+        if let Some(path) = &self.walk.scores {
+            parameters.insert("bias".into(), "scores".into());
+            parameters.insert("scores".into(), path.display().to_string().into());
+        }
         if self.density.len() > 1 {
             // In batches the smaller densities shape what is drawn for the greater ones.
             parameters.insert("densities".into(), self.density.clone().into());
