@@ -21,6 +21,7 @@
 //! Patil & Dovrolis, "PHEW: Constructing Sparse Networks that Learn Fast and Generalize Well Without Training
 //! Data", ICML 2021.
 
+mod best;
 mod bulk;
 mod error;
 mod keeper;
@@ -32,6 +33,7 @@ mod support;
 mod table;
 mod walker;
 
+pub use best::{Order, RankedPath, greedy_paths, mask_of, ranked_paths};
 pub use error::WalkError;
 pub use params::{Bias, Engine, Granularity, Starts, WalkLaw, WalkParams};
 pub use sampler::{Progress, Report, Walked, count_visits, prune, prune_nested};
