@@ -250,6 +250,24 @@ fn several_densities_give_a_file_and_a_record_each() {
 }
 
 #[test]
+fn paths_can_be_ranked_instead_of_drawn() {
+    let folder = folder();
+    let at = folder.path();
+    let run = |line: &str| json(at, &format!("prune --arch resnet20 -o m --force --json {line}"));
+    let [top, bottom] = ["top", "bottom"].map(|m| run(&format!("--method {m}-paths --paths 300")));
+    assert_eq!((&top["paths"], &bottom["paths"]), (&300.into(), &300.into()));
+    assert!(top["ln_product_last"].as_f64() > bottom["ln_product_last"].as_f64());
+    assert_eq!(json(at, "inspect --arch resnet20 --mask m --json")["effective"], bottom["kept"]);
+    let greedy = run("--method greedy-paths");
+    assert_eq!(greedy["paths"], 13, "three inputs and ten outputs");
+    refuses(at, "prune --arch resnet20 -o n --method top-paths", 2, &["top-paths", "--paths"]);
+    refuses(at, "prune --arch resnet20 -o n --method top-paths --density 0.1", 2, &["--density"]);
+    refuses(at, "prune --arch resnet20 -o n --method greedy-paths --paths 3", 2, &["--paths"]);
+    refuses(at, "prune --arch resnet20 -o n --paths 3 --density 0.1", 2, &["--paths", "`phew`"]);
+    refuses(at, "prune --arch resnet20 -o n", 2, &["--density"]);
+}
+
+#[test]
 fn walks_can_be_drawn_by_scores_from_a_file() {
     let folder = folder();
     let at = folder.path();

@@ -107,7 +107,7 @@ fn requests_that_make_no_sense_are_usage_errors() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let prune = "prune --arch mlp-30-40-10 -o m.safetensors --density";
-    refuses(at, &format!("{prune} 0.1 --method snap"), "possible values: phew, random,");
+    refuses(at, &format!("{prune} 0.1 --method snap"), "possible values: phew, top-paths,");
     refuses(at, &format!("{prune} 0.1 --method synflow --bias uniform"), "--bias is not an option");
     refuses(at, &format!("{prune} 0.1 --invert"), "--invert is not an option of method `phew`");
     refuses(

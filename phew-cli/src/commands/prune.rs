@@ -1,6 +1,7 @@
 //! `phew prune`: a method, a density, a seed; a mask and its summary.
 
 mod list;
+mod paths;
 mod rival;
 mod walk;
 
@@ -42,7 +43,7 @@ pub(crate) struct Job {
 
     /// Share of the prunable weights to keep, above 0 and at most 1. Method phew takes several, as in
     /// 0.01,0.05,0.2: the masks are nested, and each file's name ends in its density
-    #[arg(long, value_name = "SHARE", value_delimiter = ',', required = true)]
+    #[arg(long, value_name = "SHARE", value_delimiter = ',')]
     density: Vec<f64>,
 
     /// Seed of the method's random choices
@@ -60,12 +61,16 @@ pub(crate) struct Job {
     walk: walk::WalkArgs,
 
     #[command(flatten)]
+    path: paths::PathArgs,
+
+    #[command(flatten)]
     rival: rival::RivalArgs,
 }
 
 fn names() -> PossibleValuesParser {
     let rivals = phew_baselines::methods().iter().map(|m| m.name);
-    [PHEW].into_iter().chain(rivals).map(PossibleValue::new).collect::<Vec<_>>().into()
+    let paths = paths::METHODS.map(|(name, _)| name);
+    [PHEW].into_iter().chain(paths).chain(rivals).map(PossibleValue::new).collect::<Vec<_>>().into()
 }
 
 const LIST: &str = "list_methods";
@@ -109,14 +114,21 @@ impl Prune {
 impl Job {
     fn run(&self) -> anyhow::Result<()> {
         let walks = self.method == PHEW;
-        let other = if walks { self.rival.given() } else { self.walk.given() };
-        if let Some(option) = other {
+        let paths = paths::METHODS.iter().any(|(name, _)| *name == self.method);
+        let other = [
+            self.walk.given().filter(|_| !walks),
+            self.path.given().filter(|_| !paths),
+            self.rival.given().filter(|_| walks || paths),
+        ];
+        if let Some(option) = other.into_iter().flatten().next() {
             return Err(usage(format!("{option} is not an option of method `{}`", self.method)));
         }
-        if walks {
-            return self.walk();
+        if paths {
+            return self.paths();
         }
         match self.density[..] {
+            [] => Err(usage(format!("method `{}` needs --density", self.method))),
+            _ if walks => self.walk(),
             [density] => self.rival(density),
             _ => Err(usage(format!("method `{}` takes one --density at a time", self.method))),
         }

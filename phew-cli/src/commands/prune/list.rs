@@ -15,6 +15,11 @@ pub(super) fn print() -> anyhow::Result<()> {
         "–".into(),
         "–".into(),
     ]];
+    rows.extend(super::paths::METHODS.map(|(name, keeps)| {
+        [name, keeps, "initial weights", "Patil & Dovrolis 2020 (ICLR text)", "–", "–"]
+            .map(str::to_owned)
+            .to_vec()
+    }));
     rows.extend(methods().iter().map(|m| {
         let needs = match m.needs.oracle() {
             true => format!("{} (*)", m.needs),
