@@ -123,5 +123,6 @@ fn requests_that_make_no_sense_are_usage_errors() {
     );
     refuses(at, "prune --list-methods --density 0.1", "cannot be used with");
     refuses(at, "compare --arch mlp-30-40-10 one.safetensors", "at least two");
-    refuses(at, "prune --method magnitude", "--density");
+    refuses(at, "prune --method magnitude", "--arch");
+    refuses(at, "prune --method magnitude --arch lenet-5 -o m", "`magnitude` needs --density");
 }

@@ -17,6 +17,32 @@
 //! # Ok::<(), phew_walk::WalkError>(())
 //! ```
 //!
+//! # How it works, and what it costs
+//!
+//! **Tables.** One pass over the weights gives the norm of every kernel (the sum of its scalars' scores), one ninth
+//! of a 3×3 tensor, and for each unit the greatest norm onwards, both ways. A step draws the kernel by rejection: one
+//! uniformly, accepted with probability norm over greatest norm, which takes about 1.8 tries for Gaussian 3×3
+//! kernels and 4.5 for single weights; then the scalar inside. That is the law of drawing the scalar at once, with no
+//! cumulative table in either direction. Units whose norms are so uneven that rejection would take over 16 tries
+//! have cumulative sums after all.
+//!
+//! **Walk engine.** A step costs about 1.8 random reads of the norms and 1.5 lines of weights, and each waits for
+//! memory. 64 walks advance together; reads and decisions stand in separate loops, so the reads of all overlap.
+//! Walk `i` draws from ChaCha8 stream `i` of the seed and walks are kept in order, so neither the company that a walk
+//! keeps nor the number of threads changes a byte, and masks of one seed are nested.
+//!
+//! **Bulk engine.** High densities are a coupon collector's problem: VGG-19 needs 77 thousand walks at 5 % and
+//! 13 million at 90 %. Walks are Markov: given how many stand at each unit, the numbers that take each onward kernel
+//! are multinomial and independent between units. So batches of walks are drawn as counts, layer by layer, in a pass
+//! over the norms each way: sorted points where walks are few, conditional binomials where they are many. Batches are
+//! sized by Newton's method on the expected gain of the next walk, which is exact and known from the visits, from
+//! below and with eight standard deviations to spare; single walks finish. The mask has the law of the walk engine,
+//! not its bytes. [`Engine::Auto`] takes batches from 200,000 weights on if these are at least a quarter of the
+//! number of kernels.
+//!
+//! `cargo bench -p phew-walk` prints the whole of [`prune`] in passes of a plain streaming Σ|w| over the same weights
+//! in the same run.
+//!
 //! # References
 //! Patil & Dovrolis, "PHEW: Constructing Sparse Networks that Learn Fast and Generalize Well Without Training
 //! Data", ICML 2021.
