@@ -4,9 +4,9 @@
 
 mod support;
 
-use phew_baselines::{Plan, Saliency, Schedule, Scorer, State, SynFlow, prune};
+use phew_baselines::{Comparison, Plan, Saliency, Schedule, Scorer, State, SynFlow, prune};
 use phew_graph::{Abs, Edges, Mask, PathGraph, PathSums, Square};
-use support::reference::{Reference, differences, mlp};
+use support::reference::{Reference, conv_arch, differences, load, mlp, res_arch};
 
 /// First-iteration scores as the programs scale them: not shares, but times the objective.
 fn synflow_scores(reference: &Reference, saliency: Saliency) -> Vec<Vec<f64>> {
@@ -70,6 +70,29 @@ fn synflow_masks_after_100_iterations_are_the_programs() {
             let common = exact.and(&theirs).unwrap().kept();
             println!("{method} at {percent}%: {common} of {} with exact counts", exact.kept());
             assert!((exact.kept() as f64 - density * len as f64).abs() < 1.0);
+        }
+    }
+}
+
+#[test]
+fn on_convolutions_paths_and_positions_are_counted_apart_and_the_masks_differ_somewhat() {
+    // The programs send ones through the real layers, so a path counts as often as its kernels fit: padding
+    // takes from a kernel's rim, stride and pooling from whole layers. How much this matters is measured.
+    for (name, arch) in [("conv", conv_arch()), ("res", res_arch())] {
+        let Some(reference) = load(name, arch) else { return };
+        let network = &reference.network;
+        for (saliency, method) in [(Saliency::L1, "synflow"), (Saliency::L2, "synflow_l2")] {
+            for (density, percent) in [(0.5, 50), (0.1, 10)] {
+                let plan = Plan::new(density).schedule(Schedule::exponential(100));
+                let ours = prune(network, &mut SynFlow::new(saliency), &plan).unwrap();
+                let theirs = reference.mask(&format!("{method}_mask_{percent}"));
+                let jaccard = ours.jaccard(&theirs).unwrap();
+                let found =
+                    Comparison::new(&ours, &theirs, &PathGraph::new(network.arch())).unwrap();
+                let chance = found.all.by_chance();
+                println!("{name} {method} {percent}%: Jaccard {jaccard:.3}, by chance {chance:.3}");
+                assert!(jaccard < 1.0 && jaccard > chance, "{name} {method}: {jaccard} {chance}");
+            }
         }
     }
 }

@@ -263,6 +263,45 @@ fn approximate_isometry_makes_dense_layers_orthogonal_and_masked_ones_as_near_as
     assert!(reports.iter().all(|r| !r.converged && r.iterations == 2));
 }
 
+/// Mean and spread of the squared singular values of the input-output map of a linear network.
+fn gain(network: &Network, mask: &Mask, width: usize) -> (f64, f64) {
+    let mut map: Vec<f64> =
+        (0..width * width).map(|i| f64::from(u8::from(i % (width + 1) == 0))).collect();
+    for (w, layer) in network.weights().iter().zip(mask.layers()) {
+        let at = |i: usize| if layer.get(i) { f64::from(w[i]) } else { 0.0 };
+        map = (0..width * width)
+            .map(|i| {
+                (0..width).map(|k| at(i / width * width + k) * map[k * width + i % width]).sum()
+            })
+            .collect();
+    }
+    let gram = |a: usize, b: usize| -> f64 {
+        (0..width).map(|k| map[k * width + a] * map[k * width + b]).sum()
+    };
+    let mean = (0..width).map(|a| gram(a, a)).sum::<f64>() / width as f64;
+    let squares: f64 = (0..width * width).map(|i| gram(i / width, i % width).powi(2)).sum();
+    (mean, (squares / width as f64 - mean * mean).max(0.0).sqrt())
+}
+
+#[test]
+fn orthogonal_layers_preserve_every_direction_and_approximate_isometry_restores_what_a_mask_takes()
+{
+    // Lee et al. 2020, figure 4: seven linear layers.
+    let (width, widths) = (24, [24; 8]);
+    let start = mlp(&widths);
+    let dense = Mask::dense(start.arch());
+    let ldi = reinitialise(&start, &dense, Reinit::Dense, Init::Orthogonal, 1).unwrap();
+    let (mean, spread) = gain(&ldi, &dense, width);
+    assert!((mean - 1.0).abs() < 1e-5 && spread < 1e-2, "{mean} {spread}");
+    let mask = prune(&ldi, &mut Random { seed: 2 }, &Plan::new(0.5)).unwrap();
+    let (pruned, _) = gain(&ldi, &mask, width);
+    assert!(pruned < 0.05, "half of each layer's gain is left seven times: {pruned}");
+    let (moved, reports) = approximate_isometry(&ldi, &mask, Isometry::default()).unwrap();
+    assert!(reports.iter().all(|r| r.after < r.before));
+    let (restored, _) = gain(&moved, &mask, width);
+    assert!((restored - 1.0).abs() < 0.2, "{restored}");
+}
+
 #[test]
 fn nodes_and_paths_are_those_worked_by_hand() {
     // 2 inputs, 3 hidden units, 2 outputs; kept: inputs 0, 1 to hidden 0; hidden 0 and 1 to output 0.

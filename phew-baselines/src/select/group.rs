@@ -16,11 +16,11 @@ const WORDS: usize = BLOCK / 64;
 /// Of 64 scalars, up to this many are looked at one by one.
 const FEW: u32 = 12;
 
-/// Room for the scores that a block usually leaves undecided.
-const USUAL: usize = 64;
+/// Blocks of a task.
+const TASK: usize = 16;
 
 /// Scores in the sample that brackets the k-th one.
-const SAMPLE: usize = 1 << 17;
+const SAMPLE: usize = 1 << 16;
 
 /// Tensors that compete for the same places.
 pub(super) struct Group<'a> {
@@ -46,14 +46,16 @@ pub(super) struct Bracket {
     pub(super) high: f64,
 }
 
-/// What a pass leaves to be decided in one block.
+/// What a pass leaves to be decided in one task.
 struct Undecided {
     /// Scalars above the bracket, already kept.
     above: usize,
     /// Scalars inside.
     inside: usize,
-    /// Their scores and places in the block, unless there were too many in the whole group.
-    scores: Vec<(f64, u32)>,
+    /// Their scores, blocks and places in the block, unless there were too many in the whole group.
+    scores: Vec<(f64, u32, u32)>,
+    /// Where a block's scores are computed.
+    buffer: Vec<f64>,
 }
 
 impl<'a> Group<'a> {
@@ -105,6 +107,7 @@ impl<'a> Group<'a> {
     fn words(
         &self,
         block: &Block,
+        buffer: &mut [f64],
         mut each: impl FnMut(usize, u64, &[f64; 64]) -> Result<(), BaselineError>,
     ) -> Result<(), BaselineError> {
         let (tensor, mask) = self.layers[block.layer];
@@ -112,9 +115,8 @@ impl<'a> Group<'a> {
         if words.iter().all(|&w| w == 0) {
             return Ok(());
         }
-        let mut scores = [0.0; BLOCK];
-        self.scores.block(tensor, block.start, &mut scores[..block.len]);
-        for (w, (&bits, scores)) in words.iter().zip(scores.as_chunks::<64>().0).enumerate() {
+        self.scores.block(tensor, block.start, &mut buffer[..block.len]);
+        for (w, (&bits, scores)) in words.iter().zip(buffer.as_chunks::<64>().0).enumerate() {
             if bits != 0 {
                 each(w, bits, scores)?;
             }
@@ -129,7 +131,10 @@ impl<'a> Group<'a> {
         block: &Block,
         mut each: impl FnMut(usize, f64),
     ) -> Result<(), BaselineError> {
-        self.words(block, |w, bits, scores| self.visit_bits(block, w, bits, scores, &mut each))
+        let mut buffer = [0.0; BLOCK];
+        self.words(block, &mut buffer, |w, bits, scores| {
+            self.visit_bits(block, w, bits, scores, &mut each)
+        })
     }
 
     /// Calls `each(place in block, score)` for some of 64 scalars.
@@ -185,10 +190,10 @@ impl<'a> Group<'a> {
         if stride == 1 || sample.is_empty() {
             return Ok(everything);
         }
-        // Neighbours have similar scores, so the sample is worth less than its size: a quarter, here. A wrong
-        // guess costs time only.
+        // Neighbours have similar scores, so the sample is worth less than its size: half, here. A wrong guess
+        // costs time only.
         let (share, n) = (kept as f64 / self.candidates as f64, sample.len() as f64);
-        let slack = 4.0 * (share * (1.0 - share) / (n / 4.0)).sqrt() + 8.0 / n;
+        let slack = 4.0 * (share * (1.0 - share) / (n / 2.0)).sqrt() + 8.0 / n;
         let rank = |share: f64| (share * n) as usize;
         let (first, last) = (rank((share - slack).max(0.0)), rank(share + slack));
         let mut nth = |rank: usize, beyond: f64| match rank {
@@ -210,31 +215,32 @@ impl<'a> Group<'a> {
     ) -> Result<bool, BaselineError> {
         let most = (self.candidates / 16).max(1 << 18);
         let collected = AtomicUsize::new(0);
-        let undecided = self.pass(words, |block, out| {
-            let mut left = Undecided { above: 0, inside: 0, scores: Vec::with_capacity(USUAL) };
-            self.words(block, |w, bits, scores| {
+        let start =
+            || Undecided { above: 0, inside: 0, scores: Vec::new(), buffer: vec![0.0; BLOCK] };
+        let undecided = self.pass(words, start, |b, out, left| {
+            let Undecided { above, inside, scores: scored, buffer } = left;
+            let (block, before) = (&self.blocks[b], *inside);
+            self.words(block, buffer, |w, bits, scores| {
                 #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN passes, to be reported")]
                 let not_below = pack(scores, |s| !(s < bracket.low)) & bits;
-                let above = match not_below.count_ones() {
+                let higher = match not_below.count_ones() {
                     0..=FEW => ones(not_below)
                         .filter(|&b| scores[b] > bracket.high)
                         .fold(0, |w, b| w | 1 << b),
                     _ => pack(scores, |s| s > bracket.high) & bits,
                 };
-                let inside = not_below & !above;
-                out[w] = above;
-                left.above += above.count_ones() as usize;
-                left.inside += inside.count_ones() as usize;
-                let scored = &mut left.scores;
-                self.visit_bits(block, w, inside, scores, |place, score| {
-                    scored.push((score, place as u32));
+                out[w] = higher;
+                *above += higher.count_ones() as usize;
+                *inside += (not_below & !higher).count_ones() as usize;
+                self.visit_bits(block, w, not_below & !higher, scores, |place, score| {
+                    scored.push((score, b as u32, place as u32));
                 })
             })?;
             // The count alone decides, so that the outcome does not depend on who came first.
-            if collected.fetch_add(left.inside, Ordering::Relaxed) > most {
-                left.scores = Vec::new();
+            if collected.fetch_add(*inside - before, Ordering::Relaxed) > most {
+                *scored = Vec::new();
             }
-            Ok(left)
+            Ok(())
         })?;
         let above: usize = undecided.iter().map(|u| u.above).sum();
         let inside: usize = undecided.iter().map(|u| u.inside).sum();
@@ -243,9 +249,7 @@ impl<'a> Group<'a> {
             return Ok(false);
         }
         let mut scores: Vec<(f64, u32, u32)> = Vec::with_capacity(inside);
-        for (b, block) in undecided.iter().enumerate() {
-            scores.extend(block.scores.iter().map(|&(s, place)| (s, b as u32, place)));
-        }
+        undecided.iter().for_each(|task| scores.extend_from_slice(&task.scores));
         let wanted = kept - above;
         if wanted < scores.len() {
             scores.select_nth_unstable_by(wanted, |a, b| {
@@ -265,15 +269,17 @@ impl<'a> Group<'a> {
         kept: usize,
         words: &mut [Vec<u64>],
     ) -> Result<(), BaselineError> {
-        let counts = self.pass(words, |block, out| {
+        let counts = self.pass(words, Vec::new, |b, out, counts: &mut Vec<(usize, usize)>| {
             let (mut above, mut equal) = (0, 0);
-            self.visit(block, |place, score| {
+            self.visit(&self.blocks[b], |place, score| {
                 out[place / 64] |= u64::from(score > threshold) << (place % 64);
                 above += usize::from(score > threshold);
                 equal += usize::from(equals(score, threshold));
             })?;
-            Ok((above, equal))
+            counts.push((above, equal));
+            Ok(())
         })?;
+        let counts = counts.concat();
         let above: usize = counts.iter().map(|c| c.0).sum();
         let mut wanted = kept.saturating_sub(above);
         for (b, &(_, equal)) in counts.iter().enumerate().filter(|(_, c)| c.1 > 0) {
@@ -299,16 +305,23 @@ impl<'a> Group<'a> {
         words[layer][(start + place) / 64] |= 1 << (place % 64);
     }
 
-    /// Runs over all blocks in parallel, each with its words of the mask; the answers in order.
+    /// Runs over all blocks in parallel, each with its words of the mask; the answers by task, in order.
     fn pass<T: Send>(
         &self,
         words: &mut [Vec<u64>],
-        each: impl Fn(&Block, &mut [u64]) -> Result<T, BaselineError> + Sync,
+        start: impl Fn() -> T + Sync,
+        each: impl Fn(usize, &mut [u64], &mut T) -> Result<(), BaselineError> + Sync,
     ) -> Result<Vec<T>, BaselineError> {
-        let chunks: Vec<&mut [u64]> =
+        let mut chunks: Vec<&mut [u64]> =
             words.iter_mut().flat_map(|layer| layer.chunks_mut(WORDS)).collect();
-        let pairs = self.blocks.par_iter().zip(chunks).with_min_len(16);
-        pairs.map(|(block, out)| each(block, out)).collect()
+        let tasks = chunks.par_chunks_mut(TASK).enumerate().map(|(task, chunks)| {
+            let mut answer = start();
+            for (b, out) in (task * TASK..).zip(chunks) {
+                each(b, out, &mut answer)?;
+            }
+            Ok(answer)
+        });
+        tasks.collect()
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Repaired {
 /// Drops the kept weights that lie on no input-output path, and optionally refills.
 ///
 /// # Complexity
-/// Two passes over the mask, and one over the pruned weights if any are to come back.
+/// Two passes over the mask; if weights are to come back two over the pruned ones, and a list of one tensor's.
 ///
 /// # References
 /// Effective sparsity: Vysogorets & Kempe 2023. The refill is phew's own.
@@ -40,38 +40,44 @@ pub fn repair(mask: &Mask, graph: &PathGraph, refill: Refill) -> Repaired {
     let reach = Reach::of_mask(graph, mask);
     let mut repaired = reach.effective(graph, mask);
     let dropped = mask.kept() - repaired.kept();
-    let mut refilled = 0;
+    let before = repaired.kept();
     if let (Refill::Uniform { seed }, true) = (refill, dropped > 0) {
         let key = stream_key("phew 1 refill", seed);
-        // Added between units that are alive, a weight lies on a path and kills or wakes no unit.
-        let mut room: Vec<Vec<usize>> = Vec::new();
-        for (t, layer) in repaired.layers().iter().enumerate() {
-            let (connection, shape) = graph.weighted(t);
-            let connection = &graph.connections()[connection];
-            let fits = |i: &usize| {
-                let (source, target) = shape.ends(*i);
-                !layer.get(*i)
-                    && reach.alive(connection.source, source)
-                    && reach.alive(connection.target, target)
-            };
-            let fits: Vec<usize> = (0..layer.len()).filter(fits).collect();
-            let len = fits.len();
-            room.push(choose(&mut stream(key, t as u64), fits, len));
-        }
+        let room: Vec<usize> =
+            (0..graph.tensors()).map(|t| free(&repaired, graph, &reach, t).count()).collect();
         let own = |t: usize| mask.layer(t).kept() - repaired.layer(t).kept();
-        let mut taken: Vec<usize> = (0..room.len()).map(|t| own(t).min(room[t].len())).collect();
+        let mut taken: Vec<usize> = (0..room.len()).map(|t| own(t).min(room[t])).collect();
         let mut left = dropped - taken.iter().sum::<usize>();
         for (taken, room) in taken.iter_mut().zip(&room) {
-            let more = left.min(room.len() - *taken);
+            let more = left.min(room - *taken);
             *taken += more;
             left -= more;
         }
-        for (t, (room, taken)) in room.iter().zip(taken).enumerate() {
-            room[..taken].iter().for_each(|&i| {
-                repaired.layer_mut(t).insert(i);
-            });
-            refilled += taken;
+        for (t, &taken) in taken.iter().enumerate().filter(|(_, taken)| **taken > 0) {
+            let places: Vec<u32> = free(&repaired, graph, &reach, t).map(|i| i as u32).collect();
+            for i in choose(&mut stream(key, t as u64), places, taken) {
+                repaired.layer_mut(t).insert(i as usize);
+            }
         }
     }
+    let refilled = repaired.kept() - before;
     Repaired { mask: repaired, dropped, refilled }
+}
+
+/// Pruned weights of a tensor between units on a path: added, they lie on a path and wake no other unit.
+fn free<'a>(
+    mask: &'a Mask,
+    graph: &'a PathGraph,
+    reach: &'a Reach,
+    tensor: usize,
+) -> impl Iterator<Item = usize> + 'a {
+    let (connection, shape) = graph.weighted(tensor);
+    let connection = &graph.connections()[connection];
+    let layer = mask.layer(tensor);
+    (0..layer.len()).filter(move |&i| {
+        let (source, target) = shape.ends(i);
+        !layer.get(i)
+            && reach.alive(connection.source, source)
+            && reach.alive(connection.target, target)
+    })
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use phew_graph::{Arch, ArchBuilder, Extra, LayerMask, Mask, Network, Shape};
+use phew_graph::{Arch, ArchBuilder, Conv2d, Extra, LayerMask, Mask, Network, Pool, Shape};
 use safetensors::tensor::SafeTensors;
 
 /// One reference network with what the programs made of it.
@@ -25,18 +25,54 @@ pub(crate) fn mlp_arch() -> Arch {
         .unwrap()
 }
 
+fn image() -> ArchBuilder {
+    let shape = Shape::Image { channels: 3, height: 8, width: 8 };
+    ArchBuilder::new("reference", shape)
+}
+
+fn conv3(net: ArchBuilder, name: &str, out: usize, stride: usize) -> ArchBuilder {
+    net.conv(name, Conv2d::new(out, 3).padding(1).stride(stride)).batch_norm(format!("{name}_bn"))
+}
+
+/// The reference network of plain convolutions.
+pub(crate) fn conv_arch() -> Arch {
+    let net = conv3(image(), "conv1", 6, 1).relu("relu1");
+    let net = conv3(net, "conv2", 8, 1).relu("relu2").max_pool("pool1", Pool::new(2));
+    let net = conv3(net, "conv3", 8, 1).relu("relu3").avg_pool("pool2", Pool::new(4));
+    net.flatten("flatten").linear_unbiased("fc", 5).build().unwrap()
+}
+
+/// The reference network of residual blocks.
+pub(crate) fn res_arch() -> Arch {
+    let net = conv3(image(), "conv1", 4, 1).relu("relu1");
+    let net = conv3(net, "block1_conv1", 4, 1).relu("relu2");
+    let net = conv3(net, "block1_conv2", 4, 1);
+    let net = net.add("add1", &["block1_conv2_bn", "relu1"]).relu("relu3");
+    let net = conv3(net, "block2_conv1", 8, 2).relu("relu4");
+    let net = conv3(net, "block2_conv2", 8, 1);
+    let net = net.from("relu3").conv("block2_proj", Conv2d::new(8, 1).stride(2));
+    let net = net.batch_norm("block2_proj_bn");
+    let net = net.add("add2", &["block2_conv2_bn", "block2_proj_bn"]).relu("relu5");
+    net.avg_pool("pool", Pool::new(4)).flatten("flatten").linear_unbiased("fc", 5).build().unwrap()
+}
+
 /// The reference MLP's numbers; `None`, said aloud, where they are absent.
 pub(crate) fn mlp() -> Option<Reference> {
+    load("mlp", mlp_arch())
+}
+
+/// The numbers of a reference network by name; `None`, said aloud, where they are absent.
+pub(crate) fn load(name: &str, arch: Arch) -> Option<Reference> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/reference"));
-    let weights = folder.join("mlp.weights.safetensors");
+    let weights = folder.join(format!("{name}.weights.safetensors"));
     if !weights.exists() {
         println!("skipped: no reference numbers at {}", folder.display());
         return None;
     }
     Some(Reference {
-        network: Network::load(&weights, mlp_arch(), Extra::Ignore).unwrap(),
+        network: Network::load(&weights, arch, Extra::Ignore).unwrap(),
         weights: fs::read(weights).unwrap(),
-        expected: fs::read(folder.join("mlp.expected.safetensors")).unwrap(),
+        expected: fs::read(folder.join(format!("{name}.expected.safetensors"))).unwrap(),
     })
 }
 
