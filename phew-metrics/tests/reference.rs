@@ -1,4 +1,5 @@
 //! The numbers of the papers' authors' own programs, where the reference files are at hand.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::PathBuf;
 
