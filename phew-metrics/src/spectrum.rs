@@ -1,13 +1,15 @@
 //! The spectrum of the path kernel, without the path kernel.
 //!
 //! `Π = J Jᵀ` has a row for each path; its eigenvalues other than 0 are those of `G = Jᵀ J`, which has a row for
-//! each weight and is never formed: [`operator`] applies it in one more pair of path sums. [`basis`] keeps the
-//! Krylov vectors, [`lanczos`] finds the greatest eigenvalues, [`density`] the distribution of all.
+//! each weight and is never formed. Most of its eigenvalues are known at once: see [`reduced`]. For the others
+//! [`operator`] applies what is left of it in one more pair of path sums, [`basis`] keeps the Krylov vectors,
+//! [`lanczos`] finds the greatest eigenvalues, [`density`] the distribution of all.
 
 mod basis;
 mod density;
 mod lanczos;
 mod operator;
+mod reduced;
 
 pub use density::{Density, DensityParams, Estimate};
 pub(crate) use lanczos::{Converged, Target, greatest};
@@ -21,7 +23,7 @@ use crate::analysis::Analysis;
 use crate::error::MetricError;
 use crate::linalg;
 
-/// Up to this many weights the matrix G is formed: exact, multiple eigenvalues included.
+/// Up to this many bundles the matrix is formed.
 const DENSE: usize = 512;
 
 /// Parameters of [`Analysis::path_kernel_spectrum`].
@@ -69,7 +71,7 @@ impl SpectrumParams {
         Self { seed, ..self }
     }
 
-    /// Sets how many Krylov vectors are kept before a restart. Each takes 8 bytes for each prunable weight.
+    /// Sets how many Krylov vectors are kept before a restart. Each takes 8 bytes for each kernel.
     ///
     /// # Errors
     /// [`MetricError::Parameter`] unless there are at least two more than eigenvalues.
@@ -87,10 +89,10 @@ impl SpectrumParams {
         Self { max_products: products, ..self }
     }
 
-    /// Sets up to how many weights the matrix is formed and decomposed as a whole; 512 by default.
+    /// Sets up to how many bundles of weights the matrix is formed and decomposed as a whole; 512 by default.
     #[must_use]
-    pub fn dense_up_to(self, weights: usize) -> Self {
-        Self { dense: weights, ..self }
+    pub fn dense_up_to(self, bundles: usize) -> Self {
+        Self { dense: bundles, ..self }
     }
 }
 
@@ -136,8 +138,8 @@ impl Analysis<'_> {
     /// [`MetricError::Decomposition`] if a small dense eigenproblem fails.
     ///
     /// # Complexity
-    /// O(weights) for each matrix-vector product, and O(weights · basis) to keep the vectors orthogonal; memory
-    /// of 8 bytes · weights · (basis + 4).
+    /// One pass over the weights; then O(kernels) for each matrix-vector product and O(kernels · basis) to keep
+    /// the vectors orthogonal. Memory of 8 bytes · kernels · (basis + 5).
     ///
     /// # References
     /// Wu & Simon 2000 (thick-restart Lanczos). `G·v = θ∘(∇²R(s)·(θ∘v)) + (∂R/∂s)∘v` with s = θ², from
@@ -155,8 +157,8 @@ impl Analysis<'_> {
         if ln_trace == f64::NEG_INFINITY {
             return Ok(none(0));
         }
-        let found = if gram.kept() <= params.dense {
-            dense(&gram, params.count)?
+        let found = if gram.places().len() <= params.dense {
+            dense(&gram)?
         } else {
             let start = gram.start(params.seed);
             let target = Target {
@@ -168,15 +170,23 @@ impl Analysis<'_> {
             greatest(|v, out| gram.apply(v, out), start, &target)?
         };
         let Converged { values, bounds, converged, products } = found;
+        let mut all: Vec<(f64, f64)> = values.into_iter().zip(bounds).collect();
+        for (value, copies) in gram.known() {
+            // Products of three factors, each right to a few ulps.
+            let copies = (copies as usize).min(params.count);
+            all.extend(std::iter::repeat_n((value, 16.0 * f64::EPSILON * value), copies));
+        }
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
         // Beyond the rank there is rounding only.
-        let rank = values.iter().take_while(|&&v| v > 1e-14 * values[0]).count();
-        let (shares, bounds) = (values[..rank].to_vec(), bounds[..rank].to_vec());
+        let rank = all.iter().take_while(|v| v.0 > 1e-14 * all[0].0).count();
+        all.truncate(rank.min(params.count));
+        let (shares, bounds) = all.into_iter().unzip();
         Ok(Spectrum { shares, bounds, converged, ..none(products) })
     }
 }
 
 /// All eigenvalues, from the matrix itself.
-fn dense(gram: &Gram<'_>, count: usize) -> Result<Converged, MetricError> {
+fn dense(gram: &Gram<'_>) -> Result<Converged, MetricError> {
     let places = gram.places();
     let n = places.len();
     let mut matrix = Mat::zeros(n, n);
@@ -189,10 +199,9 @@ fn dense(gram: &Gram<'_>, count: usize) -> Result<Converged, MetricError> {
             matrix[(i, j)] = column[place];
         }
     }
-    let mut values = linalg::eigenvalues(matrix.as_ref())?;
+    let values = linalg::eigenvalues(matrix.as_ref())?;
     // Backward stability of the symmetric eigenproblem.
     let bound = values[0] * n as f64 * f64::EPSILON;
-    values.truncate(count);
     Ok(Converged { bounds: vec![bound; values.len()], values, converged: true, products: n })
 }
 

@@ -1,7 +1,8 @@
 //! The distribution of all eigenvalues of the path kernel, by stochastic Lanczos quadrature.
 //!
-//! For a random vector z of signs, `E[zᵀ f(G) z] = Tr f(G)`; Lanczos from z gives nodes and weights of a Gauss
-//! quadrature for `zᵀ f(G) z`. A few vectors do: their scatter is the error.
+//! The eigenvalues known at once count exactly. For the others and a random vector z of signs
+//! `E[zᵀ f(G) z] = Tr f(G)`, and Lanczos from z gives nodes and weights of a Gauss quadrature for `zᵀ f(G) z`. A
+//! few vectors do: their scatter is the error.
 
 use faer::Mat;
 use phew_graph::{stream, stream_key};
@@ -98,7 +99,8 @@ impl Analysis<'_> {
     /// any part in the trace.
     ///
     /// # Complexity
-    /// `probes · steps` matrix-vector products of O(weights); memory of 8 bytes · weights · (steps + 3).
+    /// One pass over the weights, then `probes · steps` matrix-vector products of O(kernels); memory of
+    /// 8 bytes · kernels · (steps + 4).
     ///
     /// # References
     /// Golub & Welsch 1969; Ubaru, Chen & Saad 2017 (stochastic Lanczos quadrature).
@@ -108,18 +110,20 @@ impl Analysis<'_> {
             let (name, found) = ("trace of the path kernel", "0".to_owned());
             return Err(MetricError::Parameter { name, found, expected: "a positive number" });
         }
-        let steps = params.steps.min(gram.kept());
+        let steps = params.steps.min(gram.places().len());
         let mut basis = Basis::new(gram.len(), steps);
-        let mut nodes = Vec::new();
+        let known = gram.known();
+        let mut nodes: Vec<(f64, f64)> = known.iter().map(|&(x, n)| (x, f64::from(n))).collect();
+        let exact = |f: fn(f64) -> f64| nodes.iter().map(|&(x, n)| n * f(x)).sum::<f64>();
+        // Rounding may leave a node of 0 just below it.
+        let entropy = |x: f64| if x > 0.0 { -x * x.ln() } else { 0.0 };
+        let functions: [fn(f64) -> f64; 3] = [|x| x, entropy, |x| x * x];
+        let exact = functions.map(exact);
         let mut sums: [Vec<f64>; 3] = Default::default();
         for probe in 0..params.probes as u64 {
             let quadrature = quadrature(&gram, &mut basis, steps, params.seed, probe)?;
-            let total = |f: fn(f64) -> f64| quadrature.iter().map(|&(x, m)| m * f(x)).sum::<f64>();
-            // Rounding may leave a node of 0 just below it.
-            let entropy = |x: f64| if x > 0.0 { -x * x.ln() } else { 0.0 };
-            for (sums, sum) in sums.iter_mut().zip([total(|x| x), total(entropy), total(|x| x * x)])
-            {
-                sums.push(sum);
+            for ((sums, f), exact) in sums.iter_mut().zip(functions).zip(exact) {
+                sums.push(exact + quadrature.iter().map(|&(x, m)| m * f(x)).sum::<f64>());
             }
             let share = 1.0 / params.probes as f64;
             nodes.extend(quadrature.into_iter().map(|(x, m)| (x.max(0.0), m * share)));
