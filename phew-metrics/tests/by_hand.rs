@@ -1,4 +1,5 @@
 //! Networks small enough to work out on paper.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 
@@ -45,7 +46,7 @@ fn two_paths_that_share_an_edge() {
 fn a_single_zero_weight_leaves_a_trace() {
     let network = with(zoo::mlp(&[2, 1, 1]).build().unwrap(), vec![vec![2.0, 5.0], vec![0.0]]);
     let analysis = Analysis::new(&network, None).unwrap();
-    assert_eq!(analysis.ln_objective(Objective::SynFlow), f64::NEG_INFINITY);
+    assert!(analysis.ln_objective(Objective::SynFlow) < f64::MIN);
     assert_eq!(analysis.path_count(Paths::Kept).unwrap(), 2);
     assert_eq!(analysis.path_count(Paths::Effective).unwrap(), 0);
     assert!((analysis.path_kernel_trace().total() - 29.0).abs() < 1e-12);
@@ -111,6 +112,6 @@ fn equal_masks_are_wholly_alike_and_complements_not_at_all() {
     let same = similarity(&mask, &mask).unwrap();
     assert!((same.overall.jaccard - 1.0).abs() < 1e-15 && same.overall.above_chance() > 0.999);
     let other = similarity(&mask, &mask.not()).unwrap();
-    assert!(other.overall.jaccard == 0.0 && other.overall.above_chance() < 0.0);
+    assert!(other.overall.jaccard.abs() < 1e-15 && other.overall.above_chance() < 0.0);
     assert_eq!(other.layers.len(), 2);
 }

@@ -1,4 +1,5 @@
 //! The matrix-free spectrum against the path kernel itself.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -18,6 +18,8 @@ pub(crate) struct Target {
     /// Residual relative to the greatest eigenvalue.
     pub(crate) tolerance: f64,
     pub(crate) max_products: usize,
+    /// Eigenvalues below this need not be found.
+    pub(crate) floor: f64,
 }
 
 /// What was found: values greatest first, each with its residual.
@@ -67,7 +69,9 @@ pub(crate) fn greatest(
             let (values, vectors) = eigen(h.submatrix(0, 0, at, at))?;
             let bounds: Vec<f64> = (0..at).map(|j| left * vectors[(at - 1, j)].abs()).collect();
             let limit = target.tolerance * values[0];
-            let good = at >= count && bounds[..count].iter().all(|&b| b <= limit);
+            let settled_or_low =
+                |j: usize| bounds[j] <= limit || values[j] + bounds[j] < target.floor;
+            let good = at >= count && (0..count).all(settled_or_low);
             let whole = at == nonzero;
             // An invariant subspace may hide further copies of an eigenvalue: go on from a new vector, until
             // one brings nothing new.
@@ -118,7 +122,7 @@ mod tests {
             w.iter_mut().zip(v).zip(values).for_each(|((w, v), d)| *w = d * v);
         };
         let start = random_vector(values.len(), 1, |_| true);
-        let target = Target { count, basis, tolerance: 1e-9, max_products: 5_000 };
+        let target = Target { count, basis, tolerance: 1e-9, max_products: 5_000, floor: 0.0 };
         greatest(apply, start, &target).unwrap()
     }
 
