@@ -31,6 +31,7 @@ mod similarity;
 mod spectrum;
 mod structure;
 mod trace;
+mod verify;
 mod walks;
 
 pub use analysis::Analysis;
@@ -45,4 +46,5 @@ pub use similarity::{Jaccard, Similarity, similarity};
 pub use spectrum::{Density, DensityParams, Estimate, Spectrum, SpectrumParams};
 pub use structure::{Degrees, LayerStructure, Structure, TensorStructure};
 pub use trace::PathKernelTrace;
+pub use verify::{Check, Claim, Report, Scale, Verdict, verify};
 pub use walks::{StepWorth, WalkWorth, Walks};
