@@ -7,11 +7,13 @@
 
 mod basis;
 mod density;
+mod filter;
 mod lanczos;
 mod operator;
 mod reduced;
 
 pub use density::{Density, DensityParams, Estimate};
+use filter::Filter;
 pub(crate) use lanczos::{Converged, Target, greatest};
 use operator::Gram;
 
@@ -22,6 +24,9 @@ use rand::Rng;
 use crate::analysis::Analysis;
 use crate::error::MetricError;
 use crate::linalg;
+
+/// The filter's cut, as a share of the least eigenvalue that may matter.
+const CUT: f64 = 0.9;
 
 /// Up to this many bundles the matrix is formed.
 const DENSE: usize = 512;
@@ -52,8 +57,9 @@ impl SpectrumParams {
         Ok(Self { count, tolerance: 1e-6, seed: 0, basis, max_products, dense: DENSE })
     }
 
-    /// Sets the greatest residual `‖G v − λ v‖`, relative to the greatest eigenvalue, at which an eigenvalue
-    /// counts as found. Its own error is of the order of the residual's square.
+    /// Sets the greatest residual `‖p(G) v − p(λ) v‖`, relative to p(λ), at which an eigenvalue counts as found;
+    /// p is the polynomial that the method iterates with. An eigenvalue's own error is of the order of the
+    /// residual's square.
     ///
     /// # Errors
     /// [`MetricError::Parameter`] unless the tolerance is at least 10⁻¹² and below 1.
@@ -160,16 +166,7 @@ impl Analysis<'_> {
         let found = if gram.places().len() <= params.dense {
             dense(&gram)?
         } else {
-            let start = gram.start(params.seed);
-            let floor = floor(&gram.known(), params.count);
-            let target = Target {
-                count: params.count,
-                basis: params.basis,
-                tolerance: params.tolerance,
-                max_products: params.max_products,
-                floor,
-            };
-            greatest(|v, out| gram.apply(v, out), start, &target)?
+            iterate(&gram, params)?
         };
         let Converged { values, bounds, converged, products } = found;
         let mut all: Vec<(f64, f64)> = values.into_iter().zip(bounds).collect();
@@ -185,6 +182,41 @@ impl Analysis<'_> {
         let (shares, bounds) = all.into_iter().unzip();
         Ok(Spectrum { shares, bounds, converged, ..none(products) })
     }
+}
+
+/// The greatest eigenvalues of what is left, those that may be among the greatest of all.
+fn iterate(gram: &Gram<'_>, params: &SpectrumParams) -> Result<Converged, MetricError> {
+    let start = gram.start(params.seed);
+    let floor = floor(&gram.known(), params.count);
+    let mut target = Target {
+        count: params.count,
+        basis: params.basis,
+        tolerance: params.tolerance,
+        max_products: params.max_products.min(params.basis),
+        floor,
+    };
+    let rough = greatest(|v, out| gram.apply(v, out), start.clone(), &target)?;
+    let last = rough.values.last().copied().unwrap_or(0.0).max(floor);
+    if rough.converged || rough.products >= params.max_products || last <= 0.0 {
+        return Ok(rough);
+    }
+    // Ritz values are never greater than the eigenvalues that they approach: all that matter lie above the cut.
+    let filter = Filter::new(CUT * last);
+    target.floor = filter.value(floor);
+    target.max_products = (params.max_products - rough.products) / filter.products();
+    let apply = |v: &[f64], out: &mut [f64]| filter.apply(|v, out| gram.apply(v, out), v, out);
+    let found = greatest(apply, start, &target)?;
+    let pairs = found.values.into_iter().zip(found.bounds);
+    let above: Vec<(f64, f64)> = pairs.filter(|&(v, _)| v > 1.0).collect();
+    let value = |&(v, _): &(f64, f64)| filter.inverse(v);
+    // The polynomial is monotone above the cut: an interval of its values is one of eigenvalues.
+    let bound = |&(v, b): &(f64, f64)| filter.inverse(v + b) - filter.inverse(v - b);
+    Ok(Converged {
+        values: above.iter().map(value).collect(),
+        bounds: above.iter().map(bound).collect(),
+        converged: found.converged,
+        products: rough.products + found.products * filter.products(),
+    })
 }
 
 /// The `count`-th greatest of the known eigenvalues: no other eigenvalue below it is among the greatest.

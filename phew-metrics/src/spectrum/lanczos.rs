@@ -15,7 +15,7 @@ use crate::linalg::eigen;
 pub(crate) struct Target {
     pub(crate) count: usize,
     pub(crate) basis: usize,
-    /// Residual relative to the greatest eigenvalue.
+    /// Residual relative to the eigenvalue.
     pub(crate) tolerance: f64,
     pub(crate) max_products: usize,
     /// Eigenvalues below this need not be found.
