@@ -37,8 +37,8 @@ impl Jaccard {
 ///
 /// The overlap of two random masks of one tensor is hypergeometric, and the expected index is summed over it
 /// exactly. Over all tensors the overlap is a sum of such variables: there the index is expanded to second
-/// order round the mean, which is off by the third moment (about 10⁻⁴ for a hundred weights, and falling with
-/// the square of their number).
+/// order round the mean. For two tensors of 50 weights that is within 2·10⁻⁴ of the exact sum, and the error
+/// falls with the square of their number.
 ///
 /// # Errors
 /// [`MetricError::Graph`] if the masks are not of one architecture.
@@ -113,6 +113,37 @@ fn chance_of_sum<'a>(pairs: impl Iterator<Item = (&'a LayerMask, &'a LayerMask)>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Probabilities of each overlap of two subsets, by Vandermonde's sum.
+    fn overlaps(n: usize, a: usize, b: usize) -> Vec<f64> {
+        let choose = |n: usize, k: usize| -> f64 {
+            if k > n { 0.0 } else { (0..k).map(|i| (n - i) as f64 / (k - i) as f64).product() }
+        };
+        (0..=a.min(b)).map(|x| choose(a, x) * choose(n - a, b - x) / choose(n, b)).collect()
+    }
+
+    #[test]
+    fn the_expansion_over_tensors_is_near_the_exact_sum() {
+        let layer = |n: usize, kept: usize| LayerMask::from_fn("w", &[n], |i| i < kept);
+        let error = |n: usize| {
+            let (a, b) = ([n / 2, n / 5], [n / 3, n / 4]);
+            let kept = (a[0] + a[1] + b[0] + b[1]) as f64;
+            let (first, second) = (overlaps(n, a[0], b[0]), overlaps(n, a[1], b[1]));
+            let mut exact = 0.0;
+            for (x, p) in first.iter().enumerate() {
+                for (y, q) in second.iter().enumerate() {
+                    let both = (x + y) as f64;
+                    exact += p * q * both / (kept - both);
+                }
+            }
+            let masks = [0, 1].map(|l| (layer(n, a[l]), layer(n, b[l])));
+            let found = chance_of_sum(masks.iter().map(|(a, b)| (a, b)));
+            (found - exact).abs()
+        };
+        assert!(error(50) < 2e-4, "{}", error(50));
+        // Four times the weights: the error falls to a sixteenth, or nearly.
+        assert!(error(200) < error(50) / 8.0, "{} {}", error(50), error(200));
+    }
 
     #[test]
     fn chance_agrees_with_all_pairs_of_subsets() {

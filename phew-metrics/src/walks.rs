@@ -31,9 +31,9 @@ struct Steps {
 pub struct WalkWorth {
     /// Natural logarithm of E|π|, the expected edge-weight product (003, eq. 4).
     pub ln_product: f64,
-    /// Natural logarithm of E[π²].
+    /// Natural logarithm of `E[π²]`.
     pub ln_square: f64,
-    /// Natural logarithm of E[Π(p, p)], a walk's part of the path kernel's trace (001, eq. 11).
+    /// Natural logarithm of `E[Π(p, p)]`, a walk's part of the path kernel's trace (001, eq. 11).
     pub ln_kernel: f64,
     /// For each prunable tensor, what its steps are worth.
     pub steps: Vec<StepWorth>,
