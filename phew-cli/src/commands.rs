@@ -9,6 +9,7 @@ mod inspect;
 mod prune;
 #[cfg(feature = "train")]
 mod train;
+mod verify;
 
 use clap::Subcommand;
 
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     /// Fetch, check and describe data sets
     #[cfg(feature = "train")]
     Data(data::Data),
+    /// Check the papers' claims numerically
+    Verify(verify::Verify),
     /// Show what this machine has
     Doctor(doctor::Doctor),
 }
@@ -44,6 +47,7 @@ impl Command {
             Command::Train(command) => command.run(),
             #[cfg(feature = "train")]
             Command::Data(command) => command.run(),
+            Command::Verify(command) => command.run(),
             Command::Doctor(command) => command.run(),
         }
     }

@@ -9,6 +9,7 @@ mod commands;
 mod failure;
 mod interrupt;
 mod layers;
+mod metrics;
 mod output;
 mod progress;
 

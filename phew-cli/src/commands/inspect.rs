@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::args::ArchArgs;
 use crate::layers::{LayerRow, Layers};
+use crate::metrics::{MetricArgs, Metrics};
 use crate::output::{grouped, json, percent, text};
 
 /// Shows layers, shapes, density, units alive and dead units, of a mask or of the dense network.
@@ -19,6 +20,9 @@ pub(crate) struct Inspect {
     /// Mask to inspect; the dense network without one
     #[arg(long, value_name = "FILE")]
     mask: Option<PathBuf>,
+
+    #[command(flatten)]
+    metrics: MetricArgs,
 
     /// Print the architecture as TOML, to start a network of one's own from
     #[arg(long, conflicts_with_all = ["mask", "json"])]
@@ -47,6 +51,8 @@ struct Report<'a> {
     outputs: usize,
     made_by: Option<&'a MaskInfo>,
     layers: &'a [LayerRow],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<Metrics>,
 }
 
 impl Inspect {
@@ -80,6 +86,7 @@ impl Inspect {
             outputs: layers.outputs.1,
             made_by: info.as_ref(),
             layers: &layers.rows,
+            metrics: self.metrics.measure(arch.clone(), &mask)?,
         };
         if self.json { json(&report) } else { text(&report.text(&layers)) }
     }
@@ -118,6 +125,9 @@ impl Report<'_> {
                 info.seed,
                 info.weights.get(..12).unwrap_or(&info.weights),
             );
+        }
+        if let Some(metrics) = &self.metrics {
+            out += &metrics.text();
         }
         out
     }

@@ -1,0 +1,95 @@
+//! `phew verify`: the papers' claims, checked numerically.
+
+use clap::Args;
+use phew_metrics::{Claim, MetricError, Report, Scale, Verdict, verify};
+use serde::Serialize;
+
+use crate::failure::usage;
+use crate::output::{json, text};
+
+/// Checks the papers' lemmas, theorem and equations, and says where they fail.
+///
+/// A claim that fails is a result, not a failure of the command.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// lemma1, lemma2, lemma3, lemma4, theorem1, stubs, gradients; or all
+    #[arg(value_name = "CLAIM", default_value = "all")]
+    claims: Vec<String>,
+
+    /// How large: small (seconds), default (under two minutes) or paper
+    #[arg(long, value_name = "SCALE", default_value = "default")]
+    scale: String,
+
+    /// Seed of weights, inputs and samples
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    seed: u64,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Reports<'a> {
+    scale: &'a str,
+    seed: u64,
+    claims: Vec<Report>,
+}
+
+impl Verify {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let named = |e: MetricError| usage(e.to_string());
+        let scale: Scale = self.scale.parse().map_err(named)?;
+        let mut claims: Vec<Claim> = Vec::new();
+        for name in &self.claims {
+            if name == "all" {
+                claims.extend(Claim::ALL);
+            } else {
+                claims.push(name.parse().map_err(|e| usage(format!("{e}, or all")))?);
+            }
+        }
+        let mut reports = Vec::new();
+        for claim in claims {
+            let report = verify(claim, scale, self.seed)?;
+            if self.json {
+                reports.push(report);
+            } else {
+                text(&describe(&report))?;
+            }
+        }
+        if self.json {
+            json(&Reports { scale: &self.scale, seed: self.seed, claims: reports })?;
+        }
+        Ok(())
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::Approximate => "approximate",
+        Verdict::Fails => "fails",
+    }
+}
+
+fn describe(report: &Report) -> String {
+    let mut out = format!(
+        "{}: {}\n  {}\n  claim     {}\n  in short  {}\n",
+        report.claim,
+        word(report.verdict).to_uppercase(),
+        report.source,
+        report.statement,
+        report.summary
+    );
+    for check in &report.checks {
+        out += &format!(
+            "  · {}\n      expected  {}\n      found     {}\n      {} ({})\n",
+            check.setting,
+            check.expected,
+            check.found,
+            word(check.verdict),
+            check.certainty
+        );
+    }
+    out + "\n"
+}

@@ -1,0 +1,81 @@
+//! What every metric reads: the path graph, the weights, and perhaps a mask.
+
+use phew_graph::{EdgeValue, Edges, Mask, Network, PathGraph, Weighted};
+
+use crate::error::MetricError;
+
+/// A network, dense or under a mask, as the metrics see it.
+///
+/// The metrics are methods of this type, each in a file of its own; the graph is built once.
+///
+/// ```
+/// use phew_graph::{Init, Network, zoo};
+/// use phew_metrics::{Analysis, Paths};
+///
+/// let arch = zoo::mlp(&[3, 4, 2]).build()?;
+/// let network = Network::initialise(arch, Init::default(), 0)?;
+/// let analysis = Analysis::new(&network, None)?;
+/// assert_eq!(analysis.path_count(Paths::Kept)?, 3 * 4 * 2);
+/// # Ok::<(), phew_metrics::MetricError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Analysis<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) graph: PathGraph,
+    pub(crate) weights: Vec<&'a [f32]>,
+    pub(crate) mask: Option<&'a Mask>,
+}
+
+impl<'a> Analysis<'a> {
+    /// Of a network; `None` keeps every weight.
+    ///
+    /// # Errors
+    /// [`MetricError::Graph`] if the mask is not one of the network's architecture.
+    pub fn new(network: &'a Network, mask: Option<&'a Mask>) -> Result<Self, MetricError> {
+        if let Some(mask) = mask {
+            mask.check(network.arch(), "mask")?;
+        }
+        let graph = PathGraph::new(network.arch());
+        Ok(Self { network, graph, weights: network.weights(), mask })
+    }
+
+    /// The path graph.
+    #[must_use]
+    pub fn graph(&self) -> &PathGraph {
+        &self.graph
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &'a Network {
+        self.network
+    }
+
+    /// The mask, if there is one.
+    #[must_use]
+    pub fn mask(&self) -> Option<&'a Mask> {
+        self.mask
+    }
+
+    /// The kept edges with a value.
+    pub(crate) fn edges<E: EdgeValue>(&self, value: E) -> Edges<'_, E> {
+        Edges::new(&self.weights, value).masked_by(self.mask)
+    }
+
+    /// Whether the mask keeps a scalar.
+    pub(crate) fn keeps(&self, tensor: usize, index: usize) -> bool {
+        self.mask.is_none_or(|m| m.layer(tensor).get(index))
+    }
+
+    /// A weight; 0 where the mask prunes it.
+    pub(crate) fn weight(&self, tensor: usize, index: usize) -> f64 {
+        if self.keeps(tensor, index) { f64::from(self.weights[tensor][index]) } else { 0.0 }
+    }
+
+    /// Shape of a tensor, with its source and target layer.
+    pub(crate) fn ends(&self, tensor: usize) -> (Weighted, usize, usize) {
+        let (connection, shape) = self.graph.weighted(tensor);
+        let connection = &self.graph.connections()[connection];
+        (shape, connection.source, connection.target)
+    }
+}

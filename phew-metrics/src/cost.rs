@@ -1,0 +1,84 @@
+//! Multiply-adds and parameters, dense and sparse, layer by layer.
+
+use phew_graph::{Op, Role, TensorSpec};
+use serde::Serialize;
+
+use crate::analysis::Analysis;
+
+/// Arithmetic and parameters of a network for one input.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// The prunable tensors.
+    pub layers: Vec<LayerCost>,
+    /// Biases and normalisation scales and shifts: never pruned, and counted in neither column.
+    pub auxiliary_parameters: usize,
+}
+
+/// Arithmetic and parameters of one prunable tensor.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerCost {
+    /// Name of the tensor.
+    pub name: String,
+    /// Positions of the output map: how often each weight is used.
+    pub positions: usize,
+    /// Scalars.
+    pub parameters: usize,
+    /// Scalars kept.
+    pub sparse_parameters: usize,
+    /// Floating-point operations of the dense layer: a multiplication and an addition for each use.
+    pub flops: u64,
+    /// The same for the kept weights only.
+    pub sparse_flops: u64,
+}
+
+impl Cost {
+    /// Floating-point operations, dense.
+    #[must_use]
+    pub fn flops(&self) -> u64 {
+        self.layers.iter().map(|l| l.flops).sum()
+    }
+
+    /// Floating-point operations of the kept weights.
+    #[must_use]
+    pub fn sparse_flops(&self) -> u64 {
+        self.layers.iter().map(|l| l.sparse_flops).sum()
+    }
+}
+
+impl Analysis<'_> {
+    /// Cost of one forward pass over one input of the architecture's shape.
+    ///
+    /// A weight is used once for each position of its output map; positions over the border's padding count.
+    /// Biases, normalisation, activations and pooling are left out, as is usual.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        let arch = self.network.arch();
+        let layer = |(tensor, spec): (usize, &TensorSpec)| {
+            let node = &arch.nodes()[spec.node];
+            let positions = match node.op {
+                Op::Conv2d(_) => node.shape.area(),
+                _ => 1,
+            };
+            let kept = self.mask.map_or(spec.len(), |m| m.layer(tensor).kept());
+            LayerCost {
+                name: spec.name.clone(),
+                positions,
+                parameters: spec.len(),
+                sparse_parameters: kept,
+                flops: 2 * (spec.len() * positions) as u64,
+                sparse_flops: 2 * (kept * positions) as u64,
+            }
+        };
+        let learned =
+            |s: &&TensorSpec| matches!(s.role, Role::Bias | Role::NormScale | Role::NormShift);
+        Cost {
+            layers: arch.prunable().iter().enumerate().map(layer).collect(),
+            auxiliary_parameters: arch
+                .auxiliary()
+                .iter()
+                .filter(learned)
+                .map(TensorSpec::len)
+                .sum(),
+        }
+    }
+}

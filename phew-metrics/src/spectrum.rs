@@ -1,0 +1,260 @@
+//! The spectrum of the path kernel, without the path kernel.
+//!
+//! `Π = J Jᵀ` has a row for each path; its eigenvalues other than 0 are those of `G = Jᵀ J`, which has a row for
+//! each weight and is never formed. Most of its eigenvalues are known at once: see [`reduced`]. For the others
+//! [`operator`] applies what is left of it in one more pair of path sums, [`basis`] keeps the Krylov vectors,
+//! [`lanczos`] finds the greatest eigenvalues, [`density`] the distribution of all.
+
+mod basis;
+mod density;
+mod filter;
+mod lanczos;
+mod operator;
+mod reduced;
+
+pub use density::{Density, DensityParams, Estimate};
+use filter::Filter;
+pub(crate) use lanczos::{Converged, Target, greatest};
+use operator::Gram;
+
+use faer::Mat;
+use phew_graph::{stream, stream_key};
+use rand::Rng;
+
+use crate::analysis::Analysis;
+use crate::error::MetricError;
+use crate::linalg;
+
+/// The filter's cut, as a share of the least eigenvalue that may matter.
+const CUT: f64 = 0.9;
+
+/// Up to this many bundles the matrix is formed.
+const DENSE: usize = 512;
+
+/// Parameters of [`Analysis::path_kernel_spectrum`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpectrumParams {
+    count: usize,
+    tolerance: f64,
+    seed: u64,
+    basis: usize,
+    max_products: usize,
+    dense: usize,
+}
+
+impl SpectrumParams {
+    /// The `count` greatest eigenvalues; tolerance 10⁻⁶, seed 0, a basis of `2 · count + 20` vectors, at most 2,000
+    /// matrix-vector products.
+    ///
+    /// # Errors
+    /// [`MetricError::Parameter`] if `count` is 0.
+    pub fn new(count: usize) -> Result<Self, MetricError> {
+        if count == 0 {
+            let (name, expected) = ("number of eigenvalues", "at least 1");
+            return Err(MetricError::Parameter { name, found: "0".into(), expected });
+        }
+        let (basis, max_products) = (2 * count + 20, 2_000);
+        Ok(Self { count, tolerance: 1e-6, seed: 0, basis, max_products, dense: DENSE })
+    }
+
+    /// Sets the greatest residual `‖p(G) v − p(λ) v‖`, relative to p(λ), at which an eigenvalue counts as found;
+    /// p is the polynomial that the method iterates with. An eigenvalue's own error is of the order of the
+    /// residual's square.
+    ///
+    /// # Errors
+    /// [`MetricError::Parameter`] unless the tolerance is at least 10⁻¹² and below 1.
+    pub fn tolerance(self, tolerance: f64) -> Result<Self, MetricError> {
+        if !(1e-12..1.0).contains(&tolerance) {
+            let (name, expected) = ("tolerance", "a number from 1e-12 to 1, 1 excluded");
+            return Err(MetricError::Parameter { name, found: tolerance.to_string(), expected });
+        }
+        Ok(Self { tolerance, ..self })
+    }
+
+    /// Sets the seed of the first vector.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Sets how many Krylov vectors are kept before a restart. Each takes 8 bytes for each kernel.
+    ///
+    /// # Errors
+    /// [`MetricError::Parameter`] unless there are at least two more than eigenvalues.
+    pub fn basis(self, vectors: usize) -> Result<Self, MetricError> {
+        if vectors < self.count + 2 {
+            let (name, expected) = ("basis", "at least two vectors more than eigenvalues");
+            return Err(MetricError::Parameter { name, found: vectors.to_string(), expected });
+        }
+        Ok(Self { basis: vectors, ..self })
+    }
+
+    /// Sets the greatest number of matrix-vector products.
+    #[must_use]
+    pub fn max_products(self, products: usize) -> Self {
+        Self { max_products: products, ..self }
+    }
+
+    /// Sets up to how many bundles of weights the matrix is formed and decomposed as a whole; 512 by default.
+    #[must_use]
+    pub fn dense_up_to(self, bundles: usize) -> Self {
+        Self { dense: bundles, ..self }
+    }
+}
+
+/// The greatest eigenvalues of a path kernel, relative to its trace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spectrum {
+    /// Natural logarithm of the trace, from path sums: the sum of all eigenvalues.
+    pub ln_trace: f64,
+    /// Eigenvalues over the trace, greatest first. No more than the rank.
+    pub shares: Vec<f64>,
+    /// For each eigenvalue a bound on its error, over the trace.
+    pub bounds: Vec<f64>,
+    /// Whether all eigenvalues asked for were found to the tolerance.
+    pub converged: bool,
+    /// Matrix-vector products.
+    pub products: usize,
+}
+
+impl Spectrum {
+    /// Natural logarithms of the eigenvalues.
+    #[must_use]
+    pub fn ln_values(&self) -> Vec<f64> {
+        self.shares.iter().map(|s| s.ln() + self.ln_trace).collect()
+    }
+
+    /// Share of the trace that these eigenvalues make up together: 1 at most.
+    #[must_use]
+    pub fn explained(&self) -> f64 {
+        self.shares.iter().sum()
+    }
+}
+
+impl Analysis<'_> {
+    /// The greatest eigenvalues of the path kernel Π over the kept weights.
+    ///
+    /// Use it to see how much of the trace a few directions hold: those along which the network learns fastest.
+    ///
+    /// # Returns
+    /// Eigenvalues over the trace. They add up to at most 1, a check on both; with as many eigenvalues as the
+    /// rank they add up to 1.
+    ///
+    /// # Errors
+    /// [`MetricError::Decomposition`] if a small dense eigenproblem fails.
+    ///
+    /// # Complexity
+    /// One pass over the weights; then O(kernels) for each matrix-vector product and O(kernels · basis) to keep
+    /// the vectors orthogonal. Memory of 8 bytes · kernels · (basis + 5).
+    ///
+    /// # References
+    /// Wu & Simon 2000 (thick-restart Lanczos). `G·v = θ∘(∇²R(s)·(θ∘v)) + (∂R/∂s)∘v` with s = θ², from
+    /// Gebhart et al. 2021.
+    pub fn path_kernel_spectrum(&self, params: &SpectrumParams) -> Result<Spectrum, MetricError> {
+        let gram = Gram::new(self);
+        let ln_trace = gram.ln_trace();
+        let none = |products| Spectrum {
+            ln_trace,
+            shares: Vec::new(),
+            bounds: Vec::new(),
+            converged: true,
+            products,
+        };
+        if ln_trace == f64::NEG_INFINITY {
+            return Ok(none(0));
+        }
+        let found = if gram.places().len() <= params.dense {
+            dense(&gram)?
+        } else {
+            iterate(&gram, params)?
+        };
+        let Converged { values, bounds, converged, products } = found;
+        let mut all: Vec<(f64, f64)> = values.into_iter().zip(bounds).collect();
+        for (value, copies) in gram.known() {
+            // Products of three factors, each right to a few ulps.
+            let copies = (copies as usize).min(params.count);
+            all.extend(std::iter::repeat_n((value, 16.0 * f64::EPSILON * value), copies));
+        }
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
+        // Beyond the rank there is rounding only.
+        let rank = all.iter().take_while(|v| v.0 > 1e-14 * all[0].0).count();
+        all.truncate(rank.min(params.count));
+        let (shares, bounds) = all.into_iter().unzip();
+        Ok(Spectrum { shares, bounds, converged, ..none(products) })
+    }
+}
+
+/// The greatest eigenvalues of what is left, those that may be among the greatest of all.
+fn iterate(gram: &Gram<'_>, params: &SpectrumParams) -> Result<Converged, MetricError> {
+    let start = gram.start(params.seed);
+    let floor = floor(&gram.known(), params.count);
+    let mut target = Target {
+        count: params.count,
+        basis: params.basis,
+        tolerance: params.tolerance,
+        max_products: params.max_products.min(params.basis),
+        floor,
+    };
+    let rough = greatest(|v, out| gram.apply(v, out), start.clone(), &target)?;
+    let last = rough.values.last().copied().unwrap_or(0.0).max(floor);
+    if rough.converged || rough.products >= params.max_products || last <= 0.0 {
+        return Ok(rough);
+    }
+    // Ritz values are never greater than the eigenvalues that they approach: all that matter lie above the cut.
+    let filter = Filter::new(CUT * last);
+    target.floor = filter.value(floor);
+    target.max_products = (params.max_products - rough.products) / filter.products();
+    let apply = |v: &[f64], out: &mut [f64]| filter.apply(|v, out| gram.apply(v, out), v, out);
+    let found = greatest(apply, start, &target)?;
+    let pairs = found.values.into_iter().zip(found.bounds);
+    let above: Vec<(f64, f64)> = pairs.filter(|&(v, _)| v > 1.0).collect();
+    let value = |&(v, _): &(f64, f64)| filter.inverse(v);
+    // The polynomial is monotone above the cut: an interval of its values is one of eigenvalues.
+    let bound = |&(v, b): &(f64, f64)| filter.inverse(v + b) - filter.inverse(v - b);
+    Ok(Converged {
+        values: above.iter().map(value).collect(),
+        bounds: above.iter().map(bound).collect(),
+        converged: found.converged,
+        products: rough.products + found.products * filter.products(),
+    })
+}
+
+/// The `count`-th greatest of the known eigenvalues: no other eigenvalue below it is among the greatest.
+fn floor(known: &[(f64, u32)], count: usize) -> f64 {
+    let mut known = known.to_vec();
+    known.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut left = count;
+    for (value, copies) in known {
+        if copies as usize >= left {
+            return value;
+        }
+        left -= copies as usize;
+    }
+    0.0
+}
+
+/// All eigenvalues, from the matrix itself.
+fn dense(gram: &Gram<'_>) -> Result<Converged, MetricError> {
+    let places = gram.places();
+    let n = places.len();
+    let mut matrix = Mat::zeros(n, n);
+    let (mut unit, mut column) = (vec![0.0; gram.len()], vec![0.0; gram.len()]);
+    for (j, &place) in places.iter().enumerate() {
+        unit[place] = 1.0;
+        gram.apply(&unit, &mut column);
+        unit[place] = 0.0;
+        for (i, &place) in places.iter().enumerate() {
+            matrix[(i, j)] = column[place];
+        }
+    }
+    let values = linalg::eigenvalues(matrix.as_ref())?;
+    // Backward stability of the symmetric eigenproblem.
+    let bound = values[0] * n as f64 * f64::EPSILON;
+    Ok(Converged { bounds: vec![bound; values.len()], values, converged: true, products: n })
+}
+
+/// Uniform numbers in [−1, 1) where `keep` holds, 0 elsewhere.
+pub(crate) fn random_vector(len: usize, seed: u64, keep: impl Fn(usize) -> bool) -> Vec<f64> {
+    let mut rng = stream(stream_key("phew 1 krylov", seed), 0);
+    (0..len).map(|i| if keep(i) { rng.random_range(-1.0..1.0) } else { 0.0 }).collect()
+}

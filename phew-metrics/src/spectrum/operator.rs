@@ -1,0 +1,287 @@
+//! `G·v` for `G = Jᵀ J`: one forward and one backward pass over the bundles of weights.
+//!
+//! With s = θ², `R(s) = Σ_p Π_{i∈p} s_i` and t = θ∘v, the forward sums F and backward sums B of R are known once,
+//! and the direction t moves them by dF and dB. Then, for an edge from unit a to unit b,
+//! `(G·v)_e = θ_e (dF_a B_b + F_a dB_b) + F_a B_b v_e`: the Hessian of R between different weights of a path, and
+//! its gradient on the diagonal (R is linear in each `s_e`, so the Hessian has no diagonal of its own).
+
+use phew_graph::{Kind, LayerSums, PathGraph, PathSums, Square, Weighted};
+use rayon::prelude::*;
+
+use super::random_vector;
+use super::reduced::{Bundles, Span};
+use crate::analysis::Analysis;
+use crate::scaled::times_power;
+
+/// Edges of a block of rows: enough to be worth a task.
+const BLOCK: usize = 1 << 16;
+
+/// Blocks of one group at most: bounds the memory of the backward pass's partial sums.
+const BLOCKS: usize = 32;
+
+/// Partial sums that run side by side, in a fixed order.
+const LANES: usize = 8;
+
+/// The operator G of the network of bundles, over the trace of the path kernel.
+///
+/// Vectors have an entry for each bundle; those of pruned bundles must be 0, and stay 0.
+pub(crate) struct Gram<'a> {
+    graph: &'a PathGraph,
+    bundles: Vec<Bundles>,
+    forward: LayerSums,
+    backward: LayerSums,
+    ln_trace: f64,
+    /// For each tensor, source and target layer.
+    ends: Vec<[usize; 2]>,
+    /// For each tensor, the factor that puts `F_a B_b` on the scale of the trace.
+    to_trace: Vec<f64>,
+    /// For each connection, from the source's to the target's scale of F, and the other way round for B.
+    steps: Vec<[f64; 2]>,
+    offsets: Vec<usize>,
+    len: usize,
+}
+
+impl<'a> Gram<'a> {
+    pub(crate) fn new(analysis: &'a Analysis<'a>) -> Self {
+        let graph = &analysis.graph;
+        let PathSums { forward, backward, .. } = PathSums::new(graph, &analysis.edges(Square));
+        let ln_trace = analysis.path_kernel_trace().ln_total();
+        let to_trace = (0..graph.tensors()).map(|tensor| {
+            let (_, source, target) = analysis.ends(tensor);
+            let exponent = forward.exponents[source] + backward.exponents[target];
+            // The trace as mantissa and exponent: its logarithm may be beyond what exp can take.
+            let log2 = ln_trace / std::f64::consts::LN_2;
+            let whole = if log2.is_finite() { log2.floor() } else { 0.0 };
+            times_power((-(log2 - whole) * std::f64::consts::LN_2).exp(), exponent - whole as i64)
+        });
+        let steps = graph.connections().iter().map(|c| {
+            let between = |sums: &LayerSums, a: usize, b: usize| {
+                times_power(1.0, sums.exponents[a] - sums.exponents[b])
+            };
+            // A layer of zeros has no scale of its own.
+            let finite = |f: f64| if f.is_finite() { f } else { 0.0 };
+            let onward = between(&forward, c.source, c.target);
+            [finite(onward), finite(between(&backward, c.target, c.source))]
+        });
+        let (to_trace, steps) = (to_trace.collect(), steps.collect());
+        let bundles: Vec<Bundles> =
+            (0..graph.tensors()).map(|t| Bundles::new(analysis, t)).collect();
+        let mut len = 0;
+        let mut offset = |b: &Bundles| {
+            len += b.norms.len();
+            len - b.norms.len()
+        };
+        let offsets = bundles.iter().map(&mut offset).collect();
+        let ends = (0..graph.tensors()).map(|t| analysis.ends(t)).map(|(_, a, b)| [a, b]).collect();
+        Self { graph, bundles, forward, backward, ln_trace, ends, to_trace, steps, offsets, len }
+    }
+
+    pub(crate) fn ln_trace(&self) -> f64 {
+        self.ln_trace
+    }
+
+    /// Length of a vector: all bundles.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Places of the bundles that keep a weight.
+    pub(crate) fn places(&self) -> Vec<usize> {
+        let sizes = self.bundles.iter().flat_map(|b| &b.sizes).enumerate();
+        sizes.filter(|&(_, &size)| size > 0).map(|(place, _)| place).collect()
+    }
+
+    /// A random vector, 0 where pruned.
+    pub(crate) fn start(&self, seed: u64) -> Vec<f64> {
+        let mut keep = vec![false; self.len];
+        self.places().into_iter().for_each(|p| keep[p] = true);
+        random_vector(self.len, seed, |i| keep[i])
+    }
+
+    /// The eigenvalues that bundles of more than one weight have by themselves, over the trace, with their
+    /// multiplicities.
+    pub(crate) fn known(&self) -> Vec<(f64, u32)> {
+        let tensor = |(t, bundles): (usize, &Bundles)| {
+            let ends = self.at_ends(t);
+            let (shape, sizes) = (bundles.shape, bundles.sizes.clone());
+            let more = sizes.into_iter().enumerate().filter(|&(_, size)| size > 1);
+            let value = move |(index, size): (usize, u32)| {
+                let (i, j) = shape.ends(index);
+                (ends.x[i] * ends.y[j] * ends.factor, size - 1)
+            };
+            more.map(value).collect::<Vec<_>>()
+        };
+        self.bundles.iter().enumerate().flat_map(tensor).collect()
+    }
+
+    /// What the units at both ends of a tensor's bundles have, before any direction moves them.
+    fn at_ends(&self, tensor: usize) -> Ends {
+        let [source, target] = self.ends[tensor];
+        let units = self.bundles[tensor].norms.len();
+        let (x, y) = (&self.forward.values[source], &self.backward.values[target]);
+        let (x, y) = match self.bundles[tensor].span {
+            Span::FromInputs => (vec![x[0]; units], y.clone()),
+            Span::ToOutputs => (x.clone(), vec![y[0]; units]),
+            Span::Units => (x.clone(), y.clone()),
+        };
+        let (dx, dy) = (vec![0.0; x.len()], vec![0.0; y.len()]);
+        Ends { x, dx, y, dy, factor: self.to_trace[tensor] }
+    }
+
+    /// `out = G v / trace`.
+    pub(crate) fn apply(&self, v: &[f64], out: &mut [f64]) {
+        let layers = self.graph.layers();
+        let moved = self.moved_forward(v);
+        let last = layers.len() - 1;
+        let mut back: Vec<Vec<f64>> = layers.iter().map(|l| vec![0.0; l.units]).collect();
+        // Slices of the result by tensor, to be written as the backward pass meets them.
+        let mut slices: Vec<&mut [f64]> = Vec::new();
+        let mut rest = out;
+        for bundles in &self.bundles {
+            let (slice, after) = std::mem::take(&mut rest).split_at_mut(bundles.norms.len());
+            slices.push(slice);
+            rest = after;
+        }
+        for l in (0..last).rev() {
+            for &c in &layers[l].outgoing {
+                let connection = &self.graph.connections()[c];
+                let [_, step] = self.steps[c];
+                let dy = &back[connection.target];
+                let part: Vec<f64> = match &connection.kind {
+                    Kind::Identity => dy.clone(),
+                    Kind::Flatten { block } => dy.chunks(*block).map(|f| f.iter().sum()).collect(),
+                    Kind::Weighted(Weighted { tensor, .. }) => {
+                        let bundles = &self.bundles[*tensor];
+                        let mut ends = self.at_ends(*tensor);
+                        if bundles.span != Span::FromInputs {
+                            ends.dx.clone_from(&moved[l]);
+                        }
+                        if bundles.span != Span::ToOutputs {
+                            ends.dy.clone_from(dy);
+                        }
+                        let slice = std::mem::take(&mut slices[*tensor]);
+                        let part = backward(bundles, self.part(v, *tensor), &ends, slice);
+                        // Nothing lies before the inputs.
+                        if l == 0 { Vec::new() } else { part }
+                    }
+                };
+                back[l].iter_mut().zip(part).for_each(|(b, p)| *b += step * p);
+            }
+        }
+    }
+
+    fn part<'v>(&self, v: &'v [f64], tensor: usize) -> &'v [f64] {
+        &v[self.offsets[tensor]..][..self.bundles[tensor].norms.len()]
+    }
+
+    /// dF: how the forward sums move with the direction. The outputs' are left at 0: nothing reads them.
+    fn moved_forward(&self, v: &[f64]) -> Vec<Vec<f64>> {
+        let mut moved: Vec<Vec<f64>> = vec![vec![0.0; self.graph.inputs()]];
+        for layer in &self.graph.layers()[1..] {
+            let mut sum = vec![0.0; layer.units];
+            for &c in &layer.incoming {
+                let connection = &self.graph.connections()[c];
+                let [step, _] = self.steps[c];
+                let dx = &moved[connection.source];
+                let part: Vec<f64> = match &connection.kind {
+                    Kind::Identity => dx.clone(),
+                    Kind::Flatten { block } => (0..layer.units).map(|u| dx[u / block]).collect(),
+                    Kind::Weighted(Weighted { tensor, .. }) => {
+                        let bundles = &self.bundles[*tensor];
+                        if bundles.span == Span::ToOutputs {
+                            continue;
+                        }
+                        let mut ends = self.at_ends(*tensor);
+                        if bundles.span != Span::FromInputs {
+                            ends.dx.clone_from(dx);
+                        }
+                        forward(bundles, self.part(v, *tensor), &ends)
+                    }
+                };
+                sum.iter_mut().zip(part).for_each(|(s, p)| *s += step * p);
+            }
+            moved.push(sum);
+        }
+        moved
+    }
+}
+
+/// What the units at both ends of a connection have: F and dF at the source, B and dB at the target.
+struct Ends {
+    x: Vec<f64>,
+    dx: Vec<f64>,
+    y: Vec<f64>,
+    dy: Vec<f64>,
+    factor: f64,
+}
+
+/// `Σ_i s dx_i + θ v x_i` for each target unit.
+fn forward(bundles: &Bundles, v: &[f64], ends: &Ends) -> Vec<f64> {
+    let shape = bundles.shape;
+    let row = shape.row();
+    let mut sums = vec![0.0; shape.outputs];
+    sums.par_iter_mut().with_min_len((BLOCK / row).max(1)).enumerate().for_each(|(j, sum)| {
+        let first = shape.first_source(j);
+        let (thetas, v) = (&bundles.norms[j * row..][..row], &v[j * row..][..row]);
+        let (x, dx) = (&ends.x[first..][..row], &ends.dx[first..][..row]);
+        let mut lanes = [0.0; LANES];
+        let whole = row / LANES * LANES;
+        for at in (0..whole).step_by(LANES) {
+            for l in 0..LANES {
+                let theta = thetas[at + l];
+                lanes[l] += theta * (theta * dx[at + l] + v[at + l] * x[at + l]);
+            }
+        }
+        for at in whole..row {
+            let theta = thetas[at];
+            lanes[at - whole] += theta * (theta * dx[at] + v[at] * x[at]);
+        }
+        *sum = lanes.iter().sum();
+    });
+    sums
+}
+
+/// `Σ_j s dy_j + θ v y_j` for each source unit, and the result's slice on the way.
+fn backward(bundles: &Bundles, v: &[f64], ends: &Ends, out: &mut [f64]) -> Vec<f64> {
+    let shape = bundles.shape;
+    let (row, rows) = (shape.row(), shape.outputs_per_group());
+    let block = (BLOCK / row).max(rows.div_ceil(BLOCKS)).clamp(1, rows);
+    let blocks = rows.div_ceil(block);
+    // Blocks do not cross groups, so a group's last block may be short: cut the result accordingly.
+    let mut pieces = Vec::with_capacity(shape.groups * blocks);
+    for group in out.chunks_mut(rows * row) {
+        pieces.extend(group.chunks_mut(block * row));
+    }
+    let partial = |(piece, out): (usize, &mut [f64])| {
+        let (group, from) = (piece / blocks, piece % blocks * block);
+        let (x, dx) = (&ends.x[group * row..][..row], &ends.dx[group * row..][..row]);
+        let mut sum = vec![0.0; row];
+        for (place, out) in out.chunks_mut(row).enumerate() {
+            let j = group * rows + from + place;
+            let (y, dy) = (ends.y[j], ends.dy[j]);
+            let (yf, dyf) = (y * ends.factor, dy * ends.factor);
+            let (thetas, v) = (&bundles.norms[j * row..][..row], &v[j * row..][..row]);
+            for m in 0..row {
+                let (theta, v) = (thetas[m], v[m]);
+                sum[m] += theta * (theta * dy + v * y);
+                out[m] = theta * (dx[m] * yf + x[m] * dyf) + x[m] * yf * v;
+            }
+        }
+        sum
+    };
+    let partials: Vec<Vec<f64>> = pieces
+        .into_par_iter()
+        .with_min_len((BLOCK / (block * row)).max(1))
+        .enumerate()
+        .map(partial)
+        .collect();
+    let mut sums = Vec::with_capacity(shape.groups * shape.inputs);
+    for group in partials.chunks(blocks) {
+        let mut total = vec![0.0; row];
+        for part in group {
+            total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+        }
+        sums.extend(total);
+    }
+    sums
+}

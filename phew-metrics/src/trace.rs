@@ -1,0 +1,90 @@
+//! Trace of the path kernel, and what each weight adds to it.
+//!
+//! With s = θ² and `R(s) = Σ_p Π_{i∈p} s_i` the trace `Σ_p Σ_{i∈p} Π_{j∈p, j≠i} θ_j²` is `Σ_i ∂R/∂s_i`: R is
+//! linear in each `s_i`. A weight of 0 counts as well, for its derivative need not be 0.
+
+use phew_graph::{LayerSums, PathSums, Square};
+use rayon::prelude::*;
+
+use crate::analysis::Analysis;
+use crate::scaled::Scaled;
+
+/// The trace of the path kernel, taken apart by weight.
+///
+/// A weight's contribution is `∂R/∂θ² = Σ_{p∋i} (π_p / θ_i)²`, a diagonal entry of `JᵀJ`.
+#[derive(Clone, Debug)]
+pub struct PathKernelTrace<'a> {
+    analysis: &'a Analysis<'a>,
+    forward: LayerSums,
+    backward: LayerSums,
+    layers: Vec<Scaled>,
+    total: Scaled,
+}
+
+impl<'a> Analysis<'a> {
+    /// Trace of the path kernel over the kept weights.
+    ///
+    /// # Complexity
+    /// Three passes over the weights; O(units) memory.
+    ///
+    /// # References
+    /// Gebhart et al. 2021; Patil & Dovrolis 2021, eq. (6). The authors' programs take the trace of the
+    /// network as it is laid out in space; see [`Analysis::ln_objective`].
+    #[must_use]
+    pub fn path_kernel_trace(&'a self) -> PathKernelTrace<'a> {
+        let PathSums { forward, backward, .. } = PathSums::new(&self.graph, &self.edges(Square));
+        let layer = |tensor| {
+            let (shape, source, target) = self.ends(tensor);
+            let (f, b) = (&forward.values[source], &backward.values[target]);
+            let row = |j: usize| {
+                let first = shape.first_source(j);
+                let kept = |&k: &usize| self.keeps(tensor, j * shape.row() + k);
+                let sum: f64 =
+                    (0..shape.row()).filter(kept).map(|k| f[first + k / shape.kernel]).sum();
+                sum * b[j]
+            };
+            let rows: Vec<f64> = (0..shape.outputs).into_par_iter().map(row).collect();
+            Scaled::new(rows.iter().sum(), forward.exponents[source] + backward.exponents[target])
+        };
+        let layers: Vec<Scaled> = (0..self.graph.tensors()).map(layer).collect();
+        let total = Scaled::sum(layers.iter().copied());
+        PathKernelTrace { analysis: self, forward, backward, layers, total }
+    }
+}
+
+impl PathKernelTrace<'_> {
+    /// Natural logarithm of the trace; `-inf` if no weight has a contribution.
+    #[must_use]
+    pub fn ln_total(&self) -> f64 {
+        self.total.ln()
+    }
+
+    /// The trace, which may over- or underflow.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.total.value()
+    }
+
+    /// Share of each prunable tensor in the trace; zeros if the trace is 0.
+    #[must_use]
+    pub fn layer_shares(&self) -> Vec<f64> {
+        self.layers.iter().map(|l| l.over(self.total)).collect()
+    }
+
+    /// Share of each scalar of a prunable tensor in the trace, row-major; 0 for pruned ones.
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    #[must_use]
+    pub fn shares(&self, tensor: usize) -> Vec<f64> {
+        let (shape, source, target) = self.analysis.ends(tensor);
+        let (f, b) = (&self.forward.values[source], &self.backward.values[target]);
+        let exponent = self.forward.exponents[source] + self.backward.exponents[target];
+        let unit = Scaled::new(1.0, exponent).over(self.total);
+        let share = |index: usize| {
+            let (i, j) = shape.ends(index);
+            if self.analysis.keeps(tensor, index) { f[i] * b[j] * unit } else { 0.0 }
+        };
+        (0..shape.len()).into_par_iter().map(share).collect()
+    }
+}

@@ -1,0 +1,117 @@
+//! Lemma 3: every unit of a layer of N units expects W/N of W walks.
+
+use phew_graph::{Init, Network, SkipPolicy, zoo};
+use phew_walk::{Bias, Starts, WalkLaw, count_visits};
+
+use super::statistics::chi_squared_999;
+use super::{Check, Report, Scale, Verdict};
+use crate::analysis::Analysis;
+use crate::error::MetricError;
+
+/// Mean square and greatest relative deviation of the hidden units' visits from 1/N.
+fn deviation(network: &Network) -> Result<(f64, f64), MetricError> {
+    let analysis = Analysis::new(network, None)?;
+    let visits = analysis.walks(Bias::Magnitude, SkipPolicy::Uniform).unit_visits(Starts::Balanced);
+    let hidden = &visits[1..visits.len() - 1];
+    let relative = || hidden.iter().flat_map(|l| l.iter().map(|v| v * l.len() as f64 - 1.0));
+    let count = relative().count() as f64;
+    let square = relative().map(|r| r * r).sum::<f64>() / count;
+    Ok((square.sqrt(), relative().fold(0.0, |m, r| m.max(r.abs()))))
+}
+
+pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
+    let mut checks = Vec::new();
+    let mut spread = Vec::new();
+    let widths: &[usize] =
+        scale.pick(&[16, 64][..], &[16, 64, 256, 1_024], &[16, 64, 256, 1_024, 4_096]);
+    for &n in widths {
+        let network = Network::initialise(zoo::mlp(&[n; 5]).build()?, Init::default(), seed)?;
+        let (square, greatest) = deviation(&network)?;
+        spread.push(square);
+        checks.push(Check::new(
+            format!("three hidden layers of N = {n}, D = K = {n}"),
+            "W/N walks through every hidden unit",
+            format!(
+                "off by {:.2}% (root mean square), at most {:.2}%",
+                100.0 * square,
+                100.0 * greatest
+            ),
+            if greatest < 1e-12 { Verdict::Holds } else { Verdict::Approximate },
+            "exact expectation given the weights",
+        ));
+    }
+    let first = widths[0] as f64;
+    let last = widths[widths.len() - 1] as f64;
+    let slope = (spread[spread.len() - 1] / spread[0]).ln() / (last / first).ln();
+    checks.push(Check::new(
+        "how the deviation falls with the width",
+        "as N^−½: a unit's visits average N folded normals",
+        format!("as N^{slope:.3}"),
+        if (slope + 0.5).abs() < 0.1 { Verdict::Holds } else { Verdict::Approximate },
+        "slope between the narrowest and the widest, exact expectations",
+    ));
+    let few = Network::initialise(zoo::mlp(&[1, 256, 256, 1]).build()?, Init::default(), seed)?;
+    let (square, greatest) = deviation(&few)?;
+    checks.push(Check::new(
+        "N = 256 with a single input and output",
+        "W/N walks through every hidden unit",
+        format!(
+            "off by {:.1}% (root mean square), at most {:.1}%",
+            100.0 * square,
+            100.0 * greatest
+        ),
+        Verdict::Approximate,
+        "exact expectation: the mean over inputs needs many inputs as well as many units",
+    ));
+    let (check, agrees) = monte_carlo(scale, seed)?;
+    checks.push(check);
+    Ok(Report {
+        claim: "lemma3",
+        source: "001, lemma 3 (appendix A.3)",
+        statement: "The expected number of PHEW walks through each unit of layer l is W / N_l.",
+        verdict: if agrees { Verdict::Approximate } else { Verdict::Fails },
+        summary: "True of the mean over initial weights, by symmetry. Given the weights, units differ by a share \
+                  that falls as one over the root of the width; every unit is still walked."
+            .into(),
+        checks,
+    })
+}
+
+/// The sampler's own walks against the exact visits: χ² over the units of each hidden layer.
+///
+/// Starts are dealt evenly, not drawn, which can only make the counts scatter less than the test allows.
+fn monte_carlo(scale: Scale, seed: u64) -> Result<(Check, bool), MetricError> {
+    let widths = [6, 10, 8, 5];
+    let network = Network::initialise(zoo::mlp(&widths).build()?, Init::default(), seed)?;
+    let analysis = Analysis::new(&network, None)?;
+    let visits = analysis.walks(Bias::Magnitude, SkipPolicy::Uniform).unit_visits(Starts::Balanced);
+    // A multiple of 60, so that every input and every output starts as many walks.
+    let walks: u64 = scale.pick(6_000, 600_000, 6_000_000);
+    let mut seen: Vec<Vec<f64>> = visits.iter().map(|l| vec![0.0; l.len()]).collect();
+    let law = WalkLaw { seed, ..WalkLaw::default() };
+    for (t, counts) in count_visits(&network, &law, walks)?.into_iter().enumerate() {
+        let (shape, _, target) = analysis.ends(t);
+        for (index, count) in counts.into_iter().enumerate() {
+            seen[target][shape.ends(index).1] += f64::from(count);
+        }
+    }
+    // A test for each layer: within a walk the layers' units depend on each other.
+    let (mut found, mut expected, mut agrees) = (Vec::new(), Vec::new(), true);
+    let hidden = 1..seen.len() - 1;
+    for (seen, visits) in seen[hidden.clone()].iter().zip(&visits[hidden]) {
+        let term = |(s, v): (&f64, &f64)| (s - v * walks as f64).powi(2) / (v * walks as f64);
+        let statistic: f64 = seen.iter().zip(visits).map(term).sum();
+        let limit = chi_squared_999(seen.len() - 1);
+        agrees &= statistic < limit;
+        found.push(format!("{statistic:.1}"));
+        expected.push(format!("{limit:.1}"));
+    }
+    let check = Check::new(
+        format!("the sampler on {widths:?}: {walks} walks"),
+        format!("visits of the exact law: χ² below {} by layer", expected.join(", ")),
+        format!("χ² = {}", found.join(", ")),
+        if agrees { Verdict::Holds } else { Verdict::Fails },
+        format!("{walks} walks, α = 0.001 at most for each hidden layer"),
+    );
+    Ok((check, agrees))
+}

@@ -1,0 +1,138 @@
+//! Path metrics against the list of all paths.
+
+mod common;
+
+use common::{chains, close, kept_chains, product, tiny, without_each};
+use phew_metrics::{Analysis, Objective, Paths};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn counts_are_those_of_the_list_of_all_paths(seed: u64) {
+        let tiny = tiny(seed);
+        let (weights, arch) = (tiny.network.weights(), tiny.network.arch());
+        let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
+        let kept = kept_chains(&tiny);
+        let effective: Vec<_> =
+            kept.iter().filter(|c| c.iter().all(|&(t, i)| weights[t][i] != 0.0)).collect();
+        prop_assert_eq!(analysis.path_count(Paths::All).unwrap(), chains(arch).len() as u128);
+        prop_assert_eq!(analysis.path_count(Paths::Kept).unwrap(), kept.len() as u128);
+        prop_assert_eq!(analysis.path_count(Paths::Effective).unwrap(), effective.len() as u128);
+        prop_assert!(close(analysis.ln_path_count(Paths::Kept).exp(), kept.len() as f64));
+        prop_assert!(close(analysis.ln_path_count(Paths::Effective).exp(), effective.len() as f64));
+        for (t, spec) in arch.prunable().iter().enumerate() {
+            let through = |i: usize| kept.iter().filter(|c| c.contains(&(t, i))).count();
+            let expected: Vec<u128> = (0..spec.len()).map(|i| through(i) as u128).collect();
+            for (ln, &n) in analysis.ln_edge_path_counts(Paths::Kept, t).iter().zip(&expected) {
+                prop_assert!(close(ln.exp(), n as f64));
+            }
+            prop_assert_eq!(analysis.edge_path_counts(Paths::Kept, t).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn objectives_and_their_shares_are_sums_over_the_list(seed: u64) {
+        let tiny = tiny(seed);
+        let weights = tiny.network.weights();
+        let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
+        let kept = kept_chains(&tiny);
+        for (objective, power) in [(Objective::SynFlow, 1), (Objective::SynFlowL2, 2)] {
+            let worth = |c: &common::Chain| product(c, |t, i| f64::from(weights[t][i]).abs().powi(power));
+            let total: f64 = kept.iter().map(worth).sum();
+            prop_assert!(close(analysis.ln_objective(objective).exp(), total));
+            for t in 0..weights.len() {
+                for (i, share) in analysis.objective_shares(objective, t).into_iter().enumerate() {
+                    let through: f64 = kept.iter().filter(|c| c.contains(&(t, i))).map(worth).sum();
+                    prop_assert!(close(share * total, through));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_trace_is_the_sum_over_paths_and_weights_even_where_weights_are_zero(seed: u64) {
+        let tiny = tiny(seed);
+        let weights = tiny.network.weights();
+        let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
+        let kept = kept_chains(&tiny);
+        let mut by_weight: Vec<Vec<f64>> = weights.iter().map(|w| vec![0.0; w.len()]).collect();
+        for chain in &kept {
+            let derivatives = without_each(chain, |t, i| f64::from(weights[t][i]));
+            for (&(t, i), d) in chain.iter().zip(derivatives) {
+                by_weight[t][i] += d * d;
+            }
+        }
+        let total: f64 = by_weight.iter().flatten().sum();
+        let trace = analysis.path_kernel_trace();
+        prop_assert!(close(trace.total(), total), "{} {}", trace.total(), total);
+        for (t, expected) in by_weight.iter().enumerate() {
+            let layer: f64 = expected.iter().sum();
+            prop_assert!(close(trace.layer_shares()[t] * total, layer));
+            for (share, e) in trace.shares(t).iter().zip(expected) {
+                prop_assert!(close(share * total, *e));
+            }
+        }
+    }
+
+    #[test]
+    fn the_explicit_kernel_is_that_of_the_list(seed: u64) {
+        let tiny = tiny(seed);
+        let weights = tiny.network.weights();
+        let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
+        let mut expected = kept_chains(&tiny);
+        prop_assume!(expected.len() <= 200);
+        let (paths, kernel) = analysis.path_kernel(200).unwrap();
+        let (_, jacobian) = analysis.path_jacobian(200).unwrap();
+        let mut found: Vec<_> = paths.iter().map(|p| p.weights.clone()).collect();
+        let place = |c: &common::Chain| found.iter().position(|f| f == c).unwrap();
+        // A path without weights may occur several times; the kernel has zeros there.
+        for a in expected.iter().filter(|c| !c.is_empty()) {
+            let da = without_each(a, |t, i| f64::from(weights[t][i]));
+            prop_assert!(close(analysis.product(&paths[place(a)]), product(a, |t, i| f64::from(weights[t][i]))));
+            for b in expected.iter().filter(|c| !c.is_empty()) {
+                let db = without_each(b, |t, i| f64::from(weights[t][i]));
+                let mut sum = 0.0;
+                for (w, x) in a.iter().zip(&da) {
+                    for (v, y) in b.iter().zip(&db) {
+                        sum += if w == v { x * y } else { 0.0 };
+                    }
+                }
+                prop_assert!((kernel[(place(a), place(b))] - sum).abs() <= 1e-12 * (1.0 + sum.abs()));
+            }
+        }
+        found.sort();
+        expected.sort();
+        prop_assert_eq!(found, expected);
+        let product = &jacobian * jacobian.transpose();
+        let difference = &product - &kernel;
+        prop_assert!(difference.norm_l2() <= 1e-12 * (1.0 + kernel.norm_l2()));
+    }
+
+    #[test]
+    fn effective_density_counts_the_weights_of_surviving_paths(seed: u64) {
+        let tiny = tiny(seed);
+        let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
+        let kept = kept_chains(&tiny);
+        let structure = analysis.structure();
+        let mut on_path: Vec<_> = kept.iter().flatten().copied().collect();
+        on_path.sort_unstable();
+        on_path.dedup();
+        prop_assert_eq!(structure.effective, on_path.len());
+        prop_assert_eq!(structure.kept, tiny.mask.kept());
+        prop_assert_eq!(structure.connected, !kept.is_empty());
+        for (t, tensor) in structure.tensors.iter().enumerate() {
+            let on_path = on_path.iter().filter(|&&(u, _)| u == t).count();
+            prop_assert_eq!((tensor.effective, tensor.kept), (on_path, tiny.mask.layer(t).kept()));
+        }
+        for layer in &structure.layers {
+            let degrees = [&layer.in_degree, &layer.out_degree];
+            for d in degrees {
+                prop_assert_eq!(d.units.len(), layer.units);
+                prop_assert!((d.mean * layer.units as f64 - d.units.iter().sum::<usize>() as f64).abs() < 1e-9);
+            }
+            prop_assert!(layer.alive + layer.stubs + layer.isolated <= layer.units);
+        }
+    }
+}

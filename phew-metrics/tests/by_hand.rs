@@ -1,0 +1,117 @@
+//! Networks small enough to work out on paper.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use phew_graph::{Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Pool, Shape, zoo};
+use phew_metrics::{Analysis, MetricError, Objective, Paths, similarity};
+
+fn with(arch: Arch, weights: Vec<Vec<f32>>) -> Network {
+    Network::initialise(arch, Init::default(), 0).unwrap().with_weights(weights).unwrap()
+}
+
+fn mask_of(network: &Network, keep: impl Fn(usize, usize) -> bool) -> Mask {
+    let layers = network.arch().prunable().iter().enumerate();
+    let layer = |(t, s): (usize, &phew_graph::TensorSpec)| {
+        LayerMask::from_fn(&s.name, &s.shape, |i| keep(t, i))
+    };
+    Mask::from_layers(layers.map(layer).collect())
+}
+
+/// Two inputs, one hidden unit, one output: π = 2·3 and 5·3, Π = [[9 + 4, 10], [10, 9 + 25]].
+#[test]
+fn two_paths_that_share_an_edge() {
+    let network = with(zoo::mlp(&[2, 1, 1]).build().unwrap(), vec![vec![2.0, 5.0], vec![3.0]]);
+    let analysis = Analysis::new(&network, None).unwrap();
+    assert!((analysis.ln_objective(Objective::SynFlow).exp() - 21.0).abs() < 1e-12);
+    assert!((analysis.ln_objective(Objective::SynFlowL2).exp() - 261.0).abs() < 1e-10);
+    let (_, kernel) = analysis.path_kernel(2).unwrap();
+    let expected = [[13.0, 10.0], [10.0, 34.0]];
+    for (p, row) in expected.iter().enumerate() {
+        for (q, value) in row.iter().enumerate() {
+            assert!((kernel[(p, q)] - value).abs() < 1e-12);
+        }
+    }
+    let trace = analysis.path_kernel_trace();
+    assert!((trace.total() - 47.0).abs() < 1e-12);
+    // ∂R/∂s of the shared edge is 4 + 25, of the others 9 each.
+    let shares = [trace.shares(0), trace.shares(1)].concat();
+    for (share, expected) in shares.iter().zip([9.0, 9.0, 29.0]) {
+        assert!((share * 47.0 - expected).abs() < 1e-12);
+    }
+}
+
+/// One weight of 0 kills every path's product, yet its own contribution to the trace stays.
+#[test]
+fn a_single_zero_weight_leaves_a_trace() {
+    let network = with(zoo::mlp(&[2, 1, 1]).build().unwrap(), vec![vec![2.0, 5.0], vec![0.0]]);
+    let analysis = Analysis::new(&network, None).unwrap();
+    assert!(analysis.ln_objective(Objective::SynFlow) < f64::MIN);
+    assert_eq!(analysis.path_count(Paths::Kept).unwrap(), 2);
+    assert_eq!(analysis.path_count(Paths::Effective).unwrap(), 0);
+    assert!((analysis.path_kernel_trace().total() - 29.0).abs() < 1e-12);
+}
+
+#[test]
+fn counts_beyond_128_bits_are_refused_and_their_logarithm_is_not() {
+    let arch = zoo::mlp(&[100; 21]).build().unwrap();
+    let network = Network::initialise(arch, Init::default(), 0).unwrap();
+    let analysis = Analysis::new(&network, None).unwrap();
+    assert!(matches!(analysis.path_count(Paths::All), Err(MetricError::Overflow)));
+    assert!((analysis.ln_path_count(Paths::All) - 21.0 * 100f64.ln()).abs() < 1e-9);
+    assert!(matches!(analysis.paths(10_000), Err(MetricError::Limit { .. })));
+}
+
+/// fc1: unit 0 keeps an input but no output, unit 1 an output but no input, unit 2 both, unit 3 nothing.
+#[test]
+fn stubs_isolated_and_dead_units_are_told_apart() {
+    let arch = zoo::mlp(&[2, 4, 2]).build().unwrap();
+    let network = Network::initialise(arch, Init::default(), 1).unwrap();
+    let kept = [(0, 0), (0, 4), (1, 1), (1, 2)];
+    let mask = mask_of(&network, |t, i| kept.contains(&(t, i)));
+    let structure = Analysis::new(&network, Some(&mask)).unwrap().structure();
+    let hidden = &structure.layers[1];
+    assert_eq!((hidden.alive, hidden.stubs, hidden.isolated), (1, 2, 1));
+    assert_eq!(hidden.in_degree.units, [1, 0, 1, 0]);
+    assert_eq!(hidden.out_degree.units, [0, 1, 1, 0]);
+    assert_eq!((structure.layers[0].stubs, structure.layers[2].stubs), (1, 1));
+    assert_eq!((structure.kept, structure.effective), (4, 2));
+    assert!((structure.neuron_collapse() - 0.75).abs() < 1e-15);
+    assert!(structure.collapsed().is_empty() && structure.connected);
+    let mask = mask_of(&network, |t, _| t == 0);
+    let structure = Analysis::new(&network, Some(&mask)).unwrap().structure();
+    assert_eq!(structure.collapsed(), ["fc2.weight"]);
+    assert!(!structure.connected && structure.effective == 0);
+}
+
+/// An 8×8 image through a 3×3 convolution of stride 2 with padding 1: 4×4 positions.
+#[test]
+fn flops_count_each_position_of_each_kept_weight() {
+    let arch = ArchBuilder::new("c", Shape::Image { channels: 3, height: 8, width: 8 })
+        .conv("conv", Conv2d::new(4, 3).stride(2).padding(1))
+        .batch_norm("bn")
+        .avg_pool("pool", Pool::global())
+        .flatten("flatten")
+        .linear("fc", 5)
+        .build()
+        .unwrap();
+    let network = Network::initialise(arch, Init::default(), 0).unwrap();
+    let mask = mask_of(&network, |t, i| t == 1 || i % 2 == 0);
+    let cost = Analysis::new(&network, Some(&mask)).unwrap().cost();
+    assert_eq!(cost.layers[0].positions, 16);
+    assert_eq!((cost.layers[0].flops, cost.layers[0].sparse_flops), (2 * 108 * 16, 2 * 54 * 16));
+    assert_eq!((cost.flops(), cost.sparse_flops()), (2 * 108 * 16 + 40, 2 * 54 * 16 + 40));
+    assert_eq!(cost.auxiliary_parameters, 4 + 4 + 5);
+}
+
+#[test]
+fn equal_masks_are_wholly_alike_and_complements_not_at_all() {
+    let arch = zoo::mlp(&[4, 6, 3]).build().unwrap();
+    let network = Network::initialise(arch, Init::default(), 0).unwrap();
+    let mask = mask_of(&network, |_, i| i % 3 == 0);
+    let same = similarity(&mask, &mask).unwrap();
+    assert!((same.overall.jaccard - 1.0).abs() < 1e-15 && same.overall.above_chance() > 0.999);
+    let other = similarity(&mask, &mask.not()).unwrap();
+    assert!(other.overall.jaccard.abs() < 1e-15 && other.overall.above_chance() < 0.0);
+    assert_eq!(other.layers.len(), 2);
+}

@@ -1,0 +1,89 @@
+//! What the claims come to, at the small scale.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use phew_metrics::{Claim, Report, Scale, Verdict, verify};
+
+fn report(claim: Claim) -> Report {
+    verify(claim, Scale::Small, 1).unwrap()
+}
+
+#[test]
+fn lemma_1_is_exact_for_equal_weights_and_approximate_for_normal_ones() {
+    let report = report(Claim::Lemma1);
+    assert_eq!(report.verdict, Verdict::Approximate);
+    assert!(report.checks[..2].iter().all(|c| c.verdict == Verdict::Holds));
+}
+
+#[test]
+fn lemma_2_holds_for_two_hidden_layers_and_fails_for_three() {
+    let report = report(Claim::Lemma2);
+    assert_eq!(report.verdict, Verdict::Fails);
+    assert!(report.checks[..2].iter().all(|c| c.verdict == Verdict::Holds));
+    let known = &report.checks.iter().find(|c| c.setting.contains("m = 1,000")).unwrap();
+    assert!(known.expected.contains("4913") && known.found.contains("[25, 10, 25]: 6250"));
+    assert_eq!(report.checks.last().unwrap().verdict, Verdict::Holds);
+}
+
+#[test]
+fn lemma_3_is_approximate_and_the_sampler_follows_the_exact_law() {
+    let report = report(Claim::Lemma3);
+    assert_eq!(report.verdict, Verdict::Approximate);
+    assert_eq!(report.checks.last().unwrap().verdict, Verdict::Holds);
+}
+
+#[test]
+fn lemma_4_is_approximate() {
+    assert_eq!(report(Claim::Lemma4).verdict, Verdict::Approximate);
+}
+
+#[test]
+fn theorem_1_holds_for_the_sums_and_fails_index_by_index() {
+    let report = report(Claim::Theorem1);
+    assert_eq!(report.verdict, Verdict::Fails);
+    for check in &report.checks {
+        let fails = check.expected.starts_with("λ_");
+        assert!(fails || check.verdict == Verdict::Holds, "{check:?}");
+    }
+    assert_eq!(report.checks.last().unwrap().verdict, Verdict::Fails);
+}
+
+#[test]
+fn stub_units_follow_the_formula_and_phew_makes_none() {
+    let report = report(Claim::Stubs);
+    assert_ne!(report.verdict, Verdict::Fails);
+    assert_eq!(report.checks.last().unwrap().verdict, Verdict::Holds);
+}
+
+#[test]
+fn gradients_along_the_path_alone_follow_the_product_and_those_of_the_weights_do_not_always() {
+    let report = report(Claim::Gradients);
+    assert_ne!(report.verdict, Verdict::Holds);
+    let alone = report.checks.iter().filter(|c| c.setting.contains("along the path alone"));
+    let (correlation, pairs): (Vec<_>, Vec<_>) =
+        alone.partition(|c| c.setting.contains("correlation"));
+    assert!(pairs.iter().all(|c| c.verdict == Verdict::Approximate), "{pairs:?}");
+    assert!(correlation.iter().all(|c| c.verdict == Verdict::Holds), "{correlation:?}");
+}
+
+#[test]
+fn reports_are_the_same_on_any_number_of_threads_and_serialise() {
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| report(Claim::Stubs))
+    };
+    let one = on(1);
+    assert_eq!(one, on(3));
+    let json = serde_json::to_value(&one).unwrap();
+    assert_eq!(json["claim"], "stubs");
+    assert_eq!(json["checks"].as_array().unwrap().len(), one.checks.len());
+}
+
+#[test]
+fn claims_and_scales_parse_their_names() {
+    for claim in Claim::ALL {
+        assert_eq!(claim.name().parse::<Claim>().unwrap(), claim);
+    }
+    assert!("lemma5".parse::<Claim>().is_err());
+    assert_eq!("paper".parse::<Scale>().unwrap(), Scale::Paper);
+    assert!("huge".parse::<Scale>().is_err());
+}

@@ -1,0 +1,197 @@
+//! Every path of a small network as a chain of scalar weights, read off the operators one by one: nothing here
+//! uses the path graph or its sums, which the tests hold against it.
+#![allow(dead_code, reason = "each test binary uses a part of this")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use phew_graph::{
+    Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Op, Pool, Role, Shape, stream,
+    stream_key,
+};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+/// Scalar weights `(tensor, index)` of a path, from the input on.
+pub(crate) type Chain = Vec<(usize, usize)>;
+
+/// A network with at most [`MOST`] paths, some weights of 0, and a mask.
+#[derive(Clone, Debug)]
+pub(crate) struct Tiny {
+    pub(crate) network: Network,
+    pub(crate) mask: Mask,
+}
+
+const MOST: usize = 1_500;
+
+/// Draws a tiny network: an MLP, or convolutions with groups, pooling, identity and projection skips.
+pub(crate) fn tiny(seed: u64) -> Tiny {
+    for attempt in 0.. {
+        let mut rng = stream(stream_key("tiny", seed), attempt);
+        let arch = if rng.random_bool(0.35) { mlp(&mut rng) } else { conv(&mut rng) };
+        let count = chain_count(&arch);
+        if !(1..=MOST).contains(&count) {
+            continue;
+        }
+        let network = Network::initialise(arch, Init::default(), rng.random()).unwrap();
+        let zeros = if rng.random_bool(0.5) { 0.0 } else { 0.15 };
+        let mut zeroed = |v: &f32| if rng.random_bool(zeros) { 0.0 } else { *v };
+        let weights =
+            network.weights().iter().map(|w| w.iter().map(&mut zeroed).collect()).collect();
+        let network = network.with_weights(weights).unwrap();
+        let density = rng.random_range(0.4..1.0);
+        let layers = network.arch().prunable().iter().map(|s| {
+            let keep: Vec<bool> = (0..s.len()).map(|_| rng.random_bool(density)).collect();
+            LayerMask::from_fn(&s.name, &s.shape, |i| keep[i])
+        });
+        let mask = Mask::from_layers(layers.collect());
+        return Tiny { network, mask };
+    }
+    unreachable!("some attempt is small enough");
+}
+
+fn mlp(rng: &mut ChaCha8Rng) -> Arch {
+    let shape = if rng.random_bool(0.5) {
+        Shape::Features(rng.random_range(1..4))
+    } else {
+        Shape::Image { channels: rng.random_range(1..3), height: 1, width: 2 }
+    };
+    let mut net = ArchBuilder::new("tiny", shape);
+    if matches!(shape, Shape::Image { .. }) {
+        net = net.flatten("flatten");
+    }
+    for l in 0..rng.random_range(1..5) {
+        net = net.linear(format!("fc{l}"), rng.random_range(1..5)).relu(format!("relu{l}"));
+    }
+    net.build().unwrap()
+}
+
+fn conv(rng: &mut ChaCha8Rng) -> Arch {
+    let groups = rng.random_range(1..3);
+    let image = Shape::Image { channels: 2, height: 4, width: 4 };
+    let width = 2;
+    let kernel = |rng: &mut ChaCha8Rng| rng.random_range(1..3);
+    let first = Conv2d::new(width, kernel(rng)).padding(1).groups(groups);
+    let mut net = ArchBuilder::new("tiny", image).conv("conv0", first).batch_norm("bn0");
+    net = net.relu("relu0");
+    for block in 0..rng.random_range(0..3) {
+        let before = net.last().to_owned();
+        let a = format!("a{block}");
+        let b = format!("b{block}");
+        net = net.conv(&a, Conv2d::new(width, 1)).relu(format!("r{block}"));
+        net = net.conv(&b, Conv2d::new(width, 1));
+        let add = format!("add{block}");
+        match rng.random_range(0..3) {
+            0 => net = net.add(add, &[&b, &before]),
+            1 => {
+                let p = format!("p{block}");
+                net = net.from(&before).conv(&p, Conv2d::new(width, 1)).add(add, &[&b, &p]);
+            }
+            _ => {}
+        }
+    }
+    if rng.random_bool(0.5) {
+        net = net.max_pool("pool", Pool::new(2));
+    } else {
+        net = net.avg_pool("pool", Pool::global());
+    }
+    net.flatten("flatten").linear("fc", rng.random_range(1..4)).build().unwrap()
+}
+
+fn tensor_of(arch: &Arch, node: usize) -> usize {
+    arch.prunable().iter().position(|s| s.node == node && s.role == Role::Weight).unwrap()
+}
+
+/// A step back: node, unit, and the weight passed, if any.
+type Back = (usize, usize, Option<(usize, usize)>);
+
+/// The steps back from a unit of a node.
+fn back(arch: &Arch, node: usize, unit: usize) -> Vec<Back> {
+    let n = &arch.nodes()[node];
+    match &n.op {
+        Op::Input { .. } => Vec::new(),
+        Op::Conv2d(conv) => {
+            let tensor = tensor_of(arch, node);
+            let inputs = arch.nodes()[n.inputs[0]].shape.units() / conv.groups;
+            let group = unit / (conv.out / conv.groups);
+            let kernel = conv.kernel[0] * conv.kernel[1];
+            let mut steps = Vec::new();
+            for i in 0..inputs {
+                for k in 0..kernel {
+                    let index = (unit * inputs + i) * kernel + k;
+                    steps.push((n.inputs[0], group * inputs + i, Some((tensor, index))));
+                }
+            }
+            steps
+        }
+        Op::Linear { .. } => {
+            let tensor = tensor_of(arch, node);
+            let inputs = arch.nodes()[n.inputs[0]].shape.units();
+            (0..inputs).map(|i| (n.inputs[0], i, Some((tensor, unit * inputs + i)))).collect()
+        }
+        Op::Add => n.inputs.iter().map(|&i| (i, unit, None)).collect(),
+        Op::Flatten => {
+            vec![(n.inputs[0], unit / arch.nodes()[n.inputs[0]].shape.area(), None)]
+        }
+        _ => vec![(n.inputs[0], unit, None)],
+    }
+}
+
+fn chain_count(arch: &Arch) -> usize {
+    let mut counts: Vec<Vec<usize>> = Vec::new();
+    for node in 0..arch.nodes().len() {
+        let units = arch.nodes()[node].shape.units();
+        let count = |u| match node {
+            0 => 1,
+            _ => back(arch, node, u).iter().map(|&(n, v, _)| counts[n][v]).sum(),
+        };
+        counts.push((0..units).map(count).collect());
+    }
+    counts.last().unwrap().iter().sum()
+}
+
+/// All paths of the architecture.
+pub(crate) fn chains(arch: &Arch) -> Vec<Chain> {
+    let last = arch.nodes().len() - 1;
+    let mut done = Vec::new();
+    for unit in 0..arch.nodes()[last].shape.units() {
+        walk_back(arch, last, unit, &mut Vec::new(), &mut done);
+    }
+    done
+}
+
+fn walk_back(arch: &Arch, node: usize, unit: usize, chain: &mut Chain, done: &mut Vec<Chain>) {
+    if node == 0 {
+        done.push(chain.iter().rev().copied().collect());
+        return;
+    }
+    for (next, to, weight) in back(arch, node, unit) {
+        chain.extend(weight);
+        walk_back(arch, next, to, chain, done);
+        chain.truncate(chain.len() - usize::from(weight.is_some()));
+    }
+}
+
+/// The paths whose weights a mask keeps.
+pub(crate) fn kept_chains(tiny: &Tiny) -> Vec<Chain> {
+    let keeps = |c: &Chain| c.iter().all(|&(t, i)| tiny.mask.layer(t).get(i));
+    chains(tiny.network.arch()).into_iter().filter(keeps).collect()
+}
+
+/// Products of the edge values of a chain.
+pub(crate) fn product(chain: &Chain, value: impl Fn(usize, usize) -> f64) -> f64 {
+    chain.iter().map(|&(t, i)| value(t, i)).product()
+}
+
+/// Products with one factor left out, by place.
+pub(crate) fn without_each(chain: &Chain, value: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+    let skip = |place: usize| {
+        let others = chain.iter().enumerate().filter(|&(p, _)| p != place);
+        others.map(|(_, &(t, i))| value(t, i)).product()
+    };
+    (0..chain.len()).map(skip).collect()
+}
+
+/// Whether two numbers agree: sums of at most a few thousand positive terms lose a few hundred ulps at most,
+/// and exponentials of logarithms near 100 a hundred.
+pub(crate) fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-12 * a.abs().max(b.abs()) + 1e-300
+}
