@@ -13,10 +13,10 @@ VENV := .venv
 READY := .libtorch/.phew-ready
 TRAIN := -p phew-cli --features train
 
-.PHONY: help setup build demo test check bench clean
+.PHONY: help setup build demo demo-train test check bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## the virtual environment and libtorch (quick when they are there)
 
@@ -37,6 +37,9 @@ demo: ## a real network from its weights to a PHEW mask; needs Rust alone
 	@scripts/check-tools.sh cargo
 	cargo build --release -p phew-cli
 	scripts/demo.sh
+
+demo-train: build ## what such masks learn, beside the dense network; sets up libtorch
+	scripts/demo-train.sh
 
 test: setup check ## format, lints, docs and all tests
 	cargo test

@@ -163,3 +163,28 @@ fn data_sets_are_listed_and_described() {
     assert_eq!(set["train_per_class"][3], 2000);
     assert!(succeeds(dir.path(), "data describe digits").contains("20,000 images to train on"));
 }
+
+#[test]
+fn methods_that_look_at_data_prune_with_the_sets_images() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for method in ["snip", "grasp"] {
+        let line = format!(
+            "prune --arch lenet-300-100 --method {method} --density 0.02 --data digits --per-class 5 --json -o {method}"
+        );
+        let report: Value = serde_json::from_str(&succeeds(dir, &line)).unwrap();
+        assert_eq!(report["kept"], 5_324);
+        assert_eq!(report["parameters"]["per_class"], 5);
+        assert_eq!(report["parameters"]["data"], "digits");
+        // Another choice of images, another mask; the same choice, the same bytes.
+        succeeds(dir, &line.replace(&format!("-o {method}"), "-o again --force"));
+        let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
+        assert!(read(method) == read("again"));
+        succeeds(dir, &line.replace(&format!("-o {method}"), "-o again --force --data-seed 1"));
+        assert!(read(method) != read("again"));
+    }
+    let line = "prune --arch lenet-300-100 --density 0.1 -o m --method";
+    refuses(dir, &format!("{line} snip"), 2, "name a set with --data");
+    refuses(dir, &format!("{line} phew --data digits"), 2, "--data is not an option");
+    refuses(dir, &format!("{line} snip --per-class 5"), 2, "--data");
+}

@@ -1,4 +1,17 @@
-//! Everything of phew that needs libtorch or data.
+//! Everything of phew that needs libtorch or data: models, data sets, masked training, gradients.
+//!
+//! ```
+//! use phew_graph::{Init, Network, zoo};
+//! use phew_train::{Device, Recipe, Trainer, digits};
+//!
+//! let recipe = Recipe::preset("digits")?.with_epochs(1);
+//! let data = digits(500, 100, 0)?;
+//! let network = Network::initialise(zoo::by_name("lenet-300-100")?.build()?, Init::default(), 0)?;
+//! let mut trainer = Trainer::new(&network, None, &data, &recipe, 0, Device::CPU)?;
+//! let records = trainer.run(&mut ())?;
+//! assert!(records[0].train.loss.is_finite());
+//! # Ok::<(), phew_train::TrainError>(())
+//! ```
 
 mod batches;
 mod data;

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use phew_baselines::{Options, Schedule};
 use phew_graph::{Extra, LayerMask, Mask, Network};
 use phew_train::{
     Batch, Loss, OracleMode, Over, Power, TorchOracle, digits, ones_pass, score_batches,
@@ -241,4 +242,40 @@ fn a_pruned_scalars_gradient_says_what_it_would_do_if_it_came_back() {
     let difference = (loss(0.02) - loss(-0.02)) / 0.04;
     assert!(slope.abs() > 1e-2, "{slope}");
     assert!((slope - difference).abs() < 0.01 * slope.abs() + 1e-4, "{slope} {difference}");
+}
+
+/// The programs keep what is strictly above numpy's percentile of all scores, interpolated at rank
+/// `(1 − d)(len − 1)`: this many of `len` where there are no ties.
+fn program_keeps(density: f64, len: usize) -> usize {
+    len - 1 - ((1.0 - density) * (len - 1) as f64).floor() as usize
+}
+
+#[test]
+fn methods_of_the_registry_prune_with_this_oracle() {
+    for r in references() {
+        let len = r.mask.len();
+        for name in ["snip", "grasp", "synflow-spatial", "synflow-l2-spatial"] {
+            let spatial = name.strip_suffix("-spatial");
+            let steps: Vec<f64> = (1..=100)
+                .map(|n| program_keeps(0.5_f64.powf(f64::from(n) / 100.0), len) as f64 / len as f64)
+                .collect();
+            let density = if spatial.is_some() { steps[99] } else { 0.5 };
+            let schedule = spatial.map(|_| Schedule::given(steps));
+            let options = Options { schedule, ..Options::default() };
+            let oracle = Box::new(r.oracle());
+            let mut method =
+                phew_baselines::method(name, density, 0, &options, Some(oracle)).unwrap();
+            let mask = phew_baselines::prune(&r.network, &mut method.scorer, &method.plan).unwrap();
+            let Some(key) = spatial else {
+                assert_eq!(mask.kept(), len / 2, "{name}");
+                continue;
+            };
+            let key = format!("{}_mask_50", key.replace('-', "_"));
+            for layer in mask.layers() {
+                let expected = r.scores(&key, layer.name());
+                let same = (0..layer.len()).all(|i| layer.get(i) == (expected[i] > 0.5));
+                assert!(same, "{} {name}: {}", r.network.arch().name(), layer.name());
+            }
+        }
+    }
 }

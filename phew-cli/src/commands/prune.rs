@@ -3,6 +3,8 @@
 mod list;
 mod paths;
 mod rival;
+#[cfg(feature = "train")]
+mod samples;
 mod walk;
 
 use std::collections::BTreeMap;

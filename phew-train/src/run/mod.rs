@@ -1,15 +1,4 @@
 //! A run on disk: a folder that a killed run goes on in.
-//!
-//! | file | what |
-//! |---|---|
-//! | `config.toml` | what the run was asked to do, every default spelt out |
-//! | `arch.toml` | the network |
-//! | `checkpoint.safetensors` | where it is: weights, statistics, optimiser buffers, history |
-//! | `metrics.jsonl` | one line per epoch; the same run gives the same bytes |
-//! | `timings.jsonl` | how long each epoch took |
-//! | `events.out.tfevents.*` | the same curves for TensorBoard |
-//! | `weights.safetensors` | the trained network |
-//! | `result.json` | what came out, written last: where it is, the run is done |
 
 mod checkpoint;
 mod events;
@@ -130,6 +119,17 @@ pub enum RunOutcome {
 ///
 /// A run that was killed at any moment and goes on ends with the same weights and metrics, to the byte, as one that
 /// was not, on the CPU with the same number of threads. A run that is done is not trained again.
+///
+/// | file | what |
+/// |---|---|
+/// | `config.toml` | what the run was asked to do, every default spelt out |
+/// | `arch.toml` | the network |
+/// | `checkpoint.safetensors` | where it is: weights, statistics, optimiser buffers, history |
+/// | `metrics.jsonl` | one line per epoch; the same run gives the same bytes |
+/// | `timings.jsonl` | how long each epoch took |
+/// | `events.out.tfevents.*` | the same curves for TensorBoard |
+/// | `weights.safetensors` | the trained network |
+/// | `result.json` | what came out, written last: where it is, the run is done |
 ///
 /// # Errors
 /// [`TrainError::OtherRun`] if another run lies in the folder; [`TrainError::Io`] and [`TrainError::Graph`] if it cannot be

@@ -151,6 +151,12 @@ impl TorchOracle {
         Ok(squares.sum::<f64>().sqrt())
     }
 
+    /// The network whose biases, normalisation and statistics it answers for.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// Effective weights, and all else that is learnt.
     fn leaf(&self, weights: &[&[f32]], mask: &Mask) -> Result<(Tensor, Tensor)> {
         mask.check(self.network.arch(), "mask")?;

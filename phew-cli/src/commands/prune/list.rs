@@ -2,6 +2,7 @@
 
 use phew_baselines::methods;
 
+use super::rival::served;
 use crate::output::{table, text};
 
 /// Prints all methods with what each needs, its paper and its defaults.
@@ -21,7 +22,7 @@ pub(super) fn print() -> anyhow::Result<()> {
             .to_vec()
     }));
     rows.extend(methods().iter().map(|m| {
-        let needs = match m.needs.oracle() {
+        let needs = match m.needs.oracle() && !served(m.needs) {
             true => format!("{} (*)", m.needs),
             false => m.needs.to_string(),
         };
@@ -35,6 +36,9 @@ pub(super) fn print() -> anyhow::Result<()> {
         ]
     }));
     let out = table(&head, &rows, head.len())
-        + "\n(*) not served by this build: it has nothing that runs networks on data\n";
+        + match cfg!(feature = "train") {
+            true => "\n(*) not served by this build\n",
+            false => "\n(*) not served by this build: it has nothing that runs networks on data\n",
+        };
     text(&out)
 }

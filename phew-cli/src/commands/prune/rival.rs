@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use clap::Args;
-use phew_baselines::{Allocation, BaselineError, Method, Options, Schedule, method, prune_with};
+use phew_baselines::{
+    Allocation, BaselineError, Method, Needs, Options, Oracle, Schedule, find, method, prune_with,
+};
 use phew_graph::{Mask, Network, PathGraph};
 use serde::Serialize;
 use serde_json::Value;
@@ -33,18 +35,41 @@ pub(super) struct RivalArgs {
     /// Keep the weights with the worst scores instead of the best
     #[arg(long)]
     invert: bool,
+
+    #[cfg(feature = "train")]
+    #[command(flatten)]
+    samples: super::samples::SampleArgs,
 }
 
 impl RivalArgs {
     /// The first option that was given, for the method that takes none of them.
     pub(super) fn given(&self) -> Option<&'static str> {
-        [
+        let own = [
             ("--schedule", self.schedule.is_some()),
             ("--allocation", self.allocation.is_some()),
             ("--invert", self.invert),
-        ]
-        .into_iter()
-        .find_map(|(name, given)| given.then_some(name))
+        ];
+        let own = own.into_iter().find_map(|(name, given)| given.then_some(name));
+        #[cfg(feature = "train")]
+        let own = own.or_else(|| self.samples.given());
+        own
+    }
+
+    /// What answers a method's questions about data, if this build has it.
+    #[cfg(feature = "train")]
+    fn oracle(&self, needs: Needs, network: &Network) -> anyhow::Result<Option<Box<dyn Oracle>>> {
+        self.samples.oracle(needs, network)
+    }
+
+    /// Nothing: this build runs no networks.
+    #[cfg(not(feature = "train"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "as with the feature `train`"
+    )]
+    fn oracle(&self, _: Needs, _: &Network) -> anyhow::Result<Option<Box<dyn Oracle>>> {
+        Ok(None)
     }
 
     fn options(&self) -> Options {
@@ -86,13 +111,20 @@ struct Phases {
 
 impl Job {
     pub(super) fn rival(&self, density: f64) -> anyhow::Result<()> {
-        let method = method(&self.method, density, self.seed, &self.rival.options(), None);
-        let mut method = method.map_err(failure)?;
+        let needs = find(&self.method).map_err(failure)?.needs;
+        let options = self.rival.options();
+        let build =
+            |oracle| method(&self.method, density, self.seed, &options, oracle).map_err(failure);
+        // What is wrong with the request shows before anything is read; an oracle needs the network first.
+        let early = if served(needs) { None } else { Some(build(None)?) };
         self.output.check()?;
         let whole = Instant::now();
-        let arch = self.arch.load()?;
-        let steps = method.plan.counts(arch.prunable_len()).map_err(failure)?.len();
-        let (network, source) = self.weights.load(arch, self.seed)?;
+        let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
+        let mut method = match early {
+            Some(method) => method,
+            None => build(self.rival.oracle(needs, &network)?)?,
+        };
+        let steps = method.plan.counts(network.arch().prunable_len()).map_err(failure)?.len();
         let load = whole.elapsed().as_secs_f64();
 
         let clock = Instant::now();
@@ -105,6 +137,10 @@ impl Job {
         let mut parameters: BTreeMap<String, Value> =
             given.map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
         parameters.insert("engine".into(), "scores".into());
+        #[cfg(feature = "train")]
+        if matches!(needs, Needs::Gradients | Needs::HessianGradients) {
+            parameters.extend(self.rival.samples.parameters());
+        }
         let info = self.info(&network, &source, density, parameters);
         mask.save(&self.output.output, &info, self.output.overwrite())?;
         let write = clock.elapsed().as_secs_f64();
@@ -130,6 +166,12 @@ impl Job {
     }
 }
 
+/// Whether this build has an oracle for what a method needs.
+pub(super) fn served(needs: Needs) -> bool {
+    cfg!(feature = "train")
+        && matches!(needs, Needs::Gradients | Needs::HessianGradients | Needs::OnesPass)
+}
+
 /// Prunes under a progress bar; Ctrl-C stops between two steps.
 fn score(network: &Network, method: &mut Method<'_>, steps: usize) -> anyhow::Result<Mask> {
     let bar = progress::bar(steps as u64, "pruning", "steps");
@@ -148,8 +190,12 @@ fn failure(error: BaselineError) -> anyhow::Error {
         BaselineError::Stopped { .. } => Interrupted.into(),
         BaselineError::Parameter { .. } => usage(error.to_string()),
         BaselineError::NeedsOracle { method, needs } => usage(format!(
-            "method `{method}` needs {needs}, which this build of phew cannot serve: it has nothing that runs \
-             networks on data"
+            "method `{method}` needs {needs}, which this build of phew cannot serve{}",
+            if cfg!(feature = "train") {
+                ""
+            } else {
+                ": it has nothing that runs networks on data"
+            }
         )),
         BaselineError::Graph(error) => error.into(),
         other => other.into(),

@@ -1,0 +1,88 @@
+//! The data that SNIP and GraSP look at.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use phew_baselines::{Needs, Oracle};
+use phew_graph::Network;
+use phew_train::{DataSpec, Device, Loss, OracleMode, SampleSpec, Set, TorchOracle, score_batches};
+use serde_json::Value;
+
+use crate::commands::data::{set, usual_dir};
+use crate::failure::usage;
+
+/// Which images a method looks at that asks about data.
+#[derive(Debug, Args)]
+pub(super) struct SampleArgs {
+    /// Data set of the methods that look at data (`phew data list` shows them)
+    #[arg(long, value_name = "SET", value_parser = set)]
+    data: Option<Set>,
+
+    /// Its folder; by default where `phew data fetch` puts it
+    #[arg(long, value_name = "DIR", requires = "data")]
+    data_dir: Option<PathBuf>,
+
+    /// Training images of each class that are looked at; 10 by default
+    #[arg(long, value_name = "N", requires = "data")]
+    per_class: Option<usize>,
+
+    /// Images of a batch, whose derivatives are added up; 256 by default
+    #[arg(long, value_name = "N", requires = "data")]
+    score_batch: Option<usize>,
+
+    /// Seed of the choice of images; 0 by default
+    #[arg(long, value_name = "SEED", requires = "data")]
+    data_seed: Option<u64>,
+}
+
+impl SampleArgs {
+    /// The first option that was given.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        self.data.is_some().then_some("--data")
+    }
+
+    fn spec(&self) -> SampleSpec {
+        let usual = SampleSpec::default();
+        SampleSpec {
+            per_class: self.per_class.unwrap_or(usual.per_class),
+            batch: self.score_batch.unwrap_or(usual.batch),
+            seed: self.data_seed.unwrap_or(usual.seed),
+        }
+    }
+
+    /// What answers for a network.
+    pub(super) fn oracle(
+        &self,
+        needs: Needs,
+        network: &Network,
+    ) -> anyhow::Result<Option<Box<dyn Oracle>>> {
+        let batches = match (needs, self.data) {
+            (Needs::OnesPass, None) => Vec::new(),
+            (Needs::OnesPass, Some(_)) => {
+                return Err(usage("--data is not an option of a method that looks at no data"));
+            }
+            (_, None) => {
+                return Err(usage(format!("the method needs {needs}: name a set with --data")));
+            }
+            (_, Some(set)) => {
+                let dir = self.data_dir.clone().or_else(|| usual_dir(set));
+                let data = DataSpec { dir, ..DataSpec::new(set) }.load()?;
+                score_batches(&data, self.spec(), Device::by_name("auto")?)?
+            }
+        };
+        let oracle = TorchOracle::new(network, batches, Loss::default(), OracleMode::Train)?;
+        Ok(Some(Box::new(oracle)))
+    }
+
+    /// What a mask's metadata says about the images.
+    pub(super) fn parameters(&self) -> BTreeMap<String, Value> {
+        let spec = self.spec();
+        BTreeMap::from([
+            ("data".into(), serde_json::to_value(self.data).unwrap_or_default()),
+            ("data_seed".into(), spec.seed.into()),
+            ("per_class".into(), spec.per_class.into()),
+            ("score_batch".into(), spec.batch.into()),
+        ])
+    }
+}

@@ -1,0 +1,42 @@
+//! The oracle as the scorers of `phew-baselines` ask it.
+
+use phew_baselines::{BaselineError, HessianGradient, Oracle, Parameters, Point, Power};
+
+use super::oracle::{Over, TorchOracle};
+use super::spatial::{Power as Value, ones_pass};
+use crate::error::TrainError;
+
+impl Oracle for TorchOracle {
+    fn gradient(&mut self, at: &Point<'_>) -> Result<Vec<Vec<f32>>, BaselineError> {
+        TorchOracle::gradient(self, at.weights, at.mask).map_err(failed)
+    }
+
+    fn hessian_gradient(
+        &mut self,
+        at: &Point<'_>,
+        how: HessianGradient,
+    ) -> Result<Vec<Vec<f32>>, BaselineError> {
+        let over = match how.parameters {
+            Parameters::Weights => Over::Weights,
+            Parameters::All => Over::All,
+        };
+        TorchOracle::hessian_gradient(self, at.weights, at.mask, how.temperature, over)
+            .map_err(failed)
+    }
+
+    fn ones_pass(&mut self, at: &Point<'_>, power: Power) -> Result<Vec<Vec<f64>>, BaselineError> {
+        let value = match power {
+            Power::Abs => Value::Abs,
+            Power::Square => Value::Square,
+        };
+        let pass = ones_pass(self.network(), at.weights, at.mask, value).map_err(failed)?;
+        Ok(pass.derivative)
+    }
+}
+
+fn failed(error: TrainError) -> BaselineError {
+    match error {
+        TrainError::Graph(error) => BaselineError::Graph(error),
+        other => BaselineError::Oracle(Box::new(other)),
+    }
+}
