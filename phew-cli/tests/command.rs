@@ -250,6 +250,17 @@ fn several_densities_give_a_file_and_a_record_each() {
 }
 
 #[test]
+fn the_engine_is_chosen_by_the_density_or_by_hand() {
+    let folder = folder();
+    let line = "prune --arch vgg11 --density 0.2 -o v.safetensors --force --json";
+    let run = |engine: &str| json(folder.path(), &format!("{line} {engine}"));
+    let [auto, walk] = ["", "--engine walk"].map(run);
+    assert_eq!(auto["parameters"]["engine"], "bulk");
+    assert_eq!(walk["parameters"]["engine"], "walk");
+    assert!(auto["bulk_walks"].as_u64().unwrap() > 0 && walk["bulk_walks"] == 0);
+}
+
+#[test]
 fn paths_can_be_ranked_instead_of_drawn() {
     let folder = folder();
     let at = folder.path();

@@ -37,8 +37,8 @@
 //! over the norms each way: sorted points where walks are few, conditional binomials where they are many. Batches are
 //! sized by Newton's method on the expected gain of the next walk, which is exact and known from the visits, from
 //! below and with eight standard deviations to spare; single walks finish. The mask has the law of the walk engine,
-//! not its bytes. [`Engine::Auto`] takes batches from 200,000 weights on if these are at least a quarter of the
-//! number of kernels.
+//! not its bytes. [`Engine::Auto`] takes batches from 200,000 weights on if these are at least as many as
+//! the kernels.
 //!
 //! `cargo bench -p phew-walk` prints the whole of [`prune`] in passes of a plain streaming Σ|w| over the same weights
 //! in the same run.

@@ -21,8 +21,8 @@ const TASK: usize = 128;
 /// Batches pay from this many weights on,
 const BULK_WEIGHTS: usize = 200_000;
 
-/// and from this many for each kernel of the network.
-const BULK_SHARE: f64 = 0.25;
+/// and from this many for each kernel of the network: VGG-19 at 5 % is faster walk by walk, at 20 % in batches.
+const BULK_SHARE: f64 = 1.0;
 
 /// Walks of a batch at least: below this single walks are faster.
 const BATCH: u64 = 1 << 13;
