@@ -54,7 +54,7 @@ impl std::error::Error for Checkpointed {}
 
 /// Prints the error and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("phew: {error:#}");
+    eprintln!("phew: {}", line(error));
     if error.is::<Interrupted>() {
         return ExitCode::from(130);
     }
@@ -63,6 +63,17 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(75);
     }
     ExitCode::from(if is_usage(error) { 2 } else { 1 })
+}
+
+/// The error and its causes, but for those that an outer one has quoted already.
+fn line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line += &format!(": {cause}");
+        }
+    }
+    line
 }
 
 fn is_usage(error: &anyhow::Error) -> bool {

@@ -215,6 +215,8 @@ fn bad_requests_are_refused_in_one_line_and_write_nothing() {
     );
     refuses(at, "inspect --arch lenet-5 --mask none", 1, &["none"]);
     refuses(at, "wilt", 2, &["wilt"]);
+    let twice = String::from_utf8(phew(at, "inspect --arch none.toml").stderr).unwrap();
+    assert_eq!(twice.matches("No such file").count(), 1, "{twice}");
     json(at, &prune("--density 0.1 --json"));
     refuses(
         at,
