@@ -5,6 +5,7 @@ mod custom;
 mod edges;
 mod graph;
 mod kernel;
+mod product;
 mod reach;
 mod sums;
 mod transition;

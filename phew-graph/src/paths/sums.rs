@@ -1,9 +1,14 @@
 //! Sums over all paths: forward from the inputs, backward from the outputs, and an edge's share.
 
+use rayon::prelude::*;
+
 use super::edges::{EdgeValue, Edges};
 use super::graph::{Connection, Kind, PathGraph};
 use super::kernel::{gather, scatter};
 use super::transition::Transition;
+
+/// Shares of a block: enough to be worth a task.
+const SHARES: usize = 1 << 14;
 
 /// One value for each unit of each layer, on a scale of its own for each layer.
 ///
@@ -281,13 +286,12 @@ impl<'a> PathSums<'a> {
     #[must_use]
     pub fn edge_shares<E: EdgeValue>(&self, tensor: usize, edges: &Edges<'_, E>) -> Vec<f64> {
         let derivative = self.derivatives(tensor);
+        let share = |i: usize| {
+            let value = edges.value(tensor, i);
+            if value == 0.0 { 0.0 } else { value * derivative.at(i) }
+        };
         let len = self.graph.weighted(tensor).1.len();
-        (0..len)
-            .map(|i| {
-                let value = edges.value(tensor, i);
-                if value == 0.0 { 0.0 } else { value * derivative.at(i) }
-            })
-            .collect()
+        (0..len).into_par_iter().with_min_len(SHARES).map(share).collect()
     }
 
     /// Derivatives of the total by the edge values of a prunable tensor, over the total.
