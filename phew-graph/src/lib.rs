@@ -39,7 +39,7 @@ pub use paths::{
 };
 pub use rng::{stream, stream_key};
 pub use weights::{
-    Extra, Fan, Init, Network, read_pytorch_pruned, read_scores, write_pytorch_pruned,
+    Extra, Fan, Init, Network, read_pytorch_pruned, read_scores, write_pytorch_pruned, write_scores,
 };
 
 #[cfg(doctest)]
