@@ -35,7 +35,7 @@ pub use error::GraphError;
 pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
 pub use paths::{
     Abs, Connection, Direction, EdgeValue, Edges, Kind, Layer, LayerSums, NonZero, One, PathGraph,
-    PathSums, Reach, Skip, SkipPolicy, Square, Transition, Weighted,
+    PathSums, Reach, Skip, SkipPolicy, Square, StepsOver, Transition, Weighted,
 };
 pub use rng::{stream, stream_key};
 pub use weights::{

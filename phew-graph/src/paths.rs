@@ -14,4 +14,4 @@ pub use edges::{Abs, EdgeValue, Edges, NonZero, One, Square};
 pub use graph::{Connection, Kind, Layer, PathGraph, Skip, Weighted};
 pub use reach::Reach;
 pub use sums::{LayerSums, PathSums};
-pub use transition::{Direction, SkipPolicy, Transition};
+pub use transition::{Direction, SkipPolicy, StepsOver, Transition};

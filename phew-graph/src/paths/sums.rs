@@ -41,6 +41,14 @@ impl LayerSums {
         scale(self.values[layer][unit], self.exponents[layer])
     }
 
+    /// Mantissa and binary exponent of the last layer's sum.
+    fn total(&self) -> (f64, i64) {
+        let (Some(values), Some(&exponent)) = (self.values.last(), self.exponents.last()) else {
+            unreachable!("a path graph has layers");
+        };
+        (values.iter().sum(), exponent)
+    }
+
     pub(super) fn empty(graph: &PathGraph) -> Self {
         let layers = graph.layers().len();
         Self { values: vec![Vec::new(); layers], exponents: vec![0; layers] }
@@ -153,6 +161,16 @@ impl PathGraph {
         sums
     }
 
+    /// Natural logarithm of the sum over all input-output paths of the products of edge values; `-inf` for 0.
+    ///
+    /// # Complexity
+    /// One pass over the weights.
+    #[must_use]
+    pub fn ln_total<E: EdgeValue>(&self, edges: &Edges<'_, E>) -> f64 {
+        let (total, exponent) = self.forward(edges, None, None).total();
+        total.ln() + exponent as f64 * std::f64::consts::LN_2
+    }
+
     /// What one connection carries forward from the values of its source units.
     pub(super) fn push<E: EdgeValue>(
         &self,
@@ -246,12 +264,7 @@ impl<'a> PathSums<'a> {
 
     /// Mantissa and binary exponent of the total over all paths.
     fn total_scaled(&self) -> (f64, i64) {
-        let (Some(values), Some(&exponent)) =
-            (self.forward.values.last(), self.forward.exponents.last())
-        else {
-            unreachable!("a path graph has layers");
-        };
-        (values.iter().sum(), exponent)
+        self.forward.total()
     }
 
     /// Natural logarithm of the total over all paths; `-inf` if no path survives.
