@@ -1,5 +1,7 @@
 //! Spectral gaps: how well each layer, and the whole network, mixes as a graph.
 
+use std::ops::ControlFlow;
+
 use faer::Mat;
 use phew_graph::Kind;
 use serde::Serialize;
@@ -141,7 +143,7 @@ impl Analysis<'_> {
             return Ok(0.0);
         }
         let start = random_vector(units, 0, |u| degrees[u] > 0.0);
-        let found = greatest(apply, start, &target(2))?;
+        let found = greatest(apply, start, &target(2), &mut go_on)?;
         Ok(2.0 * (1.0 - found.values[1]).max(0.0))
     }
 
@@ -229,8 +231,13 @@ fn two_greatest(part: &Part) -> Result<Vec<f64>, MetricError> {
         out.fill(0.0);
         part.edges.iter().for_each(|&(i, j, n)| out[i] += n * through[j]);
     };
-    let found = greatest(apply, random_vector(part.sources, 0, |_| true), &target(2))?;
+    let start = random_vector(part.sources, 0, |_| true);
+    let found = greatest(apply, start, &target(2), &mut go_on)?;
     Ok(found.values.iter().map(|v| v.max(0.0).sqrt()).collect())
+}
+
+fn go_on(_: usize) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 fn target(count: usize) -> Target {

@@ -25,10 +25,10 @@ proptest! {
         for (t, spec) in arch.prunable().iter().enumerate() {
             let through = |i: usize| kept.iter().filter(|c| c.contains(&(t, i))).count();
             let expected: Vec<u128> = (0..spec.len()).map(|i| through(i) as u128).collect();
-            for (ln, &n) in analysis.ln_edge_path_counts(Paths::Kept, t).iter().zip(&expected) {
-                prop_assert!(close(ln.exp(), n as f64));
+            for (share, &n) in analysis.path_shares(Paths::Kept).shares(t).iter().zip(&expected) {
+                prop_assert!(close(share * kept.len() as f64, n as f64));
             }
-            prop_assert_eq!(analysis.edge_path_counts(Paths::Kept, t).unwrap(), expected);
+            prop_assert_eq!(&analysis.edge_path_counts(Paths::Kept).unwrap()[t], &expected);
         }
     }
 
@@ -43,7 +43,8 @@ proptest! {
             let total: f64 = kept.iter().map(worth).sum();
             prop_assert!(close(analysis.ln_objective(objective).exp(), total));
             for t in 0..weights.len() {
-                for (i, share) in analysis.objective_shares(objective, t).into_iter().enumerate() {
+                let shares = analysis.objective_shares(objective).shares(t);
+                for (i, share) in shares.into_iter().enumerate() {
                     let through: f64 = kept.iter().filter(|c| c.contains(&(t, i))).map(worth).sum();
                     prop_assert!(close(share * total, through));
                 }

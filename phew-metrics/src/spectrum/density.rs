@@ -4,10 +4,14 @@
 //! `E[zᵀ f(G) z] = Tr f(G)`, and Lanczos from z gives nodes and weights of a Gauss quadrature for `zᵀ f(G) z`. A
 //! few vectors do: their scatter is the error.
 
+use std::ops::ControlFlow;
+
 use faer::Mat;
 use phew_graph::{stream, stream_key};
 use rand::Rng;
+use serde::Serialize;
 
+use super::Watch;
 use super::basis::{Basis, norm};
 use super::operator::Gram;
 use crate::analysis::Analysis;
@@ -45,6 +49,12 @@ impl DensityParams {
         }
     }
 
+    /// Matrix-vector products at most.
+    #[must_use]
+    pub fn products(&self) -> usize {
+        self.probes * self.steps
+    }
+
     /// Sets the seed of the probes.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
@@ -53,7 +63,7 @@ impl DensityParams {
 }
 
 /// An estimate with its standard error over the probes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     /// Mean over the probes.
     pub mean: f64,
@@ -77,7 +87,54 @@ pub struct Density {
     pub square: Estimate,
 }
 
+/// Eigenvalues of one interval of a logarithmic scale.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct DensityBin {
+    /// Least eigenvalue over trace.
+    pub from: f64,
+    /// Greatest eigenvalue over trace, excluded.
+    pub to: f64,
+    /// Number of eigenvalues, an estimate.
+    pub count: f64,
+    /// What they make up of the trace, an estimate.
+    pub trace: f64,
+}
+
 impl Density {
+    /// The distribution on a logarithmic scale with `per_decade` intervals to a decade, empty ones left out, the
+    /// greatest eigenvalues first.
+    ///
+    /// Eigenvalues below 10⁻¹⁵ of the greatest are 0 up to rounding and have no interval: see
+    /// [`Density::zeros`].
+    #[must_use]
+    pub fn histogram(&self, per_decade: usize) -> Vec<DensityBin> {
+        let steps = per_decade.max(1) as f64;
+        let mut bins: Vec<(i64, DensityBin)> = Vec::new();
+        for &(value, count) in self.nodes.iter().rev().take_while(|n| n.0 > self.zero()) {
+            let at = (value.log10() * steps).floor() as i64;
+            if bins.last().is_none_or(|b| b.0 != at) {
+                let edge = |i: i64| 10f64.powf(i as f64 / steps);
+                let (from, to) = (edge(at), edge(at + 1));
+                bins.push((at, DensityBin { from, to, count: 0.0, trace: 0.0 }));
+            }
+            if let Some((_, bin)) = bins.last_mut() {
+                bin.count += count;
+                bin.trace += count * value;
+            }
+        }
+        bins.into_iter().map(|(_, bin)| bin).collect()
+    }
+
+    /// Number of eigenvalues of 0, up to rounding, an estimate: kept weights in excess of the rank.
+    #[must_use]
+    pub fn zeros(&self) -> f64 {
+        self.nodes.iter().take_while(|n| n.0 <= self.zero()).map(|n| n.1).sum()
+    }
+
+    fn zero(&self) -> f64 {
+        1e-15 * self.nodes.last().map_or(0.0, |n| n.0)
+    }
+
     /// Effective rank `exp(−Σ λ ln λ)` (Roy & Vetterli 2007): as many equal eigenvalues have this entropy.
     #[must_use]
     pub fn effective_rank(&self) -> f64 {
@@ -105,6 +162,19 @@ impl Analysis<'_> {
     /// # References
     /// Golub & Welsch 1969; Ubaru, Chen & Saad 2017 (stochastic Lanczos quadrature).
     pub fn path_kernel_density(&self, params: &DensityParams) -> Result<Density, MetricError> {
+        self.path_kernel_density_with(params, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`Analysis::path_kernel_density`]; `watch` is told the number of matrix-vector products as they are made,
+    /// and may ask to stop.
+    ///
+    /// # Errors
+    /// [`MetricError::Stopped`] besides.
+    pub fn path_kernel_density_with(
+        &self,
+        params: &DensityParams,
+        watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Density, MetricError> {
         let gram = Gram::new(self);
         if gram.ln_trace() == f64::NEG_INFINITY {
             let (name, found) = ("trace of the path kernel", "0".to_owned());
@@ -121,7 +191,7 @@ impl Analysis<'_> {
         let exact = functions.map(exact);
         let mut sums: [Vec<f64>; 3] = Default::default();
         for probe in 0..params.probes as u64 {
-            let quadrature = quadrature(&gram, &mut basis, steps, params.seed, probe)?;
+            let quadrature = quadrature(&gram, &mut basis, steps, params.seed, probe, watch)?;
             for ((sums, f), exact) in sums.iter_mut().zip(functions).zip(exact) {
                 sums.push(exact + quadrature.iter().map(|&(x, m)| m * f(x)).sum::<f64>());
             }
@@ -141,6 +211,7 @@ fn quadrature(
     steps: usize,
     seed: u64,
     probe: u64,
+    watch: Watch<'_>,
 ) -> Result<Vec<(f64, f64)>, MetricError> {
     let mut rng = stream(stream_key("phew 1 probes", seed), probe);
     let mut v = gram.start(seed);
@@ -155,6 +226,10 @@ fn quadrature(
     while made < steps {
         basis.get(made, &mut v);
         gram.apply(&v, &mut w);
+        let products = probe as usize * steps + made + 1;
+        if watch(products).is_break() {
+            return Err(MetricError::Stopped { products });
+        }
         let before = norm(&w);
         let (column, left) = basis.orthogonalise(made + 1, &mut w);
         for (i, &c) in column.iter().enumerate() {
