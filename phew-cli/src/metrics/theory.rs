@@ -1,56 +1,29 @@
-//! The metrics that `inspect --metrics` adds: numbers of the weights as well as of the mask.
+//! `inspect --metrics`: the numbers of the theory that take seconds at most.
 
-use clap::Args;
-use phew_graph::{Mask, Network, SkipPolicy};
+use phew_graph::{Mask, Network};
 use phew_metrics::{
-    Analysis, Cost, LayerGap, LayerIsometry, MetricError, Objective, Paths, SpectrumParams,
-    Structure,
+    Analysis, Cost, Degrees, LayerGap, MeanPath, MetricError, Objective, Paths, Structure,
 };
-use phew_walk::{Bias, Starts};
 use serde::Serialize;
 
-use crate::args::WeightArgs;
-use crate::output::{grouped, percent, table};
-
-/// Which metrics.
-#[derive(Debug, Args)]
-pub(crate) struct MetricArgs {
-    /// Add paths, objectives, path kernel trace, walks, degrees, stub units, FLOPs and spectral gaps
-    #[arg(long)]
-    metrics: bool,
-
-    /// Add the K greatest eigenvalues of the path kernel
-    #[arg(long, value_name = "K")]
-    spectrum: Option<usize>,
-
-    /// Add the singular values of each layer
-    #[arg(long)]
-    isometry: bool,
-
-    #[command(flatten)]
-    weights: WeightArgs,
-}
-
-/// What was asked for.
-#[derive(Serialize)]
-pub(crate) struct Metrics {
-    weights: String,
-    #[serde(flatten)]
-    all: Option<All>,
-    spectrum: Option<Eigenvalues>,
-    isometry: Option<Vec<LayerIsometry>>,
-}
+use super::walks::{WalkRow, walks_text};
+use crate::output::{grouped, histogram, percent, table};
 
 /// Natural logarithms, where names begin with `ln`; `null` is −∞: no path.
 #[derive(Serialize)]
-struct All {
+pub(super) struct Theory {
     ln_paths: f64,
     ln_paths_dense: f64,
+    /// Of the kept paths those without a weight of 0.
+    ln_paths_effective: f64,
     paths: Option<String>,
     ln_synflow: f64,
     ln_synflow_l2: f64,
     ln_path_kernel_trace: f64,
     path_kernel_trace_shares: Vec<f64>,
+    /// Over the kept paths, each counting alike.
+    mean_path: MeanPath,
+    mean_path_dense: MeanPath,
     walks: Vec<WalkRow>,
     neuron_collapse: f64,
     collapsed: Vec<String>,
@@ -58,116 +31,110 @@ struct All {
     flops: u64,
     sparse_flops: u64,
     network_gap: f64,
+    /// Mean θ² of each tensor, and of its kept weights.
+    mean_squares: Vec<[f64; 2]>,
+    per_weight: Vec<PerWeight>,
     structure: Structure,
     cost: Cost,
     gaps: Vec<LayerGap>,
 }
 
-/// Expectations of a walk over the dense network.
+/// What the kept weights of a tensor have, weight by weight.
 #[derive(Serialize)]
-struct WalkRow {
-    bias: &'static str,
-    ln_product: f64,
-    ln_kernel: f64,
-    /// Least and greatest visits of a unit, times the units of its layer.
-    least_visits: f64,
-    most_visits: f64,
+struct PerWeight {
+    name: String,
+    /// Kept paths through a weight.
+    ln_paths: Option<Spread>,
+    /// A weight's part of the path kernel's trace.
+    ln_trace: Option<Spread>,
+    /// Expected visits of one PHEW walk over the dense network.
+    ln_visits: Option<Spread>,
 }
 
+/// Natural logarithms of the least, the mean and the greatest.
 #[derive(Serialize)]
-struct Eigenvalues {
-    ln_trace: f64,
-    shares: Vec<f64>,
-    bounds: Vec<f64>,
-    explained: f64,
-    converged: bool,
+struct Spread {
+    min: f64,
+    mean: f64,
+    max: f64,
 }
 
-impl MetricArgs {
-    /// Computes what was asked for; `None` if nothing was.
-    pub(crate) fn measure(
-        &self,
-        arch: std::sync::Arc<phew_graph::Arch>,
-        mask: &Mask,
-    ) -> anyhow::Result<Option<Metrics>> {
-        if !(self.metrics || self.isometry || self.spectrum.is_some()) {
-            return Ok(None);
-        }
-        let (network, source) = self.weights.load(arch, 0)?;
-        let analysis = Analysis::new(&network, Some(mask))?;
-        let all = self.metrics.then(|| All::new(&network, &analysis)).transpose()?;
-        let spectrum = match self.spectrum {
-            None => None,
-            Some(count) => {
-                let params = SpectrumParams::new(count)
-                    .map_err(|e| crate::failure::usage(format!("--spectrum: {e}")))?;
-                let found = analysis.path_kernel_spectrum(&params)?;
-                Some(Eigenvalues {
-                    ln_trace: found.ln_trace,
-                    explained: found.explained(),
-                    converged: found.converged,
-                    shares: found.shares,
-                    bounds: found.bounds,
-                })
-            }
+impl Spread {
+    /// Of the values at the kept places, in units of `e^ln_unit`; `None` if there is none.
+    fn of(values: &[f64], ln_unit: f64, tensor: usize, mask: Option<&Mask>) -> Option<Self> {
+        let (mut min, mut sum, mut max, mut count) = (f64::INFINITY, 0.0, 0.0f64, 0usize);
+        let mut add = |v: f64| {
+            (min, max) = (min.min(v), max.max(v));
+            sum += v;
+            count += 1;
         };
-        let isometry = self.isometry.then(|| analysis.layer_isometry()).transpose()?;
-        Ok(Some(Metrics { weights: source.to_string(), all, spectrum, isometry }))
+        match mask.map(|m| m.layer(tensor)) {
+            Some(layer) => layer.iter().for_each(|i| add(values[i])),
+            None => values.iter().for_each(|&v| add(v)),
+        }
+        let ln = |v: f64| v.ln() + ln_unit;
+        (count > 0).then(|| Self { min: ln(min), mean: ln(sum / count as f64), max: ln(max) })
+    }
+
+    fn text(spread: Option<&Self>) -> String {
+        spread.map_or_else(|| "–".into(), |s| format!("{:.2} {:.2} {:.2}", s.min, s.mean, s.max))
     }
 }
 
-impl All {
-    fn new(network: &Network, analysis: &Analysis<'_>) -> Result<Self, MetricError> {
+impl Theory {
+    pub(super) fn new(network: &Network, analysis: &Analysis<'_>) -> Result<Self, MetricError> {
         let dense = Analysis::new(network, None)?;
         let (structure, cost) = (analysis.structure(), analysis.cost());
         let trace = analysis.path_kernel_trace();
-        let walk = |(bias, name): (Bias, &'static str)| {
-            let walks = dense.walks(bias, SkipPolicy::Uniform);
-            let worth = walks.worth(Starts::Balanced);
-            let visits = walks.unit_visits(Starts::Balanced);
-            let hidden = visits[1..visits.len() - 1].iter();
-            let relative = || hidden.clone().flat_map(|l| l.iter().map(|v| v * l.len() as f64));
-            WalkRow {
-                bias: name,
-                ln_product: worth.ln_product,
-                ln_kernel: worth.ln_kernel,
-                least_visits: relative().fold(f64::INFINITY, f64::min),
-                most_visits: relative().fold(0.0, f64::max),
-            }
-        };
-        let biases = [
-            (Bias::Magnitude, "magnitude"),
-            (Bias::Uniform, "uniform"),
-            (Bias::Inverse, "inverse"),
-        ];
+        let squares = dense.mean_squares().into_iter().zip(analysis.mean_squares());
         Ok(Self {
             ln_paths: analysis.ln_path_count(Paths::Kept),
             ln_paths_dense: analysis.ln_path_count(Paths::All),
+            ln_paths_effective: analysis.ln_path_count(Paths::Effective),
             // A number beyond 128 bits is given by its logarithm alone.
             paths: analysis.path_count(Paths::Kept).ok().map(|n| n.to_string()),
             ln_synflow: analysis.ln_objective(Objective::SynFlow),
             ln_synflow_l2: analysis.ln_objective(Objective::SynFlowL2),
             ln_path_kernel_trace: trace.ln_total(),
             path_kernel_trace_shares: trace.layer_shares(),
-            walks: biases.into_iter().map(walk).collect(),
+            mean_path: analysis.mean_path(),
+            mean_path_dense: dense.mean_path(),
+            walks: super::walks::rows(&dense),
             neuron_collapse: structure.neuron_collapse(),
             collapsed: structure.collapsed().into_iter().map(str::to_owned).collect(),
             hidden_stubs: structure.hidden_stubs(),
             flops: cost.flops(),
             sparse_flops: cost.sparse_flops(),
             network_gap: analysis.network_gap()?,
+            mean_squares: squares.map(|(all, kept)| [all, kept]).collect(),
+            per_weight: per_weight(analysis),
             gaps: analysis.layer_gaps()?,
             structure,
             cost,
         })
     }
 
-    fn text(&self) -> String {
-        let mut rows = Vec::new();
-        for ((cost, gap), share) in
-            self.cost.layers.iter().zip(&self.gaps).zip(&self.path_kernel_trace_shares)
-        {
-            rows.push(vec![
+    pub(super) fn text(&self) -> String {
+        let mut out = self.tensors();
+        out += &self.weights();
+        out += &self.units();
+        out += &walks_text(
+            &self.walks,
+            &self.mean_path_dense,
+            self.masked().then_some(&self.mean_path),
+        );
+        out += &self.squares();
+        out + &self.summary()
+    }
+
+    fn masked(&self) -> bool {
+        self.structure.kept < self.structure.prunable
+    }
+
+    fn tensors(&self) -> String {
+        let gaps = self.cost.layers.iter().zip(&self.gaps);
+        let row = |((cost, gap), share): ((&phew_metrics::LayerCost, &LayerGap), &f64)| {
+            vec![
                 cost.name.clone(),
                 grouped(cost.flops),
                 grouped(cost.sparse_flops),
@@ -175,45 +142,75 @@ impl All {
                 format!("{:.3}", gap.first),
                 format!("{:.3}", gap.second),
                 format!("{:.3}", gap.ramanujan),
-            ]);
-        }
+            ]
+        };
+        let rows: Vec<Vec<String>> = gaps.zip(&self.path_kernel_trace_shares).map(row).collect();
         let head = ["tensor", "FLOPs", "kept FLOPs", "of trace", "σ₁", "σ₂", "Ramanujan"];
-        let mut out = format!("\n{}", table(&head, &rows, 1));
-        let mut rows = Vec::new();
-        for layer in &self.structure.layers {
-            let degrees = |d: &phew_metrics::Degrees| format!("{} {:.1} {}", d.min, d.mean, d.max);
-            rows.push(vec![
+        format!("\n{}", table(&head, &rows, 1))
+    }
+
+    fn weights(&self) -> String {
+        let row = |w: &PerWeight| {
+            let spreads = [&w.ln_paths, &w.ln_trace, &w.ln_visits];
+            let mut row = vec![w.name.clone()];
+            row.extend(spreads.map(|s| Spread::text(s.as_ref())));
+            row
+        };
+        let rows: Vec<Vec<String>> = self.per_weight.iter().map(row).collect();
+        let head = ["ln of min mean max, by kept weight", "paths through it", "of trace", "visits"];
+        format!("\n{}", table(&head, &rows, 1))
+    }
+
+    fn units(&self) -> String {
+        let degrees = |d: &Degrees| format!("{} {:.1} {}", d.min, d.mean, d.max);
+        let row = |layer: &phew_metrics::LayerStructure| {
+            vec![
                 layer.name.clone(),
                 format!("{} of {}", layer.alive, layer.units),
                 layer.stubs.to_string(),
                 layer.isolated.to_string(),
                 degrees(&layer.in_degree),
+                histogram(&layer.in_degree.units),
                 degrees(&layer.out_degree),
-            ]);
+                histogram(&layer.out_degree.units),
+            ]
+        };
+        let rows: Vec<Vec<String>> = self.structure.layers.iter().map(row).collect();
+        let [into, out] = ["in: min mean max", "out: min mean max"];
+        let head = ["units of", "alive", "stubs", "isolated", into, "", out, ""];
+        format!("\n{}", table(&head, &rows, 1))
+    }
+
+    fn squares(&self) -> String {
+        let mut head = vec!["mean θ² over", "all weights"];
+        if self.masked() {
+            head.push("kept weights");
         }
-        let head =
-            ["units of", "alive", "stubs", "isolated", "in: min mean max", "out: min mean max"];
-        out += &format!("\n{}", table(&head, &rows, 1));
-        out += "\nover walks of the dense network\n";
-        let rows: Vec<Vec<String>> = self
-            .walks
-            .iter()
-            .map(|w| {
-                let visits = format!("{:.3} to {:.3}", w.least_visits, w.most_visits);
-                vec![
-                    w.bias.into(),
-                    format!("{:.3}", w.ln_product),
-                    format!("{:.3}", w.ln_kernel),
-                    visits,
-                ]
-            })
-            .collect();
-        out += &table(&["bias", "ln E|π|", "ln E[Π(p,p)]", "visits over 1/N"], &rows, 1);
+        let walks: Vec<String> =
+            self.walks.iter().map(|w| format!("steps of {} walks", w.bias())).collect();
+        head.extend(walks.iter().map(String::as_str));
+        let row = |(t, (cost, [all, kept])): (usize, (&phew_metrics::LayerCost, &[f64; 2]))| {
+            let mut row = vec![cost.name.clone(), format!("{all:.4e}")];
+            if self.masked() {
+                row.push(format!("{kept:.4e}"));
+            }
+            row.extend(self.walks.iter().map(|w| format!("{:.4e}", w.square(t))));
+            row
+        };
+        let tensors = self.cost.layers.iter().zip(&self.mean_squares);
+        let rows: Vec<Vec<String>> = tensors.enumerate().map(row).collect();
+        format!("\n{}", table(&head, &rows, 1))
+    }
+
+    fn summary(&self) -> String {
         let paths = self.paths.as_ref().map_or_else(String::new, |n| format!(" ({n})"));
-        out += &format!(
+        let mut out = format!(
             "\npaths: e^{:.3}{paths}, of e^{:.3} dense\n",
             self.ln_paths, self.ln_paths_dense
         );
+        if self.ln_paths_effective < self.ln_paths {
+            out += &format!("of them without a weight of 0: e^{:.3}\n", self.ln_paths_effective);
+        }
         out += &format!(
             "Σ|π| = e^{:.4}, Σπ² = e^{:.4}, path kernel trace = e^{:.4}\n",
             self.ln_synflow, self.ln_synflow_l2, self.ln_path_kernel_trace
@@ -237,31 +234,16 @@ impl All {
     }
 }
 
-impl Metrics {
-    /// For people.
-    pub(crate) fn text(&self) -> String {
-        let mut out = self.all.as_ref().map_or_else(String::new, All::text);
-        if let Some(layers) = &self.isometry {
-            let row = |l: &LayerIsometry| {
-                let s = &l.singular_values;
-                let mut row = vec![l.name.clone()];
-                row.extend([s.max, s.mean, s.std, s.min].map(|v| format!("{v:.4}")));
-                row.extend([format!("{:.3e}", s.condition), format!("{:.3}", l.departure)]);
-                row
-            };
-            let rows: Vec<Vec<String>> = layers.iter().map(row).collect();
-            let head = ["tensor", "σ max", "mean", "std", "min", "condition", "‖WᵀW − I‖"];
-            out += &format!("\n{}", table(&head, &rows, 1));
-        }
-        if let Some(found) = &self.spectrum {
-            let values: Vec<String> = found.shares.iter().map(|s| format!("{s:.6e}")).collect();
-            out += &format!(
-                "\npath kernel: greatest eigenvalues over the trace (together {}{})\n{}\n",
-                percent(found.explained),
-                if found.converged { "" } else { "; not converged" },
-                values.join(" ")
-            );
-        }
-        out + &format!("weights: {}\n", self.weights)
-    }
+fn per_weight(analysis: &Analysis<'_>) -> Vec<PerWeight> {
+    let (paths, trace) = (analysis.path_shares(Paths::Kept), analysis.path_kernel_trace());
+    let walks = super::walks::phew(analysis);
+    let visits = super::walks::visits(&walks);
+    let mask = analysis.mask();
+    let of = |(t, spec): (usize, &phew_graph::TensorSpec)| PerWeight {
+        name: spec.name.clone(),
+        ln_paths: Spread::of(&paths.shares(t), paths.ln_total(), t, mask),
+        ln_trace: Spread::of(&trace.shares(t), trace.ln_total(), t, mask),
+        ln_visits: Spread::of(&visits.weights(t), 0.0, t, mask),
+    };
+    analysis.network().arch().prunable().iter().enumerate().map(of).collect()
 }

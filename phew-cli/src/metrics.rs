@@ -1,0 +1,117 @@
+//! What `inspect` measures besides the mask itself: the theory's numbers, of the weights as well as of the mask.
+
+mod isometry;
+mod paths;
+mod per_weight;
+mod spectrum;
+mod theory;
+mod walks;
+
+use std::sync::Arc;
+
+use clap::Args;
+use phew_graph::{Arch, Mask};
+use phew_metrics::{Analysis, LayerIsometry, SingularValues};
+use serde::Serialize;
+
+use crate::args::WeightArgs;
+use paths::Explicit;
+use per_weight::{WriteArgs, Written};
+use spectrum::{Distribution, Eigenvalues, SpectrumArgs};
+use theory::Theory;
+
+/// Which metrics.
+#[derive(Debug, Args)]
+pub(crate) struct MetricArgs {
+    /// Add paths, objectives, path kernel trace, walks, degrees, stub units, FLOPs and spectral gaps
+    #[arg(long)]
+    metrics: bool,
+
+    #[command(flatten)]
+    spectrum: SpectrumArgs,
+
+    /// Add the singular values of each layer
+    #[arg(long)]
+    isometry: bool,
+
+    /// Add the singular values of the input-output Jacobian (networks of linear operators only)
+    #[arg(long)]
+    jacobian: bool,
+
+    #[command(flatten)]
+    explicit: paths::ExplicitArgs,
+
+    #[command(flatten)]
+    write: WriteArgs,
+
+    #[command(flatten)]
+    weights: WeightArgs,
+}
+
+/// What was asked for.
+#[derive(Serialize)]
+pub(crate) struct Metrics {
+    weights: String,
+    #[serde(flatten)]
+    theory: Option<Theory>,
+    spectrum: Option<Eigenvalues>,
+    spectral_density: Option<Distribution>,
+    isometry: Option<Vec<LayerIsometry>>,
+    jacobian: Option<SingularValues>,
+    #[serde(flatten)]
+    explicit: Option<Explicit>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    written: Vec<Written>,
+}
+
+impl MetricArgs {
+    /// Computes what was asked for; `None` if nothing was.
+    pub(crate) fn measure(
+        &self,
+        arch: Arc<Arch>,
+        mask: Option<&Mask>,
+    ) -> anyhow::Result<Option<Metrics>> {
+        let asked = self.metrics
+            || self.isometry
+            || self.jacobian
+            || self.spectrum.asked()
+            || self.explicit.asked()
+            || self.write.asked();
+        if !asked {
+            return Ok(None);
+        }
+        self.write.check()?;
+        let (network, source) = self.weights.load(arch, 0)?;
+        let analysis = Analysis::new(&network, mask)?;
+        // What is refused is refused before anything takes long.
+        let explicit = self.explicit.list(&analysis)?;
+        let jacobian = self.jacobian.then(|| isometry::jacobian(&analysis)).transpose()?;
+        let theory = self.metrics.then(|| Theory::new(&network, &analysis)).transpose()?;
+        let metrics = Metrics {
+            weights: source.to_string(),
+            theory,
+            spectrum: self.spectrum.eigenvalues(&analysis)?,
+            spectral_density: self.spectrum.distribution(&analysis)?,
+            isometry: self.isometry.then(|| analysis.layer_isometry()).transpose()?,
+            jacobian,
+            explicit,
+            written: self.write.write(&network, &analysis)?,
+        };
+        Ok(Some(metrics))
+    }
+}
+
+impl Metrics {
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        let mut out = String::new();
+        out += &self.theory.as_ref().map_or_else(String::new, Theory::text);
+        out += &self.isometry.as_ref().map_or_else(String::new, |l| isometry::layers(l));
+        out += &self.jacobian.as_ref().map_or_else(String::new, isometry::jacobian_text);
+        out += &self.spectrum.as_ref().map_or_else(String::new, Eigenvalues::text);
+        out += &self.spectral_density.as_ref().map_or_else(String::new, Distribution::text);
+        out += &self.explicit.as_ref().map_or_else(String::new, Explicit::text);
+        self.written.iter().for_each(|w| out += &w.text());
+        out + &format!("weights: {}\n", self.weights)
+    }
+}
