@@ -186,8 +186,7 @@ impl Theory {
         if self.masked() {
             head.push("kept weights");
         }
-        let walks: Vec<String> =
-            self.walks.iter().map(|w| format!("steps of {} walks", w.bias())).collect();
+        let walks: Vec<String> = self.walks.iter().map(|w| format!("{} walks", w.bias())).collect();
         head.extend(walks.iter().map(String::as_str));
         let row = |(t, (cost, [all, kept])): (usize, (&phew_metrics::LayerCost, &[f64; 2]))| {
             let mut row = vec![cost.name.clone(), format!("{all:.4e}")];
