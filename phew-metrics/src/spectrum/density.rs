@@ -213,11 +213,7 @@ fn quadrature(
     probe: u64,
     watch: Watch<'_>,
 ) -> Result<Vec<(f64, f64)>, MetricError> {
-    let mut rng = stream(stream_key("phew 1 probes", seed), probe);
-    let mut v = gram.start(seed);
-    for v in v.iter_mut().filter(|v| **v != 0.0) {
-        *v = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
-    }
+    let mut v = signs(gram, seed, probe);
     let mut w = vec![0.0; v.len()];
     let length = norm(&v);
     basis.set(0, &v, length);
@@ -250,9 +246,64 @@ fn quadrature(
     Ok(values.into_iter().enumerate().map(|(j, x)| (x, mass(j))).collect())
 }
 
+/// A random sign for each bundle that keeps a weight.
+fn signs(gram: &Gram<'_>, seed: u64, probe: u64) -> Vec<f64> {
+    let mut rng = stream(stream_key("phew 1 probes", seed), probe);
+    let mut v = gram.start(seed);
+    for v in v.iter_mut().filter(|v| **v != 0.0) {
+        *v = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
+    }
+    v
+}
+
 fn estimate(samples: &[f64]) -> Estimate {
     let n = samples.len() as f64;
     let mean = samples.iter().sum::<f64>() / n;
     let variance = samples.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (n - 1.0);
     Estimate { mean, error: (variance / n).sqrt() }
+}
+
+#[cfg(test)]
+mod tests {
+    use phew_graph::{Init, Network, zoo};
+
+    use super::*;
+
+    #[test]
+    fn a_probe_of_m_steps_has_the_moments_of_its_vector_up_to_order_2m_minus_1() {
+        for (name, steps) in [("mlp-3-5-4-2", 3), ("wrn-10-1", 5)] {
+            let arch = zoo::by_name(name).unwrap().build().unwrap();
+            let network = Network::initialise(arch, Init::default(), 2).unwrap();
+            let analysis = Analysis::new(&network, None).unwrap();
+            let gram = Gram::new(&analysis);
+            let mut basis = Basis::new(gram.len(), steps);
+            let go_on = &mut |_: usize| ControlFlow::Continue(());
+            let nodes = quadrature(&gram, &mut basis, steps, 0, 1, go_on).unwrap();
+            assert_eq!(nodes.len(), steps);
+            let z = signs(&gram, 0, 1);
+            let (mut powered, mut next) = (z.clone(), z.clone());
+            for order in 0..2 * steps as i32 {
+                let moment: f64 = z.iter().zip(&powered).map(|(z, p)| z * p).sum();
+                let found: f64 = nodes.iter().map(|(x, m)| m * x.powi(order)).sum();
+                // Rounding of Lanczos with full reorthogonalisation: some ulps of the greatest eigenvalue per order.
+                let error = (found - moment).abs();
+                assert!(error <= 1e-11 * moment.abs(), "{name} order {order}: {found} {moment}");
+                gram.apply(&powered, &mut next);
+                std::mem::swap(&mut powered, &mut next);
+            }
+        }
+    }
+
+    #[test]
+    fn a_histogram_counts_every_eigenvalue_once() {
+        let none = Estimate { mean: 1.0, error: 0.0 };
+        let nodes = vec![(0.0, 5.0), (1e-20, 1.0), (0.002, 4.0), (0.009, 2.0), (0.5, 1.0)];
+        let density = Density { nodes, trace: none, entropy: none, square: none };
+        let bins = density.histogram(1);
+        let counts: Vec<f64> = bins.iter().map(|b| b.count).collect();
+        assert_eq!(counts, [1.0, 6.0]);
+        assert!((bins[1].trace - 0.026).abs() < 1e-15 && (density.zeros() - 6.0).abs() < 1e-15);
+        assert!((bins[1].from - 1e-3).abs() < 1e-15 && (bins[1].to - 1e-2).abs() < 1e-15);
+        assert_eq!(density.histogram(8).len(), 3);
+    }
 }
