@@ -1,4 +1,5 @@
 //! Singular values against matrices whose singular values are known.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 
