@@ -84,6 +84,12 @@ fn all<'a>(analysis: &'a Analysis<'a>) -> Vec<Metric<'a>> {
     ]
 }
 
+/// Whether the command line names this metric, or names none.
+fn wanted(id: &str) -> bool {
+    let mut filters = std::env::args().skip(1).filter(|a| !a.starts_with('-')).peekable();
+    filters.peek().is_none() || filters.any(|f| id.contains(&f))
+}
+
 fn metrics(criterion: &mut Criterion) {
     for name in ["vgg19", "resnet50"] {
         let arch = zoo::by_name(name).and_then(|t| t.build());
@@ -100,6 +106,9 @@ fn metrics(criterion: &mut Criterion) {
         for (which, mask) in [("dense", None), ("5%", Some(&mask.mask))] {
             let Ok(analysis) = Analysis::new(&network, mask) else { unreachable!("it fits") };
             for (metric, work) in all(&analysis) {
+                if !wanted(&format!("{name}/{which}: {metric}")) {
+                    continue;
+                }
                 group.bench_function(format!("{which}: {metric}"), |b| b.iter(&work));
                 let pass = median(11, &mut || _ = black_box(stream(&network)));
                 let time = median(5, &mut || work());
