@@ -52,3 +52,7 @@ pub use structure::{Degrees, LayerStructure, Structure, TensorStructure};
 pub use trace::PathKernelTrace;
 pub use verify::{Check, Claim, Report, Scale, Verdict, verify};
 pub use walks::{StepWorth, Visits, WalkWorth, Walks};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
