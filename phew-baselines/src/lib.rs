@@ -6,7 +6,6 @@
 //! implements; nothing else of the data is known here.
 
 mod allocation;
-mod compare;
 mod draw;
 mod error;
 mod names;
@@ -22,7 +21,6 @@ mod transform;
 mod working;
 
 pub use allocation::Allocation;
-pub use compare::{Comparison, Overlap};
 pub use error::BaselineError;
 pub use node_path::{NodePath, node_path};
 pub use oracle::{HessianGradient, Oracle, Parameters, Point, Power};

@@ -153,18 +153,23 @@ impl OutputArgs {
 
     /// As [`OutputArgs::check`], for another file of the same command.
     pub(crate) fn check_path(&self, path: &Path) -> anyhow::Result<()> {
-        if path.is_dir() {
-            return Err(usage(format!("{}: is a folder, expected a file", path.display())));
+        check_output(path, self.force)
+    }
+}
+
+/// Refuses a file that cannot be written, or must not be.
+pub(crate) fn check_output(path: &Path, force: bool) -> anyhow::Result<()> {
+    if path.is_dir() {
+        return Err(usage(format!("{}: is a folder, expected a file", path.display())));
+    }
+    if !force && path.exists() {
+        return Err(usage(format!("{}: already exists (--force replaces it)", path.display())));
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => {
+            Err(usage(format!("{}: no such folder {}", path.display(), folder.display())))
         }
-        if !self.force && path.exists() {
-            return Err(usage(format!("{}: already exists (--force replaces it)", path.display())));
-        }
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-        match folder {
-            Some(folder) if !folder.is_dir() => {
-                Err(usage(format!("{}: no such folder {}", path.display(), folder.display())))
-            }
-            _ => Ok(()),
-        }
+        _ => Ok(()),
     }
 }

@@ -48,6 +48,23 @@ pub(crate) fn grouped(n: impl TryInto<u64>) -> String {
     out
 }
 
+/// Numbers as a histogram of eight bars from the least to the greatest; nothing if they are all the same.
+pub(crate) fn histogram(values: &[usize]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let (Some(&min), Some(&max)) = (values.iter().min(), values.iter().max()) else {
+        return String::new();
+    };
+    if min == max {
+        return String::new();
+    }
+    let mut counts = [0usize; BARS.len()];
+    values.iter().for_each(|v| counts[(v - min) * BARS.len() / (max - min + 1)] += 1);
+    let most = counts.iter().copied().max().unwrap_or(1);
+    // An empty bin is a blank: the lowest bar says that there is something.
+    let bar = |n: usize| if n == 0 { ' ' } else { BARS[(n * BARS.len()).div_ceil(most) - 1] };
+    counts.map(bar).iter().collect()
+}
+
 /// A share as a percentage with three significant digits.
 pub(crate) fn percent(share: f64) -> String {
     let percent = 100.0 * share;
@@ -68,6 +85,13 @@ mod tests {
         assert_eq!(grouped(0usize), "0");
         assert_eq!(grouped(999usize), "999");
         assert_eq!(grouped(20_024_000usize), "20,024,000");
+    }
+
+    #[test]
+    fn a_histogram_has_a_bar_for_each_eighth_of_the_range() {
+        assert_eq!(histogram(&[0, 0, 0, 0, 0, 0, 0, 7]), "█      ▂");
+        assert_eq!(histogram(&[3, 4]), "█   █   ");
+        assert_eq!(histogram(&[5, 5, 5]), "");
     }
 
     #[test]

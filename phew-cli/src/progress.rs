@@ -4,6 +4,16 @@ use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
+/// Counts work of unknown length.
+pub(crate) fn spinner(what: &str, unit: &str) -> ProgressBar {
+    let template = format!("{{spinner}} {{prefix}} · {{human_pos}} {unit} · {{elapsed}}");
+    let style = ProgressStyle::with_template(&template)
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let bar = ProgressBar::new_spinner().with_style(style).with_prefix(what.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
 /// A bar over `length` steps, hidden where stderr is no terminal or where it would be gone at once.
 pub(crate) fn bar(length: u64, what: &str, unit: &str) -> ProgressBar {
     let template = format!(

@@ -403,38 +403,3 @@ fn the_reference_networks_are_pruned_and_pytorch_reads_the_masks() {
         assert_eq!(kept, report["kept"].as_u64().unwrap());
     }
 }
-
-#[test]
-fn claims_are_checked_and_say_where_they_fail() {
-    let folder = folder();
-    let at = folder.path();
-    let report = json(at, "verify lemma2 theorem1 --scale small --json");
-    let claims = report["claims"].as_array().unwrap();
-    assert_eq!([&claims[0]["claim"], &claims[1]["claim"]], ["lemma2", "theorem1"]);
-    assert!(claims.iter().all(|c| c["verdict"] == "fails" && c["checks"].is_array()));
-    let text = phew(at, "verify lemma2 --scale small");
-    let text = String::from_utf8(text.stdout).unwrap();
-    assert!(text.starts_with("lemma2: FAILS") && text.contains("[25, 10, 25]: 6250"), "{text}");
-    refuses(at, "verify lemma5", 2, &["lemma5", "lemma4", "all"]);
-    refuses(at, "verify lemma1 --scale huge", 2, &["huge", "paper"]);
-}
-
-#[test]
-fn inspect_measures_weights_and_masks() {
-    let folder = folder();
-    let at = folder.path();
-    let line = "inspect --arch mlp-4-3-2 --init-seed 1 --metrics --isometry --spectrum 2 --json";
-    let metrics = &json(at, line)["metrics"];
-    assert_eq!(metrics["paths"], "24");
-    assert_eq!(metrics["flops"], 2 * (12 + 6));
-    assert_eq!(metrics["walks"].as_array().unwrap().len(), 3);
-    assert_eq!(metrics["isometry"].as_array().unwrap().len(), 2);
-    let shares = metrics["spectrum"]["shares"].as_array().unwrap();
-    assert!(shares.len() == 2 && shares[0].as_f64() >= shares[1].as_f64());
-    let trace = metrics["ln_path_kernel_trace"].as_f64().unwrap();
-    assert!((trace - metrics["spectrum"]["ln_trace"].as_f64().unwrap()).abs() < 1e-12);
-    assert!(json(at, "inspect --arch mlp-4-3-2 --json").get("metrics").is_none());
-    let text = String::from_utf8(phew(at, "inspect --arch lenet-5 --metrics").stdout).unwrap();
-    assert!(text.contains("hidden stub units") && text.contains("FLOPs"), "{text}");
-    refuses(at, "inspect --arch lenet-5 --spectrum 0", 2, &["--spectrum", "at least 1"]);
-}

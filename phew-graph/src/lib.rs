@@ -35,11 +35,11 @@ pub use error::GraphError;
 pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
 pub use paths::{
     Abs, Connection, Direction, EdgeValue, Edges, Kind, Layer, LayerSums, NonZero, One, PathGraph,
-    PathSums, Reach, Skip, SkipPolicy, Square, Transition, Weighted,
+    PathSums, Reach, Skip, SkipPolicy, Square, StepsOver, Transition, Weighted,
 };
 pub use rng::{stream, stream_key};
 pub use weights::{
-    Extra, Fan, Init, Network, read_pytorch_pruned, read_scores, write_pytorch_pruned,
+    Extra, Fan, Init, Network, read_pytorch_pruned, read_scores, write_pytorch_pruned, write_scores,
 };
 
 #[cfg(doctest)]

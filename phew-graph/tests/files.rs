@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use phew_graph::{
     Arch, ArchBuilder, Conv2d, Extra, GraphError, Init, LayerMask, Mask, MaskInfo, Network,
-    Overwrite, Pool, Shape, read_pytorch_pruned, read_scores, write_pytorch_pruned, zoo,
+    Overwrite, Pool, Shape, read_pytorch_pruned, read_scores, write_pytorch_pruned, write_scores,
+    zoo,
 };
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
@@ -263,4 +264,25 @@ fn scores_are_read_in_order_and_negative_ones_refused() {
     all.remove("fc.weight");
     let error = read_scores(&write(folder.path(), &all), &arch()).unwrap_err().to_string();
     assert!(error.contains("missing `fc.weight`"), "{error}");
+}
+
+#[test]
+fn scores_in_double_precision_are_written_whole_and_come_back_relative_to_their_tensor() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scores.safetensors");
+    // Far below what f32 can hold.
+    let values = |tensor: usize| {
+        let len = [108, 20][tensor];
+        (0..len).map(|i| 1e-200 * f64::from(i)).collect::<Vec<f64>>()
+    };
+    write_scores(&path, &arch(), values, "{}".into(), Overwrite::Refuse).unwrap();
+    let scores = read_scores(&path, &arch()).unwrap();
+    for tensor in scores {
+        let last = tensor.len() as f32 - 1.0;
+        for (i, score) in tensor.iter().enumerate() {
+            assert!((score * last - i as f32).abs() < 1e-4, "{score} at {i}");
+        }
+    }
+    let error = write_scores(&path, &arch(), values, "{}".into(), Overwrite::Refuse).unwrap_err();
+    assert!(matches!(error, GraphError::Exists { .. }));
 }

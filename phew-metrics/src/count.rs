@@ -1,6 +1,6 @@
 //! Number of input-output paths, and of those through each weight.
 
-use phew_graph::{Edges, Kind, NonZero, One, PathGraph, PathSums, Weighted};
+use phew_graph::{Edges, Kind, NonZero, One, PathGraph, Weighted};
 
 use crate::analysis::Analysis;
 use crate::error::MetricError;
@@ -40,54 +40,35 @@ impl Analysis<'_> {
     #[must_use]
     pub fn ln_path_count(&self, paths: Paths) -> f64 {
         match paths {
-            Paths::All => PathSums::new(&self.graph, &Edges::structure()).ln_total(),
-            Paths::Kept => PathSums::new(&self.graph, &self.edges(One)).ln_total(),
-            Paths::Effective => PathSums::new(&self.graph, &self.edges(NonZero)).ln_total(),
+            Paths::All => self.graph.ln_total(&Edges::structure()),
+            Paths::Kept => self.graph.ln_total(&self.edges(One)),
+            Paths::Effective => self.graph.ln_total(&self.edges(NonZero)),
         }
     }
 
-    /// Exact number of paths through each scalar of a prunable tensor, row-major.
+    /// Exact number of paths through each scalar, by prunable tensor and row-major.
+    ///
+    /// For networks beyond 128 bits use [`Analysis::path_shares`].
     ///
     /// # Errors
     /// [`MetricError::Overflow`] beyond 128 bits.
     ///
-    /// # Panics
-    /// If there is no such tensor.
-    pub fn edge_path_counts(&self, paths: Paths, tensor: usize) -> Result<Vec<u128>, MetricError> {
+    /// # Complexity
+    /// O(weights) time and memory.
+    pub fn edge_path_counts(&self, paths: Paths) -> Result<Vec<Vec<u128>>, MetricError> {
         let (forward, backward) = (self.counts_forward(paths)?, self.counts_backward(paths)?);
-        let (shape, source, target) = self.ends(tensor);
-        let count = |index: usize| {
-            if !self.counted(paths, tensor, index) {
-                return Ok(0);
-            }
-            let (i, j) = shape.ends(index);
-            forward[source][i].checked_mul(backward[target][j]).ok_or(MetricError::Overflow)
+        let of = |tensor: usize| {
+            let (shape, source, target) = self.ends(tensor);
+            let count = |index: usize| {
+                if !self.counted(paths, tensor, index) {
+                    return Ok(0);
+                }
+                let (i, j) = shape.ends(index);
+                forward[source][i].checked_mul(backward[target][j]).ok_or(MetricError::Overflow)
+            };
+            (0..shape.len()).map(count).collect()
         };
-        (0..shape.len()).map(count).collect()
-    }
-
-    /// Natural logarithms of the number of paths through each scalar of a prunable tensor, row-major; `-inf`
-    /// for none.
-    ///
-    /// # Panics
-    /// If there is no such tensor.
-    #[must_use]
-    pub fn ln_edge_path_counts(&self, paths: Paths, tensor: usize) -> Vec<f64> {
-        let sums = match paths {
-            Paths::All => PathSums::new(&self.graph, &Edges::structure()),
-            Paths::Kept => PathSums::new(&self.graph, &self.edges(One)),
-            Paths::Effective => PathSums::new(&self.graph, &self.edges(NonZero)),
-        };
-        let (shape, source, target) = self.ends(tensor);
-        let ln = |index: usize| {
-            let (i, j) = shape.ends(index);
-            if self.counted(paths, tensor, index) {
-                sums.forward.ln(source, i) + sums.backward.ln(target, j)
-            } else {
-                f64::NEG_INFINITY
-            }
-        };
-        (0..shape.len()).map(ln).collect()
+        (0..self.graph.tensors()).map(of).collect()
     }
 
     fn counted(&self, paths: Paths, tensor: usize, index: usize) -> bool {

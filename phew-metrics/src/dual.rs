@@ -1,8 +1,7 @@
 //! Path sums with a derivative: each edge has a value and a tangent, and the tangent of a path's product is
 //! `Σ_i t_i Π_{j≠i} f_j`, a product with one factor replaced.
 //!
-//! phew-graph's engine sums products; this one carries the pair along, for expectations of Π(p, p) and for
-//! Hessian-vector products of a path sum.
+//! phew-graph's engine sums products; this one carries the pair along, for expectations of Π(p, p).
 
 use phew_graph::{Kind, PathGraph, Weighted};
 use rayon::prelude::*;
@@ -12,10 +11,19 @@ use crate::scaled::ScaledVec;
 /// Scalars of a block: enough to be worth a task.
 const BLOCK: usize = 1 << 14;
 
+/// A scalar weight between two units.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edge {
+    pub(crate) tensor: usize,
+    pub(crate) index: usize,
+    pub(crate) source: usize,
+    pub(crate) target: usize,
+}
+
 /// What the edges are worth.
 pub(crate) trait Dual: Sync {
     /// Value and tangent of a scalar weight.
-    fn dual(&self, tensor: usize, index: usize) -> (f64, f64);
+    fn dual(&self, edge: Edge) -> (f64, f64);
 
     /// Value of the parameter-free edges of a connection; their tangent is 0.
     fn passage(&self, _connection: usize) -> f64 {
@@ -114,8 +122,9 @@ fn gather<D: Dual>(shape: &Weighted, dual: &D, x: &ScaledVec, dx: &ScaledVec) ->
         let mut sum = [0.0; 3];
         for i in 0..shape.inputs {
             let (x, dx) = (x.values[first + i], dx.values[first + i]);
+            let (tensor, source) = (shape.tensor, first + i);
             for k in i * kernel..(i + 1) * kernel {
-                let (f, t) = dual.dual(shape.tensor, j * row + k);
+                let (f, t) = dual.dual(Edge { tensor, index: j * row + k, source, target: j });
                 add(&mut sum, f, t, x, dx);
             }
         }
@@ -128,13 +137,13 @@ fn gather<D: Dual>(shape: &Weighted, dual: &D, x: &ScaledVec, dx: &ScaledVec) ->
 fn scatter<D: Dual>(shape: &Weighted, dual: &D, y: &ScaledVec, dy: &ScaledVec) -> Carried {
     let (row, kernel, outputs) = (shape.row(), shape.kernel, shape.outputs_per_group());
     // By source unit: each sum runs over the target units in order, whatever the threads.
-    let sums = |i: usize| {
-        let (group, i) = (i / shape.inputs, i % shape.inputs);
-        let mut sum = [0.0; 3];
+    let sums = |source: usize| {
+        let (group, i) = (source / shape.inputs, source % shape.inputs);
+        let (tensor, mut sum) = (shape.tensor, [0.0; 3]);
         for j in group * outputs..(group + 1) * outputs {
             let (y, dy) = (y.values[j], dy.values[j]);
             for k in i * kernel..(i + 1) * kernel {
-                let (f, t) = dual.dual(shape.tensor, j * row + k);
+                let (f, t) = dual.dual(Edge { tensor, index: j * row + k, source, target: j });
                 add(&mut sum, f, t, y, dy);
             }
         }

@@ -44,6 +44,12 @@ pub enum MetricError {
         /// What is possible.
         expected: &'static str,
     },
+    /// The caller asked to stop.
+    #[error("stopped after {products} matrix-vector products")]
+    Stopped {
+        /// Products done.
+        products: usize,
+    },
     /// A decomposition did not converge.
     #[error("the {what} of a {rows} × {columns} matrix did not converge")]
     Decomposition {

@@ -1,13 +1,18 @@
 //! Spectral gaps: how well each layer, and the whole network, mixes as a graph.
 
+mod forest;
+mod whole;
+
+use std::ops::ControlFlow;
+
 use faer::Mat;
-use phew_graph::Kind;
 use serde::Serialize;
 
 use crate::analysis::Analysis;
 use crate::error::MetricError;
 use crate::linalg::singular_values;
 use crate::spectrum::{Target, greatest, random_vector};
+use forest::Forest;
 
 /// Up to this many units on the smaller side, singular values come from a dense decomposition.
 const DENSE: usize = 64;
@@ -86,75 +91,30 @@ impl Analysis<'_> {
         })
     }
 
-    /// Spectral gap `1 − λ₂` of the whole network as an undirected graph of units, skips and flattening kept.
-    ///
-    /// λ₂ is the second greatest eigenvalue of the adjacency matrix normalised by degrees; units without an edge
-    /// are left out. 0 means that the network falls apart.
-    ///
-    /// # Errors
-    /// [`MetricError::Decomposition`] if a small eigenproblem fails.
-    ///
-    /// # References
-    /// Chung 1997, *Spectral Graph Theory*, chapter 1.
-    pub fn network_gap(&self) -> Result<f64, MetricError> {
-        let mut first = Vec::new();
-        let mut units = 0;
-        for layer in self.graph.layers() {
-            first.push(units);
-            units += layer.units;
-        }
-        let mut edges: Vec<Edge> = Vec::new();
-        for c in self.graph.connections() {
-            let (from, to) = (first[c.source], first[c.target]);
-            let targets = 0..self.graph.layers()[c.target].units;
-            match c.kind {
-                Kind::Weighted(shape) => {
-                    let counts = self.counts(shape.tensor);
-                    edges.extend(counts.into_iter().map(|(i, j, n)| (from + i, to + j, n)));
-                }
-                Kind::Identity => edges.extend(targets.map(|j| (from + j, to + j, 1.0))),
-                Kind::Flatten { block } => {
-                    edges.extend(targets.map(|j| (from + j / block, to + j, 1.0)));
-                }
-            }
-        }
-        let mut degrees = vec![0.0; units];
-        for &(i, j, n) in &edges {
-            degrees[i] += n;
-            degrees[j] += n;
-        }
-        for (i, j, n) in &mut edges {
-            *n /= f64::sqrt(degrees[*i] * degrees[*j]);
-        }
-        // (I + N) / 2 has the eigenvalues of N moved into [0, 1].
-        let apply = |v: &[f64], out: &mut [f64]| {
-            out.copy_from_slice(v);
-            for &(i, j, n) in &edges {
-                out[i] += n * v[j];
-                out[j] += n * v[i];
-            }
-            out.iter_mut().for_each(|o| *o *= 0.5);
-        };
-        // A graph in parts has the eigenvalue 1 once for each; one vector would show it once.
-        let used = degrees.iter().filter(|&&d| d > 0.0).count();
-        if used < 2 || roots(units, edges.iter().map(|e| (e.0, e.1))).1 != units - used + 1 {
-            return Ok(0.0);
-        }
-        let start = random_vector(units, 0, |u| degrees[u] > 0.0);
-        let found = greatest(apply, start, &target(2))?;
-        Ok(2.0 * (1.0 - found.values[1]).max(0.0))
-    }
-
     /// Pairs of units that a tensor joins, each with its number of kept scalars.
     fn counts(&self, tensor: usize) -> Vec<Edge> {
+        let mut counts = Vec::new();
+        self.each_pair(tensor, |i, j, kept| counts.push((i, j, kept as f64)));
+        counts
+    }
+
+    /// Calls `pair` with source unit, target unit and number of kept scalars wherever there are any.
+    fn each_pair(&self, tensor: usize, mut pair: impl FnMut(usize, usize, usize)) {
         let (shape, ..) = self.ends(tensor);
-        let pair = |pair: usize| {
-            let scalars = pair * shape.kernel..(pair + 1) * shape.kernel;
-            let kept = scalars.filter(|&i| self.keeps(tensor, i)).count();
-            let (i, j) = shape.ends(pair * shape.kernel);
-            (kept > 0).then_some((i, j, kept as f64))
-        };
-        (0..shape.outputs * shape.inputs).filter_map(pair).collect()
+        for j in 0..shape.outputs {
+            let first = shape.first_source(j);
+            for i in 0..shape.inputs {
+                let at = j * shape.row() + i * shape.kernel;
+                let scalars = at..at + shape.kernel;
+                let kept = match self.mask {
+                    Some(_) => scalars.filter(|&s| self.keeps(tensor, s)).count(),
+                    None => shape.kernel,
+                };
+                if kept > 0 {
+                    pair(first + i, j, kept);
+                }
+            }
+        }
     }
 }
 
@@ -168,36 +128,14 @@ struct Part {
     edges: Vec<Edge>,
 }
 
-/// For each unit the least unit of its part, and the number of parts.
-fn roots(units: usize, edges: impl Iterator<Item = (usize, usize)>) -> (Vec<usize>, usize) {
-    let mut root: Vec<usize> = (0..units).collect();
-    let mut count = units;
-    let find = |root: &mut Vec<usize>, mut u: usize| {
-        while root[u] != u {
-            root[u] = root[root[u]];
-            u = root[u];
-        }
-        u
-    };
-    for (i, j) in edges {
-        let (a, b) = (find(&mut root, i), find(&mut root, j));
-        if a != b {
-            root[a.max(b)] = a.min(b);
-            count -= 1;
-        }
-    }
-    let roots = (0..units).map(|u| find(&mut root, u)).collect();
-    (roots, count)
-}
-
 fn parts(edges: &[Edge], sources: usize, targets: usize) -> Vec<Part> {
-    let ends = edges.iter().map(|&(i, j, _)| (i, sources + j));
-    let (root, _) = roots(sources + targets, ends);
+    let mut forest = Forest::new(sources + targets);
+    edges.iter().for_each(|&(i, j, _)| forest.join(i, sources + j));
     let mut place: Vec<Option<usize>> = vec![None; sources + targets];
     let mut fresh: Vec<Option<usize>> = vec![None; sources + targets];
     let mut parts: Vec<Part> = Vec::new();
     for &(i, j, n) in edges {
-        let at = *place[root[i]].get_or_insert_with(|| {
+        let at = *place[forest.find(i)].get_or_insert_with(|| {
             parts.push(Part { sources: 0, targets: 0, edges: Vec::new() });
             parts.len() - 1
         });
@@ -229,8 +167,13 @@ fn two_greatest(part: &Part) -> Result<Vec<f64>, MetricError> {
         out.fill(0.0);
         part.edges.iter().for_each(|&(i, j, n)| out[i] += n * through[j]);
     };
-    let found = greatest(apply, random_vector(part.sources, 0, |_| true), &target(2))?;
+    let start = random_vector(part.sources, 0, |_| true);
+    let found = greatest(apply, start, &target(2), &mut go_on)?;
     Ok(found.values.iter().map(|v| v.max(0.0).sqrt()).collect())
+}
+
+fn go_on(_: usize) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 fn target(count: usize) -> Target {

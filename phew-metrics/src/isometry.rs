@@ -22,7 +22,6 @@ pub struct SingularValues {
     /// Greatest over least; infinite for a singular matrix.
     pub condition: f64,
     /// All of them, greatest first.
-    #[serde(skip)]
     pub values: Vec<f64>,
 }
 

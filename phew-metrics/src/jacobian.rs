@@ -1,7 +1,7 @@
 //! The input-output Jacobian of a linear network.
 //!
-//! A network of linear operators computes `J x + c`: each column of J is the response to one input scalar,
-//! carried through the operators as they are, borders, strides and skips included.
+//! A network of linear operators computes `J x + c`: each row of J is one output scalar carried back through the
+//! transposed operators as they are, borders, strides and skips included.
 
 use faer::Mat;
 use phew_graph::{Activation, Arch, Conv2d, Op, Pool, Role, Shape};
@@ -22,7 +22,7 @@ impl Analysis<'_> {
     /// [`MetricError::Limit`] if inputs × outputs are more than `limit`.
     ///
     /// # Complexity
-    /// A forward pass for each input scalar.
+    /// A backward pass for each output scalar.
     pub fn linear_jacobian(&self, limit: usize) -> Result<Mat<f64>, MetricError> {
         let arch = self.network.arch();
         for node in arch.nodes() {
@@ -49,9 +49,9 @@ impl Analysis<'_> {
         let weights: Vec<Vec<f64>> = (0..self.graph.tensors())
             .map(|t| (0..self.weights[t].len()).map(|i| self.weight(t, i)).collect())
             .collect();
-        let column = |input: usize| self.response(arch, &weights, input);
-        let columns: Vec<Vec<f64>> = (0..inputs).into_par_iter().map(column).collect();
-        Ok(Mat::from_fn(outputs, inputs, |o, i| columns[i][o]))
+        let row = |output: usize| self.pulled_back(arch, &weights, output);
+        let rows: Vec<Vec<f64>> = (0..outputs).into_par_iter().map(row).collect();
+        Ok(Mat::from_fn(outputs, inputs, |o, i| rows[o][i]))
     }
 
     /// Singular values of [`Analysis::linear_jacobian`].
@@ -65,42 +65,40 @@ impl Analysis<'_> {
         Ok(SingularValues::new(singular_values(self.linear_jacobian(limit)?.as_ref())?))
     }
 
-    /// What the linear part of each operator makes of one input scalar of 1.
-    fn response(&self, arch: &Arch, weights: &[Vec<f64>], input: usize) -> Vec<f64> {
+    /// Derivatives of one output scalar by all input scalars.
+    fn pulled_back(&self, arch: &Arch, weights: &[Vec<f64>], output: usize) -> Vec<f64> {
+        let nodes = arch.nodes();
+        let zeros = |node: usize| vec![0.0; nodes[node].shape.units() * nodes[node].shape.area()];
         let tensor =
             |node: usize| arch.prunable().iter().position(|s| s.node == node).unwrap_or_default();
-        let mut outputs: Vec<Vec<f64>> = Vec::with_capacity(arch.nodes().len());
-        for (index, node) in arch.nodes().iter().enumerate() {
-            let x = node.inputs.first().map_or(&[][..], |&i| outputs[i].as_slice());
-            let from = node.inputs.first().map_or(node.shape, |&i| arch.nodes()[i].shape);
-            let y = match &node.op {
-                Op::Input { shape } => {
-                    let mut x = vec![0.0; shape.units() * shape.area()];
-                    x[input] = 1.0;
-                    x
-                }
-                Op::Linear { .. } => linear(&weights[tensor(index)], x),
-                Op::Conv2d(conv) => convolve(&weights[tensor(index)], conv, x, from, node.shape),
-                Op::BatchNorm { eps, .. } => {
-                    let factors = self.norm_factors(index, *eps);
-                    x.chunks(from.area())
-                        .zip(factors)
-                        .flat_map(|(c, f)| c.iter().map(move |v| v * f))
-                        .collect()
-                }
-                Op::AvgPool(pool) => average(pool, x, from, node.shape),
-                Op::Add => {
-                    let mut sum = vec![0.0; x.len()];
-                    for &i in &node.inputs {
-                        sum.iter_mut().zip(&outputs[i]).for_each(|(s, v)| *s += v);
-                    }
-                    sum
-                }
-                _ => x.to_vec(),
+        // By node, once an operator that reads it has been passed.
+        let mut derivatives: Vec<Option<Vec<f64>>> = vec![None; nodes.len()];
+        let mut last = zeros(nodes.len() - 1);
+        last[output] = 1.0;
+        derivatives[nodes.len() - 1] = Some(last);
+        for (index, node) in nodes.iter().enumerate().skip(1).rev() {
+            let (Some(dy), Some(&input)) = (derivatives[index].take(), node.inputs.first()) else {
+                continue;
             };
-            outputs.push(y);
+            let (from, to) = (nodes[input].shape, node.shape);
+            let back = match &node.op {
+                Op::Linear { .. } => linear(&weights[tensor(index)], &dy, zeros(input)),
+                Op::Conv2d(conv) => {
+                    convolve(&weights[tensor(index)], conv, &dy, from, to, zeros(input))
+                }
+                Op::BatchNorm { eps, .. } => {
+                    let channels = dy.chunks(from.area()).zip(self.norm_factors(index, *eps));
+                    channels.flat_map(|(c, f)| c.iter().map(move |v| v * f)).collect()
+                }
+                Op::AvgPool(pool) => average(pool, &dy, from, to, zeros(input)),
+                _ => dy,
+            };
+            for &input in &node.inputs {
+                let sum = derivatives[input].get_or_insert_with(|| zeros(input));
+                sum.iter_mut().zip(&back).for_each(|(s, b)| *s += b);
+            }
         }
-        outputs.pop().unwrap_or_default()
+        derivatives[0].take().unwrap_or_else(|| zeros(0))
     }
 
     /// `scale / √(variance + ε)` of each channel.
@@ -116,8 +114,12 @@ impl Analysis<'_> {
     }
 }
 
-fn linear(weights: &[f64], x: &[f64]) -> Vec<f64> {
-    weights.chunks(x.len()).map(|row| row.iter().zip(x).map(|(w, x)| w * x).sum()).collect()
+/// `dx += Wᵀ dy`.
+fn linear(weights: &[f64], dy: &[f64], mut dx: Vec<f64>) -> Vec<f64> {
+    for (row, dy) in weights.chunks(dx.len()).zip(dy) {
+        dx.iter_mut().zip(row).for_each(|(d, w)| *d += w * dy);
+    }
+    dx
 }
 
 /// Height and width of a map.
@@ -149,44 +151,44 @@ fn window(
     }
 }
 
-fn convolve(weights: &[f64], conv: &Conv2d, x: &[f64], from: Shape, to: Shape) -> Vec<f64> {
+fn convolve(
+    weights: &[f64],
+    conv: &Conv2d,
+    dy: &[f64],
+    from: Shape,
+    to: Shape,
+    mut dx: Vec<f64>,
+) -> Vec<f64> {
     let (inputs, outputs) = (from.units() / conv.groups, conv.out / conv.groups);
-    let (source, [rows, columns]) = (sides(from), sides(to));
+    let (source, [_, columns]) = (sides(from), sides(to));
     let kernel = conv.kernel[0] * conv.kernel[1];
-    let mut y = Vec::with_capacity(to.units() * to.area());
-    for o in 0..conv.out {
+    for (o, dy) in dy.chunks(to.area()).enumerate() {
         let first = o / outputs * inputs;
-        for position in 0..rows * columns {
+        for (position, dy) in dy.iter().enumerate().filter(|(_, d)| **d != 0.0) {
             let at = [position / columns, position % columns];
-            let mut sum = 0.0;
-            for i in 0..inputs {
-                let weights = &weights[(o * inputs + i) * kernel..];
-                let map = &x[(first + i) * from.area()..];
-                window(conv.kernel, conv.stride, conv.padding, source, at, |k, p| {
-                    sum += weights[k] * map[p];
-                });
-            }
-            y.push(sum);
+            window(conv.kernel, conv.stride, conv.padding, source, at, |k, p| {
+                for i in 0..inputs {
+                    let weight = weights[(o * inputs + i) * kernel + k];
+                    dx[(first + i) * from.area() + p] += weight * dy;
+                }
+            });
         }
     }
-    y
+    dx
 }
 
-fn average(pool: &Pool, x: &[f64], from: Shape, to: Shape) -> Vec<f64> {
-    let (source, [rows, columns]) = (sides(from), sides(to));
+fn average(pool: &Pool, dy: &[f64], from: Shape, to: Shape, mut dx: Vec<f64>) -> Vec<f64> {
+    let (source, [_, columns]) = (sides(from), sides(to));
     let (kernel, stride) = match pool.kernel {
         Some(kernel) => (kernel, pool.stride),
         None => (source, source),
     };
     let share = 1.0 / (kernel[0] * kernel[1]) as f64;
-    let mut y = Vec::with_capacity(to.units() * to.area());
-    for map in x.chunks(from.area()) {
-        for position in 0..rows * columns {
+    for (dx, dy) in dx.chunks_mut(from.area()).zip(dy.chunks(to.area())) {
+        for (position, dy) in dy.iter().enumerate() {
             let at = [position / columns, position % columns];
-            let mut sum = 0.0;
-            window(kernel, stride, pool.padding, source, at, |_, p| sum += map[p]);
-            y.push(sum * share);
+            window(kernel, stride, pool.padding, source, at, |_, p| dx[p] += dy * share);
         }
     }
-    y
+    dx
 }

@@ -25,8 +25,10 @@ mod explicit;
 mod isometry;
 mod jacobian;
 mod linalg;
+mod moments;
 mod objective;
 mod scaled;
+mod shares;
 mod similarity;
 mod spectrum;
 mod structure;
@@ -41,10 +43,16 @@ pub use error::MetricError;
 pub use expander::LayerGap;
 pub use explicit::Path;
 pub use isometry::{LayerIsometry, SingularValues};
+pub use moments::MeanPath;
 pub use objective::Objective;
-pub use similarity::{Jaccard, Similarity, similarity};
-pub use spectrum::{Density, DensityParams, Estimate, Spectrum, SpectrumParams};
+pub use shares::PathShares;
+pub use similarity::{Overlap, Similarity, similarity};
+pub use spectrum::{Density, DensityBin, DensityParams, Estimate, Spectrum, SpectrumParams};
 pub use structure::{Degrees, LayerStructure, Structure, TensorStructure};
 pub use trace::PathKernelTrace;
 pub use verify::{Check, Claim, Report, Scale, Verdict, verify};
-pub use walks::{StepWorth, WalkWorth, Walks};
+pub use walks::{StepWorth, Visits, WalkWorth, Walks};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -1,6 +1,6 @@
 //! The objectives of SynFlow and SynFlow-L2.
 
-use phew_graph::{Abs, PathSums, Square};
+use phew_graph::{Abs, EdgeValue, Square};
 
 use crate::analysis::Analysis;
 
@@ -21,33 +21,19 @@ impl Analysis<'_> {
     /// is the same on fully connected networks only.
     ///
     /// # Complexity
-    /// Two passes over the weights.
+    /// One pass over the weights.
     ///
     /// # References
     /// Tanaka et al. 2020; Patil & Dovrolis 2021, eq. (8).
     #[must_use]
     pub fn ln_objective(&self, objective: Objective) -> f64 {
-        self.objective_sums(objective).ln_total()
-    }
-
-    /// Share of an objective that passes each scalar of a prunable tensor, row-major: `θ · ∂R/∂θ / R` for
-    /// SynFlow and half of it for SynFlow-L2. Zeros if the objective is 0.
-    ///
-    /// # Panics
-    /// If there is no such tensor.
-    #[must_use]
-    pub fn objective_shares(&self, objective: Objective, tensor: usize) -> Vec<f64> {
-        let sums = self.objective_sums(objective);
         match objective {
-            Objective::SynFlow => sums.edge_shares(tensor, &self.edges(Abs)),
-            Objective::SynFlowL2 => sums.edge_shares(tensor, &self.edges(Square)),
+            Objective::SynFlow => ln_total(self, Abs),
+            Objective::SynFlowL2 => ln_total(self, Square),
         }
     }
+}
 
-    fn objective_sums(&self, objective: Objective) -> PathSums<'_> {
-        match objective {
-            Objective::SynFlow => PathSums::new(&self.graph, &self.edges(Abs)),
-            Objective::SynFlowL2 => PathSums::new(&self.graph, &self.edges(Square)),
-        }
-    }
+fn ln_total(analysis: &Analysis<'_>, value: impl EdgeValue) -> f64 {
+    analysis.graph.ln_total(&analysis.edges(value))
 }

@@ -9,27 +9,34 @@ use crate::error::MetricError;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Similarity {
     /// Over all weights.
-    pub overall: Jaccard,
+    pub overall: Overlap,
     /// By prunable tensor.
-    pub layers: Vec<Jaccard>,
+    pub layers: Vec<Overlap>,
 }
 
-/// A Jaccard index `|A ∩ B| / |A ∪ B|` and its expectation under chance.
+/// What two masks have in common in one tensor, or in all.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Jaccard {
+pub struct Overlap {
     /// Name of the tensor; `all` for the whole network.
     pub name: String,
-    /// The index; 1 for two empty masks.
+    /// Prunable weights.
+    pub total: usize,
+    /// Weights that each mask keeps.
+    pub kept: [usize; 2],
+    /// Weights that both keep.
+    pub common: usize,
+    /// Jaccard index `|A ∩ B| / |A ∪ B|`; 1 for two empty masks.
     pub jaccard: f64,
-    /// Expected index of two independent masks that keep as many weights, placed uniformly.
-    pub chance: f64,
+    /// Expected index of two independent masks that keep as many weights of each tensor, placed uniformly.
+    pub by_chance: f64,
 }
 
-impl Jaccard {
+impl Overlap {
     /// `(J − chance) / (1 − chance)`: 0 for what chance gives, 1 for equal masks.
     #[must_use]
     pub fn above_chance(&self) -> f64 {
-        if self.chance >= 1.0 { 0.0 } else { (self.jaccard - self.chance) / (1.0 - self.chance) }
+        let chance = self.by_chance;
+        if chance >= 1.0 { 0.0 } else { (self.jaccard - chance) / (1.0 - chance) }
     }
 }
 
@@ -46,20 +53,30 @@ impl Jaccard {
 /// # Complexity
 /// One pass over the masks, and O(√kept) terms for each tensor's chance.
 pub fn similarity(a: &Mask, b: &Mask) -> Result<Similarity, MetricError> {
-    let overall = a.jaccard(b)?;
+    let jaccard = a.jaccard(b)?;
     let layer = |(a, b): (&LayerMask, &LayerMask)| {
         let common = a.common(b);
         let either = a.kept() + b.kept() - common;
-        Jaccard {
+        Overlap {
             name: a.name().to_owned(),
+            total: a.len(),
+            kept: [a.kept(), b.kept()],
+            common,
             jaccard: if either == 0 { 1.0 } else { common as f64 / either as f64 },
-            chance: chance(a.len(), a.kept(), b.kept()),
+            by_chance: chance(a.len(), a.kept(), b.kept()),
         }
     };
     let pairs = || a.layers().iter().zip(b.layers());
-    let layers: Vec<Jaccard> = pairs().map(layer).collect();
-    let chance = if layers.len() == 1 { layers[0].chance } else { chance_of_sum(pairs()) };
-    let overall = Jaccard { name: "all".to_owned(), jaccard: overall, chance };
+    let layers: Vec<Overlap> = pairs().map(layer).collect();
+    let by_chance = if layers.len() == 1 { layers[0].by_chance } else { chance_of_sum(pairs()) };
+    let overall = Overlap {
+        name: "all".to_owned(),
+        total: a.len(),
+        kept: [a.kept(), b.kept()],
+        common: layers.iter().map(|l| l.common).sum(),
+        jaccard,
+        by_chance,
+    };
     Ok(Similarity { overall, layers })
 }
 

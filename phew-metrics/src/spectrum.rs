@@ -12,10 +12,12 @@ mod lanczos;
 mod operator;
 mod reduced;
 
-pub use density::{Density, DensityParams, Estimate};
+pub use density::{Density, DensityBin, DensityParams, Estimate};
 use filter::Filter;
-pub(crate) use lanczos::{Converged, Target, greatest};
+pub(crate) use lanczos::{Converged, Target, Watch, greatest};
 use operator::Gram;
+
+use std::ops::ControlFlow;
 
 use faer::Mat;
 use phew_graph::{stream, stream_key};
@@ -151,6 +153,19 @@ impl Analysis<'_> {
     /// Wu & Simon 2000 (thick-restart Lanczos). `G·v = θ∘(∇²R(s)·(θ∘v)) + (∂R/∂s)∘v` with s = θ², from
     /// Gebhart et al. 2021.
     pub fn path_kernel_spectrum(&self, params: &SpectrumParams) -> Result<Spectrum, MetricError> {
+        self.path_kernel_spectrum_with(params, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`Analysis::path_kernel_spectrum`]; `watch` is told the number of matrix-vector products as they are made,
+    /// and may ask to stop.
+    ///
+    /// # Errors
+    /// [`MetricError::Stopped`] besides.
+    pub fn path_kernel_spectrum_with(
+        &self,
+        params: &SpectrumParams,
+        watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Spectrum, MetricError> {
         let gram = Gram::new(self);
         let ln_trace = gram.ln_trace();
         let none = |products| Spectrum {
@@ -166,7 +181,7 @@ impl Analysis<'_> {
         let found = if gram.places().len() <= params.dense {
             dense(&gram)?
         } else {
-            iterate(&gram, params)?
+            iterate(&gram, params, watch)?
         };
         let Converged { values, bounds, converged, products } = found;
         let mut all: Vec<(f64, f64)> = values.into_iter().zip(bounds).collect();
@@ -185,7 +200,11 @@ impl Analysis<'_> {
 }
 
 /// The greatest eigenvalues of what is left, those that may be among the greatest of all.
-fn iterate(gram: &Gram<'_>, params: &SpectrumParams) -> Result<Converged, MetricError> {
+fn iterate(
+    gram: &Gram<'_>,
+    params: &SpectrumParams,
+    watch: Watch<'_>,
+) -> Result<Converged, MetricError> {
     let start = gram.start(params.seed);
     let floor = floor(&gram.known(), params.count);
     let mut target = Target {
@@ -195,7 +214,7 @@ fn iterate(gram: &Gram<'_>, params: &SpectrumParams) -> Result<Converged, Metric
         max_products: params.max_products.min(params.basis),
         floor,
     };
-    let rough = greatest(|v, out| gram.apply(v, out), start.clone(), &target)?;
+    let rough = greatest(|v, out| gram.apply(v, out), start.clone(), &target, watch)?;
     let last = rough.values.last().copied().unwrap_or(0.0).max(floor);
     if rough.converged || rough.products >= params.max_products || last <= 0.0 {
         return Ok(rough);
@@ -205,7 +224,8 @@ fn iterate(gram: &Gram<'_>, params: &SpectrumParams) -> Result<Converged, Metric
     target.floor = filter.value(floor);
     target.max_products = (params.max_products - rough.products) / filter.products();
     let apply = |v: &[f64], out: &mut [f64]| filter.apply(|v, out| gram.apply(v, out), v, out);
-    let found = greatest(apply, start, &target)?;
+    let mut on = |n: usize| watch(rough.products + n * filter.products());
+    let found = greatest(apply, start, &target, &mut on)?;
     let pairs = found.values.into_iter().zip(found.bounds);
     let above: Vec<(f64, f64)> = pairs.filter(|&(v, _)| v > 1.0).collect();
     let value = |&(v, _): &(f64, f64)| filter.inverse(v);

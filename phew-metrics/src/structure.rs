@@ -1,6 +1,6 @@
 //! What a mask leaves of each layer: width, degrees, dead and stub units, layer collapse, effective density.
 
-use phew_graph::{Kind, LayerMask, Mask, PathGraph, Reach};
+use phew_graph::{Edges, Kind, LayerMask, Mask, PathGraph, Reach};
 use serde::Serialize;
 
 use crate::analysis::Analysis;
@@ -69,7 +69,6 @@ pub struct Degrees {
     /// Greatest degree.
     pub max: usize,
     /// Degree of each unit.
-    #[serde(skip)]
     pub units: Vec<usize>,
 }
 
@@ -141,7 +140,7 @@ impl Analysis<'_> {
         let graph = &self.graph;
         let reach = Reach::of_mask(graph, mask);
         let effective = reach.effective(graph, mask);
-        let (into, out) = degrees(graph, mask);
+        let (into, out) = degrees(graph, self.mask);
         let (fed, feeds) = sides(graph, &into, &out);
         let layers = into.into_iter().zip(out).enumerate().map(|(l, (into, out))| {
             let end = l == 0 || l + 1 == graph.layers().len();
@@ -177,17 +176,20 @@ impl Analysis<'_> {
 }
 
 /// Kept weights into and out of each unit, by layer.
-fn degrees(graph: &PathGraph, mask: &Mask) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
+fn degrees(graph: &PathGraph, mask: Option<&Mask>) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
     let zeros: Vec<Vec<usize>> = graph.layers().iter().map(|l| vec![0; l.units]).collect();
     let (mut into, mut out) = (zeros.clone(), zeros);
-    for (tensor, layer) in mask.layers().iter().enumerate() {
-        let (connection, shape) = graph.weighted(tensor);
-        let connection = &graph.connections()[connection];
-        for index in layer.iter() {
-            let (i, j) = shape.ends(index);
-            out[connection.source][i] += 1;
-            into[connection.target][j] += 1;
-        }
+    let edges = Edges::structure().masked_by(mask);
+    // Counts stay whole in f64 up to 2⁵³.
+    let add = |degrees: &mut [usize], counts: Vec<f64>| {
+        degrees.iter_mut().zip(counts).for_each(|(d, n)| *d += n as usize);
+    };
+    for tensor in 0..graph.tensors() {
+        let connection = &graph.connections()[graph.weighted(tensor).0];
+        let ones = |layer: usize| vec![1.0; graph.layers()[layer].units];
+        let (source, target) = (connection.source, connection.target);
+        add(&mut into[target], graph.onto_targets(tensor, &edges, &ones(source)));
+        add(&mut out[source], graph.onto_sources(tensor, &edges, &ones(target)));
     }
     (into, out)
 }

@@ -3,7 +3,7 @@
 //! With s = θ² and `R(s) = Σ_p Π_{i∈p} s_i` the trace `Σ_p Σ_{i∈p} Π_{j∈p, j≠i} θ_j²` is `Σ_i ∂R/∂s_i`: R is
 //! linear in each `s_i`. A weight of 0 counts as well, for its derivative need not be 0.
 
-use phew_graph::{LayerSums, PathSums, Square};
+use phew_graph::{Edges, LayerSums, PathSums, Square};
 use rayon::prelude::*;
 
 use crate::analysis::Analysis;
@@ -33,18 +33,14 @@ impl<'a> Analysis<'a> {
     #[must_use]
     pub fn path_kernel_trace(&'a self) -> PathKernelTrace<'a> {
         let PathSums { forward, backward, .. } = PathSums::new(&self.graph, &self.edges(Square));
+        let kept = Edges::structure().masked_by(self.mask);
         let layer = |tensor| {
-            let (shape, source, target) = self.ends(tensor);
+            let (_, source, target) = self.ends(tensor);
             let (f, b) = (&forward.values[source], &backward.values[target]);
-            let row = |j: usize| {
-                let first = shape.first_source(j);
-                let kept = |&k: &usize| self.keeps(tensor, j * shape.row() + k);
-                let sum: f64 =
-                    (0..shape.row()).filter(kept).map(|k| f[first + k / shape.kernel]).sum();
-                sum * b[j]
-            };
-            let rows: Vec<f64> = (0..shape.outputs).into_par_iter().map(row).collect();
-            Scaled::new(rows.iter().sum(), forward.exponents[source] + backward.exponents[target])
+            // Σ F(source) · B(target) over the kept edges.
+            let reached = self.graph.onto_targets(tensor, &kept, f);
+            let sum = reached.iter().zip(b).map(|(f, b)| f * b).sum();
+            Scaled::new(sum, forward.exponents[source] + backward.exponents[target])
         };
         let layers: Vec<Scaled> = (0..self.graph.tensors()).map(layer).collect();
         let total = Scaled::sum(layers.iter().copied());

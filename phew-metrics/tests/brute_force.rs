@@ -25,10 +25,10 @@ proptest! {
         for (t, spec) in arch.prunable().iter().enumerate() {
             let through = |i: usize| kept.iter().filter(|c| c.contains(&(t, i))).count();
             let expected: Vec<u128> = (0..spec.len()).map(|i| through(i) as u128).collect();
-            for (ln, &n) in analysis.ln_edge_path_counts(Paths::Kept, t).iter().zip(&expected) {
-                prop_assert!(close(ln.exp(), n as f64));
+            for (share, &n) in analysis.path_shares(Paths::Kept).shares(t).iter().zip(&expected) {
+                prop_assert!(close(share * kept.len() as f64, n as f64));
             }
-            prop_assert_eq!(analysis.edge_path_counts(Paths::Kept, t).unwrap(), expected);
+            prop_assert_eq!(&analysis.edge_path_counts(Paths::Kept).unwrap()[t], &expected);
         }
     }
 
@@ -43,7 +43,8 @@ proptest! {
             let total: f64 = kept.iter().map(worth).sum();
             prop_assert!(close(analysis.ln_objective(objective).exp(), total));
             for t in 0..weights.len() {
-                for (i, share) in analysis.objective_shares(objective, t).into_iter().enumerate() {
+                let shares = analysis.objective_shares(objective).shares(t);
+                for (i, share) in shares.into_iter().enumerate() {
                     let through: f64 = kept.iter().filter(|c| c.contains(&(t, i))).map(worth).sum();
                     prop_assert!(close(share * total, through));
                 }
@@ -111,28 +112,29 @@ proptest! {
     }
 
     #[test]
-    fn effective_density_counts_the_weights_of_surviving_paths(seed: u64) {
+    fn means_are_taken_over_the_list_of_kept_paths_and_weights(seed: u64) {
         let tiny = tiny(seed);
+        let weights = tiny.network.weights();
         let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
         let kept = kept_chains(&tiny);
-        let structure = analysis.structure();
-        let mut on_path: Vec<_> = kept.iter().flatten().copied().collect();
-        on_path.sort_unstable();
-        on_path.dedup();
-        prop_assert_eq!(structure.effective, on_path.len());
-        prop_assert_eq!(structure.kept, tiny.mask.kept());
-        prop_assert_eq!(structure.connected, !kept.is_empty());
-        for (t, tensor) in structure.tensors.iter().enumerate() {
-            let on_path = on_path.iter().filter(|&&(u, _)| u == t).count();
-            prop_assert_eq!((tensor.effective, tensor.kept), (on_path, tiny.mask.layer(t).kept()));
-        }
-        for layer in &structure.layers {
-            let degrees = [&layer.in_degree, &layer.out_degree];
-            for d in degrees {
-                prop_assert_eq!(d.units.len(), layer.units);
-                prop_assert!((d.mean * layer.units as f64 - d.units.iter().sum::<usize>() as f64).abs() < 1e-9);
+        prop_assume!(!kept.is_empty());
+        let value = |t: usize, i: usize| f64::from(weights[t][i]);
+        let mean = |of: &dyn Fn(&common::Chain) -> f64| -> f64 {
+            kept.iter().map(of).sum::<f64>() / kept.len() as f64
+        };
+        let squares = |c: &common::Chain| without_each(c, value).iter().map(|d| d * d).sum::<f64>();
+        let found = analysis.mean_path();
+        prop_assert!(close(found.ln_product.exp(), mean(&|c| product(c, value).abs())));
+        prop_assert!(close(found.ln_square.exp(), mean(&|c| product(c, value).powi(2))));
+        prop_assert!(close(found.ln_kernel.exp(), mean(&squares)));
+        for (t, found) in analysis.mean_squares().into_iter().enumerate() {
+            let layer = tiny.mask.layer(t);
+            let kept = || (0..layer.len()).filter(|&i| layer.get(i));
+            let sum: f64 = kept().map(|i| value(t, i).powi(2)).sum();
+            match kept().count() {
+                0 => prop_assert!(found.is_nan()),
+                n => prop_assert!(close(found, sum / n as f64)),
             }
-            prop_assert!(layer.alive + layer.stubs + layer.isolated <= layer.units);
         }
     }
 }

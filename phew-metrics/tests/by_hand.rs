@@ -115,3 +115,24 @@ fn equal_masks_are_wholly_alike_and_complements_not_at_all() {
     assert!(other.overall.jaccard.abs() < 1e-15 && other.overall.above_chance() < 0.0);
     assert_eq!(other.layers.len(), 2);
 }
+
+/// a: inputs to hidden 0 to both outputs; hidden 1 leads nowhere from input 1. b: one path, half shared.
+#[test]
+fn overlaps_are_those_counted_by_hand() {
+    let network =
+        Network::initialise(zoo::mlp(&[2, 3, 2]).build().unwrap(), Init::default(), 0).unwrap();
+    let a = [(0, 0), (0, 1), (0, 3), (1, 0), (1, 3)];
+    let b = [(0, 0), (1, 0), (1, 1)];
+    let [a, b] = [&a[..], &b[..]].map(|kept| mask_of(&network, |t, i| kept.contains(&(t, i))));
+    let found = similarity(&a, &b).unwrap();
+    let first = &found.layers[0];
+    assert_eq!((first.total, first.kept, first.common), (6, [3, 1], 1));
+    assert_eq!((found.overall.kept, found.overall.common), ([5, 3], 2));
+    assert!((found.overall.jaccard - 2.0 / 6.0).abs() < 1e-15);
+    // b's only weight is among a's three with probability 1/2, and then one of three in all.
+    assert!((first.by_chance - 0.5 / 3.0).abs() < 1e-15);
+    // Two of six and two of six: x in common with probability 6, 8, 1 of 15, and x of 4 − x in all.
+    assert!((found.layers[1].by_chance - (8.0 / 15.0 / 3.0 + 1.0 / 15.0)).abs() < 1e-15);
+    let other = zoo::mlp(&[2, 3, 3]).build().unwrap();
+    assert!(similarity(&a, &Mask::empty(&other)).is_err());
+}

@@ -7,11 +7,17 @@ fn report(claim: Claim) -> Report {
     verify(claim, Scale::Small, 1).unwrap()
 }
 
+/// Of several seeds: what is said of a claim does not hang on one draw.
+fn reports(claim: Claim) -> impl Iterator<Item = Report> {
+    (0..12).map(move |seed| verify(claim, Scale::Small, seed).unwrap())
+}
+
 #[test]
 fn lemma_1_is_exact_for_equal_weights_and_approximate_for_normal_ones() {
-    let report = report(Claim::Lemma1);
-    assert_eq!(report.verdict, Verdict::Approximate);
-    assert!(report.checks[..2].iter().all(|c| c.verdict == Verdict::Holds));
+    for report in reports(Claim::Lemma1) {
+        assert_eq!(report.verdict, Verdict::Approximate);
+        assert!(report.checks[..2].iter().all(|c| c.verdict == Verdict::Holds));
+    }
 }
 
 #[test]
@@ -21,48 +27,52 @@ fn lemma_2_holds_for_two_hidden_layers_and_fails_for_three() {
     assert!(report.checks[..2].iter().all(|c| c.verdict == Verdict::Holds));
     let known = &report.checks.iter().find(|c| c.setting.contains("m = 1,000")).unwrap();
     assert!(known.expected.contains("4913") && known.found.contains("[25, 10, 25]: 6250"));
-    assert_eq!(report.checks.last().unwrap().verdict, Verdict::Holds);
+    assert!(report.checks[report.checks.len() - 2..].iter().all(|c| c.verdict == Verdict::Holds));
 }
 
 #[test]
 fn lemma_3_is_approximate_and_the_sampler_follows_the_exact_law() {
-    let report = report(Claim::Lemma3);
-    assert_eq!(report.verdict, Verdict::Approximate);
-    assert_eq!(report.checks.last().unwrap().verdict, Verdict::Holds);
+    for report in reports(Claim::Lemma3) {
+        assert_eq!(report.verdict, Verdict::Approximate);
+        assert_eq!(report.checks.last().unwrap().verdict, Verdict::Holds);
+    }
 }
 
 #[test]
 fn lemma_4_is_approximate() {
-    assert_eq!(report(Claim::Lemma4).verdict, Verdict::Approximate);
+    assert!(reports(Claim::Lemma4).all(|r| r.verdict == Verdict::Approximate));
 }
 
 #[test]
 fn theorem_1_holds_for_the_sums_and_fails_index_by_index() {
-    let report = report(Claim::Theorem1);
-    assert_eq!(report.verdict, Verdict::Fails);
-    for check in &report.checks {
-        let fails = check.expected.starts_with("λ_");
-        assert!(fails || check.verdict == Verdict::Holds, "{check:?}");
+    for report in reports(Claim::Theorem1) {
+        assert_eq!(report.verdict, Verdict::Fails);
+        for check in &report.checks {
+            let fails = check.expected.starts_with("λ_");
+            assert!(fails || check.verdict == Verdict::Holds, "{check:?}");
+        }
+        assert_eq!(report.checks.last().unwrap().verdict, Verdict::Fails);
     }
-    assert_eq!(report.checks.last().unwrap().verdict, Verdict::Fails);
 }
 
 #[test]
 fn stub_units_follow_the_formula_and_phew_makes_none() {
-    let report = report(Claim::Stubs);
-    assert_ne!(report.verdict, Verdict::Fails);
-    assert_eq!(report.checks.last().unwrap().verdict, Verdict::Holds);
+    for report in reports(Claim::Stubs) {
+        assert_ne!(report.verdict, Verdict::Fails, "{report:?}");
+        assert_eq!(report.checks.last().unwrap().verdict, Verdict::Holds);
+    }
 }
 
 #[test]
 fn gradients_along_the_path_alone_follow_the_product_and_those_of_the_weights_do_not_always() {
-    let report = report(Claim::Gradients);
-    assert_ne!(report.verdict, Verdict::Holds);
-    let alone = report.checks.iter().filter(|c| c.setting.contains("along the path alone"));
-    let (correlation, pairs): (Vec<_>, Vec<_>) =
-        alone.partition(|c| c.setting.contains("correlation"));
-    assert!(pairs.iter().all(|c| c.verdict == Verdict::Approximate), "{pairs:?}");
-    assert!(correlation.iter().all(|c| c.verdict == Verdict::Holds), "{correlation:?}");
+    for report in reports(Claim::Gradients) {
+        assert_ne!(report.verdict, Verdict::Holds);
+        let alone = report.checks.iter().filter(|c| c.setting.contains("along the path alone"));
+        let (correlation, pairs): (Vec<_>, Vec<_>) =
+            alone.partition(|c| c.setting.contains("correlation"));
+        assert!(pairs.iter().all(|c| c.verdict == Verdict::Approximate), "{pairs:?}");
+        assert!(correlation.iter().all(|c| c.verdict == Verdict::Holds), "{correlation:?}");
+    }
 }
 
 #[test]

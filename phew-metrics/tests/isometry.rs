@@ -1,7 +1,16 @@
 //! Singular values against matrices whose singular values are known.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use phew_graph::{Activation, ArchBuilder, Conv2d, Init, Network, Op, Pool, Shape, zoo};
+mod common;
+
+use common::{Tiny, tiny, tiny_linear};
+use faer::{Mat, Side};
+use phew_graph::{
+    Activation, ArchBuilder, Conv2d, Init, Network, Op, Pool, Role, Shape, stream, stream_key, zoo,
+};
 use phew_metrics::{Analysis, MetricError};
+use proptest::prelude::*;
+use rand::Rng;
 
 #[test]
 fn orthogonal_layers_are_isometries_and_scaling_them_is_not() {
@@ -89,4 +98,151 @@ fn a_convolution_sees_its_borders() {
     let row = |o: usize| -> Vec<f64> { (0..9).map(|i| jacobian[(o, i)]).collect() };
     assert_eq!(row(4), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
     assert_eq!(row(0), [5.0, 6.0, 0.0, 8.0, 9.0, 0.0, 0.0, 0.0, 0.0]);
+}
+
+/// The derivative of one output scalar by an input scalar, by recursion from the output: `at` is a node, a unit and a
+/// position in its map.
+fn derivative(tiny: &Tiny, at: (usize, usize, [usize; 2]), input: (usize, [usize; 2])) -> f64 {
+    let arch = tiny.network.arch();
+    let (node, unit, [y, x]) = at;
+    let n = &arch.nodes()[node];
+    let sides = |node: usize| match arch.nodes()[node].shape {
+        Shape::Image { height, width, .. } => [height, width],
+        Shape::Features(_) => [1, 1],
+    };
+    let tensor = || arch.prunable().iter().position(|s| s.node == node).unwrap();
+    let weight = |t: usize, i: usize| match tiny.mask.layer(t).get(i) {
+        true => f64::from(tiny.network.weights()[t][i]),
+        false => 0.0,
+    };
+    let from = n.inputs.first().copied().unwrap_or(0);
+    // The positions of a window that lie on the map, each with its place in the kernel.
+    let window = |kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]| {
+        let [height, width] = sides(from);
+        let mut places = Vec::new();
+        for k in 0..kernel[0] {
+            for l in 0..kernel[1] {
+                let row = (y * stride[0] + k).checked_sub(padding[0]).filter(|&r| r < height);
+                let column = (x * stride[1] + l).checked_sub(padding[1]).filter(|&c| c < width);
+                if let (Some(row), Some(column)) = (row, column) {
+                    places.push((k * kernel[1] + l, [row, column]));
+                }
+            }
+        }
+        places
+    };
+    match &n.op {
+        Op::Input { .. } => f64::from(u8::from((unit, [y, x]) == input)),
+        Op::Linear { .. } => {
+            let inputs = arch.nodes()[from].shape.units();
+            let term = |i| {
+                weight(tensor(), unit * inputs + i) * derivative(tiny, (from, i, [0, 0]), input)
+            };
+            (0..inputs).map(term).sum()
+        }
+        Op::Conv2d(conv) => {
+            let inputs = arch.nodes()[from].shape.units() / conv.groups;
+            let group = unit / (conv.out / conv.groups);
+            let area = conv.kernel[0] * conv.kernel[1];
+            let mut sum = 0.0;
+            for i in 0..inputs {
+                for (k, place) in window(conv.kernel, conv.stride, conv.padding) {
+                    sum += weight(tensor(), (unit * inputs + i) * area + k)
+                        * derivative(tiny, (from, group * inputs + i, place), input);
+                }
+            }
+            sum
+        }
+        Op::BatchNorm { eps, .. } => {
+            let value = |role: Role| {
+                let at = |s: &phew_graph::TensorSpec| s.node == node && s.role == role;
+                let at = arch.auxiliary().iter().position(at).unwrap();
+                f64::from(tiny.network.auxiliary()[at][unit])
+            };
+            let factor = value(Role::NormScale) / (value(Role::RunningVar) + eps).sqrt();
+            factor * derivative(tiny, (from, unit, [y, x]), input)
+        }
+        Op::AvgPool(pool) => {
+            let whole = sides(from);
+            let (kernel, stride) = pool.kernel.map_or((whole, whole), |k| (k, pool.stride));
+            let places = window(kernel, stride, pool.padding);
+            let sum: f64 =
+                places.into_iter().map(|(_, p)| derivative(tiny, (from, unit, p), input)).sum();
+            sum / (kernel[0] * kernel[1]) as f64
+        }
+        Op::Add => n.inputs.iter().map(|&i| derivative(tiny, (i, unit, [y, x]), input)).sum(),
+        Op::Flatten => {
+            let [height, width] = sides(from);
+            let (channel, place) = (unit / (height * width), unit % (height * width));
+            derivative(tiny, (from, channel, [place / width, place % width]), input)
+        }
+        _ => derivative(tiny, (from, unit, [y, x]), input),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn jacobians_of_random_linear_networks_are_sums_over_their_spatial_paths(seed: u64) {
+        let tiny = tiny_linear(seed);
+        let arch = tiny.network.arch();
+        let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
+        let jacobian = analysis.linear_jacobian(10_000).unwrap();
+        let [height, width] = match arch.input_shape() {
+            Shape::Image { height, width, .. } => [height, width],
+            Shape::Features(_) => [1, 1],
+        };
+        // A few entries: the recursion takes a path at a time.
+        let mut rng = stream(stream_key("entries", seed), 0);
+        for _ in 0..4 {
+            let o = rng.random_range(0..jacobian.nrows());
+            let i = rng.random_range(0..jacobian.ncols());
+            let area = height * width;
+            let input = (i / area, [i % area / width, i % width]);
+            let expected = derivative(&tiny, (arch.nodes().len() - 1, o, [0, 0]), input);
+            let found = jacobian[(o, i)];
+            // A few hundred terms of mixed sign, each near 1 at most.
+            prop_assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        }
+        let spectrum = analysis.linear_jacobian_spectrum(10_000).unwrap();
+        let squares: f64 = spectrum.values.iter().map(|v| v * v).sum();
+        let norm = jacobian.norm_l2();
+        prop_assert!((squares - norm * norm).abs() <= 1e-12 * squares.max(1e-300));
+    }
+
+    #[test]
+    fn layers_have_the_singular_values_of_their_matrices(seed: u64) {
+        let tiny = tiny(seed);
+        let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
+        for (t, layer) in analysis.layer_isometry().unwrap().into_iter().enumerate() {
+            let mask = tiny.mask.layer(t);
+            let columns = mask.len() / mask.shape()[0];
+            let source = analysis.graph().connections()[analysis.graph().weighted(t).0].source;
+            let groups = analysis.graph().layers()[source].units / mask.shape()[1];
+            let rows = mask.shape()[0] / groups;
+            let (mut squares, mut departure) = (Vec::new(), 0.0);
+            for group in 0..groups {
+                let w = Mat::from_fn(rows, columns, |r, c| {
+                    let index = (group * rows + r) * columns + c;
+                    if mask.get(index) { f64::from(tiny.network.weights()[t][index]) } else { 0.0 }
+                });
+                let (gram, small) = (w.transpose() * &w, &w * w.transpose());
+                departure += (&gram - Mat::<f64>::identity(columns, columns)).norm_l2().powi(2);
+                let small = if rows <= columns { small } else { gram };
+                squares.extend(small.self_adjoint_eigenvalues(Side::Lower).unwrap());
+            }
+            squares.sort_by(|a, b| b.total_cmp(a));
+            let s = &layer.singular_values;
+            prop_assert_eq!(s.values.len(), squares.len());
+            for (value, square) in s.values.iter().zip(&squares) {
+                prop_assert!((value * value - square).abs() <= 1e-12 * squares[0].max(1.0));
+            }
+            prop_assert!((layer.departure - departure.sqrt()).abs() < 1e-9);
+            let mean = s.values.iter().sum::<f64>() / s.values.len() as f64;
+            prop_assert!((s.mean - mean).abs() < 1e-12);
+            let (first, last) = (s.values[0], s.values[s.values.len() - 1]);
+            prop_assert!((s.max - first).abs() < 1e-15 && (s.min - last).abs() < 1e-15);
+        }
+    }
 }

@@ -86,10 +86,12 @@ fn objectives_trace_and_scores_of_the_mlp_are_the_authors() {
             _ => 1e-10,
         };
         let precise = tolerance(&format!("synflow.{}", spec.name));
-        for (share, e) in analysis.objective_shares(Objective::SynFlow, t).iter().zip(synflow) {
+        for (share, e) in
+            analysis.objective_shares(Objective::SynFlow).shares(t).iter().zip(synflow)
+        {
             agree(share * l1, e, precise, &spec.name);
         }
-        let shares = analysis.objective_shares(Objective::SynFlowL2, t);
+        let shares = analysis.objective_shares(Objective::SynFlowL2).shares(t);
         for ((share, e), &w) in shares.iter().zip(squared).zip(weights[t]) {
             agree(share * l2 / f64::from(w.abs()), e, precise, &spec.name);
         }

@@ -21,7 +21,7 @@ fn metrics_are_the_same_bytes_on_one_thread_and_on_many() {
             trace.shares(3),
             worth.ln_kernel.to_bits(),
             worth.ln_product.to_bits(),
-            walks.unit_visits(Starts::Balanced),
+            walks.visits(Starts::Balanced).units(),
         )
     };
     let on = |threads: usize| {

@@ -116,7 +116,7 @@ proptest! {
         let law = analysis.walks(bias, SkipPolicy::Uniform);
         let probability: f64 = walks.iter().map(|w| w.probability).sum();
         prop_assert!(near(probability, 1.0));
-        for (l, layer) in law.unit_visits(Starts::Balanced).iter().enumerate() {
+        for (l, layer) in law.visits(Starts::Balanced).units().iter().enumerate() {
             for (u, &visits) in layer.iter().enumerate() {
                 let through = walks.iter().filter(|w| w.units.contains(&(l, u)));
                 prop_assert!(near(visits, through.map(|w| w.probability).sum()));
@@ -124,7 +124,7 @@ proptest! {
         }
         let worth = law.worth(Starts::Balanced);
         for (t, tensor) in weights.iter().enumerate() {
-            for (i, visits) in law.edge_visits(t, Starts::Balanced).into_iter().enumerate() {
+            for (i, visits) in law.visits(Starts::Balanced).weights(t).into_iter().enumerate() {
                 let through = walks.iter().filter(|w| w.weights.contains(&(t, i)));
                 prop_assert!(near(visits, through.map(|w| w.probability).sum()));
             }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use phew_baselines::{Comparison, Overlap};
-use phew_graph::{Mask, PathGraph};
+use phew_graph::{Mask, PathGraph, Reach};
+use phew_metrics::{Overlap, Similarity, similarity};
 use serde::Serialize;
 
 use crate::args::ArchArgs;
@@ -53,18 +53,16 @@ struct Pair {
     common: usize,
     jaccard: f64,
     by_chance: f64,
+    /// 0 for what chance gives, 1 for equal masks.
+    above_chance: f64,
     layers: Vec<Row>,
 }
 
 #[derive(Serialize)]
 struct Row {
-    name: String,
-    total: usize,
-    kept: [usize; 2],
+    #[serde(flatten)]
+    overlap: Overlap,
     effective: [usize; 2],
-    common: usize,
-    jaccard: f64,
-    by_chance: f64,
 }
 
 impl Compare {
@@ -80,53 +78,44 @@ impl Compare {
             let mask = mask.in_order_of(&arch, &path.display().to_string())?;
             masks.push((mask, info.map(|i| i.method)));
         }
+        let effective =
+            |(mask, _): &(Mask, _)| Reach::of_mask(&graph, mask).effective(&graph, mask);
+        let effective: Vec<Mask> = masks.iter().map(effective).collect();
         let mut pairs = Vec::new();
-        for b in 1..masks.len() {
-            for a in 0..b {
-                let found = Comparison::new(&masks[a].0, &masks[b].0, &graph)?;
-                pairs.push((Pair::new([a, b], &found), found.all.effective));
+        for a in 0..masks.len() {
+            for b in a + 1..masks.len() {
+                let found = similarity(&masks[a].0, &masks[b].0)?;
+                pairs.push(Pair::new([a, b], found, &effective));
             }
         }
-        pairs.sort_by_key(|(pair, _)| pair.masks);
-        let effective = |m: usize| {
-            let of = pairs.iter().find_map(|(pair, effective)| {
-                pair.masks.iter().position(|&p| p == m).map(|side| effective[side])
-            });
-            of.unwrap_or(0)
-        };
-        let summaries = self.masks.iter().zip(&masks).enumerate();
-        let summaries = summaries.map(|(m, (path, (mask, method)))| Summary {
+        let given = self.masks.iter().zip(masks).zip(&effective);
+        let summaries = given.map(|((path, (mask, method)), effective)| Summary {
             mask: path.clone(),
-            method: method.clone(),
+            method,
             kept: mask.kept(),
             density: mask.density(),
-            effective: effective(m),
-            effective_density: effective(m) as f64 / mask.len() as f64,
+            effective: effective.kept(),
+            effective_density: effective.density(),
         });
         let masks = summaries.collect();
-        let pairs = pairs.into_iter().map(|(pair, _)| pair).collect();
         let report = Report { arch: arch.name(), prunable: arch.prunable_len(), masks, pairs };
         if self.json { json(&report) } else { text(&report.text()) }
     }
 }
 
 impl Pair {
-    fn new(masks: [usize; 2], found: &Comparison) -> Self {
-        let row = |o: &Overlap| Row {
-            name: o.name.clone(),
-            total: o.len,
-            kept: o.kept,
-            effective: o.effective,
-            common: o.common,
-            jaccard: o.jaccard(),
-            by_chance: o.by_chance(),
+    fn new(masks: [usize; 2], found: Similarity, effective: &[Mask]) -> Self {
+        let row = |(tensor, overlap): (usize, Overlap)| Row {
+            effective: masks.map(|m| effective[m].layer(tensor).kept()),
+            overlap,
         };
         Self {
             masks,
-            common: found.all.common,
-            jaccard: found.all.jaccard(),
-            by_chance: found.all.by_chance(),
-            layers: found.layers.iter().map(row).collect(),
+            common: found.overall.common,
+            jaccard: found.overall.jaccard,
+            by_chance: found.overall.by_chance,
+            above_chance: found.overall.above_chance(),
+            layers: found.layers.into_iter().enumerate().map(row).collect(),
         }
     }
 }
@@ -150,14 +139,14 @@ impl Report<'_> {
             let [a, b] = pair.masks.map(label);
             let (kept_a, kept_b) = (format!("{a} kept"), format!("{b} kept"));
             let head = ["layer", &kept_a, &kept_b, "common", "Jaccard", "by chance"];
-            let rows = pair.layers.iter().map(|r| {
+            let rows = pair.layers.iter().map(|Row { overlap, .. }| {
                 vec![
-                    r.name.clone(),
-                    grouped(r.kept[0]),
-                    grouped(r.kept[1]),
-                    grouped(r.common),
-                    format!("{:.4}", r.jaccard),
-                    format!("{:.4}", r.by_chance),
+                    overlap.name.clone(),
+                    grouped(overlap.kept[0]),
+                    grouped(overlap.kept[1]),
+                    grouped(overlap.common),
+                    format!("{:.4}", overlap.jaccard),
+                    format!("{:.4}", overlap.by_chance),
                 ]
             });
             out += "\n";

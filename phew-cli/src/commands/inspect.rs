@@ -86,7 +86,7 @@ impl Inspect {
             outputs: layers.outputs.1,
             made_by: info.as_ref(),
             layers: &layers.rows,
-            metrics: self.metrics.measure(arch.clone(), &mask)?,
+            metrics: self.metrics.measure(arch.clone(), self.mask.is_some().then_some(&mask))?,
         };
         if self.json { json(&report) } else { text(&report.text(&layers)) }
     }

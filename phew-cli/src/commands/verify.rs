@@ -5,7 +5,8 @@ use phew_metrics::{Claim, MetricError, Report, Scale, Verdict, verify};
 use serde::Serialize;
 
 use crate::failure::usage;
-use crate::output::{json, text};
+use crate::output::{json, table, text};
+use crate::{interrupt, progress};
 
 /// Checks the papers' lemmas, theorem and equations, and says where they fail.
 ///
@@ -48,20 +49,38 @@ impl Verify {
                 claims.push(name.parse().map_err(|e| usage(format!("{e}, or all")))?);
             }
         }
+        let bar = progress::bar(claims.len() as u64, "verifying", "claims");
         let mut reports = Vec::new();
         for claim in claims {
+            interrupt::check()?;
+            bar.set_message(format!("· {claim}"));
             let report = verify(claim, scale, self.seed)?;
-            if self.json {
-                reports.push(report);
-            } else {
-                text(&describe(&report))?;
+            if !self.json {
+                bar.suspend(|| text(&describe(&report)))?;
             }
+            reports.push(report);
+            bar.inc(1);
         }
-        if self.json {
-            json(&Reports { scale: &self.scale, seed: self.seed, claims: reports })?;
+        bar.finish_and_clear();
+        match (self.json, reports.len()) {
+            (true, _) => json(&Reports { scale: &self.scale, seed: self.seed, claims: reports }),
+            (false, 1) => Ok(()),
+            (false, _) => text(&overview(&reports)),
         }
-        Ok(())
     }
+}
+
+/// A row for each claim: where it stands, and in how many settings it holds.
+fn overview(reports: &[Report]) -> String {
+    let row = |r: &Report| {
+        let count = |v: Verdict| r.checks.iter().filter(|c| c.verdict == v).count().to_string();
+        let mut row = vec![r.claim.to_owned(), r.source.to_owned(), word(r.verdict).to_owned()];
+        row.extend([Verdict::Holds, Verdict::Approximate, Verdict::Fails].map(count));
+        row
+    };
+    let rows: Vec<Vec<String>> = reports.iter().map(row).collect();
+    let head = ["claim", "where", "on the whole", "holds in", "approximately in", "fails in"];
+    table(&head, &rows, 3)
 }
 
 fn word(verdict: Verdict) -> &'static str {

@@ -1,5 +1,7 @@
 //! Which units lie on a path: the path sums with every positive value cut to 1, so that depth does not matter.
 
+use rayon::prelude::*;
+
 use super::edges::{EdgeValue, Edges, One};
 use super::graph::PathGraph;
 use crate::mask::{LayerMask, Mask};
@@ -91,11 +93,14 @@ impl Reach {
     /// If the mask is not one of this graph's architecture.
     #[must_use]
     pub fn effective(&self, graph: &PathGraph, mask: &Mask) -> Mask {
-        let layers = mask.layers().iter().enumerate().map(|(tensor, layer)| {
+        let layers = mask.layers().par_iter().enumerate().map(|(tensor, layer)| {
             let (connection, shape) = graph.weighted(tensor);
             let connection = &graph.connections()[connection];
             let from = &self.from_inputs[connection.source];
             let to = &self.to_outputs[connection.target];
+            if !from.contains(&false) && !to.contains(&false) {
+                return layer.clone();
+            }
             let mut kept = LayerMask::empty(layer.name(), layer.shape());
             for index in layer.iter() {
                 let (source, target) = shape.ends(index);

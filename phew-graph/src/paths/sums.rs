@@ -1,9 +1,14 @@
 //! Sums over all paths: forward from the inputs, backward from the outputs, and an edge's share.
 
+use rayon::prelude::*;
+
 use super::edges::{EdgeValue, Edges};
 use super::graph::{Connection, Kind, PathGraph};
 use super::kernel::{gather, scatter};
 use super::transition::Transition;
+
+/// Shares of a block: enough to be worth a task.
+const SHARES: usize = 1 << 14;
 
 /// One value for each unit of each layer, on a scale of its own for each layer.
 ///
@@ -34,6 +39,14 @@ impl LayerSums {
     #[must_use]
     pub fn value(&self, layer: usize, unit: usize) -> f64 {
         scale(self.values[layer][unit], self.exponents[layer])
+    }
+
+    /// Mantissa and binary exponent of the last layer's sum.
+    fn total(&self) -> (f64, i64) {
+        let (Some(values), Some(&exponent)) = (self.values.last(), self.exponents.last()) else {
+            unreachable!("a path graph has layers");
+        };
+        (values.iter().sum(), exponent)
     }
 
     pub(super) fn empty(graph: &PathGraph) -> Self {
@@ -148,6 +161,16 @@ impl PathGraph {
         sums
     }
 
+    /// Natural logarithm of the sum over all input-output paths of the products of edge values; `-inf` for 0.
+    ///
+    /// # Complexity
+    /// One pass over the weights.
+    #[must_use]
+    pub fn ln_total<E: EdgeValue>(&self, edges: &Edges<'_, E>) -> f64 {
+        let (total, exponent) = self.forward(edges, None, None).total();
+        total.ln() + exponent as f64 * std::f64::consts::LN_2
+    }
+
     /// What one connection carries forward from the values of its source units.
     pub(super) fn push<E: EdgeValue>(
         &self,
@@ -241,12 +264,7 @@ impl<'a> PathSums<'a> {
 
     /// Mantissa and binary exponent of the total over all paths.
     fn total_scaled(&self) -> (f64, i64) {
-        let (Some(values), Some(&exponent)) =
-            (self.forward.values.last(), self.forward.exponents.last())
-        else {
-            unreachable!("a path graph has layers");
-        };
-        (values.iter().sum(), exponent)
+        self.forward.total()
     }
 
     /// Natural logarithm of the total over all paths; `-inf` if no path survives.
@@ -281,13 +299,12 @@ impl<'a> PathSums<'a> {
     #[must_use]
     pub fn edge_shares<E: EdgeValue>(&self, tensor: usize, edges: &Edges<'_, E>) -> Vec<f64> {
         let derivative = self.derivatives(tensor);
+        let share = |i: usize| {
+            let value = edges.value(tensor, i);
+            if value == 0.0 { 0.0 } else { value * derivative.at(i) }
+        };
         let len = self.graph.weighted(tensor).1.len();
-        (0..len)
-            .map(|i| {
-                let value = edges.value(tensor, i);
-                if value == 0.0 { 0.0 } else { value * derivative.at(i) }
-            })
-            .collect()
+        (0..len).into_par_iter().with_min_len(SHARES).map(share).collect()
     }
 
     /// Derivatives of the total by the edge values of a prunable tensor, over the total.

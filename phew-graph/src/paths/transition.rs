@@ -131,16 +131,41 @@ impl Transition {
         tensor: usize,
         index: usize,
     ) -> f64 {
-        let (connection, shape) = graph.weighted(tensor);
-        let (source, target) = shape.ends(index);
-        let near = if self.direction == Direction::Forward { source } else { target };
-        let terms = &self.terms[connection];
-        let offset = terms.offset.as_ref().map_or(0.0, |o| o[near]);
-        edges.value(tensor, index) * terms.scale[near] + offset
+        let (source, target) = graph.weighted(tensor).1.ends(index);
+        self.over(graph, tensor).probability(edges.value(tensor, index), source, target)
+    }
+
+    /// The steps over one prunable tensor, for loops that know the edges' ends.
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    #[must_use]
+    pub fn over(&self, graph: &PathGraph, tensor: usize) -> StepsOver<'_> {
+        StepsOver { terms: &self.terms[graph.weighted(tensor).0] }
     }
 
     pub(super) fn terms(&self, connection: usize) -> &Terms {
         &self.terms[connection]
+    }
+}
+
+/// The steps of a walk over one prunable tensor.
+#[derive(Clone, Copy, Debug)]
+pub struct StepsOver<'a> {
+    terms: &'a Terms,
+}
+
+impl StepsOver<'_> {
+    /// Probability of an edge with this value between two units, given that the walk stands at its near end.
+    ///
+    /// # Panics
+    /// If there is no such unit.
+    #[inline]
+    #[must_use]
+    pub fn probability(&self, value: f64, source: usize, target: usize) -> f64 {
+        let near = if self.terms.direction == Direction::Forward { source } else { target };
+        let offset = self.terms.offset.as_ref().map_or(0.0, |o| o[near]);
+        value * self.terms.scale[near] + offset
     }
 }
 

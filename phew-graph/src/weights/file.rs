@@ -66,50 +66,6 @@ impl Network {
     }
 }
 
-/// Reads one non-negative score for each prunable weight: F32 tensors under the weights' names and shapes.
-///
-/// Other tensors of the file are passed over, so a whole state dict of scores will do.
-///
-/// # Returns
-/// The scores in the order of [`Arch::prunable`].
-///
-/// # Errors
-/// As [`Network::load`] for the prunable tensors, and [`GraphError::Negative`] for a negative score.
-pub fn read_scores(path: &Path, arch: &Arch) -> Result<Vec<Vec<f32>>, GraphError> {
-    let map = map(path)?;
-    let file = parse(path, &map)?;
-    let origin = path.display().to_string();
-    let missing: Vec<&str> = arch
-        .prunable()
-        .iter()
-        .map(|s| s.name.as_str())
-        .filter(|name| file.tensor(name).is_err())
-        .collect();
-    if !missing.is_empty() {
-        let names = list(&missing);
-        return Err(GraphError::Missing { origin, names, arch: arch.name().to_owned() });
-    }
-    let tensor = |spec: &TensorSpec| {
-        let view = file.tensor(&spec.name).map_err(|e| GraphError::Safetensors {
-            path: path.to_path_buf(),
-            reason: e.to_string(),
-        })?;
-        check_header(&origin, &spec.name, &view, &spec.shape, Dtype::F32, "F32")?;
-        let values: Vec<f32> = bytemuck::allocation::pod_collect_to_vec(view.data());
-        check_finite(&origin, &spec.name, &values)?;
-        match values.iter().position(|&v| v < 0.0) {
-            None => Ok(values),
-            Some(index) => Err(GraphError::Negative {
-                origin: origin.clone(),
-                name: spec.name.clone(),
-                index,
-                value: values[index],
-            }),
-        }
-    };
-    arch.prunable().iter().map(tensor).collect()
-}
-
 /// Maps a file for reading.
 pub(crate) fn map(path: &Path) -> Result<Mmap, GraphError> {
     let file = File::open(path).map_err(|e| GraphError::io(path, e))?;

@@ -4,10 +4,14 @@
 //! `E[zᵀ f(G) z] = Tr f(G)`, and Lanczos from z gives nodes and weights of a Gauss quadrature for `zᵀ f(G) z`. A
 //! few vectors do: their scatter is the error.
 
+use std::ops::ControlFlow;
+
 use faer::Mat;
 use phew_graph::{stream, stream_key};
 use rand::Rng;
+use serde::Serialize;
 
+use super::Watch;
 use super::basis::{Basis, norm};
 use super::operator::Gram;
 use crate::analysis::Analysis;
@@ -45,6 +49,12 @@ impl DensityParams {
         }
     }
 
+    /// Matrix-vector products at most.
+    #[must_use]
+    pub fn products(&self) -> usize {
+        self.probes * self.steps
+    }
+
     /// Sets the seed of the probes.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
@@ -53,7 +63,7 @@ impl DensityParams {
 }
 
 /// An estimate with its standard error over the probes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     /// Mean over the probes.
     pub mean: f64,
@@ -77,7 +87,54 @@ pub struct Density {
     pub square: Estimate,
 }
 
+/// Eigenvalues of one interval of a logarithmic scale.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct DensityBin {
+    /// Least eigenvalue over trace.
+    pub from: f64,
+    /// Greatest eigenvalue over trace, excluded.
+    pub to: f64,
+    /// Number of eigenvalues, an estimate.
+    pub count: f64,
+    /// What they make up of the trace, an estimate.
+    pub trace: f64,
+}
+
 impl Density {
+    /// The distribution on a logarithmic scale with `per_decade` intervals to a decade, empty ones left out, the
+    /// greatest eigenvalues first.
+    ///
+    /// Eigenvalues below 10⁻¹⁵ of the greatest are 0 up to rounding and have no interval: see
+    /// [`Density::zeros`].
+    #[must_use]
+    pub fn histogram(&self, per_decade: usize) -> Vec<DensityBin> {
+        let steps = per_decade.max(1) as f64;
+        let mut bins: Vec<(i64, DensityBin)> = Vec::new();
+        for &(value, count) in self.nodes.iter().rev().take_while(|n| n.0 > self.zero()) {
+            let at = (value.log10() * steps).floor() as i64;
+            if bins.last().is_none_or(|b| b.0 != at) {
+                let edge = |i: i64| 10f64.powf(i as f64 / steps);
+                let (from, to) = (edge(at), edge(at + 1));
+                bins.push((at, DensityBin { from, to, count: 0.0, trace: 0.0 }));
+            }
+            if let Some((_, bin)) = bins.last_mut() {
+                bin.count += count;
+                bin.trace += count * value;
+            }
+        }
+        bins.into_iter().map(|(_, bin)| bin).collect()
+    }
+
+    /// Number of eigenvalues of 0, up to rounding, an estimate: kept weights in excess of the rank.
+    #[must_use]
+    pub fn zeros(&self) -> f64 {
+        self.nodes.iter().take_while(|n| n.0 <= self.zero()).map(|n| n.1).sum()
+    }
+
+    fn zero(&self) -> f64 {
+        1e-15 * self.nodes.last().map_or(0.0, |n| n.0)
+    }
+
     /// Effective rank `exp(−Σ λ ln λ)` (Roy & Vetterli 2007): as many equal eigenvalues have this entropy.
     #[must_use]
     pub fn effective_rank(&self) -> f64 {
@@ -105,6 +162,19 @@ impl Analysis<'_> {
     /// # References
     /// Golub & Welsch 1969; Ubaru, Chen & Saad 2017 (stochastic Lanczos quadrature).
     pub fn path_kernel_density(&self, params: &DensityParams) -> Result<Density, MetricError> {
+        self.path_kernel_density_with(params, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`Analysis::path_kernel_density`]; `watch` is told the number of matrix-vector products as they are made,
+    /// and may ask to stop.
+    ///
+    /// # Errors
+    /// [`MetricError::Stopped`] besides.
+    pub fn path_kernel_density_with(
+        &self,
+        params: &DensityParams,
+        watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Density, MetricError> {
         let gram = Gram::new(self);
         if gram.ln_trace() == f64::NEG_INFINITY {
             let (name, found) = ("trace of the path kernel", "0".to_owned());
@@ -121,7 +191,7 @@ impl Analysis<'_> {
         let exact = functions.map(exact);
         let mut sums: [Vec<f64>; 3] = Default::default();
         for probe in 0..params.probes as u64 {
-            let quadrature = quadrature(&gram, &mut basis, steps, params.seed, probe)?;
+            let quadrature = quadrature(&gram, &mut basis, steps, params.seed, probe, watch)?;
             for ((sums, f), exact) in sums.iter_mut().zip(functions).zip(exact) {
                 sums.push(exact + quadrature.iter().map(|&(x, m)| m * f(x)).sum::<f64>());
             }
@@ -141,12 +211,9 @@ fn quadrature(
     steps: usize,
     seed: u64,
     probe: u64,
+    watch: Watch<'_>,
 ) -> Result<Vec<(f64, f64)>, MetricError> {
-    let mut rng = stream(stream_key("phew 1 probes", seed), probe);
-    let mut v = gram.start(seed);
-    for v in v.iter_mut().filter(|v| **v != 0.0) {
-        *v = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
-    }
+    let mut v = signs(gram, seed, probe);
     let mut w = vec![0.0; v.len()];
     let length = norm(&v);
     basis.set(0, &v, length);
@@ -155,6 +222,10 @@ fn quadrature(
     while made < steps {
         basis.get(made, &mut v);
         gram.apply(&v, &mut w);
+        let products = probe as usize * steps + made + 1;
+        if watch(products).is_break() {
+            return Err(MetricError::Stopped { products });
+        }
         let before = norm(&w);
         let (column, left) = basis.orthogonalise(made + 1, &mut w);
         for (i, &c) in column.iter().enumerate() {
@@ -175,9 +246,64 @@ fn quadrature(
     Ok(values.into_iter().enumerate().map(|(j, x)| (x, mass(j))).collect())
 }
 
+/// A random sign for each bundle that keeps a weight.
+fn signs(gram: &Gram<'_>, seed: u64, probe: u64) -> Vec<f64> {
+    let mut rng = stream(stream_key("phew 1 probes", seed), probe);
+    let mut v = gram.start(seed);
+    for v in v.iter_mut().filter(|v| **v != 0.0) {
+        *v = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
+    }
+    v
+}
+
 fn estimate(samples: &[f64]) -> Estimate {
     let n = samples.len() as f64;
     let mean = samples.iter().sum::<f64>() / n;
     let variance = samples.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (n - 1.0);
     Estimate { mean, error: (variance / n).sqrt() }
+}
+
+#[cfg(test)]
+mod tests {
+    use phew_graph::{Init, Network, zoo};
+
+    use super::*;
+
+    #[test]
+    fn a_probe_of_m_steps_has_the_moments_of_its_vector_up_to_order_2m_minus_1() {
+        for (name, steps) in [("mlp-3-5-4-2", 3), ("wrn-10-1", 5)] {
+            let arch = zoo::by_name(name).unwrap().build().unwrap();
+            let network = Network::initialise(arch, Init::default(), 2).unwrap();
+            let analysis = Analysis::new(&network, None).unwrap();
+            let gram = Gram::new(&analysis);
+            let mut basis = Basis::new(gram.len(), steps);
+            let go_on = &mut |_: usize| ControlFlow::Continue(());
+            let nodes = quadrature(&gram, &mut basis, steps, 0, 1, go_on).unwrap();
+            assert_eq!(nodes.len(), steps);
+            let z = signs(&gram, 0, 1);
+            let (mut powered, mut next) = (z.clone(), z.clone());
+            for order in 0..2 * steps as i32 {
+                let moment: f64 = z.iter().zip(&powered).map(|(z, p)| z * p).sum();
+                let found: f64 = nodes.iter().map(|(x, m)| m * x.powi(order)).sum();
+                // Rounding of Lanczos with full reorthogonalisation: some ulps of the greatest eigenvalue per order.
+                let error = (found - moment).abs();
+                assert!(error <= 1e-11 * moment.abs(), "{name} order {order}: {found} {moment}");
+                gram.apply(&powered, &mut next);
+                std::mem::swap(&mut powered, &mut next);
+            }
+        }
+    }
+
+    #[test]
+    fn a_histogram_counts_every_eigenvalue_once() {
+        let none = Estimate { mean: 1.0, error: 0.0 };
+        let nodes = vec![(0.0, 5.0), (1e-20, 1.0), (0.002, 4.0), (0.009, 2.0), (0.5, 1.0)];
+        let density = Density { nodes, trace: none, entropy: none, square: none };
+        let bins = density.histogram(1);
+        let counts: Vec<f64> = bins.iter().map(|b| b.count).collect();
+        assert_eq!(counts, [1.0, 6.0]);
+        assert!((bins[1].trace - 0.026).abs() < 1e-15 && (density.zeros() - 6.0).abs() < 1e-15);
+        assert!((bins[1].from - 1e-3).abs() < 1e-15 && (bins[1].to - 1e-2).abs() < 1e-15);
+        assert_eq!(density.histogram(8).len(), 3);
+    }
 }

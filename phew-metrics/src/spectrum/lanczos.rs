@@ -3,12 +3,17 @@
 //! The projected matrix is kept in full: its columns fall out of the reorthogonalisation, which makes the
 //! Rayleigh quotients exact to rounding and a restart no special case.
 
+use std::ops::ControlFlow;
+
 use faer::Mat;
 
 use super::basis::{Basis, norm};
 use super::random_vector;
 use crate::error::MetricError;
 use crate::linalg::eigen;
+
+/// Told the number of products after each of them, may ask to stop.
+pub(crate) type Watch<'a> = &'a mut dyn FnMut(usize) -> ControlFlow<()>;
 
 /// What to look for.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +45,7 @@ pub(crate) fn greatest(
     apply: impl Fn(&[f64], &mut [f64]),
     start: Vec<f64>,
     target: &Target,
+    watch: Watch<'_>,
 ) -> Result<Converged, MetricError> {
     let nonzero = start.iter().filter(|&&v| v != 0.0).count();
     let capacity = target.basis.min(nonzero);
@@ -55,6 +61,9 @@ pub(crate) fn greatest(
         basis.get(at, &mut v);
         apply(&v, &mut w);
         products += 1;
+        if watch(products).is_break() {
+            return Err(MetricError::Stopped { products });
+        }
         let scale = norm(&w).max(h[(0, 0)].abs());
         let (column, mut left) = basis.orthogonalise(at + 1, &mut w);
         for (i, &c) in column.iter().enumerate() {
@@ -123,7 +132,7 @@ mod tests {
         };
         let start = random_vector(values.len(), 1, |_| true);
         let target = Target { count, basis, tolerance: 1e-9, max_products: 5_000, floor: 0.0 };
-        greatest(apply, start, &target).unwrap()
+        greatest(apply, start, &target, &mut |_| ControlFlow::Continue(())).unwrap()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Lemma 2: equal widths maximise the number of paths. True for two hidden layers, false for three and more.
 
 use phew_graph::{Init, Network, zoo};
+use rayon::prelude::*;
 
 use super::{Check, Report, Scale, Verdict};
 use crate::analysis::Analysis;
@@ -70,26 +71,36 @@ fn smallest_counterexample(
     None
 }
 
-/// The most paths of any mask with `m` edges, two hidden layers of `n` units and D inputs and outputs.
-fn most_paths_of_masks(d: usize, n: usize, m: usize) -> u32 {
-    let inner = n * n;
-    let total = 2 * d * n + inner;
-    let mut most = 0;
-    for mask in 0u32..1 << total {
-        if mask.count_ones() as usize != m {
-            continue;
-        }
-        let bits = |from: usize, len: usize| (mask >> from & ((1 << len) - 1)).count_ones();
-        let mut paths = 0;
-        for i in 0..n {
-            for j in 0..n {
-                let joined = mask >> (2 * d * n + i * n + j) & 1;
-                paths += joined * bits(i * d, d) * bits((n + j) * d, d);
+/// Units of a layer at most where every mask is looked at.
+const NARROW: usize = 4;
+
+/// For each number of edges the most paths of any mask of a network of these widths.
+fn most_paths_of_masks(widths: &[usize]) -> Vec<u32> {
+    let total: usize = widths.windows(2).map(|w| w[0] * w[1]).sum();
+    let none = || vec![0; total + 1];
+    let look = |mut most: Vec<u32>, mask: u32| {
+        let entry = &mut most[mask.count_ones() as usize];
+        *entry = paths_of_mask(widths, mask).max(*entry);
+        most
+    };
+    let greater = |a: Vec<u32>, b: Vec<u32>| a.into_iter().zip(b).map(|(a, b)| a.max(b)).collect();
+    (0u32..1 << total).into_par_iter().fold(none, look).reduce(none, greater)
+}
+
+/// Paths over the edges whose bits are set: tensor by tensor, row-major `[out][in]`.
+fn paths_of_mask(widths: &[usize], mask: u32) -> u32 {
+    let (mut counts, mut rest) = ([1; NARROW], mask);
+    for w in widths.windows(2) {
+        let mut next = [0; NARROW];
+        for target in &mut next[..w[1]] {
+            for count in &counts[..w[0]] {
+                *target += (rest & 1) * count;
+                rest >>= 1;
             }
         }
-        most = most.max(paths);
+        counts = next;
     }
-    most
+    counts[..widths[widths.len() - 1]].iter().sum()
 }
 
 pub(super) fn check(scale: Scale) -> Result<Report, MetricError> {
@@ -114,7 +125,7 @@ pub(super) fn check(scale: Scale) -> Result<Report, MetricError> {
         &[(1, 3, 2), (2, 3, 1), (2, 3, 2), (1, 4, 2)],
     );
     let of_masks = masks.iter().all(|&(d, n, k)| {
-        most_paths_of_masks(d, n, edges_of_equal(d, 2, k)) as usize == d * d * k * k
+        most_paths_of_masks(&[d, n, n, d])[edges_of_equal(d, 2, k)] as usize == d * d * k * k
     });
     checks.push(Check::new(
         format!("two hidden layers, every mask, (D, N, k) in {masks:?}"),
@@ -162,6 +173,19 @@ pub(super) fn check(scale: Scale) -> Result<Report, MetricError> {
         if worst < 1e-6 { Verdict::Holds } else { Verdict::Fails },
         "closed form; golden-section search over the middle width and the split of the outer two",
     ));
+    let masks =
+        scale.pick(&[(1, 2)][..], &[(1, 2), (2, 2), (1, 3)], &[(1, 2), (2, 2), (3, 2), (1, 3)]);
+    let bounded = masks.iter().all(|&(d, n)| {
+        let most = most_paths_of_masks(&[d, n, n, n, d]);
+        most.iter().enumerate().all(|(m, &paths)| 16 * paths as usize <= m * m * d)
+    });
+    checks.push(Check::new(
+        format!("three hidden layers, every mask, (D, N) in {masks:?}, every m"),
+        "no mask has more paths than that optimum: m²/16D · D²",
+        if bounded { "none has" } else { "some have" },
+        if bounded { Verdict::Holds } else { Verdict::Fails },
+        "exhaustive over masks",
+    ));
     Ok(Report {
         claim: "lemma2",
         source: "001, lemma 2 (appendix A.2)",
@@ -206,4 +230,17 @@ fn maximum(f: impl Fn(f64) -> f64, from: f64, to: f64) -> f64 {
         if f(x) < f(y) { a = x } else { b = y }
     }
     f((a + b) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_a_mask_are_counted_edge_by_edge() {
+        // 2 → 2 → 1: both inputs to unit 0, input 1 to unit 1; unit 0 alone to the output.
+        assert_eq!(paths_of_mask(&[2, 2, 1], 0b01_10_11), 2);
+        assert_eq!(paths_of_mask(&[2, 2, 1], 0b11_10_11), 3);
+        assert_eq!(most_paths_of_masks(&[1, 2, 1]), [0, 0, 1, 1, 2]);
+    }
 }

@@ -11,7 +11,8 @@ use crate::error::MetricError;
 /// Mean square and greatest relative deviation of the hidden units' visits from 1/N.
 fn deviation(network: &Network) -> Result<(f64, f64), MetricError> {
     let analysis = Analysis::new(network, None)?;
-    let visits = analysis.walks(Bias::Magnitude, SkipPolicy::Uniform).unit_visits(Starts::Balanced);
+    let walks = analysis.walks(Bias::Magnitude, SkipPolicy::Uniform);
+    let visits = walks.visits(Starts::Balanced).units();
     let hidden = &visits[1..visits.len() - 1];
     let relative = || hidden.iter().flat_map(|l| l.iter().map(|v| v * l.len() as f64 - 1.0));
     let count = relative().count() as f64;
@@ -84,7 +85,8 @@ fn monte_carlo(scale: Scale, seed: u64) -> Result<(Check, bool), MetricError> {
     let widths = [6, 10, 8, 5];
     let network = Network::initialise(zoo::mlp(&widths).build()?, Init::default(), seed)?;
     let analysis = Analysis::new(&network, None)?;
-    let visits = analysis.walks(Bias::Magnitude, SkipPolicy::Uniform).unit_visits(Starts::Balanced);
+    let walks = analysis.walks(Bias::Magnitude, SkipPolicy::Uniform);
+    let visits = walks.visits(Starts::Balanced).units();
     // A multiple of 60, so that every input and every output starts as many walks.
     let walks: u64 = scale.pick(6_000, 600_000, 6_000_000);
     let mut seen: Vec<Vec<f64>> = visits.iter().map(|l| vec![0.0; l.len()]).collect();

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use phew_graph::{
-    Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Op, Pool, Role, Shape, stream,
-    stream_key,
+    Activation, Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Op, Pool, Role, Shape,
+    stream, stream_key,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -24,9 +24,18 @@ const MOST: usize = 1_500;
 
 /// Draws a tiny network: an MLP, or convolutions with groups, pooling, identity and projection skips.
 pub(crate) fn tiny(seed: u64) -> Tiny {
+    draw(seed, Activation::Relu)
+}
+
+/// As [`tiny`], of linear operators only.
+pub(crate) fn tiny_linear(seed: u64) -> Tiny {
+    draw(seed, Activation::Identity)
+}
+
+fn draw(seed: u64, f: Activation) -> Tiny {
     for attempt in 0.. {
         let mut rng = stream(stream_key("tiny", seed), attempt);
-        let arch = if rng.random_bool(0.35) { mlp(&mut rng) } else { conv(&mut rng) };
+        let arch = if rng.random_bool(0.35) { mlp(&mut rng, f) } else { conv(&mut rng, f) };
         let count = chain_count(&arch);
         if !(1..=MOST).contains(&count) {
             continue;
@@ -48,7 +57,7 @@ pub(crate) fn tiny(seed: u64) -> Tiny {
     unreachable!("some attempt is small enough");
 }
 
-fn mlp(rng: &mut ChaCha8Rng) -> Arch {
+fn mlp(rng: &mut ChaCha8Rng, f: Activation) -> Arch {
     let shape = if rng.random_bool(0.5) {
         Shape::Features(rng.random_range(1..4))
     } else {
@@ -59,24 +68,25 @@ fn mlp(rng: &mut ChaCha8Rng) -> Arch {
         net = net.flatten("flatten");
     }
     for l in 0..rng.random_range(1..5) {
-        net = net.linear(format!("fc{l}"), rng.random_range(1..5)).relu(format!("relu{l}"));
+        net =
+            net.linear(format!("fc{l}"), rng.random_range(1..5)).activation(format!("relu{l}"), f);
     }
     net.build().unwrap()
 }
 
-fn conv(rng: &mut ChaCha8Rng) -> Arch {
+fn conv(rng: &mut ChaCha8Rng, f: Activation) -> Arch {
     let groups = rng.random_range(1..3);
     let image = Shape::Image { channels: 2, height: 4, width: 4 };
     let width = 2;
     let kernel = |rng: &mut ChaCha8Rng| rng.random_range(1..3);
     let first = Conv2d::new(width, kernel(rng)).padding(1).groups(groups);
     let mut net = ArchBuilder::new("tiny", image).conv("conv0", first).batch_norm("bn0");
-    net = net.relu("relu0");
+    net = net.activation("relu0", f);
     for block in 0..rng.random_range(0..3) {
         let before = net.last().to_owned();
         let a = format!("a{block}");
         let b = format!("b{block}");
-        net = net.conv(&a, Conv2d::new(width, 1)).relu(format!("r{block}"));
+        net = net.conv(&a, Conv2d::new(width, 1)).activation(format!("r{block}"), f);
         net = net.conv(&b, Conv2d::new(width, 1));
         let add = format!("add{block}");
         match rng.random_range(0..3) {
@@ -89,7 +99,10 @@ fn conv(rng: &mut ChaCha8Rng) -> Arch {
         }
     }
     if rng.random_bool(0.5) {
-        net = net.max_pool("pool", Pool::new(2));
+        net = match f {
+            Activation::Identity => net.avg_pool("pool", Pool::new(2)),
+            _ => net.max_pool("pool", Pool::new(2)),
+        };
     } else {
         net = net.avg_pool("pool", Pool::global());
     }

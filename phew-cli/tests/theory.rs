@@ -1,0 +1,263 @@
+//! `phew inspect`, `phew verify`: the theory's numbers, end to end.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use phew_graph::{Arch, Mask, read_scores};
+use serde_json::Value;
+
+fn phew(folder: &Path, line: &str) -> Output {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
+    command.current_dir(folder).args(line.split_whitespace()).output().unwrap()
+}
+
+fn text(folder: &Path, line: &str) -> String {
+    let output = phew(folder, line);
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(folder: &Path, line: &str) -> Value {
+    serde_json::from_str(&text(folder, line)).unwrap()
+}
+
+/// The line fails with this exit code and an error that holds all parts.
+fn refuses(folder: &Path, line: &str, code: i32, parts: &[&str]) {
+    let output = phew(folder, line);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
+    assert!(parts.iter().all(|p| stderr.contains(p)), "{line}: {stderr} lacks one of {parts:?}");
+    assert!(output.stdout.is_empty());
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(number).collect()
+}
+
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+}
+
+#[test]
+fn inspect_measures_weights_and_masks() {
+    let folder = folder();
+    let at = folder.path();
+    let line = "inspect --arch mlp-4-3-2 --init-seed 1 --metrics --isometry --spectrum 2 --json";
+    let metrics = &json(at, line)["metrics"];
+    assert_eq!(metrics["paths"], "24");
+    assert_eq!(metrics["flops"], 2 * (12 + 6));
+    assert_eq!(metrics["isometry"][0]["singular_values"]["values"].as_array().unwrap().len(), 3);
+    let shares = numbers(&metrics["spectrum"]["shares"]);
+    assert!(shares.len() == 2 && shares[0] >= shares[1]);
+    let trace = number(&metrics["ln_path_kernel_trace"]);
+    assert!((trace - number(&metrics["spectrum"]["ln_trace"])).abs() < 1e-12);
+    assert!(json(at, "inspect --arch mlp-4-3-2 --json").get("metrics").is_none());
+    let table = text(at, "inspect --arch lenet-5 --metrics");
+    for part in ["hidden stub units", "FLOPs", "ln E[π²]", "mean θ² over", "paths through it"] {
+        assert!(table.contains(part), "{table}");
+    }
+    refuses(at, "inspect --arch lenet-5 --spectrum 0", 2, &["--spectrum", "at least 1"]);
+}
+
+#[test]
+fn what_is_summarised_by_layer_is_whole_in_json() {
+    let folder = folder();
+    let at = folder.path();
+    json(at, "prune --arch lenet-5 --density 0.1 -o m.safetensors --json");
+    let metrics =
+        &json(at, "inspect --arch lenet-5 --mask m.safetensors --metrics --json")["metrics"];
+    let layers = metrics["structure"]["layers"].as_array().unwrap();
+    for layer in layers {
+        let degrees = numbers(&layer["in_degree"]["units"]);
+        assert_eq!(degrees.len() as u64, layer["units"].as_u64().unwrap());
+        let mean = degrees.iter().sum::<f64>() / degrees.len() as f64;
+        assert!((mean - number(&layer["in_degree"]["mean"])).abs() < 1e-12);
+    }
+    let walks = metrics["walks"].as_array().unwrap();
+    let names: Vec<&str> = walks.iter().map(|w| w["bias"].as_str().unwrap()).collect();
+    assert_eq!(names, ["magnitude", "uniform", "inverse"]);
+    for walk in walks {
+        for (layer, of) in walk["layers"].as_array().unwrap().iter().zip(layers) {
+            let visits = numbers(&layer["visits"]);
+            assert_eq!(
+                (&layer["name"], visits.len() as u64),
+                (&of["name"], of["units"].as_u64().unwrap())
+            );
+            assert!(near(visits.iter().sum::<f64>(), 1.0), "LeNet-5 is a chain");
+        }
+        assert_eq!(walk["steps"].as_array().unwrap().len(), 5);
+    }
+    // Biased walks step over greater weights, and PHEW's mask keeps greater ones.
+    let square = |walk: usize| number(&walks[walk]["steps"][3]["square"]);
+    assert!(square(0) > 1.5 * square(1) && square(1) > square(2));
+    let mean = numbers(&metrics["mean_squares"][3]);
+    assert!(near(mean[0], square(1)) && mean[1] > mean[0], "{mean:?}");
+    // The mean over paths is the sum over their number.
+    let paths = number(&metrics["ln_paths"]);
+    assert!(near(
+        number(&metrics["mean_path"]["ln_product"]) + paths,
+        number(&metrics["ln_synflow"])
+    ));
+    let [min, mean, max] =
+        ["min", "mean", "max"].map(|k| number(&metrics["per_weight"][1]["ln_paths"][k]));
+    assert!(min <= mean && mean <= max && max <= paths);
+}
+
+#[test]
+fn small_networks_show_every_path_and_the_kernel() {
+    let folder = folder();
+    let at = folder.path();
+    let line =
+        "inspect --arch mlp-2-3-2 --init-seed 5 --metrics --spectrum 20 --paths --path-kernel";
+    let metrics = &json(at, &format!("{line} --json"))["metrics"];
+    let paths = metrics["path_list"].as_array().unwrap();
+    assert_eq!(paths.len(), 12);
+    assert_eq!(
+        paths[0]["weights"][0],
+        serde_json::json!({"tensor": "fc1.weight", "index": [0, 0]})
+    );
+    let products: f64 = paths.iter().map(|p| number(&p["product"]).abs()).sum();
+    assert!(near(products.ln(), number(&metrics["ln_synflow"])));
+    assert_eq!(metrics["weight_paths"][1]["counts"], serde_json::json!([2, 2, 2, 2, 2, 2]));
+    let kernel: Vec<Vec<f64>> =
+        metrics["path_kernel"].as_array().unwrap().iter().map(numbers).collect();
+    let trace: f64 = (0..12).map(|p| kernel[p][p]).sum();
+    assert!(near(trace.ln(), number(&metrics["ln_path_kernel_trace"])));
+    assert!((0..12).all(|p| (0..12).all(|q| kernel[p][q].to_bits() == kernel[q][p].to_bits())));
+    let table = text(at, line);
+    assert!(
+        table.contains("fc1.weight[2,1] fc2.weight[1,2]") && table.contains("2 2 2 | 2 2 2"),
+        "{table}"
+    );
+    for flag in ["--paths", "--path-kernel"] {
+        let line = format!("inspect --arch lenet-300-100 {flag}");
+        refuses(at, &line, 2, &["number of paths: 2.3520e8, expected at most 1000", "--limit"]);
+    }
+    let wide = text(at, "inspect --arch mlp-4-4-4 --path-kernel");
+    assert!(wide.contains("64×64, too wide"), "{wide}");
+}
+
+#[test]
+fn the_spectral_density_adds_up_to_the_weights_and_the_trace() {
+    let folder = folder();
+    let at = folder.path();
+    let line = "inspect --arch mlp-8-12-12-4 --spectral-density --probes 40";
+    let found = &json(at, &format!("{line} --json"))["metrics"]["spectral_density"];
+    let bins = found["bins"].as_array().unwrap();
+    let sum = |key: &str| bins.iter().map(|b| number(&b[key])).sum::<f64>();
+    let weights = (8 * 12 + 12 * 12 + 12 * 4) as f64;
+    assert!((sum("count") + number(&found["zeros"]) - weights).abs() < 1e-6);
+    assert!((sum("trace") - number(&found["trace"]["mean"])).abs() < 1e-9);
+    assert!((number(&found["trace"]["mean"]) - 1.0).abs() < 5.0 * number(&found["trace"]["error"]));
+    assert!(number(&found["effective_rank"]) > number(&found["participation_ratio"]));
+    assert!(text(at, line).contains("effective rank"));
+    refuses(
+        at,
+        "inspect --arch lenet-5 --spectral-density --probes 1",
+        2,
+        &["--probes", "at least 2"],
+    );
+    refuses(at, "inspect --arch lenet-5 --probes 5", 2, &["--spectral-density"]);
+}
+
+const LINEAR: &str = r#"
+name = "linear"
+
+[[op]]
+name = "input"
+type = "input"
+shape = [3]
+
+[[op]]
+name = "fc1"
+type = "linear"
+out = 5
+
+[[op]]
+name = "fc2"
+type = "linear"
+out = 2
+"#;
+
+#[test]
+fn linear_networks_have_a_jacobian_and_others_are_refused() {
+    let folder = folder();
+    let at = folder.path();
+    std::fs::write(at.join("linear.toml"), LINEAR).unwrap();
+    let metrics = &json(at, "inspect --arch linear.toml --jacobian --json")["metrics"];
+    assert_eq!(numbers(&metrics["jacobian"]["values"]).len(), 2);
+    assert!(text(at, "inspect --arch linear.toml --jacobian").contains("Jacobian"));
+    refuses(at, "inspect --arch lenet-5 --jacobian", 1, &["`relu1`", "not linear"]);
+}
+
+#[test]
+fn numbers_by_weight_go_to_files_that_walks_can_follow() {
+    let folder = folder();
+    let at = folder.path();
+    let arch: Arch = phew_graph::zoo::by_name("mlp-6-8-4").unwrap().build().unwrap();
+    let kinds =
+        ["paths", "synflow", "synflow-l2", "trace", "visits", "visits-uniform", "visits-inverse"];
+    let requests: Vec<String> =
+        kinds.iter().map(|k| format!("--per-weight {k}={k}.safetensors")).collect();
+    let line = format!("inspect --arch mlp-6-8-4 --metrics {} --json", requests.join(" "));
+    let metrics = &json(at, &line)["metrics"];
+    for (written, kind) in metrics["written"].as_array().unwrap().iter().zip(kinds) {
+        assert_eq!(written["quantity"], kind);
+        // Shares, and visits of one walk, add up to one for each layer; the trace's to one in all.
+        let file = at.join(format!("{kind}.safetensors"));
+        let bytes = std::fs::read(&file).unwrap();
+        let values = bytes[bytes.len() - 80 * 8..].chunks_exact(8);
+        let total: f64 = values.map(|b| f64::from_le_bytes(b.try_into().unwrap())).sum();
+        assert!(near(total, if kind == "trace" { 1.0 } else { 2.0 }), "{kind}: {total}");
+        assert_eq!(read_scores(&file, &arch).unwrap().len(), 2);
+        let note = String::from_utf8_lossy(&bytes);
+        assert!(
+            note.contains("phew") && note.contains(&format!("quantity\\\":\\\"{kind}")),
+            "{note}"
+        );
+    }
+    assert!(near(number(&metrics["written"][0]["ln_total"]), 192f64.ln()));
+    assert!(metrics["written"][4]["ln_total"].is_null());
+    // SynFlow's shares are |θ| times a factor of each unit: walks of them prefer other weights.
+    let prune = |scores: &str| {
+        let line = format!(
+            "prune --arch mlp-6-8-4 --density 0.3 {scores} -o m.safetensors --force --json"
+        );
+        json(at, &line);
+        Mask::load(&at.join("m.safetensors")).unwrap().0
+    };
+    assert_ne!(prune("--scores trace.safetensors"), prune(""));
+    refuses(
+        at,
+        "inspect --arch mlp-6-8-4 --per-weight trace=trace.safetensors",
+        2,
+        &["already exists", "--force"],
+    );
+    refuses(at, "inspect --arch mlp-6-8-4 --per-weight rank=x", 2, &["`rank`", "visits-inverse"]);
+    refuses(at, "inspect --arch mlp-6-8-4 --per-weight trace", 2, &["trace=FILE"]);
+    refuses(at, "inspect --arch mlp-6-8-4 --force", 2, &["--per-weight"]);
+}
+
+#[test]
+fn claims_are_checked_and_say_where_they_fail() {
+    let folder = folder();
+    let at = folder.path();
+    let report = json(at, "verify lemma2 theorem1 --scale small --json");
+    let claims = report["claims"].as_array().unwrap();
+    assert_eq!([&claims[0]["claim"], &claims[1]["claim"]], ["lemma2", "theorem1"]);
+    assert!(claims.iter().all(|c| c["verdict"] == "fails" && c["checks"].is_array()));
+    let text = phew(at, "verify lemma2 --scale small");
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.starts_with("lemma2: FAILS") && text.contains("[25, 10, 25]: 6250"), "{text}");
+    refuses(at, "verify lemma5", 2, &["lemma5", "lemma4", "all"]);
+    refuses(at, "verify lemma1 --scale huge", 2, &["huge", "paper"]);
+}

@@ -1,0 +1,110 @@
+//! The spectral gap of the whole network, its skips kept.
+//!
+//! The adjacency matrix is never formed: a product with it is one path-sum step over every connection, each way.
+
+use phew_graph::{Edges, Kind};
+
+use super::forest::Forest;
+use super::{go_on, target};
+use crate::analysis::Analysis;
+use crate::error::MetricError;
+use crate::spectrum::{greatest, random_vector};
+
+impl Analysis<'_> {
+    /// Spectral gap `1 − λ₂` of the whole network as an undirected graph of units, skips and flattening kept.
+    ///
+    /// λ₂ is the second greatest eigenvalue of the adjacency matrix normalised by degrees; units without an edge
+    /// are left out. 0 means that the network falls apart.
+    ///
+    /// # Errors
+    /// [`MetricError::Decomposition`] if a small eigenproblem fails.
+    ///
+    /// # References
+    /// Chung 1997, *Spectral Graph Theory*, chapter 1.
+    pub fn network_gap(&self) -> Result<f64, MetricError> {
+        let whole = Whole::new(self);
+        let degrees = whole.adjacent(&vec![1.0; whole.units]);
+        let used = degrees.iter().filter(|&&d| d > 0.0).count();
+        // A graph in parts has the eigenvalue 1 once for each; one vector would show it once.
+        if used < 2 || whole.parts() != whole.units - used + 1 {
+            return Ok(0.0);
+        }
+        let root = |d: &f64| if *d > 0.0 { 1.0 / d.sqrt() } else { 0.0 };
+        let scale: Vec<f64> = degrees.iter().map(root).collect();
+        // (I + N) / 2 has the eigenvalues of N moved into [0, 1].
+        let apply = |v: &[f64], out: &mut [f64]| {
+            let scaled: Vec<f64> = v.iter().zip(&scale).map(|(v, s)| v * s).collect();
+            let next = whole.adjacent(&scaled);
+            for (((o, v), n), s) in out.iter_mut().zip(v).zip(next).zip(&scale) {
+                *o = 0.5 * (v + n * s);
+            }
+        };
+        let start = random_vector(whole.units, 0, |u| degrees[u] > 0.0);
+        let found = greatest(apply, start, &target(2), &mut go_on)?;
+        Ok(2.0 * (1.0 - found.values[1]).max(0.0))
+    }
+}
+
+/// The whole network as an undirected graph, its units numbered layer by layer.
+struct Whole<'a> {
+    analysis: &'a Analysis<'a>,
+    /// First unit of each layer.
+    first: Vec<usize>,
+    units: usize,
+}
+
+impl<'a> Whole<'a> {
+    fn new(analysis: &'a Analysis<'a>) -> Self {
+        let mut units = 0;
+        let first = analysis.graph.layers().iter().map(|layer| {
+            units += layer.units;
+            units - layer.units
+        });
+        Self { analysis, first: first.collect(), units }
+    }
+
+    /// Product of the adjacency matrix and a vector; parallel edges count by their number.
+    fn adjacent(&self, v: &[f64]) -> Vec<f64> {
+        let graph = &self.analysis.graph;
+        let edges = Edges::structure().masked_by(self.analysis.mask);
+        let mut out = vec![0.0; self.units];
+        for c in graph.connections() {
+            let [source, target] = [c.source, c.target]
+                .map(|l| self.first[l]..self.first[l] + graph.layers()[l].units);
+            let (x, y) = (&v[source.clone()], &v[target.clone()]);
+            let (forward, backward): (Vec<f64>, Vec<f64>) = match c.kind {
+                Kind::Weighted(shape) => (
+                    graph.onto_targets(shape.tensor, &edges, x),
+                    graph.onto_sources(shape.tensor, &edges, y),
+                ),
+                Kind::Identity => (x.to_vec(), y.to_vec()),
+                Kind::Flatten { block } => (
+                    (0..y.len()).map(|j| x[j / block]).collect(),
+                    y.chunks(block).map(|features| features.iter().sum()).collect(),
+                ),
+            };
+            out[target].iter_mut().zip(forward).for_each(|(o, f)| *o += f);
+            out[source].iter_mut().zip(backward).for_each(|(o, b)| *o += b);
+        }
+        out
+    }
+
+    /// Number of connected parts; a unit without an edge is one.
+    fn parts(&self) -> usize {
+        let mut forest = Forest::new(self.units);
+        for c in self.analysis.graph.connections() {
+            let (from, to) = (self.first[c.source], self.first[c.target]);
+            let targets = 0..self.analysis.graph.layers()[c.target].units;
+            match c.kind {
+                Kind::Weighted(shape) => {
+                    self.analysis.each_pair(shape.tensor, |i, j, _| forest.join(from + i, to + j));
+                }
+                Kind::Identity => targets.for_each(|j| forest.join(from + j, to + j)),
+                Kind::Flatten { block } => {
+                    targets.for_each(|j| forest.join(from + j / block, to + j));
+                }
+            }
+        }
+        forest.parts
+    }
+}

@@ -1,0 +1,237 @@
+//! Structure, cost and likeness of masks against counts scalar by scalar.
+
+mod common;
+
+use common::{Tiny, kept_chains, tiny};
+use phew_graph::{Kind, LayerMask, Mask, Op, PathGraph};
+use phew_metrics::{Analysis, similarity};
+use proptest::prelude::*;
+
+/// The kept edges of a connection with the units they join, by arithmetic on the tensor's shape; parameter-free
+/// edges have no weight.
+fn edges(tiny: &Tiny, graph: &PathGraph, c: usize) -> Vec<(usize, usize, bool)> {
+    let connection = &graph.connections()[c];
+    match connection.kind {
+        Kind::Weighted(shape) => {
+            let layer = tiny.mask.layer(shape.tensor);
+            let dims = layer.shape();
+            let kernel: usize = dims[2..].iter().product();
+            let (outputs, inputs) = (dims[0], dims[1]);
+            let groups = graph.layers()[connection.source].units / inputs;
+            let mut edges = Vec::new();
+            for j in 0..outputs {
+                for i in 0..inputs {
+                    for k in 0..kernel {
+                        if layer.get((j * inputs + i) * kernel + k) {
+                            edges.push((j / (outputs / groups) * inputs + i, j, true));
+                        }
+                    }
+                }
+            }
+            edges
+        }
+        Kind::Identity => {
+            (0..graph.layers()[connection.target].units).map(|u| (u, u, false)).collect()
+        }
+        Kind::Flatten { block } => {
+            (0..graph.layers()[connection.target].units).map(|u| (u / block, u, false)).collect()
+        }
+    }
+}
+
+/// Whether weights enter a unit, through parameter-free edges too; the inputs are always fed.
+fn fed(tiny: &Tiny, graph: &PathGraph, layer: usize, unit: usize) -> bool {
+    layer == 0
+        || graph.layers()[layer].incoming.iter().any(|&c| {
+            let source = graph.connections()[c].source;
+            edges(tiny, graph, c)
+                .into_iter()
+                .any(|(i, j, weight)| j == unit && (weight || fed(tiny, graph, source, i)))
+        })
+}
+
+/// Whether weights leave a unit, through parameter-free edges too; the outputs always feed.
+fn feeds(tiny: &Tiny, graph: &PathGraph, layer: usize, unit: usize) -> bool {
+    layer + 1 == graph.layers().len()
+        || graph.layers()[layer].outgoing.iter().any(|&c| {
+            let target = graph.connections()[c].target;
+            edges(tiny, graph, c)
+                .into_iter()
+                .any(|(i, j, weight)| i == unit && (weight || feeds(tiny, graph, target, j)))
+        })
+}
+
+/// For each unit whether a kept path passes it: forward from the inputs and backward from the outputs.
+fn alive(tiny: &Tiny, graph: &PathGraph) -> Vec<Vec<bool>> {
+    fn reaches(tiny: &Tiny, graph: &PathGraph, at: (usize, usize), end: usize) -> bool {
+        let (layer, unit) = at;
+        if layer == end {
+            return true;
+        }
+        let ahead = end > 0;
+        let onward = &graph.layers()[layer];
+        let onward = if ahead { &onward.outgoing } else { &onward.incoming };
+        onward.iter().any(|&c| {
+            let connection = &graph.connections()[c];
+            edges(tiny, graph, c).into_iter().any(|(i, j, _)| match ahead {
+                true => i == unit && reaches(tiny, graph, (connection.target, j), end),
+                false => j == unit && reaches(tiny, graph, (connection.source, i), end),
+            })
+        })
+    }
+    let last = graph.layers().len() - 1;
+    let passed =
+        |l: usize, u: usize| reaches(tiny, graph, (l, u), last) && reaches(tiny, graph, (l, u), 0);
+    let layers = graph.layers().iter().enumerate();
+    layers.map(|(l, layer)| (0..layer.units).map(|u| passed(l, u)).collect()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn degrees_widths_and_wasted_units_are_counted_unit_by_unit(seed: u64) {
+        let tiny = tiny(seed);
+        let graph = PathGraph::new(tiny.network.arch());
+        let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
+        let structure = analysis.structure();
+        let alive = alive(&tiny, &graph);
+        let whole = Mask::dense(tiny.network.arch());
+        let [dense, unmasked] = [Some(&whole), None]
+            .map(|mask| Analysis::new(&tiny.network, mask).unwrap().structure());
+        prop_assert_eq!(dense, unmasked);
+        let (mut hidden, mut dead, mut hidden_stubs) = (0, 0, 0);
+        for (l, found) in structure.layers.iter().enumerate() {
+            let layer = &graph.layers()[l];
+            let degree = |connections: &[usize], end: fn(&(usize, usize, bool)) -> usize| {
+                let mut degrees = vec![0; layer.units];
+                for &c in connections {
+                    for edge in edges(&tiny, &graph, c).iter().filter(|e| e.2) {
+                        degrees[end(edge)] += 1;
+                    }
+                }
+                degrees
+            };
+            let (into, out) = (degree(&layer.incoming, |e| e.1), degree(&layer.outgoing, |e| e.0));
+            let (mut stubs, mut isolated) = (0, 0);
+            for u in 0..layer.units {
+                let (fed, feeds) = (fed(&tiny, &graph, l, u), feeds(&tiny, &graph, l, u));
+                let end = l == 0 || l + 1 == graph.layers().len();
+                let wasted = |weights: usize, other: bool| (weights > 0 || end) && !other;
+                stubs += usize::from(wasted(into[u], feeds) || wasted(out[u], fed));
+                isolated += usize::from(!fed && !feeds);
+            }
+            let living = alive[l].iter().filter(|&&a| a).count();
+            prop_assert_eq!((found.alive, found.stubs, found.isolated), (living, stubs, isolated));
+            for (degrees, expected) in [(&found.in_degree, &into), (&found.out_degree, &out)] {
+                prop_assert_eq!(&degrees.units, expected);
+                prop_assert_eq!(degrees.min, *expected.iter().min().unwrap());
+                prop_assert_eq!(degrees.max, *expected.iter().max().unwrap());
+                let n = expected.len() as f64;
+                let mean = expected.iter().sum::<usize>() as f64 / n;
+                let square = expected.iter().map(|&d| (d * d) as f64).sum::<f64>() / n;
+                prop_assert!((degrees.mean - mean).abs() < 1e-12);
+                prop_assert!((degrees.std.powi(2) - (square - mean * mean)).abs() < 1e-9);
+            }
+            if l > 0 && l + 1 < graph.layers().len() {
+                hidden += layer.units;
+                dead += layer.units - living;
+                hidden_stubs += stubs;
+            }
+        }
+        prop_assert_eq!(structure.hidden_stubs(), hidden_stubs);
+        let collapse = if hidden > 0 { dead as f64 / hidden as f64 } else { 0.0 };
+        prop_assert!((structure.neuron_collapse() - collapse).abs() < 1e-15);
+        let nothing = |l: &&LayerMask| l.iter().next().is_none();
+        let expected: Vec<&str> = match tiny.mask.kept() {
+            0 => Vec::new(),
+            _ => tiny.mask.layers().iter().filter(nothing).map(LayerMask::name).collect(),
+        };
+        prop_assert_eq!(structure.collapsed(), expected);
+    }
+
+    #[test]
+    fn effective_density_counts_the_weights_of_surviving_paths(seed: u64) {
+        let tiny = tiny(seed);
+        let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
+        let kept = kept_chains(&tiny);
+        let structure = analysis.structure();
+        let mut on_path: Vec<_> = kept.iter().flatten().copied().collect();
+        on_path.sort_unstable();
+        on_path.dedup();
+        prop_assert_eq!(structure.effective, on_path.len());
+        prop_assert_eq!(structure.kept, tiny.mask.kept());
+        prop_assert_eq!(structure.connected, !kept.is_empty());
+        for (t, tensor) in structure.tensors.iter().enumerate() {
+            let on_path = on_path.iter().filter(|&&(u, _)| u == t).count();
+            prop_assert_eq!((tensor.effective, tensor.kept), (on_path, tiny.mask.layer(t).kept()));
+        }
+    }
+
+    #[test]
+    fn operations_are_counted_window_by_window(seed: u64) {
+        let tiny = tiny(seed);
+        let cost = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap().cost();
+        let arch = tiny.network.arch();
+        for (t, spec) in arch.prunable().iter().enumerate() {
+            let node = &arch.nodes()[spec.node];
+            // Windows that fit into the padded input, one for each step of the stride.
+            let windows = match &node.op {
+                Op::Conv2d(conv) => {
+                    let from = arch.nodes()[node.inputs[0]].shape.sizes();
+                    let along = |axis: usize| {
+                        let padded = from[1 + axis] + 2 * conv.padding[axis];
+                        (0..padded)
+                            .step_by(conv.stride[axis])
+                            .filter(|at| at + conv.kernel[axis] <= padded)
+                            .count()
+                    };
+                    along(0) * along(1)
+                }
+                _ => 1,
+            };
+            let kept = (0..spec.len()).filter(|&i| tiny.mask.layer(t).get(i)).count();
+            let layer = &cost.layers[t];
+            prop_assert_eq!((layer.parameters, layer.sparse_parameters), (spec.len(), kept));
+            prop_assert_eq!(layer.flops, 2 * (windows * spec.len()) as u64);
+            prop_assert_eq!(layer.sparse_flops, 2 * (windows * kept) as u64);
+        }
+        prop_assert_eq!(cost.flops(), cost.layers.iter().map(|l| l.flops).sum::<u64>());
+        prop_assert_eq!(cost.sparse_flops(), cost.layers.iter().map(|l| l.sparse_flops).sum::<u64>());
+    }
+
+    #[test]
+    fn overlaps_are_counted_scalar_by_scalar(seed: u64, other: u64) {
+        let tiny = tiny(seed);
+        let a = &tiny.mask;
+        let mut state = other;
+        let layers = a.layers().iter().map(|l| {
+            let keep: Vec<bool> = (0..l.len())
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    state >> 62 == 0
+                })
+                .collect();
+            LayerMask::from_fn(l.name(), l.shape(), |i| keep[i])
+        });
+        let b = Mask::from_layers(layers.collect());
+        let found = similarity(a, &b).unwrap();
+        let index = |both: usize, either: usize| match either {
+            0 => 1.0,
+            n => both as f64 / n as f64,
+        };
+        let (mut all_both, mut all_either) = (0, 0);
+        for (t, layer) in found.layers.iter().enumerate() {
+            let (a, b) = (a.layer(t), b.layer(t));
+            let both = (0..a.len()).filter(|&i| a.get(i) && b.get(i)).count();
+            let either = (0..a.len()).filter(|&i| a.get(i) || b.get(i)).count();
+            prop_assert_eq!((layer.common, layer.total), (both, a.len()));
+            prop_assert!((layer.jaccard - index(both, either)).abs() < 1e-15);
+            prop_assert!((0.0..=1.0).contains(&layer.by_chance));
+            all_both += both;
+            all_either += either;
+        }
+        prop_assert_eq!(found.overall.common, all_both);
+        prop_assert!((found.overall.jaccard - index(all_both, all_either)).abs() < 1e-15);
+    }
+}
