@@ -1,99 +1,106 @@
 //! The forward pass: each operator in turn, on libtorch.
 
 use phew_graph::{Activation, Arch, Op, Pool, Shape};
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
-use super::Mode;
 use super::layout::Layout;
+use super::{Mode, Precision};
 
 type Result<T> = std::result::Result<T, TchError>;
 
-/// Runs the operators in their topological order and lets go of each value after its last reader.
-pub(super) fn run(
-    arch: &Arch,
-    layout: &Layout,
-    learnt: &Tensor,
-    running: &[Tensor],
-    input: &Tensor,
-    mode: Mode,
-) -> Result<Tensor> {
-    // One split, so that the gradient of all parts is one concatenation.
-    let sizes: Vec<i64> = layout.learnt().iter().map(|spec| spec.len() as i64).collect();
-    let parts = learnt
-        .f_split_with_sizes(sizes, 0)?
-        .into_iter()
-        .zip(layout.learnt())
-        .map(|(part, spec)| part.f_view(dimensions(&spec.shape).as_slice()))
-        .collect::<Result<Vec<_>>>()?;
-    let batch = input.size().first().copied().unwrap_or(0);
-    let mut values: Vec<Option<Tensor>> = Vec::with_capacity(arch.nodes().len());
-    let mut unread: Vec<usize> = (0..arch.nodes().len()).map(|node| layout.readers(node)).collect();
-    for (index, node) in arch.nodes().iter().enumerate() {
-        let mut inputs = Vec::with_capacity(node.inputs.len());
-        for &from in &node.inputs {
-            unread[from] -= 1;
-            let value = if unread[from] == 0 {
-                values[from].take()
-            } else {
-                values[from].as_ref().map(Tensor::shallow_clone)
-            };
-            // Nodes stand in topological order, and a value is kept until its last reader.
-            inputs
-                .push(value.ok_or_else(|| TchError::Kind("a value was let go too early".into()))?);
-        }
-        let value = match node.op {
-            Op::Input { shape } => {
-                let mut sizes = vec![batch];
-                sizes.extend(dimensions(&shape.sizes()));
-                input.f_reshape(sizes.as_slice())?
-            }
-            _ => {
-                Operator { arch, layout, index, parts: &parts, running, mode }.apply(&mut inputs)?
-            }
-        };
-        values.push(Some(value));
-    }
-    values.pop().flatten().ok_or_else(|| TchError::Kind("an architecture has an output".into()))
+/// A pass through all operators, with what it reads.
+pub(super) struct Pass<'a> {
+    pub arch: &'a Arch,
+    pub layout: &'a Layout,
+    /// What is learnt, in the order of the layout.
+    pub parts: &'a [Tensor],
+    pub running: &'a [Tensor],
+    pub mode: Mode,
+    pub precision: Precision,
 }
 
-/// One operator with what it may read.
+impl Pass<'_> {
+    /// Runs the operators in their topological order and lets go of each value after its last reader.
+    pub(super) fn run(&self, input: &Tensor) -> Result<Tensor> {
+        let nodes = self.arch.nodes();
+        let mut values: Vec<Option<Tensor>> = Vec::with_capacity(nodes.len());
+        let mut unread: Vec<usize> = (0..nodes.len()).map(|n| self.layout.readers(n)).collect();
+        for (index, node) in nodes.iter().enumerate() {
+            let mut inputs = Vec::with_capacity(node.inputs.len());
+            for &from in &node.inputs {
+                unread[from] -= 1;
+                let value = if unread[from] == 0 {
+                    values[from].take()
+                } else {
+                    values[from].as_ref().map(Tensor::shallow_clone)
+                };
+                // Nodes stand in topological order, and a value is kept until its last reader.
+                let gone = || TchError::Kind("a value was let go too early".into());
+                inputs.push(value.ok_or_else(gone)?);
+            }
+            let value = match node.op {
+                Op::Input { shape } => enter(input, shape)?,
+                _ => Operator { pass: self, index }.apply(&mut inputs)?,
+            };
+            values.push(Some(value));
+        }
+        let none = || TchError::Kind("an architecture has an output".into());
+        let output = values.pop().flatten().ok_or_else(none)?;
+        // The loss is computed with what is learnt: low precision is for the layers.
+        if self.precision == Precision::Full { Ok(output) } else { output.f_to_kind(Kind::Float) }
+    }
+}
+
+/// The input in the network's shape; images with their channels last in memory, which all operators then keep to.
+///
+/// Convolutions of single and lower precision are faster so, on processors (by a fifth for VGG-19) as on devices; in
+/// double precision, which their fast kernels do not know, it would only cost.
+fn enter(input: &Tensor, shape: Shape) -> Result<Tensor> {
+    let mut sizes = vec![input.size().first().copied().unwrap_or(0)];
+    sizes.extend(dimensions(&shape.sizes()));
+    let input = input.f_reshape(sizes.as_slice())?;
+    if sizes.len() < 4 || input.kind() == Kind::Double {
+        return Ok(input);
+    }
+    input.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
+}
+
+/// One operator of a pass.
 struct Operator<'a> {
-    arch: &'a Arch,
-    layout: &'a Layout,
+    pass: &'a Pass<'a>,
     index: usize,
-    parts: &'a [Tensor],
-    running: &'a [Tensor],
-    mode: Mode,
 }
 
 impl Operator<'_> {
     fn apply(&self, inputs: &mut [Tensor]) -> Result<Tensor> {
-        let node = &self.arch.nodes()[self.index];
-        let own = self.layout.parts(self.index);
-        let part = |at: Option<usize>| at.and_then(|at| self.parts.get(at));
-        let weight = || part(own.weight).ok_or_else(|| lacks(&node.name));
+        let Pass { arch, layout, mode, precision, .. } = *self.pass;
+        let node = &arch.nodes()[self.index];
+        let own = layout.parts(self.index);
+        let part = |at: Option<usize>| at.and_then(|at| self.pass.parts.get(at));
+        let weight = || precision.of(part(own.weight).ok_or_else(|| lacks(&node.name))?);
+        let bias = || part(own.bias).map(|bias| precision.of(bias)).transpose();
         let Some((x, others)) = inputs.split_first_mut() else {
             return Err(TchError::Kind(format!("`{}` reads nothing", node.name)));
         };
         let from = node.inputs[0];
         match &node.op {
-            Op::Conv2d(conv) => x.f_conv2d(
-                weight()?,
-                part(own.bias),
+            Op::Conv2d(conv) => precision.of(x)?.f_conv2d(
+                &weight()?,
+                bias()?.as_ref(),
                 conv.stride.map(|n| n as i64),
                 conv.padding.map(|n| n as i64),
                 [1, 1],
                 conv.groups as i64,
             ),
-            Op::Linear { .. } => x.f_linear(weight()?, part(own.bias)),
+            Op::Linear { .. } => precision.of(x)?.f_linear(&weight()?, bias()?.as_ref()),
             Op::BatchNorm { eps, momentum } => {
-                let statistic = |at: Option<usize>| match self.mode {
+                let statistic = |at: Option<usize>| match mode {
                     Mode::TrainFrozen => None,
-                    _ => at.and_then(|at| self.running.get(at)),
+                    _ => at.and_then(|at| self.pass.running.get(at)),
                 };
                 let (mean, variance) = (statistic(own.mean), statistic(own.variance));
                 let (scale, shift) = (part(own.weight), part(own.bias));
-                let train = self.mode != Mode::Eval;
+                let train = mode != Mode::Eval;
                 x.f_batch_norm(scale, shift, mean, variance, train, *momentum, *eps, true)
             }
             Op::Activation(activation) => activate(x, *activation, self.may_overwrite(from)),
@@ -116,13 +123,13 @@ impl Operator<'_> {
 
     /// The only reader of a value may overwrite it, if its maker does not need it to differentiate.
     fn may_overwrite(&self, from: usize) -> bool {
-        let maker = &self.arch.nodes()[from].op;
-        self.layout.readers(from) == 1
+        let maker = &self.pass.arch.nodes()[from].op;
+        self.pass.layout.readers(from) == 1
             && matches!(maker, Op::Conv2d(_) | Op::Linear { .. } | Op::BatchNorm { .. } | Op::Add)
     }
 
     fn window(&self, pool: Pool, from: usize) -> Window {
-        Window::new(pool, self.arch.nodes()[from].shape)
+        Window::new(pool, self.pass.arch.nodes()[from].shape)
     }
 }
 
