@@ -31,10 +31,13 @@ pub use data::{
     cifar10, cifar100, class_transforms, digits, fashion_mnist, fetch, image_folder,
     image_transformation, mnist, mnist_test_split, tiny_imagenet,
 };
-pub use device::{Device, set_threads};
+pub use device::{Device, set_threads, threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
-pub use measure::{KernelOver, Spread, TangentKernel, jacobian_singular_values};
+pub use measure::{
+    GradientShare, KernelOver, Spread, TangentKernel, gradient_share, jacobian_extremes,
+    jacobian_singular_values,
+};
 pub use model::{Mode, Model, Precision};
 pub use run::{RunConfig, RunOutcome, RunResult, RunSpec, train_in};
 pub use score::{

@@ -20,8 +20,20 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Runs the operators in their topological order and lets go of each value after its last reader.
+    /// The outputs: each value is let go of after its last reader.
     pub(super) fn run(&self, input: &Tensor) -> Result<Tensor> {
+        let none = || TchError::Kind("an architecture has an output".into());
+        let output = self.values(input, false)?.pop().flatten().ok_or_else(none)?;
+        // The loss is computed with what is learnt: low precision is for the layers.
+        if self.precision == Precision::Full { Ok(output) } else { output.f_to_kind(Kind::Float) }
+    }
+
+    /// The value of every operator in their topological order. An activation may have overwritten what it reads.
+    pub(super) fn all(&self, input: &Tensor) -> Result<Vec<Tensor>> {
+        Ok(self.values(input, true)?.into_iter().flatten().collect())
+    }
+
+    fn values(&self, input: &Tensor, keep: bool) -> Result<Vec<Option<Tensor>>> {
         let nodes = self.arch.nodes();
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(nodes.len());
         let mut unread: Vec<usize> = (0..nodes.len()).map(|n| self.layout.readers(n)).collect();
@@ -29,7 +41,7 @@ impl Pass<'_> {
             let mut inputs = Vec::with_capacity(node.inputs.len());
             for &from in &node.inputs {
                 unread[from] -= 1;
-                let value = if unread[from] == 0 {
+                let value = if unread[from] == 0 && !keep {
                     values[from].take()
                 } else {
                     values[from].as_ref().map(Tensor::shallow_clone)
@@ -44,10 +56,7 @@ impl Pass<'_> {
             };
             values.push(Some(value));
         }
-        let none = || TchError::Kind("an architecture has an output".into());
-        let output = values.pop().flatten().ok_or_else(none)?;
-        // The loss is computed with what is learnt: low precision is for the layers.
-        if self.precision == Precision::Full { Ok(output) } else { output.f_to_kind(Kind::Float) }
+        Ok(values)
     }
 }
 
@@ -98,20 +107,20 @@ impl Operator<'_> {
                     Mode::TrainFrozen => None,
                     _ => at.and_then(|at| self.pass.running.get(at)),
                 };
-                let (mean, variance) = (statistic(own.mean), statistic(own.variance));
+                let (mut mean, mut variance) = (statistic(own.mean), statistic(own.variance));
                 let (scale, shift) = (part(own.weight), part(own.bias));
+                if mode == Mode::Record {
+                    record(x, mean.take(), variance.take())?;
+                }
                 let train = mode != Mode::Eval;
                 x.f_batch_norm(scale, shift, mean, variance, train, *momentum, *eps, true)
             }
             Op::Activation(activation) => activate(x, *activation, self.may_overwrite(from)),
-            Op::MaxPool(pool) => {
-                let Window { kernel, stride, padding } = self.window(*pool, from);
+            Op::MaxPool(_) => {
+                let Window { kernel, stride, padding } = Window::of(arch, self.index)?;
                 x.f_max_pool2d(kernel, stride, padding, [1, 1], false)
             }
-            Op::AvgPool(pool) => {
-                let Window { kernel, stride, padding } = self.window(*pool, from);
-                x.f_avg_pool2d(kernel, stride, padding, false, true, None::<i64>)
-            }
+            Op::AvgPool(_) => averaged(arch, self.index, x),
             Op::Add => others.iter().try_fold(x.shallow_clone(), |sum, other| sum.f_add(other)),
             Op::Flatten => x.f_flatten(1, -1),
             other => {
@@ -127,10 +136,19 @@ impl Operator<'_> {
         self.pass.layout.readers(from) == 1
             && matches!(maker, Op::Conv2d(_) | Op::Linear { .. } | Op::BatchNorm { .. } | Op::Add)
     }
+}
 
-    fn window(&self, pool: Pool, from: usize) -> Window {
-        Window::new(pool, self.pass.arch.nodes()[from].shape)
+/// Puts the statistics that a batch is normalised by in the place of the running ones.
+fn record(x: &Tensor, mean: Option<&Tensor>, variance: Option<&Tensor>) -> Result<()> {
+    let _guard = tch::no_grad_guard();
+    let others: Vec<i64> = (0..x.dim() as i64).filter(|&d| d != 1).collect();
+    let (found_variance, found_mean) = x.f_var_mean_dim(others.as_slice(), false, false)?;
+    for (running, found) in [(mean, found_mean), (variance, found_variance)] {
+        if let Some(running) = running {
+            running.shallow_clone().f_copy_(&found)?;
+        }
     }
+    Ok(())
 }
 
 fn lacks(name: &str) -> TchError {
@@ -154,6 +172,20 @@ fn activate(x: &mut Tensor, activation: Activation, overwrite: bool) -> Result<T
     }
 }
 
+/// Which scalar of each window a maximum pooling takes, as an index into its channel.
+pub(super) fn chosen(arch: &Arch, node: usize, input: &Tensor) -> Result<Tensor> {
+    let Window { kernel, stride, padding } = Window::of(arch, node)?;
+    // Indices count rows of the channel as it is, whatever its layout in memory.
+    let (_, chosen) = input.f_max_pool2d_with_indices(kernel, stride, padding, [1, 1], false)?;
+    Ok(chosen)
+}
+
+/// What an average pooling makes of an input.
+pub(super) fn averaged(arch: &Arch, node: usize, input: &Tensor) -> Result<Tensor> {
+    let Window { kernel, stride, padding } = Window::of(arch, node)?;
+    input.f_avg_pool2d(kernel, stride, padding, false, true, None::<i64>)
+}
+
 /// A pooling window in libtorch's numbers.
 struct Window {
     kernel: [i64; 2],
@@ -162,6 +194,17 @@ struct Window {
 }
 
 impl Window {
+    /// The window of a pooling node.
+    fn of(arch: &Arch, node: usize) -> Result<Self> {
+        let node = &arch.nodes()[node];
+        match (&node.op, node.inputs.first()) {
+            (Op::MaxPool(pool) | Op::AvgPool(pool), Some(&from)) => {
+                Ok(Self::new(*pool, arch.nodes()[from].shape))
+            }
+            _ => Err(TchError::Kind(format!("`{}` is no pooling", node.name))),
+        }
+    }
+
     fn new(pool: Pool, input: Shape) -> Self {
         let whole = match input {
             Shape::Image { height, width, .. } => [height, width],

@@ -24,6 +24,8 @@ pub enum Mode {
     TrainFrozen,
     /// The running statistics: testing.
     Eval,
+    /// Statistics of the batch, which take the place of the running ones.
+    Record,
 }
 
 /// A network on a libtorch device.
@@ -132,10 +134,45 @@ impl Model {
         self.run(&self.layout.split(learnt)?, input, mode)
     }
 
+    /// As [`Model::forward_with`], with other running statistics, in the order of [`Model::running`].
+    pub(crate) fn forward_at(
+        &self,
+        learnt: &Tensor,
+        running: &[Tensor],
+        input: &Tensor,
+        mode: Mode,
+    ) -> Result<Tensor> {
+        let parts = self.layout.split(learnt)?;
+        Ok(forward::Pass { running, ..self.pass(&parts, mode) }.run(input)?)
+    }
+
+    /// The value of every operator, in the order of the architecture's nodes.
+    pub(crate) fn values(
+        &self,
+        learnt: &Tensor,
+        input: &Tensor,
+        mode: Mode,
+    ) -> Result<Vec<Tensor>> {
+        Ok(self.pass(&self.layout.split(learnt)?, mode).all(input)?)
+    }
+
     fn run(&self, parts: &[Tensor], input: &Tensor, mode: Mode) -> Result<Tensor> {
+        Ok(self.pass(parts, mode).run(input)?)
+    }
+
+    /// Which scalar of each window the maximum pooling of a node takes, as an index into its channel.
+    pub(crate) fn chosen(&self, node: usize, input: &Tensor) -> Result<Tensor> {
+        Ok(forward::chosen(&self.arch, node, input)?)
+    }
+
+    /// What the average pooling of a node makes of an input.
+    pub(crate) fn averaged(&self, node: usize, input: &Tensor) -> Result<Tensor> {
+        Ok(forward::averaged(&self.arch, node, input)?)
+    }
+
+    fn pass<'a>(&'a self, parts: &'a [Tensor], mode: Mode) -> forward::Pass<'a> {
         let Self { arch, layout, running, precision, .. } = self;
-        Ok(forward::Pass { arch, layout, parts, running, mode, precision: *precision }
-            .run(input)?)
+        forward::Pass { arch, layout, parts, running, mode, precision: *precision }
     }
 
     /// Splits a vector like [`Model::learnt`] into the prunable tensors, as values in their order.
