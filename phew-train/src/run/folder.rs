@@ -14,15 +14,14 @@ use super::spec::{RunConfig, RunResult, RunSpec};
 use crate::error::{Result, TrainError};
 use crate::train::{EpochRecord, EpochTiming, Pruned, PrunedTraining, PrunerInfo};
 
-/// Makes the folder this run's, or finds out that it is another's.
-pub(super) fn claim(dir: &Path, config: &RunConfig, spec: &RunSpec<'_>) -> Result<()> {
+/// Refuses a folder that is another run's.
+pub(super) fn check_claim(dir: &Path, config: &RunConfig) -> Result<()> {
     let path = dir.join("config.toml");
-    let text = toml::to_string(config).unwrap_or_else(|e| unreachable!("plain data: {e}"));
     if !path.exists() {
-        write_text(&dir.join("arch.toml"), &spec.network.arch().to_toml())?;
-        return write_text(&path, &text);
+        return Ok(());
     }
     let found = std::fs::read_to_string(&path).map_err(TrainError::io(&path))?;
+    let text = to_toml(config);
     if found == text {
         return Ok(());
     }
@@ -34,6 +33,21 @@ pub(super) fn claim(dir: &Path, config: &RunConfig, spec: &RunSpec<'_>) -> Resul
         found: found.unwrap_or("nothing").to_owned(),
         wanted: wanted.to_owned(),
     })
+}
+
+/// Makes the folder this run's, if it is not yet.
+pub(super) fn claim(dir: &Path, config: &RunConfig, spec: &RunSpec<'_>) -> Result<()> {
+    std::fs::create_dir_all(dir).map_err(TrainError::io(dir))?;
+    let path = dir.join("config.toml");
+    if path.exists() {
+        return Ok(());
+    }
+    write_text(&dir.join("arch.toml"), &spec.network.arch().to_toml())?;
+    write_text(&path, &to_toml(config))
+}
+
+fn to_toml(config: &RunConfig) -> String {
+    toml::to_string(config).unwrap_or_else(|e| unreachable!("plain data: {e}"))
 }
 
 /// The files of a run that is under way.

@@ -13,7 +13,7 @@ use phew_graph::Overwrite;
 
 use crate::error::{Result, TrainError};
 use crate::train::{Event, Observer, PrunedTraining, Trainer};
-use folder::{Folder, claim, to_json_pretty, write_text};
+use folder::{Folder, check_claim, claim, to_json_pretty, write_text};
 
 pub use spec::{RunConfig, RunOutcome, RunResult, RunSpec};
 
@@ -44,9 +44,8 @@ pub fn train_in(
     observer: &mut dyn Observer,
     stop: &AtomicBool,
 ) -> Result<RunOutcome> {
-    std::fs::create_dir_all(dir).map_err(TrainError::io(dir))?;
     let config = spec.config();
-    claim(dir, &config, spec)?;
+    check_claim(dir, &config)?;
     let result_path = dir.join("result.json");
     if result_path.exists() {
         let text = std::fs::read(&result_path).map_err(TrainError::io(&result_path))?;
@@ -54,9 +53,11 @@ pub fn train_in(
             .map_err(|e| TrainError::corrupt(&result_path, e.to_string()))?;
         return Ok(RunOutcome::Done(Box::new(result)));
     }
+    // What is wrong with the request shows before the folder is taken for it.
     let trainer =
         Trainer::new(spec.network, spec.mask, spec.data, spec.recipe, spec.seed, spec.device)?;
     let mut training = PrunedTraining::new(trainer, spec.mask, spec.pruning)?;
+    claim(dir, &config, spec)?;
     let mut folder = Folder::resume(dir, config, &mut training)?;
     let mut started = Instant::now();
     loop {
