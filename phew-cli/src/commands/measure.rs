@@ -71,7 +71,8 @@ pub(crate) struct Measure {
     #[arg(long)]
     eval: bool,
 
-    /// Write the magnitudes of the dense network's gradient as scores (for `phew prune --scores`)
+    /// Write the magnitudes of the dense network's gradient under the weights' names: as --scores of `phew prune` walks
+    /// follow them, as --weights its path methods rank paths by their product
     #[arg(long, value_name = "FILE")]
     gradients: Option<PathBuf>,
 

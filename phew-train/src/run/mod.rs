@@ -29,7 +29,7 @@ pub use spec::{RunConfig, RunOutcome, RunResult, RunSpec};
 /// | `checkpoint.safetensors` | where it is: weights, statistics, optimiser buffers, history |
 /// | `early.safetensors` | the network of the step that a method goes back to |
 /// | `mask-N.safetensors` | what the N-th pruning in the course of training kept |
-/// | `metrics.jsonl` | one line per epoch; the same run gives the same bytes |
+/// | `metrics.jsonl` | one line per epoch, each with its `phase`, the prunings before it; the same run gives the same bytes |
 /// | `timings.jsonl` | how long each epoch took |
 /// | `events.out.tfevents.*` | the same curves for TensorBoard |
 /// | `weights.safetensors` | the trained network |

@@ -210,9 +210,6 @@ impl Trainer {
         let steps = self.steps_per_epoch();
         let boundary = (self.step / steps + 1) * steps;
         self.clock = (self.step, Instant::now());
-        if self.step.is_multiple_of(steps) {
-            self.sums = Sums::new(self.model.device())?;
-        }
         while self.step < to.min(boundary) {
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Stopped);
@@ -232,13 +229,14 @@ impl Trainer {
         Ok(Outcome::Epoch(Box::new(record)))
     }
 
-    /// Trains up to a step at the schedule's rates, whatever epochs end on the way.
+    /// Trains up to a step at the schedule's rates, without testing where epochs end on the way.
     ///
     /// # Errors
-    /// As [`Trainer::run`].
+    /// [`TrainError::Torch`].
     pub fn to_step(&mut self, step: u64) -> Result<()> {
-        let go = AtomicBool::new(false);
-        while self.advance(step, None, &mut (), &go)? != Outcome::Reached {}
+        while self.step < step {
+            self.one_step(self.scheduled(self.step))?;
+        }
         Ok(())
     }
 
@@ -271,6 +269,9 @@ impl Trainer {
     fn one_step(&mut self, rate: f64) -> Result<()> {
         let steps = self.steps_per_epoch();
         let (epoch, within) = (self.step / steps, self.step % steps);
+        if within == 0 {
+            self.sums = Sums::new(self.model.device())?;
+        }
         if self.order.0 != epoch {
             self.order = (epoch, epoch_order(self.train.len(), self.seed, epoch));
         }
