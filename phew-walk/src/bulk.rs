@@ -36,6 +36,8 @@ pub(crate) struct Bulk<'a, S> {
     /// chance that a walk passes a weight of score s is `s · (source + target)`.
     chances: Vec<[Vec<f64>; 2]>,
     marks: Vec<Vec<AtomicU64>>,
+    /// Walks so far that started at each input and at each output unit.
+    pub(crate) started: [Vec<u64>; 2],
     score: std::marker::PhantomData<S>,
 }
 
@@ -62,6 +64,7 @@ impl<'a, S: Score> Bulk<'a, S> {
             totals,
             chances: Vec::new(),
             marks: tables.iter().map(words).collect(),
+            started: [vec![0; graph.inputs()], vec![0; graph.outputs()]],
             score: std::marker::PhantomData,
         };
         bulk.chances = bulk.visit_chances();
@@ -76,6 +79,8 @@ impl<'a, S: Score> Bulk<'a, S> {
             let last = counts.len() - 1;
             let start = if direction == Direction::Forward { 0 } else { last };
             counts[start] = self.starting(direction, from, count);
+            let started = &mut self.started[usize::from(direction == Direction::Reverse)];
+            started.iter_mut().zip(&counts[start]).for_each(|(sum, n)| *sum += n);
             for step in 0..=last {
                 let layer = if direction == Direction::Forward { step } else { last - step };
                 self.leave(direction, layer, &mut counts);
@@ -158,25 +163,13 @@ impl<'a, S: Score> Bulk<'a, S> {
     fn starting(&self, direction: Direction, from: u64, count: u64) -> Vec<u64> {
         let forward = direction == Direction::Forward;
         let units = if forward { self.graph.inputs() } else { self.graph.outputs() };
-        // The walks of this direction, by their number among them.
-        let turn = |walk: u64| if forward { walk.div_ceil(2) } else { walk / 2 };
-        let (first, end) = match (self.starts, forward) {
-            (Starts::Balanced | Starts::Random, _) => (turn(from), turn(from + count)),
-            (Starts::Forward, true) | (Starts::Reverse, false) => (from, from + count),
-            _ => (0, 0),
-        };
+        let turns = self.starts.turns(direction, from, count);
+        if self.starts != Starts::Random {
+            return Starts::round_robin(turns, units);
+        }
         let mut counts = vec![0; units];
-        if self.starts == Starts::Random {
-            let mut rng = self.stream(direction, self.graph.connections().len(), 0);
-            spread(end - first, &vec![1.0; units], &mut rng, |u, n| counts[u] = n);
-            return counts;
-        }
-        let n = units as u64;
-        // Of the numbers below `end`, those that are u modulo n; less those below `first`.
-        let below = |end: u64, u: u64| (end + n - 1 - u) / n;
-        for (u, count) in counts.iter_mut().enumerate() {
-            *count = below(end, u as u64) - below(first, u as u64);
-        }
+        let mut rng = self.stream(direction, self.graph.connections().len(), 0);
+        spread(turns.end - turns.start, &vec![1.0; units], &mut rng, |u, n| counts[u] = n);
         counts
     }
 
@@ -547,13 +540,11 @@ mod tests {
                         bulk.run(0, 60);
                         bulk.kept()
                     } else {
+                        let walker = Walker::<Magnitude>::new(&graph, &tables, &law);
                         let mut keeper =
                             Keeper::new(Mask::empty(network.arch()), Granularity::Weight);
                         keeper.target = usize::MAX;
-                        keeper.keep_all(
-                            &graph,
-                            &[Walker::<Magnitude>::new(&graph, &tables, &law).walk(0, 60)],
-                        );
+                        keeper.keep_round(&graph, &[walker.walk(0, 60, &mut walker.companies())]);
                         keeper.kept
                     };
                     kept as f64

@@ -49,15 +49,18 @@
 
 mod best;
 mod bulk;
+mod draw;
 mod error;
 mod keeper;
 mod multinomial;
 mod params;
 mod sampler;
 mod score;
+mod starts;
 mod support;
 mod table;
 mod walker;
+mod way;
 
 pub use best::{Order, RankedPath, greedy_paths, mask_of, ranked_paths};
 pub use error::WalkError;

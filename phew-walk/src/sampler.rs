@@ -1,9 +1,9 @@
 //! Walk, keep, and stop at the density.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
-use phew_graph::{Direction, GraphError, Mask, Network, PathGraph, SkipPolicy, kept_at};
+use phew_graph::{GraphError, Mask, Network, PathGraph, SkipPolicy, kept_at};
 use rayon::prelude::*;
 
 use crate::bulk::Bulk;
@@ -13,7 +13,7 @@ use crate::params::{Bias, Engine, Granularity, WalkLaw, WalkParams};
 use crate::score::{Inverse, Magnitude, Score, Square, Uniform};
 use crate::support::{check_connected, reachable};
 use crate::table::Table;
-use crate::walker::{Steps, Walker};
+use crate::walker::{Company, Steps, Walker};
 
 /// Walks of a task.
 const TASK: usize = 128;
@@ -149,6 +149,7 @@ fn sample<S: Score>(
     let mut bulk_walks = 0;
     let mut done = Vec::with_capacity(targets.len());
     let mut bulk: Option<Bulk<'_, S>> = None;
+    let mut singles = Vec::with_capacity(targets.len());
     for (&density, &target) in params.densities.iter().zip(&targets) {
         let engine = engine(params.engine, &tables, target);
         let mut report = |keeper: &Keeper| {
@@ -164,11 +165,13 @@ fn sample<S: Score>(
                 .get_or_insert_with(|| Bulk::new(graph, &tables, &params.law, params.granularity));
             bulk_walks += approach(bulk, &mut keeper, network, &mut report)?;
         }
+        let single = keeper.walks;
         finish(graph, network, params, score, density, &walker, &mut keeper, &mut report)?;
         if params.exact {
             keeper.drop_overshoot(graph)?;
         }
-        let [input_starts, output_starts] = starts(graph, &walker, keeper.walks);
+        singles.push(single..keeper.walks);
+        let [input_starts, output_starts] = starts(&walker, &singles, bulk.as_ref());
         let report = Report {
             walks: keeper.walks,
             target,
@@ -246,24 +249,17 @@ fn finish<S: Score>(
     keeper: &mut Keeper,
     report: &mut impl FnMut(&Keeper) -> Result<(), WalkError>,
 ) -> Result<(), WalkError> {
-    let mut ahead: Vec<Steps> = Vec::new();
-    let mut drawn = keeper.walks;
     let mut proved = false;
     while keeper.kept < keeper.target {
-        // The next round is drawn while this one is kept: both threads stay busy.
-        let (before, coming) = (keeper.kept, drawn - keeper.walks);
-        let next = keeper.round(coming);
-        let (done, following) =
-            rayon::join(|| keeper.keep_all(graph, &ahead), || draw(walker, drawn, next));
-        if done {
+        let before = keeper.kept;
+        let round = draw(walker, keeper.walks, keeper.round());
+        if keeper.keep_round(graph, &round) {
             break;
         }
-        if coming > 0 && keeper.kept == before && !proved {
+        if keeper.kept == before && !proved {
             check_reachable(graph, network, params, density, score, keeper.target)?;
             proved = true;
         }
-        ahead = following;
-        drawn += next as u64;
         report(keeper)?;
     }
     Ok(())
@@ -304,8 +300,8 @@ fn count<S: Score>(
     let mut visits: Vec<Vec<u32>> = network.weights().iter().map(|w| vec![0; w.len()]).collect();
     for from in (0..walks).step_by(ROUND) {
         let round = (walks - from).min(ROUND as u64) as usize;
-        for step in draw(&walker, from, round).iter().flat_map(|batch| &batch.steps) {
-            visits[step.tensor as usize][step.index as usize] += 1;
+        for (tensor, run) in draw(&walker, from, round).iter().flat_map(Steps::runs) {
+            run.iter().for_each(|&index| visits[tensor][index as usize] += 1);
         }
     }
     Ok(visits)
@@ -347,16 +343,21 @@ fn check_open<S: Score>(
 /// Draws walks `from .. from + count` in parallel, in order.
 fn draw<S: Score>(walker: &Walker<'_, S>, from: u64, count: usize) -> Vec<Steps> {
     let tasks = count.div_ceil(TASK);
-    let task = |t: usize| walker.walk(from + (t * TASK) as u64, TASK.min(count - t * TASK));
-    (0..tasks).into_par_iter().map(task).collect()
+    let task = |companies: &mut [Company; 2], t: usize| {
+        walker.walk(from + (t * TASK) as u64, TASK.min(count - t * TASK), companies)
+    };
+    (0..tasks).into_par_iter().map_init(|| walker.companies(), task).collect()
 }
 
-/// Walks that started at each input and at each output unit.
-fn starts<S: Score>(graph: &PathGraph, walker: &Walker<'_, S>, walks: u64) -> [Vec<u64>; 2] {
-    let mut counts = [vec![0; graph.inputs()], vec![0; graph.outputs()]];
-    for walk in 0..walks {
-        let (direction, unit) = walker.first_unit(walk);
-        counts[usize::from(direction == Direction::Reverse)][unit] += 1;
+/// Walks that started at each input and at each output unit: single ones of these numbers, and those of batches.
+fn starts<S: Score>(
+    walker: &Walker<'_, S>,
+    singles: &[Range<u64>],
+    bulk: Option<&Bulk<'_, S>>,
+) -> [Vec<u64>; 2] {
+    let mut counts = walker.started(singles);
+    for (counts, more) in counts.iter_mut().zip(bulk.iter().flat_map(|bulk| &bulk.started)) {
+        counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
     }
     counts
 }
