@@ -177,6 +177,31 @@ fn runs_side_by_side_give_what_each_gives_alone() {
 }
 
 #[test]
+fn a_mask_can_be_given_new_weights() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    recipe(dir);
+    succeeds(dir, "prune --arch mlp-bn-784-20-10 --density 0.1 -o m");
+    let line = "--threads 1 train --recipe r.toml --mask m";
+    let config = |options: &str, run: &str| {
+        succeeds(dir, &format!("{line} {options} -o {run}"));
+        let text = std::fs::read_to_string(dir.join(run).join("config.toml")).unwrap();
+        text.lines().find(|line| line.starts_with("weights")).unwrap().to_owned()
+    };
+    let weights = [
+        config("", "own"),
+        config("--redraw dense", "dense"),
+        config("--redraw layerwise-sparse", "layerwise"),
+        config("--redraw neuronwise-sparse", "neuronwise"),
+        config("--redraw dense --redraw-seed 9", "other"),
+    ];
+    // All differ, and the same request is the same run.
+    let distinct: std::collections::BTreeSet<&String> = weights.iter().collect();
+    assert_eq!(distinct.len(), 5, "{weights:?}");
+    assert_eq!(config("--redraw dense --redraw-seed 1", "again"), weights[1]);
+}
+
+#[test]
 fn low_precision_trains_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
@@ -187,7 +212,8 @@ fn low_precision_trains_and_says_so() {
     let plain = object(dir, &format!("{line} -o f32"));
     let low = object(dir, &format!("{line} --precision bf16 -o bf16"));
     let loss = |result: &Value| result["train"]["loss"].as_f64().unwrap();
-    assert!(loss(&plain) != loss(&low) && (loss(&plain) - loss(&low)).abs() < 0.1);
+    let difference = (loss(&plain) - loss(&low)).abs();
+    assert!(difference > 0.0 && difference < 0.1, "{difference}");
 }
 
 #[test]
@@ -264,7 +290,8 @@ fn senseless_requests_are_refused() {
         ("--prune after --density 0.2,0.1", "one --density"),
         ("--prune rewind --density 0.1,0.2", "none greater than the one before"),
         ("--prune at:31 --density 0.2", "found 31, expected 30 or less"),
-        ("--prune after --density 0.2 --redraw dense", "--redraw is an option of --prune rewind"),
+        ("--prune after --density 0.2 --redraw dense", "--redraw is an option of --mask"),
+        ("--redraw dense", "--redraw needs --mask"),
         ("--prune after --density 0.2 --method phew --per-class 3", "not an option of method"),
         ("--precision f8", "expected f32, bf16 or f16"),
         ("--seed 1 --seeds 1,2", "--seed"),

@@ -1,6 +1,6 @@
 //! `phew measure`: what can be said of a network on data before it is trained.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use phew_graph::{Mask, Network, Overwrite};
@@ -271,7 +271,7 @@ impl Measure {
 }
 
 /// Writes magnitudes of a gradient under the weights' names, as a network that has them for weights.
-fn write_scores(path: &PathBuf, network: &Network, gradient: &[Vec<f32>]) -> anyhow::Result<()> {
+fn write_scores(path: &Path, network: &Network, gradient: &[Vec<f32>]) -> anyhow::Result<()> {
     let magnitudes = gradient.iter().map(|values| values.iter().map(|v| v.abs()).collect());
     network.with_weights(magnitudes.collect())?.save(path, Overwrite::Refuse)?;
     Ok(())

@@ -26,7 +26,7 @@ use report::{Report, summary};
 ///
 /// Everything about a run lies in its folder: the same command goes on where the last was cut off, or shows the
 /// result of a run that is done. A termination signal, Ctrl-C or SIGUSR1 writes a checkpoint first; the exit code is
-/// then 75. Threads that wait sleep, unless OMP_WAIT_POLICY says otherwise.
+/// then 75. Threads that wait sleep, unless `OMP_WAIT_POLICY` says otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct Train {
     /// A preset (digits, resnet20-cifar10, …) or a TOML file; the other options change what it says
@@ -148,11 +148,13 @@ impl Train {
         let mask = self.mask.as_deref().map(|path| load_mask(&of_seed(path, seed), &network));
         let mask = mask.transpose()?;
         let method = mask.as_ref().and_then(|(_, info)| info.as_ref()).map(describe);
+        let kept = mask.as_ref().map(|(mask, _)| mask);
+        let network = self.pruning.redrawn(network, kept, &recipe.init, seed)?;
         let (pruning, device) = (self.pruning.pruning(seed)?, self.device);
         let pruner = self.pruning.pruner(seed, data, device)?;
         let spec = RunSpec {
             network: &network,
-            mask: mask.as_ref().map(|(mask, _)| mask),
+            mask: kept,
             method: method.as_deref(),
             pruning: &pruning,
             pruner: &*pruner,

@@ -43,7 +43,6 @@ impl Batch {
     }
 
     /// The inputs of the first `count` images, or of all if there are fewer.
-    #[must_use]
     pub fn first(&self, count: usize) -> Tensor {
         self.input.narrow(0, 0, count.min(self.len()) as i64)
     }

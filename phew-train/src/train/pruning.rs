@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn iterative_pruning_trains_to_the_end_between_rewindings() {
-        let redraw = Some(Redraw { variance: RedrawVariance::Dense, seed: 1 });
+        let redraw = Redraw { variance: RedrawVariance::Dense, seed: 1 };
         let rewind = |redraw| Pruning::Rewind { step: Some(7), densities: vec![0.5, 0.2], redraw };
         let to = |to| Act::Train { to, rate: None };
         let prune = |density| Act::Prune { density };
@@ -226,9 +226,9 @@ mod tests {
         let acts = rewind(None).acts(&recipe(), 500).unwrap();
         assert_eq!(acts[..7], begin);
         assert_eq!(acts[7..], [Act::Rewind, to(30)]);
-        let acts = rewind(redraw).acts(&recipe(), 500).unwrap();
+        let acts = rewind(Some(redraw)).acts(&recipe(), 500).unwrap();
         assert_eq!(acts[..7], begin);
-        assert_eq!(acts[7..], [Act::Redraw(redraw.unwrap()), to(30)]);
+        assert_eq!(acts[7..], [Act::Redraw(redraw), to(30)]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
-use phew_baselines::{Allocation, Options, Schedule};
+use phew_baselines::{Allocation, Options, Schedule, reinitialise};
 use phew_graph::{Mask, Network};
 use phew_train::{
     Dataset, Device, Pruner, PrunerInfo, Pruning, Redraw, RedrawVariance, SampleSpec, ScoredPruner,
@@ -51,9 +51,9 @@ pub(super) struct PruningArgs {
     #[arg(long, value_name = "N", requires = "prune")]
     per_class: Option<usize>,
 
-    /// Draw new weights for the mask in place of the last rewinding, with variance as if nothing were pruned, or by
-    /// the density of each layer or the fan-in of each unit
-    #[arg(long, value_name = "VARIANCE", requires = "prune")]
+    /// Draw new weights for the mask of --mask, or in place of the last rewinding, with variance as if nothing were
+    /// pruned, or by the density of each layer or the fan-in of each unit
+    #[arg(long, value_name = "VARIANCE")]
     redraw: Option<Variance>,
 
     /// Seed of those weights; by default one more than that of the run
@@ -110,8 +110,8 @@ impl PruningArgs {
             [density] => Ok(density),
             _ => Err(usage("--prune takes one --density, unless it is rewind")),
         };
-        if self.redraw.is_some() && !matches!(self.prune, Some(When::Rewind(_))) {
-            return Err(usage("--redraw is an option of --prune rewind"));
+        if self.redraw.is_some() && !matches!(self.prune, None | Some(When::Rewind(_))) {
+            return Err(usage("--redraw is an option of --mask and of --prune rewind"));
         }
         Ok(match self.prune {
             None => Pruning::Never,
@@ -119,17 +119,38 @@ impl PruningArgs {
             Some(When::After) => Pruning::After { density: one()? },
             Some(When::Gradual(rounds)) => Pruning::Gradual { rounds, density: one()? },
             Some(When::Rewind(step)) => {
-                let redraw = self.redraw.map(|variance| Redraw {
-                    variance: match variance {
-                        Variance::Dense => RedrawVariance::Dense,
-                        Variance::LayerwiseSparse => RedrawVariance::LayerwiseSparse,
-                        Variance::NeuronwiseSparse => RedrawVariance::NeuronwiseSparse,
-                    },
-                    seed: self.redraw_seed.unwrap_or(seed.wrapping_add(1)),
-                });
-                Pruning::Rewind { step, densities: self.density.clone(), redraw }
+                Pruning::Rewind { step, densities: self.density.clone(), redraw: self.redraw(seed) }
             }
         })
+    }
+
+    fn redraw(&self, seed: u64) -> Option<Redraw> {
+        let seed = self.redraw_seed.unwrap_or(seed.wrapping_add(1));
+        let variance = match self.redraw? {
+            Variance::Dense => RedrawVariance::Dense,
+            Variance::LayerwiseSparse => RedrawVariance::LayerwiseSparse,
+            Variance::NeuronwiseSparse => RedrawVariance::NeuronwiseSparse,
+        };
+        Some(Redraw { variance, seed })
+    }
+
+    /// The network that a run begins with: new weights for its mask, if they were asked for.
+    pub(super) fn redrawn(
+        &self,
+        network: Network,
+        mask: Option<&Mask>,
+        init: &str,
+        seed: u64,
+    ) -> anyhow::Result<Network> {
+        match (self.redraw(seed), mask) {
+            (Some(Redraw { variance, seed }), Some(mask)) if self.prune.is_none() => {
+                Ok(reinitialise(&network, mask, variance.into(), init.parse()?, seed)?)
+            }
+            (Some(_), None) if self.prune.is_none() => {
+                Err(usage("--redraw needs --mask or --prune rewind"))
+            }
+            _ => Ok(network),
+        }
     }
 
     /// What such a pruning keeps.
