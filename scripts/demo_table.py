@@ -41,4 +41,4 @@ for name in ["dense", "phew", "synflow", "random"]:
     what = inspect(name)
     width = f"{what['width']} of {what['units']}"
     accuracy = f"{result['test']['top1']:.2%}"
-    print(f"{name:<8} {result['kept']:>8,} {what['trace']:>18,.0f} {width:>13} {accuracy:>9}   {''.join(map(bar, curve))}")
+    print(f"{name:<8} {result['kept']:>8,} {what['trace']:>18,.4g} {width:>13} {accuracy:>9}   {''.join(map(bar, curve))}")
