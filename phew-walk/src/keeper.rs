@@ -61,6 +61,13 @@ impl Keeper {
         self.keep_in_order(graph, round)
     }
 
+    /// Takes in a batch of walks: the mask that they made of this one.
+    pub(crate) fn take_in(&mut self, mask: Mask, walks: u64) {
+        self.kept = mask.kept();
+        self.mask = mask;
+        self.walks += walks;
+    }
+
     /// Keeps all steps of a round, and returns those of each tensor that were new.
     fn insert(&mut self, graph: &PathGraph, round: &[Steps]) -> Vec<Vec<u32>> {
         let mut runs: Vec<Vec<&[u32]>> = vec![Vec::new(); graph.tensors()];

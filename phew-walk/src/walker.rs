@@ -7,11 +7,9 @@
 
 use std::ops::Range;
 
-use phew_graph::{Direction, PathGraph, stream};
-use rand::RngCore;
-use rand_chacha::ChaCha8Rng;
+use phew_graph::{Direction, PathGraph};
 
-use crate::draw::{below, below_with_rest, unit_interval, within};
+use crate::draw::{Stream, below, below_with_rest, key, within};
 use crate::params::{Starts, WalkLaw};
 use crate::score::Score;
 use crate::table::Table;
@@ -19,14 +17,14 @@ use crate::way::{Edge, Onward, Way, ways};
 
 /// Walks of a company: enough reads in flight to hide memory, few enough for their streams to stay in the first
 /// cache. A power of two.
-const LANES: usize = 64;
+const LANES: usize = 256;
 
 /// The walks of one request: graph, tables and streams.
 pub(crate) struct Walker<'a, S> {
     graph: &'a PathGraph,
     /// For each layer, the ways that a walk may take onwards: forward, and in reverse.
     onward: [Vec<Vec<Onward<'a>>>; 2],
-    key: [u8; 32],
+    key: [u64; 2],
     starts: Starts,
     score: std::marker::PhantomData<S>,
 }
@@ -89,7 +87,7 @@ impl Steps {
 /// Walks of one direction under way, property by property.
 pub(crate) struct Company {
     size: usize,
-    rngs: Vec<ChaCha8Rng>,
+    streams: [Stream; LANES],
     /// Which walk of the task each is.
     walks: [u16; LANES],
     /// The unit that each stands at.
@@ -117,7 +115,7 @@ impl Company {
     fn new(layers: usize) -> Self {
         Self {
             size: 0,
-            rngs: Vec::with_capacity(LANES),
+            streams: [Stream::new([0; 2], 0); LANES],
             walks: [0; LANES],
             units: [0; LANES],
             standing: vec![Vec::with_capacity(LANES); layers],
@@ -147,7 +145,7 @@ impl<'a, S: Score> Walker<'a, S> {
             graph,
             onward: [Direction::Forward, Direction::Reverse]
                 .map(|direction| ways(graph, tables, &walked, direction)),
-            key: phew_graph::stream_key("phew 1 walks", law.seed),
+            key: key("phew 2 walks", law.seed),
             starts: law.starts,
             score: std::marker::PhantomData,
         }
@@ -170,14 +168,11 @@ impl<'a, S: Score> Walker<'a, S> {
         for walk in 0..count {
             let (direction, unit) = self.starts.of(self.graph, from + walk as u64);
             let company = &mut companies[usize::from(direction == Direction::Reverse)];
-            let mut rng = stream(self.key, from + walk as u64);
+            let mut stream = Stream::new(self.key, from + walk as u64);
             let start = self.start(direction);
-            let unit = unit.unwrap_or_else(|| below(&mut rng, self.graph.layers()[start].units));
+            let unit = unit.unwrap_or_else(|| below(&mut stream, self.graph.layers()[start].units));
             let l = company.size;
-            match company.rngs.get_mut(l) {
-                Some(old) => *old = rng,
-                None => company.rngs.push(rng),
-            }
+            company.streams[l] = stream;
             company.walks[l] = walk as u16;
             company.units[l] = unit as u32;
             company.standing[start].push(l as u16);
@@ -205,7 +200,7 @@ impl<'a, S: Score> Walker<'a, S> {
                 if self.starts == Starts::Random {
                     let of = |&walk: &u64| self.starts.of(self.graph, walk).0 == direction;
                     for walk in walks.clone().filter(of) {
-                        counts[below(&mut stream(self.key, walk), units)] += 1;
+                        counts[below(&mut Stream::new(self.key, walk), units)] += 1;
                     }
                 } else {
                     let started = Starts::round_robin(turns(walks), units);
@@ -237,7 +232,7 @@ impl<'a, S: Score> Walker<'a, S> {
                 several => {
                     parted.resize(several.len().max(parted.len()), Vec::new());
                     for &l in &here {
-                        parted[below(&mut company.rngs[lane(l)], several.len())].push(l);
+                        parted[below(&mut company.streams[lane(l)], several.len())].push(l);
                     }
                     for (way, lanes) in several.iter().zip(&mut parted) {
                         self.take(way, lanes, company, steps);
@@ -262,7 +257,7 @@ impl<'a, S: Score> Walker<'a, S> {
             Way::Same => {}
             Way::Spread(block) => {
                 for l in lanes.iter().map(|&l| lane(l)) {
-                    let feature = below(&mut company.rngs[l], block);
+                    let feature = below(&mut company.streams[l], block);
                     company.units[l] = company.units[l] * block as u32 + feature as u32;
                 }
             }
@@ -287,7 +282,7 @@ impl Company {
             let (first, base) = edge.fan(unit);
             (c.firsts[l], c.bases[l]) = (first as u32, base as u32);
             c.bounds[l] = edge.units.bound[unit];
-            match draw_at_once(edge, unit, &mut self.rngs[l]) {
+            match edge.draw_at_once(unit, &mut self.streams[l]) {
                 Some(chosen) => c.chosen[l] = chosen as u32,
                 None => {
                     pending[left] = number;
@@ -299,7 +294,7 @@ impl Company {
         while left > 0 {
             for (&l, kernel) in pending[..left].iter().zip(&mut kernels) {
                 let l = lane(l);
-                let (chosen, rest) = below_with_rest(&mut self.rngs[l], edge.count);
+                let (chosen, rest) = below_with_rest(&mut self.streams[l], edge.count);
                 c.chosen[l] = chosen as u32;
                 c.levels[l] = rest as f32 * 2f32.powi(-32) * c.bounds[l];
                 *kernel = c.firsts[l] + (chosen * edge.stride) as u32;
@@ -337,7 +332,7 @@ impl Company {
                 }
                 for &l in lanes {
                     let l = lane(l);
-                    let scalar = within::<S>(&mut self.rngs[l], &c.scalars[l]);
+                    let scalar = within::<S>(&mut self.streams[l], &c.scalars[l]);
                     steps.indices.push((kernel(c, l) * 9 + scalar) as u32);
                 }
             }
@@ -346,7 +341,7 @@ impl Company {
                     let l = lane(l);
                     let first = kernel(c, l) * size;
                     let scalars = &edge.weights[first..first + size];
-                    let scalar = within::<S>(&mut self.rngs[l], scalars);
+                    let scalar = within::<S>(&mut self.streams[l], scalars);
                     steps.indices.push((first + scalar) as u32);
                 }
             }
@@ -356,19 +351,5 @@ impl Company {
             self.units[l] = c.bases[l] + c.chosen[l];
             steps.walks.push(self.walks[l]);
         }
-    }
-}
-
-/// Draws the kernel where that takes no rejection: uneven units, and units with nothing to prefer.
-#[inline]
-fn draw_at_once(edge: &Edge<'_>, unit: usize, rng: &mut ChaCha8Rng) -> Option<usize> {
-    if let Some(cumulative) = edge.units.cumulative(unit) {
-        let total = cumulative.last().copied().unwrap_or(0.0);
-        let point = unit_interval(rng.next_u64()) * total;
-        Some(cumulative.partition_point(|&c| c <= point).min(edge.count - 1))
-    } else if edge.units.bound[unit] == 0.0 {
-        Some(below(rng, edge.count))
-    } else {
-        None
     }
 }

@@ -2,6 +2,8 @@
 
 use phew_graph::{Direction, Kind, Layer, PathGraph};
 
+use crate::draw::{Stream, below, unit_interval};
+use crate::score::Score;
 use crate::table::{Table, Units};
 
 /// A connection, and the layer that it leads to.
@@ -36,11 +38,11 @@ pub(crate) struct Edge<'a> {
     pub(crate) units: &'a Units,
     pub(crate) count: usize,
     pub(crate) stride: usize,
-    forward: bool,
-    groups: usize,
+    pub(crate) forward: bool,
+    pub(crate) groups: usize,
     /// Source units of a group, and target units.
-    inputs: usize,
-    outputs: usize,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
 }
 
 impl<'a> Edge<'a> {
@@ -73,6 +75,28 @@ impl<'a> Edge<'a> {
             (base * self.inputs + (unit - group * near), base)
         } else {
             (unit * self.inputs, group * self.inputs)
+        }
+    }
+}
+
+impl Edge<'_> {
+    /// The norm of a kernel.
+    #[inline]
+    pub(crate) fn norm<S: Score>(&self, kernel: usize) -> f32 {
+        if self.kernel == 1 { S::of(self.norms[kernel]) } else { self.norms[kernel] }
+    }
+
+    /// Draws the kernel where that takes no rejection: uneven units, and units with nothing to prefer.
+    #[inline]
+    pub(crate) fn draw_at_once(&self, unit: usize, stream: &mut Stream) -> Option<usize> {
+        if let Some(cumulative) = self.units.cumulative(unit) {
+            let total = cumulative.last().copied().unwrap_or(0.0);
+            let point = unit_interval(stream.next()) * total;
+            Some(cumulative.partition_point(|&c| c <= point).min(self.count - 1))
+        } else if self.units.bound[unit] == 0.0 {
+            Some(below(stream, self.count))
+        } else {
+            None
         }
     }
 }
