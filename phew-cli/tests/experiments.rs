@@ -254,9 +254,8 @@ fn measures_of_a_dense_and_a_masked_network_stand_side_by_side() {
     let report = object(dir, &line.replace("--mask m", "gradient --mask by-gradient"));
     assert!(number(&report["gradient_share"]["magnitude"]) > share, "{report}");
     assert!(report["dense"]["kernel"].is_null());
-    let line =
-        "prune --arch mlp-784-30-20-10 --method top-paths --paths 200 --weights g.safetensors -o p";
-    succeeds(dir, line);
+    let ranked = "prune --arch mlp-784-30-20-10 --method top-paths --paths 200 -o p";
+    succeeds(dir, &format!("{ranked} --weights g.safetensors"));
     let paths = object(dir, &format!("measure gradient {arch} --mask p --per-class 3 --json"));
     let share = &paths["gradient_share"]["magnitude"];
     assert!(number(share) > 2.0 * number(&paths["density"]), "{paths}");
