@@ -102,7 +102,7 @@ impl<'a, S: Score> Bulk<'a, S> {
         };
         let (mut i, mut passed) = (0, 0);
         let mut next = place(0);
-        let mut rates = Vec::with_capacity(size);
+        let mut sample = Vec::with_capacity(size);
         for (tensor, layer) in mask.layers().iter().enumerate() {
             for (w, &word) in layer.words().iter().enumerate() {
                 let mut open = !word;
@@ -113,13 +113,15 @@ impl<'a, S: Score> Bulk<'a, S> {
                 while i < size && next < passed + count {
                     let mut rest = open;
                     (passed..next).for_each(|_| rest &= rest - 1);
-                    rates.push(self.rate(tensor, w * 64 + rest.trailing_zeros() as usize));
+                    sample.push((tensor, w * 64 + rest.trailing_zeros() as usize));
                     i += 1;
                     next = place(i);
                 }
                 passed += count;
             }
         }
+        let rates =
+            sample.into_par_iter().with_min_len(1024).map(|(t, i)| self.rate(t, i)).collect();
         let most = |table: &Table<'_>| match self.granularity {
             Granularity::Weight => 1,
             Granularity::Kernel => table.shape.kernel,

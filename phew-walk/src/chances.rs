@@ -7,6 +7,9 @@ use crate::params::Starts;
 use crate::score::Score;
 use crate::table::Table;
 
+/// Rows that are summed together.
+const ROWS: usize = 64;
+
 /// What is known of one tensor's units, those on its source side and those on its target side.
 pub(crate) struct Chances {
     /// The sum of the norms onwards.
@@ -97,15 +100,42 @@ fn totals<S: Score>(table: &Table<'_>) -> [Vec<f64>; 2] {
 /// Adds to the far units what flows to them: norm times the chance of the near unit.
 fn flow<S: Score>(table: &Table<'_>, forward: bool, chance: &[f64], next: &mut [f64]) {
     let shape = table.shape;
-    for (j, norms) in table.kernels().chunks(shape.inputs).enumerate() {
-        let first = shape.first_source(j);
-        for (i, &norm) in norms.iter().enumerate() {
-            let norm = f64::from(if shape.kernel == 1 { S::of(norm) } else { norm });
-            if forward {
-                next[j] += norm * chance[first + i];
-            } else {
-                next[first + i] += norm * chance[j];
+    let norm = |norm: f32| f64::from(if shape.kernel == 1 { S::of(norm) } else { norm });
+    let rows = table.kernels().par_chunks(shape.inputs);
+    if forward {
+        let arrive = |(j, (norms, next)): (usize, (&[f32], &mut f64))| {
+            let chance = &chance[shape.first_source(j)..][..shape.inputs];
+            // Eight sums of their own: one would wait for itself.
+            let mut lanes = [0.0; 8];
+            for (norms, chance) in norms.chunks(8).zip(chance.chunks(8)) {
+                for ((lane, &n), &c) in lanes.iter_mut().zip(norms).zip(chance) {
+                    *lane += norm(n) * c;
+                }
             }
+            *next += lanes.iter().sum::<f64>();
+        };
+        rows.zip(next).with_min_len(ROWS).enumerate().for_each(arrive);
+        return;
+    }
+    // Blocks of rows depend on the shape alone, so the sums do not depend on the number of threads; none spans two
+    // groups.
+    let rows = shape.outputs_per_group();
+    for group in 0..shape.groups {
+        let from = group * rows;
+        let norms = &table.kernels()[from * shape.inputs..(from + rows) * shape.inputs];
+        let chance = &chance[from..from + rows];
+        let block = |(b, norms): (usize, &[f32])| {
+            let mut sums = vec![0.0; shape.inputs];
+            for (norms, &chance) in norms.chunks(shape.inputs).zip(&chance[b * ROWS..]) {
+                sums.iter_mut().zip(norms).for_each(|(sum, &n)| *sum += norm(n) * chance);
+            }
+            sums
+        };
+        let blocks: Vec<Vec<f64>> =
+            norms.par_chunks(ROWS * shape.inputs).enumerate().map(block).collect();
+        let next = &mut next[group * shape.inputs..];
+        for sums in blocks {
+            next.iter_mut().zip(sums).for_each(|(to, n)| *to += n);
         }
     }
 }

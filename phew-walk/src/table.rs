@@ -20,6 +20,9 @@ const BLOCK: usize = 1 << 16;
 /// Rows of single weights of a block at least.
 const SHARE: usize = 64;
 
+/// Source units whose sums stay in the first cache.
+const TILE: usize = 2048;
+
 /// Sampling tables of one weighted connection.
 pub(crate) struct Table<'a> {
     pub(crate) shape: Weighted,
@@ -80,12 +83,14 @@ impl Stats {
         Self { bound: vec![0.0; units], total: vec![0.0; units] }
     }
 
-    /// Adds the norms of one row, and returns their greatest and their sum: in sixteen lanes and a fixed order.
+    /// Adds norms of one row, those of the units from the first on, and returns their greatest and their sum: in
+    /// sixteen lanes and a fixed order.
     #[inline]
-    fn add(&mut self, row: &[f32], norm: impl Fn(f32) -> f32) -> (f32, f32) {
+    fn add(&mut self, first: usize, row: &[f32], norm: impl Fn(f32) -> f32) -> (f32, f32) {
         let max = |a: f32, b: f32| if b > a { b } else { a };
         let (mut greatest, mut sum) = ([0.0f32; 16], [0.0f32; 16]);
-        let bounds = self.bound.chunks_mut(16).zip(self.total.chunks_mut(16));
+        let (bounds, totals) = (&mut self.bound[first..], &mut self.total[first..]);
+        let bounds = bounds.chunks_mut(16).zip(totals.chunks_mut(16));
         for (chunk, (bounds, totals)) in row.chunks(16).zip(bounds) {
             // The same loop twice: the compiler makes vectors of the one whose length it knows.
             let mut lane = |l: usize, bound: &mut f32, total: &mut f32| {
@@ -152,14 +157,20 @@ impl<'a> Table<'a> {
             .with_min_len(least)
             .map(|(group, weights, norms, bound, total)| {
                 let mut sources = Stats::new(shape.inputs);
-                for (r, weights) in weights.chunks(row).enumerate() {
-                    (bound[r], total[r]) = if norms.is_empty() {
-                        sources.add(weights, S::of)
-                    } else {
-                        let norms = &mut norms[r * shape.inputs..][..shape.inputs];
-                        kernel_norms::<S>(weights, shape.kernel, norms);
-                        sources.add(norms, |norm| norm)
-                    };
+                for first in (0..shape.inputs).step_by(TILE) {
+                    let width = TILE.min(shape.inputs - first);
+                    for (r, weights) in weights.chunks(row).enumerate() {
+                        let weights = &weights[first * shape.kernel..][..width * shape.kernel];
+                        let (greatest, sum) = if norms.is_empty() {
+                            sources.add(first, weights, S::of)
+                        } else {
+                            let norms = &mut norms[r * shape.inputs + first..][..width];
+                            kernel_norms::<S>(weights, shape.kernel, norms);
+                            sources.add(first, norms, |norm| norm)
+                        };
+                        bound[r] = if greatest > bound[r] { greatest } else { bound[r] };
+                        total[r] += sum;
+                    }
                 }
                 (group, sources)
             })
