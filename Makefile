@@ -1,8 +1,8 @@
 # Everything that phew needs, from a bare checkout. `make help` lists the targets.
 #
-# `demo` needs Rust alone. Whatever trains needs libtorch, which comes with the PyTorch package:
-# `setup` makes a virtual environment in .venv, installs scripts/requirements.txt into it and links
-# .libtorch to the package. .cargo/config.toml tells the build about the link.
+# `setup` makes a virtual environment in .venv, installs scripts/requirements.txt into it and links .libtorch to the
+# PyTorch package in it, with which libtorch comes. .cargo/config.toml tells the build about the link. What needs no
+# training needs none of that: plain cargo build, cargo test.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,7 +13,7 @@ VENV := .venv
 READY := .libtorch/.phew-ready
 TRAIN := -p phew-cli --features train
 
-.PHONY: help setup build demo demo-train test check bench clean
+.PHONY: help setup build demo test check bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,13 +33,8 @@ $(READY): scripts/requirements.txt
 build: setup ## the phew command with training, in target/release
 	cargo build --release $(TRAIN)
 
-demo: ## a real network from its weights to a PHEW mask; needs Rust alone
-	@scripts/check-tools.sh cargo
-	cargo build --release -p phew-cli
+demo: build ## 5% of a real network, then what such a choice learns; sets up libtorch
 	scripts/demo.sh
-
-demo-train: build ## what such masks learn, beside the dense network; sets up libtorch
-	scripts/demo-train.sh
 
 test: setup check ## format, lints, docs and all tests
 	cargo test

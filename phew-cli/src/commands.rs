@@ -6,6 +6,8 @@ mod data;
 mod doctor;
 mod init;
 mod inspect;
+#[cfg(feature = "train")]
+mod measure;
 mod prune;
 #[cfg(feature = "train")]
 mod train;
@@ -27,6 +29,9 @@ pub(crate) enum Command {
     /// Train a network, dense or masked
     #[cfg(feature = "train")]
     Train(Box<train::Train>),
+    /// Measure a network on data: gradient, tangent kernel, Jacobian
+    #[cfg(feature = "train")]
+    Measure(Box<measure::Measure>),
     /// Fetch, check and describe data sets
     #[cfg(feature = "train")]
     Data(data::Data),
@@ -37,6 +42,12 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it computes with libtorch for long.
+    #[cfg(feature = "train")]
+    pub(crate) fn trains(&self) -> bool {
+        matches!(self, Command::Train(_) | Command::Measure(_))
+    }
+
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         match self {
             Command::Init(command) => command.run(),
@@ -45,6 +56,8 @@ impl Command {
             Command::Compare(command) => command.run(),
             #[cfg(feature = "train")]
             Command::Train(command) => command.run(),
+            #[cfg(feature = "train")]
+            Command::Measure(command) => command.run(),
             #[cfg(feature = "train")]
             Command::Data(command) => command.run(),
             Command::Verify(command) => command.run(),

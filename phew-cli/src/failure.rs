@@ -82,10 +82,13 @@ fn is_usage(error: &anyhow::Error) -> bool {
     };
     #[cfg(feature = "train")]
     if let Some(error) = error.downcast_ref::<phew_train::TrainError>() {
-        use phew_train::TrainError::{Graph, OtherRun, Parameter};
+        use phew_baselines::BaselineError;
+        use phew_train::TrainError::{Baseline, Graph, OtherRun, Parameter};
         return match error {
-            Parameter { .. } | OtherRun { .. } => true,
-            Graph(e) => of_graph(e),
+            Parameter { .. }
+            | OtherRun { .. }
+            | Baseline(BaselineError::Parameter { .. } | BaselineError::NeedsOracle { .. }) => true,
+            Graph(e) | Baseline(BaselineError::Graph(e)) => of_graph(e),
             _ => false,
         };
     }

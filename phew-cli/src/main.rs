@@ -11,6 +11,8 @@ mod interrupt;
 mod layers;
 mod metrics;
 mod output;
+#[cfg(feature = "train")]
+mod patience;
 mod progress;
 
 use std::process::ExitCode;
@@ -33,6 +35,10 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    #[cfg(feature = "train")]
+    if cli.command.trains() {
+        patience::begin();
+    }
     let done = set_up(&cli).and_then(|()| cli.command.run());
     match done {
         Ok(()) => ExitCode::SUCCESS,

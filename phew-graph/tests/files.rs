@@ -28,6 +28,33 @@ fn network() -> Network {
     Network::initialise(arch(), Init::default(), 5).unwrap()
 }
 
+#[test]
+fn a_network_is_made_of_all_its_values() {
+    let drawn = network();
+    let owned = |tensors: Vec<&[f32]>| -> Vec<Vec<f32>> {
+        tensors.iter().map(|values| values.to_vec()).collect()
+    };
+    let (weights, mut others) = (owned(drawn.weights()), owned(drawn.auxiliary()));
+    let at = |name: &str| drawn.arch().auxiliary().iter().position(|s| s.name == name).unwrap();
+    let (mean, variance) = (at("bn.running_mean"), at("bn.running_var"));
+    others[mean][1] = -2.5;
+    others[variance][2] = 0.25;
+    let trained = Network::new(drawn.arch().clone(), weights.clone(), others.clone()).unwrap();
+    assert_eq!(trained.weights(), drawn.weights());
+    assert_eq!(trained.view("bn.running_mean").unwrap()[1].to_bits(), (-2.5_f32).to_bits());
+    assert_eq!(trained.auxiliary(), others.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let error = |tensor: usize, values: Vec<f32>| {
+        let mut wrong = others.clone();
+        wrong[tensor] = values;
+        Network::new(drawn.arch().clone(), weights.clone(), wrong).unwrap_err().to_string()
+    };
+    assert!(error(variance, vec![1.0, -1.0, 1.0, 1.0]).contains("bn.running_var"));
+    assert!(error(mean, vec![f32::NAN; 4]).contains("bn.running_mean"));
+    assert!(error(mean, vec![0.0; 3]).contains("[3]"));
+    let few = Network::new(drawn.arch().clone(), weights, vec![]).unwrap_err().to_string();
+    assert!(few.contains("number of other tensors"), "{few}");
+}
+
 /// The tensors of a state dict as (name, dtype, shape, bytes), to be written with one thing wrong.
 type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
 

@@ -11,7 +11,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use phew_graph::{Arch, Init, LayerMask, Mask, Network, Overwrite, Shape, zoo};
@@ -96,10 +95,9 @@ impl<'a> Job<'a> {
         let mut trainer =
             Trainer::new(&self.network, Some(&self.mask), &self.data, &self.recipe, 0, device)
                 .unwrap();
-        let go = AtomicBool::new(false);
-        trainer.to_step(self.case.warm, &mut (), &go).unwrap();
+        trainer.to_step(self.case.warm).unwrap();
         let started = Instant::now();
-        trainer.to_step(self.case.warm + self.case.steps, &mut (), &go).unwrap();
+        trainer.to_step(self.case.warm + self.case.steps).unwrap();
         // Reading a number waits for the device.
         assert!(trainer.model().learnt().norm().double_value(&[]).is_finite());
         (self.case.steps as usize * self.case.batch) as f64 / started.elapsed().as_secs_f64()

@@ -43,11 +43,18 @@ impl std::fmt::Display for Device {
     }
 }
 
-/// How many threads an operation of libtorch may use, in this process.
+/// Sets how many threads an operation of libtorch may use, in this process and, for what computes in it already, in this
+/// thread.
 ///
 /// The bits of a training run on the CPU depend on it.
 pub fn set_threads(threads: usize) {
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+}
+
+/// How many threads an operation of libtorch may use in this process.
+#[must_use]
+pub fn threads() -> usize {
+    usize::try_from(tch::get_num_threads()).unwrap_or(1)
 }
 
 #[cfg(test)]

@@ -83,6 +83,12 @@ pub enum TrainError {
     /// An architecture, weights or a mask that do not fit.
     #[error(transparent)]
     Graph(#[from] phew_graph::GraphError),
+    /// A method of pruning cannot do what it was asked to.
+    #[error(transparent)]
+    Baseline(#[from] phew_baselines::BaselineError),
+    /// A pruner of the caller's own cannot do what it was asked to.
+    #[error(transparent)]
+    Pruner(Box<dyn std::error::Error + Send + Sync>),
     /// libtorch refused an operation: out of memory, say.
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] tch::TchError),

@@ -31,16 +31,20 @@ pub use data::{
     cifar10, cifar100, class_transforms, digits, fashion_mnist, fetch, image_folder,
     image_transformation, mnist, mnist_test_split, tiny_imagenet,
 };
-pub use device::{Device, set_threads};
+pub use device::{Device, set_threads, threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
-pub use measure::{KernelOver, Spread, TangentKernel, jacobian_singular_values};
-pub use model::{Mode, Model};
+pub use measure::{
+    GradientShare, KernelOver, Spread, TangentKernel, gradient_share, jacobian_extremes,
+    jacobian_singular_values,
+};
+pub use model::{Mode, Model, Precision};
 pub use run::{RunConfig, RunOutcome, RunResult, RunSpec, train_in};
 pub use score::{
     OnesPass, OracleMode, Over, Power, SampleSpec, TorchOracle, ones_pass, score_batches,
 };
 pub use train::{
-    Choose, EpochRecord, EpochTiming, Fall, Loss, Observer, Optimiser, OptimiserSpec, Outcome,
-    Progress, Quality, Recipe, Schedule, Snapshot, Trainer, gradual, lottery_ticket, mask_vector,
+    EpochRecord, EpochTiming, Event, Fall, Loss, Magnitude, Observer, Optimiser, OptimiserSpec,
+    Outcome, Progress, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning, Quality, Recipe,
+    Redraw, RedrawVariance, Schedule, ScoredPruner, Snapshot, Trainer, mask_vector,
 };

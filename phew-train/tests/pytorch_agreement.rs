@@ -9,7 +9,7 @@ use std::process::Command;
 use phew_graph::{
     Activation, Arch, ArchBuilder, Conv2d, Extra, Init, Network, Overwrite, Pool, Shape, zoo,
 };
-use phew_train::{Mode, Model};
+use phew_train::{Mode, Model, Recipe, Trainer};
 
 mod common;
 use common::reference;
@@ -82,8 +82,13 @@ fn compare(network: &Network, weights: &Path, input: &Tensor, target: &Tensor) {
     assert_eq!(frozen, logits);
     let loss = logits.cross_entropy_loss::<Tensor>(&target, None, Reduction::Mean, -100, 0.0);
     check("loss", &loss);
-    let gradient = &Tensor::run_backward(&[&loss], &[model.learnt()], false, false)[0];
+    let gradients = Tensor::run_backward(&[&loss], model.leaves(), false, false);
+    // The same by one vector of all that is learnt.
+    let logits = model.forward_with(model.learnt(), input, Mode::TrainFrozen).unwrap();
+    let loss = logits.cross_entropy_loss::<Tensor>(&target, None, Reduction::Mean, -100, 0.0);
+    let whole = &Tensor::run_backward(&[&loss], &[model.learnt()], false, false)[0];
     let mut from = 0;
+    let mut parts = gradients.iter();
     let specs = network.arch().prunable().iter().chain(network.arch().auxiliary());
     let mut running = model.running().iter();
     for spec in specs {
@@ -92,11 +97,12 @@ fn compare(network: &Network, weights: &Path, input: &Tensor, target: &Tensor) {
             continue;
         }
         let shape: Vec<i64> = spec.shape.iter().map(|&n| n as i64).collect();
-        let part = gradient.narrow(0, from, spec.len() as i64).view(shape.as_slice());
-        check(&format!("grad.{}", spec.name), &part);
+        let part = parts.next().unwrap();
+        check(&format!("grad.{}", spec.name), part);
+        assert_eq!(*part, whole.narrow(0, from, spec.len() as i64).view(shape.as_slice()));
         from += spec.len() as i64;
     }
-    assert_eq!(from, gradient.numel() as i64);
+    assert_eq!(from, whole.numel() as i64);
 }
 
 /// Initialises, saves and compares on a random batch.
@@ -145,4 +151,37 @@ fn the_reference_networks_agree() {
         network.save(&weights, Overwrite::Refuse).unwrap();
         compare(&network, &weights, &batch["batch.input"], &batch["batch.target"]);
     }
+}
+
+#[test]
+fn a_trained_network_comes_back_whole_here_and_in_pytorch() {
+    let data = phew_train::digits(200, 50, 0).unwrap();
+    let arch = ArchBuilder::new("small", Shape::Image { channels: 1, height: 28, width: 28 })
+        .conv("conv", Conv2d::new(4, 3).padding(1).bias())
+        .batch_norm("bn")
+        .relu("relu")
+        .avg_pool("pool", Pool::new(7))
+        .flatten("flatten")
+        .linear("fc", 10)
+        .build()
+        .unwrap();
+    let network = Network::initialise(arch.clone(), Init::default(), 0).unwrap();
+    let recipe = Recipe { batch: 20, ..Recipe::preset("digits").unwrap() }.with_epochs(2);
+    let mut trainer =
+        Trainer::new(&network, None, &data, &recipe, 0, phew_train::Device::CPU).unwrap();
+    trainer.run(&mut ()).unwrap();
+    let trained = trainer.network().unwrap();
+    for name in ["conv.weight", "conv.bias", "bn.weight", "bn.bias", "bn.running_var", "fc.bias"] {
+        assert_ne!(trained.view(name), network.view(name), "{name} has not moved");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("weights.safetensors");
+    trainer.model().save(&path, Overwrite::Refuse).unwrap();
+    // What was saved is what the trainer has, and a model of it gives PyTorch's outputs.
+    let loaded = Network::load(&path, arch, Extra::Refuse).unwrap();
+    assert_eq!(loaded.weights(), trained.weights());
+    assert_eq!(loaded.auxiliary(), trained.auxiliary());
+    tch::manual_seed(1);
+    let input = Tensor::randn([5, 1, 28, 28], (Kind::Float, Device::Cpu));
+    compare(&loaded, &path, &input, &Tensor::from_slice(&[0_i64, 1, 2, 3, 4]));
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use phew_graph::{Init, LayerMask, Mask, Network, zoo};
 use phew_train::{
-    Dataset, Device, EpochRecord, Observer, OptimiserSpec, Progress, Recipe, RunOutcome, RunResult,
-    RunSpec, TrainError, digits, train_in,
+    Dataset, Device, EpochRecord, Magnitude, Observer, OptimiserSpec, Precision, Progress, Pruning,
+    Recipe, RunOutcome, RunResult, RunSpec, TrainError, digits, train_in,
 };
 
 struct Job {
@@ -18,6 +18,7 @@ struct Job {
     mask: Mask,
     data: Dataset,
     recipe: Recipe,
+    pruning: Pruning,
 }
 
 impl Job {
@@ -37,7 +38,8 @@ impl Job {
         let mask = Mask::from_layers(layers.collect());
         let mut recipe = Recipe { epochs: 6, batch: 50, ..Recipe::preset("digits").unwrap() };
         recipe.augment.pad = 2;
-        Self { mask, network, data: digits(1000, 200, 0).unwrap(), recipe }
+        let data = digits(1000, 200, 0).unwrap();
+        Self { mask, network, data, recipe, pruning: Pruning::Never }
     }
 
     fn spec(&self) -> RunSpec<'_> {
@@ -45,6 +47,8 @@ impl Job {
             network: &self.network,
             mask: Some(&self.mask),
             method: Some("by rule"),
+            pruning: &self.pruning,
+            pruner: &Magnitude,
             data: &self.data,
             recipe: &self.recipe,
             seed: 5,
@@ -151,6 +155,64 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_same_bytes() {
     assert!(kills >= 3, "{kills}");
     same_bytes(&whole, &killed);
     assert!(done(job.train(&killed)).test == done(job.train(&whole)).test);
+}
+
+/// Breaks a run off again and again; it must end as an unbroken one.
+fn in_parts(job: &Job, files: &[&str]) -> (RunResult, Vec<u64>) {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
+    let result = done(job.train(&whole));
+    let mut stops = Vec::new();
+    loop {
+        let stop = AtomicBool::new(false);
+        let mut observer = StopAfter { reports: 2, stop: &stop };
+        match train_in(&parts, &job.spec(), &mut observer, &stop).unwrap() {
+            RunOutcome::Stopped { step } => stops.push(step),
+            RunOutcome::Done(_) => break,
+        }
+    }
+    same_bytes(&whole, &parts);
+    for file in files {
+        let read = |dir: &Path| std::fs::read(dir.join(file)).unwrap();
+        assert!(read(&whole) == read(&parts), "{file} differs");
+    }
+    (result, stops)
+}
+
+#[test]
+fn iterative_pruning_with_rewinding_survives_being_broken_off() {
+    let mut job = Job::new();
+    job.recipe = job.recipe.with_epochs(2);
+    job.pruning = Pruning::Rewind { step: Some(7), densities: vec![0.2, 0.1], redraw: None };
+    let files = ["early.safetensors", "mask-1.safetensors", "mask-2.safetensors"];
+    let (result, stops) = in_parts(&job, &files);
+    assert_eq!(result.kept, result.prunable / 10);
+    // Two epochs, then twice again from step 7; the mask of the beginning bounds all others.
+    assert_eq!((result.epochs, result.steps), (2, 40));
+    assert!(stops.len() > 6, "{stops:?}");
+}
+
+#[test]
+fn gradual_pruning_survives_being_broken_off() {
+    let mut job = Job::new();
+    job.recipe = job.recipe.with_epochs(2);
+    job.pruning = Pruning::Gradual { rounds: 3, density: 0.1 };
+    let files = ["mask-1.safetensors", "mask-2.safetensors", "mask-3.safetensors"];
+    let (result, stops) = in_parts(&job, &files);
+    assert_eq!((result.kept, result.epochs), (result.prunable / 10, 2));
+    // In one of the fine-tuning epochs, beyond the recipe's 40 steps, too.
+    assert!(stops.iter().any(|&step| step > 40), "{stops:?}");
+}
+
+#[test]
+fn a_run_in_half_precision_survives_being_broken_off() {
+    let mut job = Job::new();
+    job.recipe = job.recipe.with_epochs(2);
+    for precision in [Precision::Bf16, Precision::F16] {
+        job.recipe.precision = precision;
+        let (result, _) = in_parts(&job, &[]);
+        assert!(result.train.loss < 2.3, "{precision:?}: {}", result.train.loss);
+    }
 }
 
 #[test]

@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
 use phew_graph::{
     Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Overwrite, Pool, Shape, zoo,
@@ -224,11 +223,10 @@ fn pruning_in_the_middle_clears_weights_and_momentum() {
     let network = Network::initialise(small_net(), Init::default(), 0).unwrap();
     let mut trainer =
         Trainer::new(&network, None, &data, &recipe(SGD, 0.01, 32), 0, Device::CPU).unwrap();
-    let go = AtomicBool::new(false);
-    trainer.to_step(5, &mut (), &go).unwrap();
+    trainer.to_step(5).unwrap();
     let mask = mask_of(network.arch());
     trainer.prune(&mask).unwrap();
-    trainer.to_step(12, &mut (), &go).unwrap();
+    trainer.to_step(12).unwrap();
     for vector in [trainer.model().learnt(), &trainer.optimiser().buffers()[0]] {
         let values = trainer.model().prunable_values(vector).unwrap();
         let nonzero: usize =

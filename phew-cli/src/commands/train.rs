@@ -1,4 +1,7 @@
-//! `phew train`: a dense or masked run, in a folder that it can go on in.
+//! `phew train`: a dense or masked run, or several side by side, in folders that they can go on in.
+
+mod pruning;
+mod report;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,23 +9,24 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use clap::Args;
-use indicatif::ProgressBar;
+use indicatif::MultiProgress;
 use phew_graph::{Arch, Extra, Init, Mask, MaskInfo, Network, Shape, zoo};
 use phew_train::{
-    DataSpec, Dataset, Device, EpochRecord, Observer, Progress, Recipe, RunOutcome, RunResult,
-    RunSpec, Set, TransformSpec, train_in,
+    DataSpec, Dataset, Device, Precision, Recipe, RunOutcome, RunResult, RunSpec, Set,
+    TransformSpec, train_in,
 };
+use serde::Serialize;
 
 use super::data::{set, usual_dir};
 use crate::failure::{Checkpointed, usage};
-use crate::output::{grouped, json, percent, text};
-use crate::progress;
+use crate::output::{json, percent, text};
+use report::{Report, summary};
 
 /// Trains a network, dense or masked, by a recipe.
 ///
 /// Everything about a run lies in its folder: the same command goes on where the last was cut off, or shows the
 /// result of a run that is done. A termination signal, Ctrl-C or SIGUSR1 writes a checkpoint first; the exit code is
-/// then 75.
+/// then 75. Threads that wait sleep, unless `OMP_WAIT_POLICY` says otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct Train {
     /// A preset (digits, resnet20-cifar10, …) or a TOML file; the other options change what it says
@@ -33,7 +37,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "NAME|FILE.toml")]
     arch: Option<String>,
 
-    /// Initial weights: safetensors with the architecture's names and shapes
+    /// Initial weights: safetensors with the architecture's names and shapes; {seed} stands for the run's seed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["init", "init_seed"])]
     weights: Option<PathBuf>,
 
@@ -45,7 +49,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "SEED")]
     init_seed: Option<u64>,
 
-    /// Mask of `phew prune`; without one the network is dense
+    /// Mask of `phew prune`; without one the network is dense; {seed} stands for the run's seed
     #[arg(long, value_name = "FILE")]
     mask: Option<PathBuf>,
 
@@ -69,9 +73,18 @@ pub(crate) struct Train {
     #[arg(long, value_name = "RATE")]
     rate: Option<f64>,
 
+    /// Numbers that layers compute with: f32, bf16 or f16; weights, gradients and the loss stay in single precision
+    #[arg(long, value_name = "KIND")]
+    precision: Option<Precision>,
+
     /// Seed of the order of the images, of their augmentation and, unless told otherwise, of the weights
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    /// Several runs side by side on one device, one for each seed, in folders seed-N of the output; they share the
+    /// threads
+    #[arg(long, value_name = "SEEDS", value_delimiter = ',', conflicts_with = "seed")]
+    seeds: Vec<u64>,
 
     /// Where to train: cpu, cuda, cuda:N, or auto for CUDA where it is visible
     #[arg(long, default_value = "auto", value_parser = device)]
@@ -85,6 +98,9 @@ pub(crate) struct Train {
     #[arg(short, long, value_name = "DIR", required_unless_present = "dry_run")]
     output: Option<PathBuf>,
 
+    #[command(flatten)]
+    pruning: pruning::PruningArgs,
+
     /// Print the recipe with every default spelt out, and train nothing
     #[arg(long)]
     dry_run: bool,
@@ -94,7 +110,7 @@ pub(crate) struct Train {
     json: bool,
 }
 
-fn device(name: &str) -> Result<Device, String> {
+pub(super) fn device(name: &str) -> Result<Device, String> {
     Device::by_name(name).map_err(|e| e.to_string())
 }
 
@@ -106,28 +122,89 @@ impl Train {
         }
         let Some(dir) = &self.output else { unreachable!("clap asks for it") };
         let data = recipe.data.load()?;
-        let network = self.network(&recipe, &data)?;
-        let mask = self.mask.as_deref().map(|path| load_mask(path, &network)).transpose()?;
+        let stop = stop_on_signals()?;
+        let bars = MultiProgress::new();
+        if self.seeds.is_empty() {
+            let result = self.one(dir, self.seed, &recipe, &data, &stop, &bars, String::new())?;
+            return if self.json { json(&result) } else { text(&summary(&result, dir)) };
+        }
+        let results = self.several(dir, &recipe, &data, &stop, &bars)?;
+        if self.json { json(&results) } else { text(&results.text(dir)) }
+    }
+
+    /// The run of one seed.
+    #[expect(clippy::too_many_arguments, reason = "what runs share, and what is one's own")]
+    fn one(
+        &self,
+        dir: &Path,
+        seed: u64,
+        recipe: &Recipe,
+        data: &Dataset,
+        stop: &AtomicBool,
+        bars: &MultiProgress,
+        name: String,
+    ) -> anyhow::Result<RunResult> {
+        let network = self.network(recipe, data, seed)?;
+        let mask = self.mask.as_deref().map(|path| load_mask(&of_seed(path, seed), &network));
+        let mask = mask.transpose()?;
         let method = mask.as_ref().and_then(|(_, info)| info.as_ref()).map(describe);
+        let kept = mask.as_ref().map(|(mask, _)| mask);
+        let network = self.pruning.redrawn(network, kept, &recipe.init, seed)?;
+        let (pruning, device) = (self.pruning.pruning(seed)?, self.device);
+        let pruner = self.pruning.pruner(seed, data, device)?;
         let spec = RunSpec {
             network: &network,
-            mask: mask.as_ref().map(|(mask, _)| mask),
+            mask: kept,
             method: method.as_deref(),
-            data: &data,
-            recipe: &recipe,
-            seed: self.seed,
-            device: self.device,
+            pruning: &pruning,
+            pruner: &*pruner,
+            data,
+            recipe,
+            seed,
+            device,
             checkpoint_every: self.checkpoint_every,
         };
-        let stop = stop_on_signals()?;
-        let mut report = Report::new(&spec);
-        let outcome = train_in(dir, &spec, &mut report, &stop);
-        report.bar.finish_and_clear();
+        let mut report = Report::new(&spec, bars, name);
+        let outcome = train_in(dir, &spec, &mut report, stop);
+        report.finish();
         match outcome? {
-            RunOutcome::Done(result) if self.json => json(&result),
-            RunOutcome::Done(result) => text(&summary(&result, dir)),
+            RunOutcome::Done(result) => Ok(*result),
             RunOutcome::Stopped { step } => Err(Checkpointed { step }.into()),
         }
+    }
+
+    /// The runs of all seeds, each in a thread of its own. Where one fails the others go on to their end.
+    fn several(
+        &self,
+        dir: &Path,
+        recipe: &Recipe,
+        data: &Dataset,
+        stop: &AtomicBool,
+        bars: &MultiProgress,
+    ) -> anyhow::Result<Results> {
+        let mut seeds = self.seeds.clone();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let share = (phew_train::threads() / seeds.len()).max(1);
+        let runs: Vec<anyhow::Result<RunResult>> = std::thread::scope(|scope| {
+            let runs: Vec<_> = seeds
+                .iter()
+                .map(|&seed| {
+                    scope.spawn(move || {
+                        phew_train::set_threads(share);
+                        let (dir, name) =
+                            (dir.join(format!("seed-{seed}")), format!("seed {seed}  "));
+                        self.one(&dir, seed, recipe, data, stop, bars, name)
+                            .with_context(|| format!("seed {seed}"))
+                    })
+                })
+                .collect();
+            let joined = runs.into_iter().map(|run| {
+                run.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a run ended in a panic")))
+            });
+            joined.collect()
+        });
+        Ok(Results::new(runs.into_iter().collect::<anyhow::Result<_>>()?))
     }
 
     /// The recipe with the changes that the options ask for.
@@ -143,6 +220,9 @@ impl Train {
         }
         if let Some(batch) = self.batch {
             recipe.batch = batch.get();
+        }
+        if let Some(precision) = self.precision {
+            recipe.precision = precision;
         }
         if let Some(rate) = self.rate {
             recipe.schedule.rate = rate;
@@ -167,18 +247,58 @@ impl Train {
         Ok(recipe)
     }
 
-    fn network(&self, recipe: &Recipe, data: &Dataset) -> anyhow::Result<Network> {
+    fn network(&self, recipe: &Recipe, data: &Dataset, seed: u64) -> anyhow::Result<Network> {
         let arch = architecture(&recipe.arch, data)?;
         if let Some(path) = &self.weights {
-            return Ok(Network::load(path, arch, Extra::Refuse)?);
+            return Ok(Network::load(&of_seed(path, seed), arch, Extra::Refuse)?);
         }
         let init: Init = recipe.init.parse()?;
-        Ok(Network::initialise(arch, init, self.init_seed.unwrap_or(self.seed))?)
+        Ok(Network::initialise(arch, init, self.init_seed.unwrap_or(seed))?)
+    }
+}
+
+/// A path with the run's seed in the place of `{seed}`.
+fn of_seed(path: &Path, seed: u64) -> PathBuf {
+    path.to_string_lossy().replace("{seed}", &seed.to_string()).into()
+}
+
+/// What came out of several runs.
+#[derive(Serialize)]
+struct Results {
+    runs: Vec<RunResult>,
+    /// Over the runs: of test accuracy, or of test loss for regression.
+    mean: f64,
+    /// Their sample standard deviation; none of one run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deviation: Option<f64>,
+}
+
+impl Results {
+    fn new(runs: Vec<RunResult>) -> Self {
+        let of = |run: &RunResult| run.test.top1.unwrap_or(run.test.loss);
+        let count = runs.len() as f64;
+        let mean = runs.iter().map(of).sum::<f64>() / count;
+        let squares = runs.iter().map(|run| (of(run) - mean).powi(2)).sum::<f64>();
+        let deviation = (runs.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
+        Self { runs, mean, deviation }
+    }
+
+    fn text(&self, dir: &Path) -> String {
+        let mut out = String::new();
+        for run in &self.runs {
+            out += &summary(run, &dir.join(format!("seed-{}", run.seed)));
+        }
+        let accuracy = self.runs.iter().all(|run| run.test.top1.is_some());
+        let show = |value: f64| if accuracy { percent(value) } else { format!("{value:.5}") };
+        let what = if accuracy { "test accuracy" } else { "test loss" };
+        out += &format!("{} runs: {what} {}", self.runs.len(), show(self.mean));
+        out += &self.deviation.map(|d| format!(" ± {}", show(d))).unwrap_or_default();
+        out + "\n"
     }
 }
 
 /// The architecture: a file as it is, a network of the zoo made to fit the data (where its name leaves that open).
-fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
+pub(super) fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
     if Path::new(name).extension().is_some_and(|e| e == "toml") {
         return Ok(Arch::load(Path::new(name))?.into());
     }
@@ -193,7 +313,10 @@ fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
 }
 
 /// A mask in the order of the network, with a word if it was made from other weights.
-fn load_mask(path: &Path, network: &Network) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
+pub(super) fn load_mask(
+    path: &Path,
+    network: &Network,
+) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
     let (mask, info) = Mask::load(path)?;
     let mask = mask.in_order_of(network.arch(), &path.display().to_string())?;
     if info.as_ref().is_some_and(|info| info.weights != network.fingerprint()) {
@@ -216,66 +339,4 @@ fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
-}
-
-/// Tells on stderr how the run goes: a bar on a terminal, a line for each epoch.
-struct Report {
-    bar: ProgressBar,
-}
-
-impl Report {
-    fn new(spec: &RunSpec<'_>) -> Self {
-        let steps = spec.recipe.steps_per_epoch(spec.data.train.len());
-        Self { bar: progress::bar(spec.recipe.epochs * steps, "training", "steps") }
-    }
-}
-
-impl Observer for Report {
-    fn progress(&mut self, progress: &Progress) {
-        let Progress { epoch, epochs, step, steps, train, images_per_second } = progress;
-        self.bar.set_position(epoch * steps + step);
-        let accuracy = train.top1.map(|top1| format!(", {}", percent(top1))).unwrap_or_default();
-        self.bar.set_message(format!(
-            "· epoch {}/{epochs} · loss {:.4}{accuracy} · {} images/s",
-            epoch + 1,
-            train.loss,
-            grouped(*images_per_second as u64),
-        ));
-    }
-
-    fn epoch(&mut self, record: &EpochRecord) {
-        let top1 = |top1: Option<f64>| top1.map(|t| format!(" {}", percent(t))).unwrap_or_default();
-        let EpochRecord { epoch, train, test, rate, .. } = record;
-        self.bar.suspend(|| {
-            eprintln!(
-                "epoch {epoch:>3}  train {:.4}{}  test {:.4}{}  rate {rate:.4}",
-                train.loss,
-                top1(train.top1),
-                test.loss,
-                top1(test.top1)
-            );
-        });
-    }
-}
-
-fn summary(result: &RunResult, dir: &Path) -> String {
-    let density = percent(result.kept as f64 / result.prunable as f64);
-    let (kept, prunable) = (grouped(result.kept), grouped(result.prunable));
-    let quality = match result.test.top1 {
-        Some(top1) => format!("test accuracy {}", percent(top1)),
-        None => format!("test loss {:.5}", result.test.loss),
-    };
-    format!(
-        "{} on {}: {quality} after {} epochs; {kept} of {prunable} weights kept ({density})\n\
-         {:.1} s, {} images/s on {} with {} threads\n\
-         run {}\n",
-        result.arch,
-        result.data,
-        result.epochs,
-        result.seconds,
-        grouped(result.images_per_second as u64),
-        result.device,
-        result.threads,
-        dir.display(),
-    )
 }

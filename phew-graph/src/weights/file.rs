@@ -11,8 +11,8 @@ use memmap2::Mmap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, View};
 
 use super::Network;
-use super::network::{Data, check_finite, initial};
-use crate::arch::{Arch, Op, Role, TensorSpec};
+use super::network::{Data, check_finite, check_variance, initial};
+use crate::arch::{Arch, Op, TensorSpec};
 use crate::atomic::{Overwrite, write_atomically};
 use crate::error::{GraphError, list};
 
@@ -139,16 +139,7 @@ fn read(
         Err(_) => Data::Owned(bytemuck::allocation::pod_collect_to_vec::<u8, f32>(bytes).into()),
     };
     check_finite(origin, &spec.name, data.values())?;
-    if spec.role == Role::RunningVar
-        && let Some(index) = data.values().iter().position(|&v| v < 0.0)
-    {
-        return Err(GraphError::Field {
-            operator: spec.name.clone(),
-            field: "variance",
-            found: format!("{} at index {index}", data.values()[index]),
-            expected: "at least 0".into(),
-        });
-    }
+    check_variance(spec, data.values())?;
     Ok(data)
 }
 

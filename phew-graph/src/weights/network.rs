@@ -72,32 +72,32 @@ impl Network {
         Self { arch, weights, auxiliary }
     }
 
+    /// A network of given values: prunable weights in the order of [`Arch::prunable`], then biases, normalisation and
+    /// statistics in the order of [`Arch::auxiliary`], as training left them, say.
+    ///
+    /// # Errors
+    /// As [`Network::with_weights`]; [`GraphError::Field`] if a variance is negative.
+    pub fn new(
+        arch: impl Into<Arc<Arch>>,
+        weights: Vec<Vec<f32>>,
+        auxiliary: Vec<Vec<f32>>,
+    ) -> Result<Self, GraphError> {
+        let arch = arch.into();
+        let weights = checked("number of weight tensors", arch.prunable(), weights)?;
+        let auxiliary = checked("number of other tensors", arch.auxiliary(), auxiliary)?;
+        for (spec, data) in arch.auxiliary().iter().zip(&auxiliary) {
+            check_variance(spec, data.values())?;
+        }
+        Ok(Self { arch, weights, auxiliary })
+    }
+
     /// The same network with other prunable weights, in the order of [`Arch::prunable`].
     ///
     /// # Errors
     /// [`GraphError::TensorShape`] if a tensor has the wrong number of scalars, [`GraphError::NotFinite`] if
     /// a value is not finite.
     pub fn with_weights(&self, weights: Vec<Vec<f32>>) -> Result<Self, GraphError> {
-        let origin = "new weights";
-        if weights.len() != self.arch.prunable().len() {
-            return Err(GraphError::Parameter {
-                name: "number of weight tensors",
-                found: weights.len().to_string(),
-                expected: "one for each prunable tensor",
-            });
-        }
-        for (spec, values) in self.arch.prunable().iter().zip(&weights) {
-            if values.len() != spec.len() {
-                return Err(GraphError::TensorShape {
-                    origin: origin.into(),
-                    name: spec.name.clone(),
-                    found: vec![values.len()],
-                    expected: spec.shape.clone(),
-                });
-            }
-            check_finite(origin, &spec.name, values)?;
-        }
-        let weights = weights.into_iter().map(|w| Data::Owned(w.into())).collect();
+        let weights = checked("number of weight tensors", self.arch.prunable(), weights)?;
         Ok(Self { arch: self.arch.clone(), weights, auxiliary: self.auxiliary.clone() })
     }
 
@@ -150,6 +150,47 @@ impl Network {
 pub(super) fn initial(spec: &TensorSpec) -> Data {
     debug_assert_ne!(spec.role, Role::Weight);
     Data::Owned(vec![spec.role.initial(); spec.len()].into())
+}
+
+/// New values for the tensors of `specs`, if there is one of the right length for each.
+fn checked(
+    name: &'static str,
+    specs: &[TensorSpec],
+    tensors: Vec<Vec<f32>>,
+) -> Result<Vec<Data>, GraphError> {
+    if tensors.len() != specs.len() {
+        return Err(GraphError::Parameter {
+            name,
+            found: tensors.len().to_string(),
+            expected: "one for each tensor of the architecture",
+        });
+    }
+    for (spec, values) in specs.iter().zip(&tensors) {
+        if values.len() != spec.len() {
+            return Err(GraphError::TensorShape {
+                origin: "new values".into(),
+                name: spec.name.clone(),
+                found: vec![values.len()],
+                expected: spec.shape.clone(),
+            });
+        }
+        check_finite("new values", &spec.name, values)?;
+    }
+    Ok(tensors.into_iter().map(|values| Data::Owned(values.into())).collect())
+}
+
+/// Refuses negative variances.
+pub(super) fn check_variance(spec: &TensorSpec, values: &[f32]) -> Result<(), GraphError> {
+    let negative = values.iter().position(|&v| v < 0.0);
+    match negative.filter(|_| spec.role == Role::RunningVar) {
+        None => Ok(()),
+        Some(index) => Err(GraphError::Field {
+            operator: spec.name.clone(),
+            field: "variance",
+            found: format!("{} at index {index}", values[index]),
+            expected: "at least 0".into(),
+        }),
+    }
 }
 
 /// Refuses NaN and infinities. One pass, parallel; the index named is the first.

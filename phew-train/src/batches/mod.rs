@@ -34,6 +34,20 @@ pub struct Batch {
     pub target: Tensor,
 }
 
+impl Batch {
+    /// Number of images.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "never empty, as images never are")]
+    pub fn len(&self) -> usize {
+        self.input.size()[0] as usize
+    }
+
+    /// The inputs of the first `count` images, or of all if there are fewer.
+    pub fn first(&self, count: usize) -> Tensor {
+        self.input.narrow(0, 0, count.min(self.len()) as i64)
+    }
+}
+
 impl DeviceImages {
     /// Copies images to a device, to be normalised by the given mean and deviation of each channel.
     ///

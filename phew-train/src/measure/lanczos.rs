@@ -6,14 +6,41 @@ use phew_graph::{stream, stream_key};
 
 use crate::error::Result;
 
-/// The `count` greatest eigenvalues, greatest first, by Lanczos with full reorthogonalisation.
-///
-/// Stops when none of them moves by more than `tolerance` of the greatest, or when the whole space is spanned, where
-/// they are exact.
+/// Steps in a row over which the values that are asked for must stand still: one may do so by chance.
+const STILL: usize = 3;
+
+/// The `count` greatest eigenvalues, greatest first, to `tolerance` of the greatest.
 pub(super) fn greatest(
     size: usize,
     count: usize,
     tolerance: f64,
+    apply: impl FnMut(&[f64]) -> Result<Vec<f64>>,
+) -> Result<Vec<f64>> {
+    let first = |mut values: Vec<f64>| {
+        values.truncate(count);
+        values
+    };
+    iterate(size, count.min(size), tolerance, first, apply)
+}
+
+/// The greatest and the least eigenvalue, to `tolerance` of the greatest.
+pub(super) fn ends(
+    size: usize,
+    tolerance: f64,
+    apply: impl FnMut(&[f64]) -> Result<Vec<f64>>,
+) -> Result<[f64; 2]> {
+    let both = |values: Vec<f64>| values.iter().take(1).chain(values.last()).copied().collect();
+    let found = iterate(size, 2, tolerance, both, apply)?;
+    Ok([found.first(), found.last()].map(|value| value.copied().unwrap_or(0.0)))
+}
+
+/// Lanczos with full reorthogonalisation, until the `wanted` values that `pick` takes of all (greatest first) stand
+/// still, or the whole space is spanned, where they are exact.
+fn iterate(
+    size: usize,
+    wanted: usize,
+    tolerance: f64,
+    pick: impl Fn(Vec<f64>) -> Vec<f64>,
     mut apply: impl FnMut(&[f64]) -> Result<Vec<f64>>,
 ) -> Result<Vec<f64>> {
     let mut rng = stream(stream_key("phew 1 lanczos", 0), 0);
@@ -21,7 +48,7 @@ pub(super) fn greatest(
     normalise(&mut vector);
     let mut basis = vec![vector];
     let (mut diagonal, mut beside) = (Vec::new(), Vec::new());
-    let mut last: Vec<f64> = Vec::new();
+    let (mut last, mut still): (Vec<f64>, usize) = (Vec::new(), 0);
     loop {
         let current = &basis[basis.len() - 1];
         let mut next = apply(current)?;
@@ -33,15 +60,14 @@ pub(super) fn greatest(
                 next.iter_mut().zip(other).for_each(|(n, o)| *n -= along * o);
             }
         }
-        let mut values = tridiagonal_eigenvalues(&diagonal, &beside);
-        values.truncate(count);
+        let values = pick(tridiagonal_eigenvalues(&diagonal, &beside));
         let scale = values.first().map_or(0.0, |v: &f64| v.abs());
-        let still = last.len() == values.len()
-            && values.len() == count.min(size)
+        let stands = last.len() == wanted
             && values.iter().zip(&last).all(|(a, b)| (a - b).abs() <= tolerance * scale);
+        still = if stands { still + 1 } else { 0 };
         let norm = normalise(&mut next);
         // An invariant subspace: from a random start it holds every eigenvalue that is there.
-        if still || basis.len() == size || norm <= f64::EPSILON * scale {
+        if still == STILL || basis.len() == size || norm <= f64::EPSILON * scale {
             return Ok(values);
         }
         last = values;
@@ -128,6 +154,8 @@ mod tests {
         for (value, wanted) in values.iter().zip([1.0, 0.5, 1.0 / 3.0]) {
             assert!((value - wanted).abs() < 1e-9, "{values:?}");
         }
+        let [most, least] = ends(100, 1e-12, apply).unwrap();
+        assert!((most - 1.0).abs() < 1e-9 && (least - 0.01).abs() < 1e-9, "{most} {least}");
         // More than there are: all of them, exactly.
         assert_eq!(greatest(4, 9, 1e-12, apply).unwrap().len(), 4);
     }

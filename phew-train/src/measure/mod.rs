@@ -1,10 +1,12 @@
 //! Measures of a network that need inputs: its Jacobian and its empirical neural tangent kernel.
 
+mod gradient;
 mod jacobian;
 mod kernel;
 mod lanczos;
 
-pub use jacobian::{Spread, jacobian_singular_values};
+pub use gradient::{GradientShare, gradient_share};
+pub use jacobian::{Spread, jacobian_extremes, jacobian_singular_values};
 pub use kernel::{KernelOver, TangentKernel};
 
 use phew_graph::{Mask, Network};

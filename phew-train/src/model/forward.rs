@@ -1,110 +1,126 @@
 //! The forward pass: each operator in turn, on libtorch.
 
 use phew_graph::{Activation, Arch, Op, Pool, Shape};
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
-use super::Mode;
 use super::layout::Layout;
+use super::{Mode, Precision};
 
 type Result<T> = std::result::Result<T, TchError>;
 
-/// Runs the operators in their topological order and lets go of each value after its last reader.
-pub(super) fn run(
-    arch: &Arch,
-    layout: &Layout,
-    learnt: &Tensor,
-    running: &[Tensor],
-    input: &Tensor,
-    mode: Mode,
-) -> Result<Tensor> {
-    // One split, so that the gradient of all parts is one concatenation.
-    let sizes: Vec<i64> = layout.learnt().iter().map(|spec| spec.len() as i64).collect();
-    let parts = learnt
-        .f_split_with_sizes(sizes, 0)?
-        .into_iter()
-        .zip(layout.learnt())
-        .map(|(part, spec)| part.f_view(dimensions(&spec.shape).as_slice()))
-        .collect::<Result<Vec<_>>>()?;
-    let batch = input.size().first().copied().unwrap_or(0);
-    let mut values: Vec<Option<Tensor>> = Vec::with_capacity(arch.nodes().len());
-    let mut unread: Vec<usize> = (0..arch.nodes().len()).map(|node| layout.readers(node)).collect();
-    for (index, node) in arch.nodes().iter().enumerate() {
-        let mut inputs = Vec::with_capacity(node.inputs.len());
-        for &from in &node.inputs {
-            unread[from] -= 1;
-            let value = if unread[from] == 0 {
-                values[from].take()
-            } else {
-                values[from].as_ref().map(Tensor::shallow_clone)
-            };
-            // Nodes stand in topological order, and a value is kept until its last reader.
-            inputs
-                .push(value.ok_or_else(|| TchError::Kind("a value was let go too early".into()))?);
-        }
-        let value = match node.op {
-            Op::Input { shape } => {
-                let mut sizes = vec![batch];
-                sizes.extend(dimensions(&shape.sizes()));
-                input.f_reshape(sizes.as_slice())?
-            }
-            _ => {
-                Operator { arch, layout, index, parts: &parts, running, mode }.apply(&mut inputs)?
-            }
-        };
-        values.push(Some(value));
-    }
-    values.pop().flatten().ok_or_else(|| TchError::Kind("an architecture has an output".into()))
+/// A pass through all operators, with what it reads.
+pub(super) struct Pass<'a> {
+    pub arch: &'a Arch,
+    pub layout: &'a Layout,
+    /// What is learnt, in the order of the layout.
+    pub parts: &'a [Tensor],
+    pub running: &'a [Tensor],
+    pub mode: Mode,
+    pub precision: Precision,
 }
 
-/// One operator with what it may read.
+impl Pass<'_> {
+    /// The outputs: each value is let go of after its last reader.
+    pub(super) fn run(&self, input: &Tensor) -> Result<Tensor> {
+        let none = || TchError::Kind("an architecture has an output".into());
+        let output = self.values(input, false)?.pop().flatten().ok_or_else(none)?;
+        // The loss is computed with what is learnt: low precision is for the layers.
+        if self.precision == Precision::Full { Ok(output) } else { output.f_to_kind(Kind::Float) }
+    }
+
+    /// The value of every operator in their topological order. An activation may have overwritten what it reads.
+    pub(super) fn all(&self, input: &Tensor) -> Result<Vec<Tensor>> {
+        Ok(self.values(input, true)?.into_iter().flatten().collect())
+    }
+
+    fn values(&self, input: &Tensor, keep: bool) -> Result<Vec<Option<Tensor>>> {
+        let nodes = self.arch.nodes();
+        let mut values: Vec<Option<Tensor>> = Vec::with_capacity(nodes.len());
+        let mut unread: Vec<usize> = (0..nodes.len()).map(|n| self.layout.readers(n)).collect();
+        for (index, node) in nodes.iter().enumerate() {
+            let mut inputs = Vec::with_capacity(node.inputs.len());
+            for &from in &node.inputs {
+                unread[from] -= 1;
+                let value = if unread[from] == 0 && !keep {
+                    values[from].take()
+                } else {
+                    values[from].as_ref().map(Tensor::shallow_clone)
+                };
+                // Nodes stand in topological order, and a value is kept until its last reader.
+                let gone = || TchError::Kind("a value was let go too early".into());
+                inputs.push(value.ok_or_else(gone)?);
+            }
+            let value = match node.op {
+                Op::Input { shape } => enter(input, shape)?,
+                _ => Operator { pass: self, index }.apply(&mut inputs)?,
+            };
+            values.push(Some(value));
+        }
+        Ok(values)
+    }
+}
+
+/// The input in the network's shape; images with their channels last in memory, which all operators then keep to.
+///
+/// Convolutions of single and lower precision are faster so, on processors (by a fifth for VGG-19) as on devices; in
+/// double precision, which their fast kernels do not know, it would only cost.
+fn enter(input: &Tensor, shape: Shape) -> Result<Tensor> {
+    let mut sizes = vec![input.size().first().copied().unwrap_or(0)];
+    sizes.extend(dimensions(&shape.sizes()));
+    let input = input.f_reshape(sizes.as_slice())?;
+    if sizes.len() < 4 || input.kind() == Kind::Double {
+        return Ok(input);
+    }
+    input.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
+}
+
+/// One operator of a pass.
 struct Operator<'a> {
-    arch: &'a Arch,
-    layout: &'a Layout,
+    pass: &'a Pass<'a>,
     index: usize,
-    parts: &'a [Tensor],
-    running: &'a [Tensor],
-    mode: Mode,
 }
 
 impl Operator<'_> {
     fn apply(&self, inputs: &mut [Tensor]) -> Result<Tensor> {
-        let node = &self.arch.nodes()[self.index];
-        let own = self.layout.parts(self.index);
-        let part = |at: Option<usize>| at.and_then(|at| self.parts.get(at));
-        let weight = || part(own.weight).ok_or_else(|| lacks(&node.name));
+        let Pass { arch, layout, mode, precision, .. } = *self.pass;
+        let node = &arch.nodes()[self.index];
+        let own = layout.parts(self.index);
+        let part = |at: Option<usize>| at.and_then(|at| self.pass.parts.get(at));
+        let weight = || precision.of(part(own.weight).ok_or_else(|| lacks(&node.name))?);
+        let bias = || part(own.bias).map(|bias| precision.of(bias)).transpose();
         let Some((x, others)) = inputs.split_first_mut() else {
             return Err(TchError::Kind(format!("`{}` reads nothing", node.name)));
         };
         let from = node.inputs[0];
         match &node.op {
-            Op::Conv2d(conv) => x.f_conv2d(
-                weight()?,
-                part(own.bias),
+            Op::Conv2d(conv) => precision.of(x)?.f_conv2d(
+                &weight()?,
+                bias()?.as_ref(),
                 conv.stride.map(|n| n as i64),
                 conv.padding.map(|n| n as i64),
                 [1, 1],
                 conv.groups as i64,
             ),
-            Op::Linear { .. } => x.f_linear(weight()?, part(own.bias)),
+            Op::Linear { .. } => precision.of(x)?.f_linear(&weight()?, bias()?.as_ref()),
             Op::BatchNorm { eps, momentum } => {
-                let statistic = |at: Option<usize>| match self.mode {
+                let statistic = |at: Option<usize>| match mode {
                     Mode::TrainFrozen => None,
-                    _ => at.and_then(|at| self.running.get(at)),
+                    _ => at.and_then(|at| self.pass.running.get(at)),
                 };
-                let (mean, variance) = (statistic(own.mean), statistic(own.variance));
+                let (mut mean, mut variance) = (statistic(own.mean), statistic(own.variance));
                 let (scale, shift) = (part(own.weight), part(own.bias));
-                let train = self.mode != Mode::Eval;
+                if mode == Mode::Record {
+                    record(x, mean.take(), variance.take())?;
+                }
+                let train = mode != Mode::Eval;
                 x.f_batch_norm(scale, shift, mean, variance, train, *momentum, *eps, true)
             }
             Op::Activation(activation) => activate(x, *activation, self.may_overwrite(from)),
-            Op::MaxPool(pool) => {
-                let Window { kernel, stride, padding } = self.window(*pool, from);
+            Op::MaxPool(_) => {
+                let Window { kernel, stride, padding } = Window::of(arch, self.index)?;
                 x.f_max_pool2d(kernel, stride, padding, [1, 1], false)
             }
-            Op::AvgPool(pool) => {
-                let Window { kernel, stride, padding } = self.window(*pool, from);
-                x.f_avg_pool2d(kernel, stride, padding, false, true, None::<i64>)
-            }
+            Op::AvgPool(_) => averaged(arch, self.index, x),
             Op::Add => others.iter().try_fold(x.shallow_clone(), |sum, other| sum.f_add(other)),
             Op::Flatten => x.f_flatten(1, -1),
             other => {
@@ -116,14 +132,23 @@ impl Operator<'_> {
 
     /// The only reader of a value may overwrite it, if its maker does not need it to differentiate.
     fn may_overwrite(&self, from: usize) -> bool {
-        let maker = &self.arch.nodes()[from].op;
-        self.layout.readers(from) == 1
+        let maker = &self.pass.arch.nodes()[from].op;
+        self.pass.layout.readers(from) == 1
             && matches!(maker, Op::Conv2d(_) | Op::Linear { .. } | Op::BatchNorm { .. } | Op::Add)
     }
+}
 
-    fn window(&self, pool: Pool, from: usize) -> Window {
-        Window::new(pool, self.arch.nodes()[from].shape)
+/// Puts the statistics that a batch is normalised by in the place of the running ones.
+fn record(x: &Tensor, mean: Option<&Tensor>, variance: Option<&Tensor>) -> Result<()> {
+    let _guard = tch::no_grad_guard();
+    let others: Vec<i64> = (0..x.dim() as i64).filter(|&d| d != 1).collect();
+    let (found_variance, found_mean) = x.f_var_mean_dim(others.as_slice(), false, false)?;
+    for (running, found) in [(mean, found_mean), (variance, found_variance)] {
+        if let Some(running) = running {
+            running.shallow_clone().f_copy_(&found)?;
+        }
     }
+    Ok(())
 }
 
 fn lacks(name: &str) -> TchError {
@@ -147,6 +172,20 @@ fn activate(x: &mut Tensor, activation: Activation, overwrite: bool) -> Result<T
     }
 }
 
+/// Which scalar of each window a maximum pooling takes, as an index into its channel.
+pub(super) fn chosen(arch: &Arch, node: usize, input: &Tensor) -> Result<Tensor> {
+    let Window { kernel, stride, padding } = Window::of(arch, node)?;
+    // Indices count rows of the channel as it is, whatever its layout in memory.
+    let (_, chosen) = input.f_max_pool2d_with_indices(kernel, stride, padding, [1, 1], false)?;
+    Ok(chosen)
+}
+
+/// What an average pooling makes of an input.
+pub(super) fn averaged(arch: &Arch, node: usize, input: &Tensor) -> Result<Tensor> {
+    let Window { kernel, stride, padding } = Window::of(arch, node)?;
+    input.f_avg_pool2d(kernel, stride, padding, false, true, None::<i64>)
+}
+
 /// A pooling window in libtorch's numbers.
 struct Window {
     kernel: [i64; 2],
@@ -155,6 +194,17 @@ struct Window {
 }
 
 impl Window {
+    /// The window of a pooling node.
+    fn of(arch: &Arch, node: usize) -> Result<Self> {
+        let node = &arch.nodes()[node];
+        match (&node.op, node.inputs.first()) {
+            (Op::MaxPool(pool) | Op::AvgPool(pool), Some(&from)) => {
+                Ok(Self::new(*pool, arch.nodes()[from].shape))
+            }
+            _ => Err(TchError::Kind(format!("`{}` is no pooling", node.name))),
+        }
+    }
+
     fn new(pool: Pool, input: Shape) -> Self {
         let whole = match input {
             Shape::Image { height, width, .. } => [height, width],

@@ -1,6 +1,7 @@
 //! Where each tensor of an architecture lies in the model.
 
 use phew_graph::{Arch, Role, TensorSpec};
+use tch::{TchError, Tensor};
 
 /// What the operators of an architecture read, by index into the parts of the model.
 #[derive(Debug)]
@@ -65,6 +66,19 @@ impl Layout {
 
     pub(super) fn learnt_len(&self) -> usize {
         self.learnt.iter().map(TensorSpec::len).sum()
+    }
+
+    /// The parts of a vector of all that is learnt, each in its shape. One operation, so that the gradient of all of
+    /// them is one concatenation.
+    pub(super) fn split(&self, learnt: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        let sizes: Vec<i64> = self.learnt.iter().map(|spec| spec.len() as i64).collect();
+        let shape = |spec: &TensorSpec| spec.shape.iter().map(|&n| n as i64).collect::<Vec<_>>();
+        let parts = learnt.f_split_with_sizes(sizes, 0)?;
+        parts
+            .iter()
+            .zip(&self.learnt)
+            .map(|(part, spec)| part.f_view(shape(spec).as_slice()))
+            .collect()
     }
 
     pub(super) fn parts(&self, node: usize) -> Parts {

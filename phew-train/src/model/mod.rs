@@ -2,16 +2,18 @@
 
 mod forward;
 mod layout;
+mod precision;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use phew_graph::{Arch, Network, Overwrite};
+use phew_graph::{Arch, Network, Overwrite, TensorSpec};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Result, TrainError};
 use crate::tensor_file::{Named, save_tensors};
 use layout::Layout;
+pub use precision::Precision;
 
 /// How batch normalisation behaves in a forward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Mode {
     TrainFrozen,
     /// The running statistics: testing.
     Eval,
+    /// Statistics of the batch, which take the place of the running ones.
+    Record,
 }
 
 /// A network on a libtorch device.
@@ -35,8 +39,11 @@ pub struct Model {
     layout: Layout,
     /// All that is learnt; a leaf of the graph of gradients.
     learnt: Tensor,
+    /// The operators' parts of it as leaves of their own, in its memory.
+    leaves: Vec<Tensor>,
     /// Running statistics, in the order of the layout.
     running: Vec<Tensor>,
+    precision: Precision,
 }
 
 impl Model {
@@ -64,7 +71,16 @@ impl Model {
                 Tensor::f_from_slice(find(&spec.name))?.f_to_device(device)?.f_to_kind(kind)
             })
             .collect::<std::result::Result<_, _>>()?;
-        Ok(Self { arch, layout, learnt: learnt.set_requires_grad(true), running })
+        let leaves = layout.split(&learnt)?;
+        let leaves = leaves.iter().map(|leaf| leaf.detach().set_requires_grad(true)).collect();
+        let (learnt, precision) = (learnt.set_requires_grad(true), Precision::Full);
+        Ok(Self { arch, layout, learnt, leaves, running, precision })
+    }
+
+    /// Sets the numbers that convolutions and linear layers compute with; what is learnt keeps its own.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// The architecture.
@@ -84,6 +100,13 @@ impl Model {
         &self.learnt
     }
 
+    /// The same numbers as tensors of their own, in the same memory and order: what the operators read.
+    ///
+    /// A gradient by them is one tensor for each, where one by [`Model::learnt`] must be put together.
+    pub fn leaves(&self) -> &[Tensor] {
+        &self.leaves
+    }
+
     /// The running statistics of the normalisations, in the order of [`Arch::auxiliary`].
     pub fn running(&self) -> &[Tensor] {
         &self.running
@@ -100,15 +123,56 @@ impl Model {
     /// # Errors
     /// [`TrainError::Torch`](crate::TrainError::Torch) if the batch does not fit the input or the device has no room.
     pub fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.forward_with(&self.learnt, input, mode)
+        self.run(&self.leaves, input, mode)
     }
 
-    /// As [`Model::forward`], with other values of all that is learnt.
+    /// As [`Model::forward`], with other values of all that is learnt, in the order of [`Model::learnt`].
     ///
     /// # Errors
     /// As [`Model::forward`].
     pub fn forward_with(&self, learnt: &Tensor, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        Ok(forward::run(&self.arch, &self.layout, learnt, &self.running, input, mode)?)
+        self.run(&self.layout.split(learnt)?, input, mode)
+    }
+
+    /// As [`Model::forward_with`], with other running statistics, in the order of [`Model::running`].
+    pub(crate) fn forward_at(
+        &self,
+        learnt: &Tensor,
+        running: &[Tensor],
+        input: &Tensor,
+        mode: Mode,
+    ) -> Result<Tensor> {
+        let parts = self.layout.split(learnt)?;
+        Ok(forward::Pass { running, ..self.pass(&parts, mode) }.run(input)?)
+    }
+
+    /// The value of every operator, in the order of the architecture's nodes.
+    pub(crate) fn values(
+        &self,
+        learnt: &Tensor,
+        input: &Tensor,
+        mode: Mode,
+    ) -> Result<Vec<Tensor>> {
+        Ok(self.pass(&self.layout.split(learnt)?, mode).all(input)?)
+    }
+
+    fn run(&self, parts: &[Tensor], input: &Tensor, mode: Mode) -> Result<Tensor> {
+        Ok(self.pass(parts, mode).run(input)?)
+    }
+
+    /// Which scalar of each window the maximum pooling of a node takes, as an index into its channel.
+    pub(crate) fn chosen(&self, node: usize, input: &Tensor) -> Result<Tensor> {
+        Ok(forward::chosen(&self.arch, node, input)?)
+    }
+
+    /// What the average pooling of a node makes of an input.
+    pub(crate) fn averaged(&self, node: usize, input: &Tensor) -> Result<Tensor> {
+        Ok(forward::averaged(&self.arch, node, input)?)
+    }
+
+    fn pass<'a>(&'a self, parts: &'a [Tensor], mode: Mode) -> forward::Pass<'a> {
+        let Self { arch, layout, running, precision, .. } = self;
+        forward::Pass { arch, layout, parts, running, mode, precision: *precision }
     }
 
     /// Splits a vector like [`Model::learnt`] into the prunable tensors, as values in their order.
@@ -130,19 +194,28 @@ impl Model {
             .collect())
     }
 
-    /// The network with the weights that the model has now; biases and normalisation stay as `initial` has them.
-    ///
-    /// For scoring and for masks, which look at weights alone; [`Model::save`] keeps everything.
+    /// The network with all values as they are now.
     ///
     /// # Errors
-    /// [`TrainError::Graph`](crate::TrainError::Graph) if a weight is not finite or `initial` is of another architecture.
-    pub fn weights_as(&self, initial: &Network) -> Result<Network> {
-        let weights = self
-            .prunable_values(&self.learnt)?
-            .into_iter()
-            .map(|values| values.into_iter().map(|value| value as f32).collect())
-            .collect();
-        Ok(initial.with_weights(weights)?)
+    /// [`TrainError::Graph`](crate::TrainError::Graph) if a value is not finite.
+    pub fn to_network(&self) -> Result<Network> {
+        let tensors = self.tensors()?;
+        let values = |spec: &TensorSpec| {
+            let found = tensors.iter().find(|tensor| tensor.name == spec.name);
+            found.map(|tensor| tensor.values.clone()).unwrap_or_default()
+        };
+        let weights = self.arch.prunable().iter().map(values).collect();
+        let auxiliary = self.arch.auxiliary().iter().map(values).collect();
+        Ok(Network::new(Arc::clone(&self.arch), weights, auxiliary)?)
+    }
+
+    /// Takes all values of a network of the same architecture.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] if it is of another.
+    pub fn take(&self, network: &Network) -> Result<()> {
+        let find = |name: &str| network.tensors().find(|(spec, _)| spec.name == name);
+        self.restore(|name| Ok(find(name).map(|(_, values)| values).unwrap_or_default()))
     }
 
     /// Every tensor under its state-dict name.

@@ -1,45 +1,60 @@
-//! Checkpoints: one file with all that a run needs to go on.
+//! Checkpoints: one file with all that a run needs to go on, beside those that never change again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use phew_graph::Overwrite;
+use phew_graph::{Mask, Overwrite};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::RunConfig;
 use crate::error::{Result, TrainError};
 use crate::tensor_file::{Named, load_tensors, save_tensors};
-use crate::train::{EpochRecord, EpochTiming, State, SumValues, Trainer};
+use crate::train::{EpochRecord, EpochTiming, PrunedTraining, Snapshot, State};
 
 /// What a checkpoint holds besides tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Note {
     /// The run that it belongs to.
     pub config: RunConfig,
-    step: u64,
-    optimiser_steps: u64,
-    sums: SumValues,
+    state: State,
+    /// The act of the run's pruning that is under way, and the prunings so far.
+    #[serde(default)]
+    place: (usize, u64),
     /// Epochs done so far.
     pub history: Vec<EpochRecord>,
     /// Their times.
     pub timings: Vec<EpochTiming>,
 }
 
+/// What the file of the early model says of it.
+#[derive(Serialize, Deserialize)]
+struct EarlyNote {
+    step: u64,
+}
+
+/// Where the mask of a pruning lies.
+pub(super) fn mask_path(dir: &Path, phase: u64) -> PathBuf {
+    dir.join(format!("mask-{phase}.safetensors"))
+}
+
+fn early_path(dir: &Path) -> PathBuf {
+    dir.join("early.safetensors")
+}
+
 /// Writes a checkpoint, whole or not at all.
 pub(super) fn save(
-    path: &Path,
-    trainer: &Trainer,
+    dir: &Path,
+    training: &PrunedTraining,
     config: &RunConfig,
     history: &[EpochRecord],
     timings: &[EpochTiming],
 ) -> Result<()> {
+    let trainer = training.trainer();
     trainer.check_pruned()?;
-    let State { step, optimiser_steps, sums } = trainer.state()?;
     let note = Note {
         config: config.clone(),
-        step,
-        optimiser_steps,
-        sums,
+        state: trainer.state()?,
+        place: training.place(),
         history: history.to_vec(),
         timings: timings.to_vec(),
     };
@@ -51,28 +66,59 @@ pub(super) fn save(
         let values = Vec::<f32>::try_from(buffer.f_to_device(tch::Device::Cpu)?)?;
         tensors.push(Named::new(format!("optimiser.{index}"), &[values.len()], values));
     }
-    let note = serde_json::to_string(&note)
-        .map_err(|e| TrainError::corrupt(path, format!("cannot be noted: {e}")))?;
-    save_tensors(path, &tensors, Some(note), Overwrite::Replace)
+    write(&dir.join("checkpoint.safetensors"), &tensors, &note)
 }
 
-/// Brings a fresh trainer to where a checkpoint was taken.
-pub(super) fn load(path: &Path, trainer: &mut Trainer) -> Result<Note> {
+/// Writes the model that training goes back to.
+pub(super) fn save_early(dir: &Path, early: &Snapshot) -> Result<()> {
+    write(&early_path(dir), &early.tensors, &EarlyNote { step: early.step })
+}
+
+fn write(path: &Path, tensors: &[Named], note: &impl Serialize) -> Result<()> {
+    let note = serde_json::to_string(note)
+        .map_err(|e| TrainError::corrupt(path, format!("cannot be noted: {e}")))?;
+    save_tensors(path, tensors, Some(note), Overwrite::Replace)
+}
+
+fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(Vec<Named>, T)> {
     let (tensors, note) = load_tensors(path)?;
     let note = note.ok_or_else(|| TrainError::corrupt(path, "is no checkpoint: it has no note"))?;
-    let note: Note = serde_json::from_str(&note)
+    let note = serde_json::from_str(&note)
         .map_err(|e| TrainError::corrupt(path, format!("is no checkpoint: {e}")))?;
+    Ok((tensors, note))
+}
+
+/// Brings a fresh training to where a checkpoint was taken.
+pub(super) fn load(path: &Path, training: &mut PrunedTraining) -> Result<Note> {
+    let (tensors, note): (_, Note) = read(path)?;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let (at, phase) = note.place;
+    let mask = if phase > 0 {
+        let path = mask_path(dir, phase);
+        let (mask, _) = Mask::load(&path)?;
+        let arch = training.trainer().model().arch();
+        Some(mask.in_order_of(arch, &path.display().to_string())?)
+    } else {
+        None
+    };
+    let early = if training.has_remembered(at) {
+        let (tensors, EarlyNote { step }) = read(&early_path(dir))?;
+        Some(Snapshot { step, tensors })
+    } else {
+        None
+    };
+    training.go_to(note.place, mask, early)?;
     let find = |name: &str| {
         tensors
             .iter()
             .find(|tensor| tensor.name == name)
             .ok_or_else(|| TrainError::corrupt(path, format!("has no tensor `{name}`")))
     };
+    let trainer = training.trainer_mut();
     trainer.model().restore(|name| Ok(find(&format!("model.{name}"))?.values.as_slice()))?;
     let buffers = (0..trainer.optimiser().buffers().len())
         .map(|index| Ok(Tensor::f_from_slice(&find(&format!("optimiser.{index}"))?.values)?))
         .collect::<Result<Vec<_>>>()?;
-    let state = State { step: note.step, optimiser_steps: note.optimiser_steps, sums: note.sums };
-    trainer.restore(&state, &buffers)?;
+    trainer.restore(&note.state, &buffers)?;
     Ok(note)
 }

@@ -24,6 +24,19 @@ impl Oracle for TorchOracle {
             .map_err(failed)
     }
 
+    fn perturbation(
+        &mut self,
+        at: &Point<'_>,
+        perturbed: &[&[f32]],
+        draw: u64,
+    ) -> Result<Vec<Vec<f32>>, BaselineError> {
+        TorchOracle::perturbation(self, at.weights, perturbed, at.mask, draw).map_err(failed)
+    }
+
+    fn path_activation(&mut self, at: &Point<'_>) -> Result<Vec<f64>, BaselineError> {
+        TorchOracle::path_activation(self, at.weights, at.mask).map_err(failed)
+    }
+
     fn ones_pass(&mut self, at: &Point<'_>, power: Power) -> Result<Vec<Vec<f64>>, BaselineError> {
         let value = match power {
             Power::Abs => Value::Abs,

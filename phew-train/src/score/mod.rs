@@ -1,5 +1,6 @@
 //! Derivatives that scores are made of, on libtorch. The network that is scored is never changed.
 
+mod activity;
 mod answers;
 mod oracle;
 mod samples;

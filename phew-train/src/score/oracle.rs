@@ -1,14 +1,15 @@
 //! Gradients and Hessian-gradient products of the loss, at any weights and mask.
 
-use phew_graph::{Mask, Network};
+use phew_graph::{Init, Mask, Network, Role, TensorSpec};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
+use super::activity::activity;
 use super::{by_tensor, effective};
 use crate::batches::Batch;
 use crate::error::Result;
 use crate::model::{Mode, Model};
-use crate::train::Loss;
+use crate::train::{Loss, mask_vector};
 
 /// How normalisation behaves while a network is scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,7 +43,11 @@ pub struct TorchOracle {
     batches: Vec<Batch>,
     loss: Loss,
     mode: Mode,
+    random: usize,
 }
+
+/// Random inputs of a batch, where a question is about random inputs: as many as training batches hold.
+const RANDOM: usize = 256;
 
 impl TorchOracle {
     /// An oracle for a network's biases, normalisation and statistics; weights and masks come with each question.
@@ -61,7 +66,13 @@ impl TorchOracle {
             OracleMode::Eval => Mode::Eval,
         };
         let model = Model::new(network, device, Kind::Float)?;
-        Ok(Self { network: network.clone(), model, batches, loss, mode })
+        Ok(Self { network: network.clone(), model, batches, loss, mode, random: RANDOM })
+    }
+
+    /// Sets how many random inputs a batch of them has; 256 by default.
+    #[must_use]
+    pub fn random_inputs(self, random: usize) -> Self {
+        Self { random, ..self }
     }
 
     /// The loss, summed over the batches.
@@ -137,6 +148,74 @@ impl TorchOracle {
             let _ = product.f_add_(&part[0])?;
         }
         self.answer(&product)
+    }
+
+    /// `∂/∂m Σ_x ‖f(x; w ⊙ m) − f(x; w̃ ⊙ m)‖²` by the mask's entries `m`, kept or pruned: NTK-SAP's question.
+    ///
+    /// The inputs are normal numbers of the network's shape, drawn from stream `draw`; both networks are normalised by
+    /// the statistics that the inputs have under `w ⊙ m`, which are not differentiated.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
+    ///
+    /// # References
+    /// Wang et al. 2023 (NTK-SAP), equation 8.
+    pub fn perturbation(
+        &self,
+        weights: &[&[f32]],
+        perturbed: &[&[f32]],
+        mask: &Mask,
+        draw: u64,
+    ) -> Result<Vec<Vec<f32>>> {
+        let dense = Mask::dense(self.network.arch());
+        let (weights, rest) = self.leaf(weights, &dense)?;
+        let (perturbed, _) = self.leaf(perturbed, &dense)?;
+        let kept = mask_vector(self.network.arch(), mask, self.model.device())?;
+        let kept = kept.f_narrow(0, 0, self.model.prunable_len() as i64)?;
+        let leaf = kept.f_detach()?.copy().set_requires_grad(true);
+        let learnt =
+            |weights: &Tensor| Tensor::f_cat(&[weights.f_mul(&leaf)?, rest.shallow_clone()], 0);
+        let input = self.random_batch(draw)?;
+        let statistics = self
+            .model
+            .running()
+            .iter()
+            .map(Tensor::f_zeros_like)
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        let one = learnt(&weights)?;
+        let _ = tch::no_grad(|| self.model.forward_at(&one, &statistics, &input, Mode::Record))?;
+        let output =
+            |learnt: &Tensor| self.model.forward_at(learnt, &statistics, &input, Mode::Eval);
+        let change = output(&one)?.f_sub(&output(&learnt(&perturbed)?)?)?;
+        let change = change.f_square()?.f_sum(Kind::Float)?;
+        self.answer(&Tensor::f_run_backward(&[&change], &[&leaf], false, false)?[0])
+    }
+
+    /// Standard normal inputs `[n, …input shape]`.
+    fn random_batch(&self, draw: u64) -> Result<Tensor> {
+        let mut shape = vec![self.random];
+        shape.extend(self.network.arch().input_shape().sizes());
+        let spec = TensorSpec { name: "random inputs".into(), shape, role: Role::Weight, node: 0 };
+        let values = Init::Normal { std: 1.0 }.sample(&spec, draw);
+        let sizes: Vec<i64> = spec.shape.iter().map(|&n| n as i64).collect();
+        let values = Tensor::f_from_slice(&values)?.f_view(sizes.as_slice())?;
+        Ok(values.f_to_device(self.model.device())?)
+    }
+
+    /// For each output, the squared inputs summed over the active paths that lead to it, over all batches: PX's question.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
+    pub fn path_activation(&self, weights: &[&[f32]], mask: &Mask) -> Result<Vec<f64>> {
+        let (weights, rest) = self.leaf(weights, mask)?;
+        let learnt = Tensor::f_cat(&[weights, rest], 0)?;
+        let kept = mask_vector(self.network.arch(), mask, self.model.device())?;
+        let mut total = vec![0.0; self.network.arch().output_shape().sizes().iter().product()];
+        for batch in &self.batches {
+            let part = activity(&self.model, &learnt, &kept, &batch.input, self.mode)?;
+            total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+        }
+        Ok(total)
     }
 
     /// Norm of the gradient by the weights that the mask keeps.

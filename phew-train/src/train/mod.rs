@@ -1,9 +1,13 @@
 //! Training.
 
 mod loss;
+mod loss_scale;
 mod mask;
-mod methods;
+mod observer;
 mod optimiser;
+mod pruned;
+mod pruner;
+mod pruning;
 mod recipe;
 mod record;
 mod schedule;
@@ -12,12 +16,14 @@ mod trainer;
 
 pub use loss::Loss;
 pub use mask::mask_vector;
-pub use methods::{Choose, gradual, lottery_ticket};
+pub use observer::{Observer, Progress, Pruned};
 pub use optimiser::{Optimiser, OptimiserSpec};
+pub use pruned::{Event, PrunedTraining};
+pub use pruner::{Magnitude, Pruner, PrunerInfo, ScoredPruner};
+pub use pruning::{Pruning, Redraw, RedrawVariance};
 pub use recipe::Recipe;
 pub use record::{EpochRecord, EpochTiming, Quality};
 pub use schedule::{Fall, Schedule};
-pub use trainer::{Observer, Outcome, Progress, Snapshot, Trainer};
+pub use trainer::{Outcome, Snapshot, Trainer};
 
-pub(crate) use sums::SumValues;
 pub(crate) use trainer::State;

@@ -138,56 +138,79 @@ impl Optimiser {
         Ok(())
     }
 
-    /// One step down `gradient`, which is used up.
+    /// One step down a gradient, which is used up: consecutive parts of it, in any shape, or the whole as one part.
     ///
-    /// Where `mask` is 0 the gradient is cut to 0, decay included: a scalar that is 0 there stays 0, and so do its
+    /// Where `mask` is 0 the gradient is cut to 0: a scalar that is 0 there stays 0, decay included, and so do its
     /// buffers.
     ///
     /// # Errors
-    /// [`TrainError::Torch`] if the device has no room.
+    /// [`TrainError::Torch`] if the parts do not make up the vector or the device has no room.
     pub fn step(
         &mut self,
-        vector: &mut Tensor,
-        mut gradient: Tensor,
+        vector: &Tensor,
+        gradient: Vec<Tensor>,
         mask: Option<&Tensor>,
         rate: f64,
     ) -> Result<()> {
         let _guard = tch::no_grad_guard();
         self.steps += 1;
+        let mut from = 0;
+        for part in gradient {
+            let part = part.f_reshape(-1)?;
+            let len = part.size()[0];
+            let of = |tensor: &Tensor| tensor.f_narrow(0, from, len);
+            let mut part = Part {
+                vector: of(vector)?,
+                buffers: self.buffers.iter().map(of).collect::<std::result::Result<_, _>>()?,
+                gradient: part,
+            };
+            if let Some(mask) = mask {
+                let _ = part.gradient.f_mul_(&of(mask)?)?;
+            }
+            part.step(self.spec, self.steps, rate)?;
+            from += len;
+        }
+        debug_assert_eq!(from, vector.size()[0], "a gradient is as long as its vector");
+        Ok(())
+    }
+}
+
+/// A stretch of the vector with all that moves it. Its tensors are windows, the gradient alone is its own.
+struct Part {
+    vector: Tensor,
+    buffers: Vec<Tensor>,
+    gradient: Tensor,
+}
+
+impl Part {
+    fn step(&mut self, spec: OptimiserSpec, steps: u64, rate: f64) -> Result<()> {
+        let Self { vector, buffers, gradient } = self;
         let scalar = |value: f64| {
             Tensor::f_from_slice(&[value as f32])?.f_view([0_i64; 0])?.f_to_device(vector.device())
         };
-        let decay = match self.spec {
-            OptimiserSpec::Sgd { weight_decay, .. } | OptimiserSpec::Adam { weight_decay, .. } => {
-                weight_decay
-            }
-        };
-        if decay > 0.0 {
-            let _ = gradient.f_addcmul_(vector, &scalar(decay)?)?;
+        let (OptimiserSpec::Sgd { weight_decay, .. } | OptimiserSpec::Adam { weight_decay, .. }) =
+            spec;
+        if weight_decay > 0.0 {
+            let _ = gradient.f_addcmul_(vector, &scalar(weight_decay)?)?;
         }
-        if let Some(mask) = mask {
-            let _ = gradient.f_mul_(mask)?;
-        }
-        match self.spec {
+        match spec {
             OptimiserSpec::Sgd { momentum, nesterov, .. } => {
-                if let Some(buffer) = self.buffers.first_mut() {
-                    let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&gradient)?;
+                if let Some(buffer) = buffers.first_mut() {
+                    let _ = buffer.f_mul_scalar_(momentum)?.f_add_(gradient)?;
                     if nesterov {
                         let _ = gradient.f_addcmul_(buffer, &scalar(momentum)?)?;
                     } else {
-                        gradient = buffer.shallow_clone();
+                        *gradient = buffer.shallow_clone();
                     }
                 }
-                let _ = vector.f_addcmul_(&gradient, &scalar(-rate)?)?;
+                let _ = vector.f_addcmul_(gradient, &scalar(-rate)?)?;
             }
             OptimiserSpec::Adam { beta1, beta2, eps, .. } => {
-                let [mean, square] = &mut self.buffers[..] else {
-                    unreachable!("Adam has two buffers")
-                };
-                let _ = mean.f_lerp_(&gradient, 1.0 - beta1)?;
+                let [mean, square] = &mut buffers[..] else { unreachable!("Adam has two buffers") };
+                let _ = mean.f_lerp_(gradient, 1.0 - beta1)?;
                 let weighted = gradient.f_mul_scalar(1.0 - beta2)?;
-                let _ = square.f_mul_scalar_(beta2)?.f_addcmul_(&weighted, &gradient)?;
-                let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+                let _ = square.f_mul_scalar_(beta2)?.f_addcmul_(&weighted, gradient)?;
+                let steps = i32::try_from(steps).unwrap_or(i32::MAX);
                 let (fade1, fade2) = (1.0 - beta1.powi(steps), 1.0 - beta2.powi(steps));
                 let root = square.f_sqrt()?.f_div_scalar_(fade2.sqrt())?.f_add_scalar_(eps)?;
                 let _ = vector.f_addcdiv_(&mean.f_mul_scalar(-rate / fade1)?, &root)?;
@@ -221,18 +244,18 @@ mod tests {
     fn two_steps_of_sgd_are_those_worked_by_hand() {
         // w = 1, g = 2 both times, decay 0.1, momentum 0.5, rate 0.1.
         // First: d = 2.1, b = 2.1, w = 0.79. Second: d = 2.079, b = 3.129, w = 0.4771.
-        let mut vector = Tensor::from_slice(&[1_f32]);
+        let vector = Tensor::from_slice(&[1_f32]);
         let mut optimiser = Optimiser::new(sgd(0.5, false, 0.1), &vector).unwrap();
         let gradient = || Tensor::from_slice(&[2_f32]);
-        optimiser.step(&mut vector, gradient(), None, 0.1).unwrap();
+        optimiser.step(&vector, vec![gradient()], None, 0.1).unwrap();
         close(&vector, &[0.79]);
-        optimiser.step(&mut vector, gradient(), None, 0.1).unwrap();
+        optimiser.step(&vector, vec![gradient()], None, 0.1).unwrap();
         close(&vector, &[0.4771]);
         close(&optimiser.buffers()[0], &[3.129]);
         // Nesterov: d = 2.1, b = 2.1, step d + 0.5 b = 3.15, w = 0.685.
-        let mut vector = Tensor::from_slice(&[1_f32]);
+        let vector = Tensor::from_slice(&[1_f32]);
         let mut optimiser = Optimiser::new(sgd(0.5, true, 0.1), &vector).unwrap();
-        optimiser.step(&mut vector, gradient(), None, 0.1).unwrap();
+        optimiser.step(&vector, vec![gradient()], None, 0.1).unwrap();
         close(&vector, &[0.685]);
     }
 
@@ -241,11 +264,11 @@ mod tests {
         let adam = OptimiserSpec::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.1 };
         for spec in [sgd(0.9, false, 0.1), sgd(0.9, true, 0.1), sgd(0.0, false, 0.1), adam] {
             let mask = Tensor::from_slice(&[1_f32, 0.0]);
-            let mut vector = Tensor::from_slice(&[1_f32, 0.0]);
+            let vector = Tensor::from_slice(&[1_f32, 0.0]);
             let mut optimiser = Optimiser::new(spec, &vector).unwrap();
             for _ in 0..5 {
                 let gradient = Tensor::from_slice(&[1_f32, -3.0]);
-                optimiser.step(&mut vector, gradient, Some(&mask), 0.1).unwrap();
+                optimiser.step(&vector, vec![gradient], Some(&mask), 0.1).unwrap();
             }
             assert_eq!(values(&vector)[1].to_bits(), 0, "{spec:?}");
             assert!(values(&vector)[0] < 1.0);
@@ -259,7 +282,7 @@ mod tests {
     fn a_restored_optimiser_goes_on_with_the_same_bits() {
         let spec = OptimiserSpec::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 };
         let gradient = |i: i64| (Tensor::arange(50, (Kind::Float, Device::Cpu)) - 20 + i) / (1 + i);
-        let mut whole = Tensor::ones([50], (Kind::Float, Device::Cpu));
+        let whole = Tensor::ones([50], (Kind::Float, Device::Cpu));
         let mut optimiser = Optimiser::new(spec, &whole).unwrap();
         let mut saved = None;
         for i in 0..10 {
@@ -267,16 +290,41 @@ mod tests {
                 let buffers: Vec<Tensor> = optimiser.buffers().iter().map(Tensor::copy).collect();
                 saved = Some((whole.copy(), buffers, optimiser.steps()));
             }
-            optimiser.step(&mut whole, gradient(i), None, 0.01).unwrap();
+            optimiser.step(&whole, vec![gradient(i)], None, 0.01).unwrap();
         }
-        let (mut vector, buffers, steps) = saved.unwrap();
+        let (vector, buffers, steps) = saved.unwrap();
         let mut second = Optimiser::new(spec, &vector).unwrap();
         second.restore(&buffers, steps).unwrap();
         for i in 4..10 {
-            second.step(&mut vector, gradient(i), None, 0.01).unwrap();
+            second.step(&vector, vec![gradient(i)], None, 0.01).unwrap();
         }
         assert_eq!(values(&vector), values(&whole));
         assert!(second.restore(&buffers[..1], steps).is_err());
+    }
+
+    #[test]
+    fn a_gradient_in_parts_does_what_the_whole_does() {
+        let adam = OptimiserSpec::Adam { beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.1 };
+        for spec in [sgd(0.9, true, 0.1), adam] {
+            let start = || Tensor::arange(12, (Kind::Float, Device::Cpu)) - 5;
+            let mask = Tensor::from_slice(&[1_f32, 0., 1.]).repeat([4]);
+            let (whole, parts) = (start() * &mask, start() * &mask);
+            let mut one = Optimiser::new(spec, &whole).unwrap();
+            let mut many = Optimiser::new(spec, &parts).unwrap();
+            for i in 1..4 {
+                let gradient = || (Tensor::arange(12, (Kind::Float, Device::Cpu)) - i).cos();
+                one.step(&whole, vec![gradient()], Some(&mask), 0.1).unwrap();
+                let cut = vec![
+                    gradient().narrow(0, 0, 4).copy().view([2, 2]),
+                    gradient().narrow(0, 4, 8).copy(),
+                ];
+                many.step(&parts, cut, Some(&mask), 0.1).unwrap();
+            }
+            assert_eq!(values(&whole), values(&parts), "{spec:?}");
+            for (one, many) in one.buffers().iter().zip(many.buffers()) {
+                assert_eq!(values(one), values(many));
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{Fall, Loss, OptimiserSpec, Schedule};
 use crate::batches::Augment;
 use crate::data::{DataSpec, Dataset};
 use crate::error::{Result, TrainError};
+use crate::model::Precision;
 
 /// A recipe.
 ///
@@ -33,6 +34,9 @@ pub struct Recipe {
     /// The step to rewind to, where a method rewinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewind_step: Option<u64>,
+    /// The numbers that layers compute with.
+    #[serde(default, skip_serializing_if = "is_full")]
+    pub precision: Precision,
     /// The data set that it was made for.
     pub data: DataSpec,
     /// What is minimised.
@@ -45,6 +49,11 @@ pub struct Recipe {
     /// What is done to each training image.
     #[serde(default)]
     pub augment: Augment,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_full(precision: &Precision) -> bool {
+    *precision == Precision::Full
 }
 
 fn kaiming() -> String {

@@ -18,6 +18,9 @@ pub struct Quality {
 /// One line of `metrics.jsonl`: what an epoch gave. The same run gives the same line, to the byte.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
+    /// Prunings before it, in the course of training.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub phase: u64,
     /// Epochs done, from 1.
     pub epoch: u64,
     /// Steps done.
@@ -30,6 +33,11 @@ pub struct EpochRecord {
     pub test: Quality,
     /// Mean over the epoch's steps of the norm of the (masked) gradient, before weight decay.
     pub gradient_norm: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// One line of `timings.jsonl`: how long an epoch took.

@@ -138,7 +138,7 @@ impl Job {
             given.map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
         parameters.insert("engine".into(), "scores".into());
         #[cfg(feature = "train")]
-        if matches!(needs, Needs::Gradients | Needs::HessianGradients) {
+        if super::samples::looks_at_images(needs) {
             parameters.extend(self.rival.samples.parameters());
         }
         let info = self.info(&network, &source, density, parameters);
@@ -168,8 +168,7 @@ impl Job {
 
 /// Whether this build has an oracle for what a method needs.
 pub(super) fn served(needs: Needs) -> bool {
-    cfg!(feature = "train")
-        && matches!(needs, Needs::Gradients | Needs::HessianGradients | Needs::OnesPass)
+    cfg!(feature = "train") && needs.oracle()
 }
 
 /// Prunes under a progress bar; Ctrl-C stops between two steps.

@@ -58,8 +58,8 @@ impl SampleArgs {
         network: &Network,
     ) -> anyhow::Result<Option<Box<dyn Oracle>>> {
         let batches = match (needs, self.data) {
-            (Needs::OnesPass, None) => Vec::new(),
-            (Needs::OnesPass, Some(_)) => {
+            (needs, None) if !looks_at_images(needs) => Vec::new(),
+            (needs, Some(_)) if !looks_at_images(needs) => {
                 return Err(usage("--data is not an option of a method that looks at no data"));
             }
             (_, None) => {
@@ -85,4 +85,9 @@ impl SampleArgs {
             ("score_batch".into(), spec.batch.into()),
         ])
     }
+}
+
+/// Whether a method that asks an oracle asks about images of a data set.
+pub(super) fn looks_at_images(needs: Needs) -> bool {
+    needs.oracle() && !matches!(needs, Needs::OnesPass | Needs::Perturbations)
 }

@@ -1,63 +1,39 @@
 //! The trainer: a model, its data and a recipe, step by step.
 
+mod rewind;
+mod state;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use phew_graph::{Mask, Network, stream, stream_key};
 use tch::{Kind, Tensor};
 
+use super::loss_scale::LossScale;
 use super::mask::mask_vector;
+use super::observer::{Observer, Progress};
 use super::record::{EpochRecord, Quality};
-use super::sums::{SumValues, Sums};
+use super::sums::Sums;
 use super::{Optimiser, Recipe};
-use crate::batches::{DeviceImages, epoch_order};
+use crate::batches::{Batch, DeviceImages, epoch_order};
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::error::{Result, TrainError};
-use crate::model::{Mode, Model};
-use crate::tensor_file::Named;
+use crate::model::{Mode, Model, Precision};
+
+pub use rewind::Snapshot;
+pub(crate) use state::State;
 
 /// Images of a test batch: more would not be faster.
 const TEST_BATCH: usize = 500;
 
-/// How far a run is: what a progress bar shows.
-#[derive(Debug, Clone, Copy)]
-pub struct Progress {
-    /// Epochs done.
-    pub epoch: u64,
-    /// Epochs to do.
-    pub epochs: u64,
-    /// Steps done in this epoch.
-    pub step: u64,
-    /// Steps of an epoch.
-    pub steps: u64,
-    /// Means over this epoch so far.
-    pub train: Quality,
-    /// Images a second in this epoch so far.
-    pub images_per_second: f64,
-}
-
-/// Who is told how a run goes. Both do nothing by default.
-pub trait Observer {
-    /// Some steps were taken.
-    fn progress(&mut self, progress: &Progress) {
-        let _ = progress;
-    }
-
-    /// An epoch ended.
-    fn epoch(&mut self, record: &EpochRecord) {
-        let _ = record;
-    }
-}
-
-/// Nobody.
-impl Observer for () {}
-
-/// Why training came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where training came to.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// It is where it was asked to go.
-    Done,
+    /// The end of an epoch.
+    Epoch(Box<EpochRecord>),
+    /// The step that it was asked to go to.
+    Reached,
     /// It was asked to stop.
     Stopped,
 }
@@ -83,25 +59,8 @@ pub struct Trainer {
     /// The step and the time at which this stretch of training began.
     clock: (u64, Instant),
     images_per_second: f64,
-    /// The network that training began with: its architecture, biases and normalisation.
-    initial: Network,
-    /// The rate of fine-tuning, in place of the schedule's.
-    fixed_rate: Option<f64>,
-}
-
-/// A model as it was at a step, to go back to.
-#[derive(Debug, Clone)]
-pub struct Snapshot {
-    step: u64,
-    tensors: Vec<Named>,
-}
-
-/// What a trainer needs to go on, besides what it was made from.
-#[derive(Debug, Clone)]
-pub(crate) struct State {
-    pub step: u64,
-    pub optimiser_steps: u64,
-    pub sums: SumValues,
+    /// For half precision alone.
+    scale: Option<LossScale>,
 }
 
 impl Trainer {
@@ -122,7 +81,7 @@ impl Trainer {
         recipe.validate()?;
         recipe.suits(data)?;
         fits(network, data)?;
-        let model = Model::new(network, device, Kind::Float)?;
+        let model = Model::new(network, device, Kind::Float)?.with_precision(recipe.precision);
         let statistics = data.train.channel_statistics();
         let mut trainer = Self {
             optimiser: Optimiser::new(recipe.optimiser, model.learnt())?,
@@ -136,8 +95,7 @@ impl Trainer {
             order: (u64::MAX, Vec::new()),
             clock: (0, Instant::now()),
             images_per_second: 0.0,
-            initial: network.clone(),
-            fixed_rate: None,
+            scale: (recipe.precision == Precision::F16).then(LossScale::default),
             model,
         };
         if let Some(mask) = mask {
@@ -176,6 +134,12 @@ impl Trainer {
         &self.recipe
     }
 
+    /// Training images.
+    #[must_use]
+    pub fn images(&self) -> usize {
+        self.train.len()
+    }
+
     /// Steps of an epoch.
     #[must_use]
     pub fn steps_per_epoch(&self) -> u64 {
@@ -202,67 +166,18 @@ impl Trainer {
         Ok(())
     }
 
-    /// The network with its weights as they are now, for scoring; biases and normalisation are those it began with.
+    /// The network as it is now, biases, normalisation and statistics included.
     ///
     /// # Errors
-    /// [`TrainError::Graph`] if a weight is not finite.
+    /// [`TrainError::Graph`] if a value is not finite.
     pub fn network(&self) -> Result<Network> {
-        self.model.weights_as(&self.initial)
+        self.model.to_network()
     }
 
-    /// The model as it is now, to go back to.
-    ///
-    /// # Errors
-    /// [`TrainError::Torch`] if it cannot be copied from the device.
-    pub fn snapshot(&self) -> Result<Snapshot> {
-        Ok(Snapshot { step: self.step, tensors: self.model.tensors()? })
-    }
-
-    /// Goes back to a snapshot: weights, statistics and step; the optimiser is a fresh one. What is pruned stays so.
-    ///
-    /// # Errors
-    /// [`TrainError::Parameter`] if the snapshot is of another network.
-    pub fn rewind(&mut self, snapshot: &Snapshot) -> Result<()> {
-        self.model.restore(|name| {
-            let tensor = snapshot.tensors.iter().find(|tensor| tensor.name == name);
-            tensor.map(|tensor| tensor.values.as_slice()).ok_or_else(|| TrainError::Parameter {
-                what: "snapshot",
-                found: format!("none for `{name}`"),
-                expected: "one of the same network".to_owned(),
-            })
-        })?;
-        self.begin_again(snapshot.step)
-    }
-
-    /// Goes back to step 0 with the weights as they are and a fresh optimiser.
-    ///
-    /// # Errors
-    /// [`TrainError::Torch`] if the device has no room.
-    pub fn restart(&mut self) -> Result<()> {
-        self.begin_again(0)
-    }
-
-    fn begin_again(&mut self, step: u64) -> Result<()> {
-        self.optimiser = Optimiser::new(self.recipe.optimiser, self.model.learnt())?;
-        self.sums = Sums::new(self.model.device())?;
-        self.step = step;
-        if let Some(mask) = &self.mask {
-            let _guard = tch::no_grad_guard();
-            let _ = self.model.learnt().shallow_clone().f_masked_fill_(&mask.f_eq(0.0)?, 0.0)?;
-        }
-        Ok(())
-    }
-
-    /// Trains some epochs at one rate; they count as steps beyond those of the recipe.
-    ///
-    /// # Errors
-    /// [`TrainError::Torch`].
-    pub(crate) fn fine_tune(&mut self, epochs: u64, rate: f64) -> Result<()> {
-        self.fixed_rate = Some(rate);
-        let to = self.step + epochs * self.steps_per_epoch();
-        let done = self.to_step(to, &mut (), &AtomicBool::new(false));
-        self.fixed_rate = None;
-        done.map(|_| ())
+    /// The last step of the recipe.
+    #[must_use]
+    pub fn last_step(&self) -> u64 {
+        self.recipe.epochs * self.steps_per_epoch()
     }
 
     /// Trains to the end of the recipe.
@@ -270,84 +185,93 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Diverged`] if the loss is no number any more, [`TrainError::Torch`].
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<Vec<EpochRecord>> {
-        let mut records = Vec::new();
-        while let Some(record) = self.epoch(observer, &AtomicBool::new(false))? {
-            records.push(record);
+        let (mut records, go, end) = (Vec::new(), AtomicBool::new(false), self.last_step());
+        while let Outcome::Epoch(record) = self.advance(end, None, observer, &go)? {
+            records.push(*record);
         }
         Ok(records)
     }
 
-    /// Trains to the end of the epoch that is under way; nothing if the run is at its end or was told to stop.
-    ///
-    /// `stop` is looked at after every step.
+    /// Trains to the end of the epoch that is under way, but not beyond step `to`, at the schedule's rate or the one
+    /// that is given. An epoch that is whole is tested and recorded. `stop` is looked at after every step.
     ///
     /// # Errors
     /// As [`Trainer::run`].
-    pub fn epoch(
+    pub fn advance(
         &mut self,
-        observer: &mut dyn Observer,
-        stop: &AtomicBool,
-    ) -> Result<Option<EpochRecord>> {
-        let (steps, epochs) = (self.steps_per_epoch(), self.recipe.epochs);
-        let epoch = self.step / steps;
-        if epoch >= epochs {
-            return Ok(None);
-        }
-        if self.to_step((epoch + 1) * steps, observer, stop)? == Outcome::Stopped {
-            return Ok(None);
-        }
-        // Reading the sums waits for the device: only then has the time passed that the steps took.
-        let sums = self.sums.values()?;
-        self.images_per_second = self.speed();
-        if !sums.quality(true).loss.is_finite() {
-            return Err(TrainError::Diverged { epoch: epoch + 1 });
-        }
-        self.check_pruned()?;
-        let record = EpochRecord {
-            epoch: epoch + 1,
-            step: self.step,
-            rate: self.recipe.schedule.at(self.step - 1, steps, epochs),
-            train: sums.quality(self.train.is_regression()),
-            test: self.evaluate()?,
-            gradient_norm: sums.gradient_norm(),
-        };
-        self.sums = Sums::new(self.model.device())?;
-        observer.epoch(&record);
-        Ok(Some(record))
-    }
-
-    /// Trains up to a step, within the epoch that is under way or beyond it, without testing.
-    ///
-    /// # Errors
-    /// [`TrainError::Torch`].
-    pub fn to_step(
-        &mut self,
-        step: u64,
+        to: u64,
+        rate: Option<f64>,
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<Outcome> {
-        self.clock = (self.step, Instant::now());
+        if self.step >= to {
+            return Ok(Outcome::Reached);
+        }
         let steps = self.steps_per_epoch();
-        while self.step < step {
+        let boundary = (self.step / steps + 1) * steps;
+        self.clock = (self.step, Instant::now());
+        while self.step < to.min(boundary) {
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Stopped);
             }
-            if self.step.is_multiple_of(steps) {
-                self.sums = Sums::new(self.model.device())?;
-            }
-            self.one_step()?;
+            self.one_step(rate.unwrap_or_else(|| self.scheduled(self.step)))?;
             let within = self.step % steps;
             // A report waits for the device: not too often.
             if within.is_multiple_of(10) || within == 1 {
                 self.report(observer)?;
             }
         }
-        Ok(Outcome::Done)
+        if self.step < boundary {
+            return Ok(Outcome::Reached);
+        }
+        let record = self.record(rate.unwrap_or_else(|| self.scheduled(self.step - 1)))?;
+        observer.epoch(&record);
+        Ok(Outcome::Epoch(Box::new(record)))
     }
 
-    fn one_step(&mut self) -> Result<()> {
+    /// Trains up to a step at the schedule's rates, without testing where epochs end on the way.
+    ///
+    /// # Errors
+    /// [`TrainError::Torch`].
+    pub fn to_step(&mut self, step: u64) -> Result<()> {
+        while self.step < step {
+            self.one_step(self.scheduled(self.step))?;
+        }
+        Ok(())
+    }
+
+    /// The schedule's rate of a step.
+    fn scheduled(&self, step: u64) -> f64 {
+        self.recipe.schedule.at(step, self.steps_per_epoch(), self.recipe.epochs)
+    }
+
+    /// What the epoch that has just ended gave.
+    fn record(&mut self, rate: f64) -> Result<EpochRecord> {
+        // Reading the sums waits for the device: only then has the time passed that the steps took.
+        let sums = self.sums.values()?;
+        self.images_per_second = self.speed();
+        let epoch = self.step / self.steps_per_epoch();
+        if !sums.quality(true).loss.is_finite() {
+            return Err(TrainError::Diverged { epoch });
+        }
+        self.check_pruned()?;
+        Ok(EpochRecord {
+            phase: 0,
+            epoch,
+            step: self.step,
+            rate,
+            train: sums.quality(self.train.is_regression()),
+            test: self.evaluate()?,
+            gradient_norm: sums.gradient_norm(),
+        })
+    }
+
+    fn one_step(&mut self, rate: f64) -> Result<()> {
         let steps = self.steps_per_epoch();
         let (epoch, within) = (self.step / steps, self.step % steps);
+        if within == 0 {
+            self.sums = Sums::new(self.model.device())?;
+        }
         if self.order.0 != epoch {
             self.order = (epoch, epoch_order(self.train.len(), self.seed, epoch));
         }
@@ -356,24 +280,62 @@ impl Trainer {
         let indices = &self.order.1[from..to];
         let mut rng = stream(stream_key("phew 1 augmentation", self.seed), self.step);
         let batch = self.train.augmented(indices, &self.recipe.augment, &mut rng)?;
-        let output = self.model.forward(&batch.input, Mode::Train)?;
-        let loss = self.recipe.loss.of(&output, &batch.target)?;
-        let mut gradients = Tensor::f_run_backward(&[&loss], &[self.model.learnt()], false, false)?;
-        let Some(mut gradient) = gradients.pop() else {
-            unreachable!("one gradient for one vector")
-        };
-        if let Some(mask) = &self.mask {
-            let _ = gradient.f_mul_(mask)?;
-        }
-        let norm = gradient.f_norm()?;
+        let (output, loss, gradient) = self.gradient(&batch)?;
+        let norm = norm(&gradient)?;
         let counted = (!self.train.is_regression()).then_some((&output, &batch.target));
-        self.sums.add(&loss, counted, indices.len(), Some(&norm))?;
-        let scheduled = self.recipe.schedule.at(self.step, steps, self.recipe.epochs);
-        let rate = self.fixed_rate.unwrap_or(scheduled);
-        let mut learnt = self.model.learnt().shallow_clone();
-        self.optimiser.step(&mut learnt, gradient, self.mask.as_ref(), rate)?;
         self.step += 1;
-        Ok(())
+        let mut overflowed = false;
+        if let Some(scale) = &mut self.scale {
+            overflowed = !norm.double_value(&[]).is_finite();
+            scale.learn(overflowed);
+        }
+        // A step whose gradient left the range of half precision is not taken.
+        let norm = if overflowed { norm.f_zeros_like()? } else { norm };
+        self.sums.add(&loss, counted, batch.input.size()[0] as usize, Some(&norm))?;
+        if overflowed {
+            return Ok(());
+        }
+        // What is pruned is cut from the gradient already.
+        self.optimiser.step(self.model.learnt(), gradient, None, rate)
+    }
+
+    /// Outputs, loss and masked gradient of a batch, the gradient in consecutive parts.
+    fn gradient(&self, batch: &Batch) -> Result<(Tensor, Tensor, Vec<Tensor>)> {
+        // On the processor parts are faster: putting them together takes a pass over fresh memory. On a device the
+        // number of operations is what counts.
+        let whole = [self.model.learnt().shallow_clone()];
+        let (output, by) = if self.model.device() == tch::Device::Cpu {
+            (self.model.forward(&batch.input, Mode::Train)?, self.model.leaves())
+        } else {
+            let output = self.model.forward_with(&whole[0], &batch.input, Mode::Train)?;
+            (output, &whole[..])
+        };
+        let loss = self.recipe.loss.of(&output, &batch.target)?;
+        let scaled = match self.scale {
+            Some(scale) => loss.f_mul_scalar(scale.value())?,
+            None => loss.shallow_clone(),
+        };
+        let parts = Tensor::f_run_backward(&[&scaled], by, false, false)?;
+        let _guard = tch::no_grad_guard();
+        let mut from = 0;
+        let gradient = parts
+            .into_iter()
+            .zip(by)
+            .map(|(part, by)| {
+                // What the outputs do not depend on has no gradient.
+                let part = if part.defined() { part } else { by.f_zeros_like()? };
+                let mut part = part.f_reshape(-1)?;
+                if let Some(scale) = self.scale {
+                    let _ = part.f_div_scalar_(scale.value())?;
+                }
+                if let Some(mask) = &self.mask {
+                    let _ = part.f_mul_(&mask.f_narrow(0, from, part.size()[0])?)?;
+                }
+                from += part.size()[0];
+                Ok(part)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok((output, loss, gradient))
     }
 
     fn report(&self, observer: &mut dyn Observer) -> Result<()> {
@@ -430,19 +392,12 @@ impl Trainer {
         }
         Ok(())
     }
+}
 
-    pub(crate) fn state(&self) -> Result<State> {
-        let (step, optimiser_steps) = (self.step, self.optimiser.steps());
-        Ok(State { step, optimiser_steps, sums: self.sums.values()? })
-    }
-
-    /// Takes up a saved state; model and buffers are the caller's to fill in.
-    pub(crate) fn restore(&mut self, state: &State, buffers: &[Tensor]) -> Result<()> {
-        self.optimiser.restore(buffers, state.optimiser_steps)?;
-        self.step = state.step;
-        self.sums = Sums::restore(state.sums, self.model.device())?;
-        Ok(())
-    }
+/// Norm of a vector in parts.
+fn norm(parts: &[Tensor]) -> Result<Tensor> {
+    let norms = parts.iter().map(Tensor::f_norm).collect::<std::result::Result<Vec<_>, _>>()?;
+    Ok(Tensor::f_stack(&norms, 0)?.f_norm()?)
 }
 
 /// Refuses a network whose input or output is not the data's.

@@ -1,0 +1,217 @@
+//! Options of `phew train` about pruning in the course of training.
+
+use std::str::FromStr;
+
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Args, ValueEnum};
+use phew_baselines::{Allocation, Options, Schedule, reinitialise};
+use phew_graph::{Mask, Network};
+use phew_train::{
+    Dataset, Device, Pruner, PrunerInfo, Pruning, Redraw, RedrawVariance, SampleSpec, ScoredPruner,
+    TrainError,
+};
+use phew_walk::{WalkError, WalkParams};
+
+use crate::failure::usage;
+
+/// The method of the walks; all others are those of `phew_baselines::methods`.
+const PHEW: &str = "phew";
+
+/// When and how to prune while training.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Pruning in the course of training")]
+pub(super) struct PruningArgs {
+    /// at:STEP, then train on; after, and train again from the trained weights; gradual:ROUNDS after training, then
+    /// train again; rewind:STEP (the recipe's step without one), back to the weights of that step and train again
+    #[arg(long, value_name = "WHEN", requires = "density")]
+    prune: Option<When>,
+
+    /// Share of the prunable weights to keep; with rewind several, as in 0.5,0.2, for iterative pruning
+    #[arg(long, value_name = "SHARE", value_delimiter = ',', requires = "prune")]
+    density: Vec<f64>,
+
+    /// What to keep: any method of `phew prune --list-methods`, asked about the network as it is then
+    #[arg(long, value_parser = names(), hide_possible_values = true, default_value = "magnitude",
+        requires = "prune")]
+    method: String,
+
+    /// Seed of the method's random choices; that of the run by default
+    #[arg(long, value_name = "SEED", requires = "prune")]
+    method_seed: Option<u64>,
+
+    /// Steps of the method, as for `phew prune`
+    #[arg(long, value_name = "STEPS", requires = "prune")]
+    schedule: Option<Schedule>,
+
+    /// Shares of the layers, as for `phew prune`
+    #[arg(long, value_name = "NAME", requires = "prune")]
+    allocation: Option<Allocation>,
+
+    /// Training images of each class that a method which looks at data gets; 10 by default
+    #[arg(long, value_name = "N", requires = "prune")]
+    per_class: Option<usize>,
+
+    /// Draw new weights for the mask of --mask, or in place of the last rewinding, with variance as if nothing were
+    /// pruned, or by the density of each layer or the fan-in of each unit
+    #[arg(long, value_name = "VARIANCE")]
+    redraw: Option<Variance>,
+
+    /// Seed of those weights; by default one more than that of the run
+    #[arg(long, value_name = "SEED", requires = "redraw")]
+    redraw_seed: Option<u64>,
+}
+
+fn names() -> PossibleValuesParser {
+    let rivals = phew_baselines::methods().iter().map(|m| m.name);
+    [PHEW].into_iter().chain(rivals).map(PossibleValue::new).collect::<Vec<_>>().into()
+}
+
+#[derive(Debug, Clone, Copy)]
+enum When {
+    At(u64),
+    After,
+    Gradual(u32),
+    Rewind(Option<u64>),
+}
+
+impl FromStr for When {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (word, number) = match text.split_once(':') {
+            Some((word, number)) => (word, Some(number)),
+            None => (text, None),
+        };
+        let wrong = || "expected at:STEP, after, gradual:ROUNDS, rewind or rewind:STEP".to_owned();
+        let parse = |number: &str| number.parse::<u64>().map_err(|_| wrong());
+        match (word, number) {
+            ("at", Some(step)) => Ok(Self::At(parse(step)?)),
+            ("after", None) => Ok(Self::After),
+            ("gradual", Some(rounds)) => {
+                Ok(Self::Gradual(u32::try_from(parse(rounds)?).map_err(|_| wrong())?))
+            }
+            ("rewind", step) => Ok(Self::Rewind(step.map(parse).transpose()?)),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Variance {
+    Dense,
+    LayerwiseSparse,
+    NeuronwiseSparse,
+}
+
+impl PruningArgs {
+    /// When a run of this seed is pruned.
+    pub(super) fn pruning(&self, seed: u64) -> anyhow::Result<Pruning> {
+        let one = || match self.density[..] {
+            [density] => Ok(density),
+            _ => Err(usage("--prune takes one --density, unless it is rewind")),
+        };
+        if self.redraw.is_some() && !matches!(self.prune, None | Some(When::Rewind(_))) {
+            return Err(usage("--redraw is an option of --mask and of --prune rewind"));
+        }
+        Ok(match self.prune {
+            None => Pruning::Never,
+            Some(When::At(step)) => Pruning::At { step, density: one()? },
+            Some(When::After) => Pruning::After { density: one()? },
+            Some(When::Gradual(rounds)) => Pruning::Gradual { rounds, density: one()? },
+            Some(When::Rewind(step)) => {
+                Pruning::Rewind { step, densities: self.density.clone(), redraw: self.redraw(seed) }
+            }
+        })
+    }
+
+    fn redraw(&self, seed: u64) -> Option<Redraw> {
+        let seed = self.redraw_seed.unwrap_or(seed.wrapping_add(1));
+        let variance = match self.redraw? {
+            Variance::Dense => RedrawVariance::Dense,
+            Variance::LayerwiseSparse => RedrawVariance::LayerwiseSparse,
+            Variance::NeuronwiseSparse => RedrawVariance::NeuronwiseSparse,
+        };
+        Some(Redraw { variance, seed })
+    }
+
+    /// The network that a run begins with: new weights for its mask, if they were asked for.
+    pub(super) fn redrawn(
+        &self,
+        network: Network,
+        mask: Option<&Mask>,
+        init: &str,
+        seed: u64,
+    ) -> anyhow::Result<Network> {
+        match (self.redraw(seed), mask) {
+            (Some(Redraw { variance, seed }), Some(mask)) if self.prune.is_none() => {
+                Ok(reinitialise(&network, mask, variance.into(), init.parse()?, seed)?)
+            }
+            (Some(_), None) if self.prune.is_none() => {
+                Err(usage("--redraw needs --mask or --prune rewind"))
+            }
+            _ => Ok(network),
+        }
+    }
+
+    /// What such a pruning keeps.
+    pub(super) fn pruner<'a>(
+        &'a self,
+        seed: u64,
+        data: &'a Dataset,
+        device: Device,
+    ) -> anyhow::Result<Box<dyn Pruner + 'a>> {
+        let seed = self.method_seed.unwrap_or(seed);
+        if self.method == PHEW {
+            let other = [
+                ("--schedule", self.schedule.is_some()),
+                ("--allocation", self.allocation.is_some()),
+                ("--per-class", self.per_class.is_some()),
+            ];
+            return match other.into_iter().find(|(_, given)| *given) {
+                Some((option, _)) => {
+                    Err(usage(format!("{option} is not an option of method `{PHEW}`")))
+                }
+                None => Ok(Box::new(Walks { seed })),
+            };
+        }
+        let usual = SampleSpec::default();
+        Ok(Box::new(ScoredPruner {
+            method: &self.method,
+            seed,
+            options: Options {
+                schedule: self.schedule.clone(),
+                allocation: self.allocation.clone(),
+                ..Options::default()
+            },
+            data,
+            samples: SampleSpec {
+                per_class: self.per_class.unwrap_or(usual.per_class),
+                seed,
+                ..usual
+            },
+            device,
+        }))
+    }
+}
+
+/// PHEW by the weights as they are then: what is pruned has weight 0, where no walk goes.
+struct Walks {
+    seed: u64,
+}
+
+impl Pruner for Walks {
+    fn info(&self) -> PrunerInfo {
+        PrunerInfo { method: PHEW.to_owned(), seed: self.seed, parameters: Default::default() }
+    }
+
+    fn prune(&self, network: &Network, _: &Mask, density: f64) -> Result<Mask, TrainError> {
+        let walk = || -> Result<Mask, WalkError> {
+            let params = WalkParams::new(density)?.seed(self.seed);
+            Ok(phew_walk::prune(network, &params)?.mask)
+        };
+        walk().map_err(|error| match error {
+            WalkError::Graph(error) => TrainError::Graph(error),
+            other => TrainError::Pruner(Box::new(other)),
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! The files of a run.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use phew_graph::{GraphError, Mask, MaskInfo, Overwrite, write_atomically};
+use serde::Serialize;
+
+use super::checkpoint;
+use super::events::EventFile;
+use super::spec::{RunConfig, RunResult, RunSpec};
+use crate::error::{Result, TrainError};
+use crate::train::{EpochRecord, EpochTiming, Pruned, PrunedTraining, PrunerInfo};
+
+/// Refuses a folder that is another run's.
+pub(super) fn check_claim(dir: &Path, config: &RunConfig) -> Result<()> {
+    let path = dir.join("config.toml");
+    if !path.exists() {
+        return Ok(());
+    }
+    let found = std::fs::read_to_string(&path).map_err(TrainError::io(&path))?;
+    let text = to_toml(config);
+    if found == text {
+        return Ok(());
+    }
+    let lines = found.lines().map(Some).chain(std::iter::repeat(None));
+    let difference = lines.zip(text.lines()).find(|(found, wanted)| *found != Some(*wanted));
+    let (found, wanted) = difference.unwrap_or((None, ""));
+    Err(TrainError::OtherRun {
+        dir: dir.to_owned(),
+        found: found.unwrap_or("nothing").to_owned(),
+        wanted: wanted.to_owned(),
+    })
+}
+
+/// Makes the folder this run's, if it is not yet.
+pub(super) fn claim(dir: &Path, config: &RunConfig, spec: &RunSpec<'_>) -> Result<()> {
+    std::fs::create_dir_all(dir).map_err(TrainError::io(dir))?;
+    let path = dir.join("config.toml");
+    if path.exists() {
+        return Ok(());
+    }
+    write_text(&dir.join("arch.toml"), &spec.network.arch().to_toml())?;
+    write_text(&path, &to_toml(config))
+}
+
+fn to_toml(config: &RunConfig) -> String {
+    toml::to_string(config).unwrap_or_else(|e| unreachable!("plain data: {e}"))
+}
+
+/// The files of a run that is under way.
+pub(super) struct Folder {
+    dir: PathBuf,
+    config: RunConfig,
+    pub(super) history: Vec<EpochRecord>,
+    timings: Vec<EpochTiming>,
+    events: EventFile,
+}
+
+impl Folder {
+    /// Opens the folder's files, and brings the training to the last checkpoint if there is one.
+    pub(super) fn resume(
+        dir: &Path,
+        config: RunConfig,
+        training: &mut PrunedTraining,
+    ) -> Result<Self> {
+        let path = dir.join("checkpoint.safetensors");
+        let (mut history, mut timings) = (Vec::new(), Vec::new());
+        if path.exists() {
+            let note = checkpoint::load(&path, training)?;
+            if note.config != config {
+                return Err(TrainError::corrupt(&path, "belongs to another run"));
+            }
+            (history, timings) = (note.history, note.timings);
+        }
+        let wall = timings.first().map_or_else(now, |timing: &EpochTiming| timing.ended);
+        let events = EventFile::create(&dir.join("events.out.tfevents.0.phew"), wall)?;
+        let mut folder = Self { dir: dir.to_owned(), config, history: Vec::new(), timings, events };
+        for record in history {
+            let number = folder.history.len();
+            let ended = folder.timings.get(number).map_or(wall, |timing| timing.ended);
+            folder.add_events(&record, ended)?;
+            folder.history.push(record);
+        }
+        folder.write_lines()?;
+        Ok(folder)
+    }
+
+    /// Notes an epoch in all files.
+    pub(super) fn note(
+        &mut self,
+        record: &EpochRecord,
+        seconds: f64,
+        images_per_second: f64,
+    ) -> Result<()> {
+        let ended = now();
+        self.add_events(record, ended)?;
+        self.history.push(record.clone());
+        let epoch = record.epoch;
+        self.timings.push(EpochTiming { epoch, seconds, images_per_second, ended });
+        self.write_lines()
+    }
+
+    /// Adds an epoch, the next of the history, to the curves. Epochs of all trainings of a run are counted on.
+    fn add_events(&mut self, record: &EpochRecord, wall: f64) -> Result<()> {
+        let number = self.history.len() as u64 + 1;
+        let mut scalars = vec![
+            ("loss/train", record.train.loss),
+            ("loss/test", record.test.loss),
+            ("learning rate", record.rate),
+            ("gradient norm", record.gradient_norm),
+        ];
+        let accuracies = [
+            ("top1/train", record.train.top1),
+            ("top1/test", record.test.top1),
+            ("top5/train", record.train.top5),
+            ("top5/test", record.test.top5),
+        ];
+        scalars.extend(accuracies.into_iter().filter_map(|(tag, value)| Some((tag, value?))));
+        for (tag, value) in scalars {
+            self.events.scalar(tag, number, value, wall)?;
+        }
+        Ok(())
+    }
+
+    /// Rewrites the files of lines, so that they hold whole lines and each epoch once.
+    fn write_lines(&self) -> Result<()> {
+        write_text(&self.dir.join("metrics.jsonl"), &to_lines(&self.history))?;
+        write_text(&self.dir.join("timings.jsonl"), &to_lines(&self.timings))
+    }
+
+    /// Keeps the mask of a pruning, named by its number.
+    pub(super) fn keep_mask(
+        &self,
+        mask: &Mask,
+        pruned: &Pruned,
+        pruner: &PrunerInfo,
+    ) -> Result<()> {
+        let parameters = pruner.parameters.iter();
+        let mut parameters: BTreeMap<String, serde_json::Value> =
+            parameters.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        parameters.insert("pruned_at_step".to_owned(), pruned.step.into());
+        let info = MaskInfo {
+            arch: self.config.arch.clone(),
+            density: mask.density(),
+            method: pruner.method.clone(),
+            parameters,
+            seed: pruner.seed,
+            version: self.config.phew.clone(),
+            weights: pruned.weights.clone(),
+        };
+        mask.save(&checkpoint::mask_path(&self.dir, pruned.phase), &info, Overwrite::Replace)?;
+        Ok(())
+    }
+
+    /// Keeps the model that training goes back to.
+    pub(super) fn keep_early(&self, training: &PrunedTraining) -> Result<()> {
+        let Some(early) = training.early() else { return Ok(()) };
+        checkpoint::save_early(&self.dir, early)
+    }
+
+    pub(super) fn checkpoint(&self, training: &PrunedTraining) -> Result<()> {
+        let Self { dir, config, history, timings, .. } = self;
+        checkpoint::save(dir, training, config, history, timings)
+    }
+
+    /// What came out of a run that is done.
+    pub(super) fn result(
+        &self,
+        spec: &RunSpec<'_>,
+        training: &PrunedTraining,
+    ) -> Result<RunResult> {
+        let Some(last) = self.history.last() else { unreachable!("a run has an epoch") };
+        let trainer = training.trainer();
+        let of_last = self.history.iter().filter(|record| record.phase == last.phase);
+        let accuracies = of_last.filter_map(|r| Some((r.test.top1?, r.epoch)));
+        let torch = crate::doctor::libtorch();
+        let trained: f64 = self
+            .timings
+            .iter()
+            .map(|t| spec.data.train.len() as f64 / t.images_per_second.max(1e-9))
+            .sum();
+        Ok(RunResult {
+            arch: self.config.arch.clone(),
+            method: self.config.method.clone(),
+            data: self.config.data.clone(),
+            seed: spec.seed,
+            pruning: self.config.pruning.clone(),
+            kept: training.mask().kept(),
+            prunable: training.mask().len(),
+            epochs: last.epoch,
+            steps: trainer.step(),
+            train: last.train,
+            // Not the last record's: a pruning may have come after it.
+            test: trainer.evaluate()?,
+            // Of equals the first.
+            best: accuracies.reduce(|best, next| if next.0 > best.0 { next } else { best }),
+            seconds: self.timings.iter().map(|timing| timing.seconds).sum(),
+            images_per_second: (spec.data.train.len() * self.timings.len()) as f64 / trained,
+            device: spec.device.to_string(),
+            threads: torch.threads,
+            phew: self.config.phew.clone(),
+            libtorch: torch.version,
+        })
+    }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+fn to_lines<T: Serialize>(records: &[T]) -> String {
+    records.iter().map(|record| to_json(record) + "\n").collect()
+}
+
+fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|e| unreachable!("plain data: {e}"))
+}
+
+pub(super) fn to_json_pretty<T: Serialize>(value: &T) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_else(|e| unreachable!("plain data: {e}"))
+}
+
+pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
+    write_atomically(path, Overwrite::Replace, |writer| {
+        let io = |source| GraphError::Io { path: path.to_owned(), source };
+        writer.write_all(text.as_bytes()).map_err(io)
+    })?;
+    Ok(())
+}

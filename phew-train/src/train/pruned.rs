@@ -1,0 +1,203 @@
+//! Training with prunings on the way, one event at a time.
+
+use std::sync::atomic::AtomicBool;
+
+use phew_baselines::reinitialise;
+use phew_graph::{Init, Mask, Network};
+
+use super::observer::{Observer, Pruned};
+use super::pruner::Pruner;
+use super::pruning::{Act, Pruning, Redraw};
+use super::record::EpochRecord;
+use super::trainer::{Outcome, Snapshot, Trainer};
+use crate::error::Result;
+
+/// A trainer that is pruned on its way.
+#[derive(Debug)]
+pub struct PrunedTraining {
+    trainer: Trainer,
+    acts: Vec<Act>,
+    /// The act that is under way.
+    at: usize,
+    /// Prunings done.
+    phase: u64,
+    mask: Mask,
+    early: Option<Snapshot>,
+}
+
+/// What happened last.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// An epoch ended.
+    Epoch(Box<EpochRecord>),
+    /// The model of this step is kept, to go back to.
+    Remembered,
+    /// The network was pruned.
+    Pruned(Pruned),
+    /// It was asked to stop.
+    Stopped,
+    /// All is done.
+    Done,
+}
+
+impl PrunedTraining {
+    /// Takes a trainer at step 0, with the mask that it was given.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`](crate::TrainError::Parameter) as [`Pruning::validate`].
+    pub fn new(trainer: Trainer, mask: Option<&Mask>, pruning: &Pruning) -> Result<Self> {
+        let acts = pruning.acts(trainer.recipe(), trainer.images())?;
+        let mask = mask.cloned().unwrap_or_else(|| Mask::dense(trainer.model().arch()));
+        Ok(Self { trainer, acts, at: 0, phase: 0, mask, early: None })
+    }
+
+    /// The trainer as it is now.
+    #[must_use]
+    pub fn trainer(&self) -> &Trainer {
+        &self.trainer
+    }
+
+    /// What is kept now.
+    #[must_use]
+    pub fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
+    /// Prunings so far.
+    #[must_use]
+    pub fn phase(&self) -> u64 {
+        self.phase
+    }
+
+    /// Trains to the end of everything.
+    ///
+    /// # Errors
+    /// As [`PrunedTraining::advance`].
+    pub fn run(
+        &mut self,
+        pruner: &dyn Pruner,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<EpochRecord>> {
+        let (mut records, go) = (Vec::new(), AtomicBool::new(false));
+        loop {
+            match self.advance(pruner, observer, &go)? {
+                Event::Epoch(record) => records.push(*record),
+                Event::Done => return Ok(records),
+                _ => {}
+            }
+        }
+    }
+
+    /// Goes on until something happens.
+    ///
+    /// # Errors
+    /// What [`Trainer::advance`] and the pruner run into.
+    pub fn advance(
+        &mut self,
+        pruner: &dyn Pruner,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Event> {
+        while let Some(&act) = self.acts.get(self.at) {
+            match act {
+                Act::Train { to, rate } => {
+                    let mut phased = Phased { phase: self.phase, observer };
+                    match self.trainer.advance(to, rate, &mut phased, stop)? {
+                        Outcome::Epoch(record) => {
+                            let record = EpochRecord { phase: self.phase, ..*record };
+                            return Ok(Event::Epoch(Box::new(record)));
+                        }
+                        Outcome::Stopped => return Ok(Event::Stopped),
+                        Outcome::Reached => self.at += 1,
+                    }
+                }
+                Act::Remember => {
+                    self.early = Some(self.trainer.snapshot()?);
+                    self.at += 1;
+                    return Ok(Event::Remembered);
+                }
+                Act::Prune { density } => {
+                    let network = self.trainer.network()?;
+                    self.mask = pruner.prune(&network, &self.mask, density)?;
+                    self.trainer.prune(&self.mask)?;
+                    self.phase += 1;
+                    self.at += 1;
+                    let (step, phase) = (self.trainer.step(), self.phase);
+                    let (kept, prunable) = (self.mask.kept(), self.mask.len());
+                    let weights = network.fingerprint();
+                    let pruned = Pruned { phase, step, kept, prunable, weights };
+                    observer.pruned(&pruned);
+                    return Ok(Event::Pruned(pruned));
+                }
+                Act::Rewind => {
+                    let Some(early) = &self.early else { unreachable!("remembered before") };
+                    self.trainer.rewind(early)?;
+                    self.at += 1;
+                }
+                Act::Restart => {
+                    self.trainer.restart()?;
+                    self.at += 1;
+                }
+                Act::Redraw(Redraw { variance, seed }) => {
+                    let init: Init = self.trainer.recipe().init.parse()?;
+                    let arch = self.trainer.model().arch().clone();
+                    let fresh = Network::initialise(arch, init, seed)?;
+                    let drawn = reinitialise(&fresh, &self.mask, variance.into(), init, seed)?;
+                    self.trainer.restart_from(&drawn)?;
+                    self.at += 1;
+                }
+            }
+        }
+        Ok(Event::Done)
+    }
+
+    /// The act that is under way and the prunings so far, for a checkpoint.
+    pub(crate) fn place(&self) -> (usize, u64) {
+        (self.at, self.phase)
+    }
+
+    /// The model that was remembered.
+    pub(crate) fn early(&self) -> Option<&Snapshot> {
+        self.early.as_ref()
+    }
+
+    /// Goes where a checkpoint was: the mask of its last pruning, if there was any, and what it remembered.
+    pub(crate) fn go_to(
+        &mut self,
+        (at, phase): (usize, u64),
+        mask: Option<Mask>,
+        early: Option<Snapshot>,
+    ) -> Result<()> {
+        if let Some(mask) = mask {
+            self.trainer.prune(&mask)?;
+            self.mask = mask;
+        }
+        (self.at, self.phase, self.early) = (at, phase, early);
+        Ok(())
+    }
+
+    pub(crate) fn trainer_mut(&mut self) -> &mut Trainer {
+        &mut self.trainer
+    }
+
+    /// Whether a model was remembered before act `at`.
+    pub(crate) fn has_remembered(&self, at: usize) -> bool {
+        self.acts[..at.min(self.acts.len())].contains(&Act::Remember)
+    }
+}
+
+/// Tells an observer the phase of each epoch.
+struct Phased<'a> {
+    phase: u64,
+    observer: &'a mut dyn Observer,
+}
+
+impl Observer for Phased<'_> {
+    fn progress(&mut self, progress: &super::Progress) {
+        self.observer.progress(progress);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) {
+        self.observer.epoch(&EpochRecord { phase: self.phase, ..record.clone() });
+    }
+}

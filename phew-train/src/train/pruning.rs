@@ -1,0 +1,256 @@
+//! Pruning in the course of training: when it takes place, and from where training goes on.
+
+use phew_baselines::Reinit;
+use serde::{Deserialize, Serialize};
+
+use super::Recipe;
+use crate::error::{Result, TrainError};
+
+/// When a network is pruned while it is trained.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "when", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Pruning {
+    /// Never; what a mask prunes from the beginning stays pruned.
+    #[default]
+    Never,
+    /// At a step of training, which then goes on to its end (Frankle et al. 2021, section 6, for any scorer).
+    At {
+        /// Steps done before.
+        step: u64,
+        /// What to keep.
+        density: f64,
+    },
+    /// Once, after training; then the whole recipe again from the trained weights (one shot, with the learning rate
+    /// rewound as Renda et al. 2020 found best: what Frankle et al. 2021 call magnitude pruning after training).
+    After {
+        /// What to keep.
+        density: f64,
+    },
+    /// After training, little by little, with an epoch at the recipe's last rate after each pruning; then the whole
+    /// recipe again from the weights as they are: the upper bound of the PHEW paper (001, D.2).
+    ///
+    /// The density of round `i` follows Zhu & Gupta (2017): `1 − (1 − density)(1 − (1 − i/rounds)³)`.
+    Gradual {
+        /// Prunings.
+        rounds: u32,
+        /// What to keep at the end.
+        density: f64,
+    },
+    /// After training, then back to the weights of an early step: lottery-ticket rewinding. With several densities it is
+    /// iterative magnitude pruning, trained to the end before each; with step 0 it goes back to the initial weights.
+    Rewind {
+        /// The step to go back to; the recipe's own by default, and 0 where it has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<u64>,
+        /// What to keep, pruning by pruning.
+        densities: Vec<f64>,
+        /// New weights in place of the last rewinding: the control experiment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        redraw: Option<Redraw>,
+    },
+}
+
+/// How weights are drawn anew for a mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redraw {
+    /// How their variance answers to the mask.
+    pub variance: RedrawVariance,
+    /// Seed of the new weights.
+    pub seed: u64,
+}
+
+/// [`Reinit`] by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RedrawVariance {
+    /// As if nothing were pruned.
+    Dense,
+    /// By the density of each tensor.
+    LayerwiseSparse,
+    /// By the fan-in of each unit.
+    NeuronwiseSparse,
+}
+
+impl From<RedrawVariance> for Reinit {
+    fn from(variance: RedrawVariance) -> Self {
+        match variance {
+            RedrawVariance::Dense => Self::Dense,
+            RedrawVariance::LayerwiseSparse => Self::LayerwiseSparse,
+            RedrawVariance::NeuronwiseSparse => Self::NeuronwiseSparse,
+        }
+    }
+}
+
+/// One thing to do in the course of training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Act {
+    /// Train to a step, at the schedule's rate or another.
+    Train { to: u64, rate: Option<f64> },
+    /// Keep the model as it is, to go back to.
+    Remember,
+    /// Prune to a density.
+    Prune { density: f64 },
+    /// Go back to what was remembered.
+    Rewind,
+    /// Go back to step 0 with the weights as they are.
+    Restart,
+    /// Go back to step 0 with new weights.
+    Redraw(Redraw),
+}
+
+impl Pruning {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_never(&self) -> bool {
+        *self == Self::Never
+    }
+
+    /// Refuses densities and steps that make no sense for a recipe on so many training images.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] naming the parameter.
+    pub fn validate(&self, recipe: &Recipe, images: usize) -> Result<()> {
+        let densities = self.densities();
+        let fits = |d: &f64| *d > 0.0 && *d <= 1.0;
+        let falling = densities.iter().all(fits) && densities.is_sorted_by(|a, b| a >= b);
+        if !self.is_never() && (densities.is_empty() || !falling) {
+            return Err(TrainError::Parameter {
+                what: "densities",
+                found: format!("{densities:?}"),
+                expected: "one or more, above 0 and up to 1, none greater than the one before"
+                    .to_owned(),
+            });
+        }
+        let end = recipe.epochs * recipe.steps_per_epoch(images);
+        let step = match self {
+            Self::At { step, .. } => *step,
+            Self::Rewind { step, .. } => early(*step, recipe),
+            _ => 0,
+        };
+        if step > end {
+            return Err(TrainError::Parameter {
+                what: "step of pruning or rewinding",
+                found: step.to_string(),
+                expected: format!("{end} or less, the recipe's last step on {images} images"),
+            });
+        }
+        Ok(())
+    }
+
+    /// The densities that it passes through.
+    #[must_use]
+    pub fn densities(&self) -> Vec<f64> {
+        match self {
+            Self::Never => Vec::new(),
+            Self::At { density, .. } | Self::After { density } => vec![*density],
+            Self::Gradual { rounds, density } => {
+                (1..=*rounds).map(|round| gradual(*density, round, *rounds)).collect()
+            }
+            Self::Rewind { densities, .. } => densities.clone(),
+        }
+    }
+
+    /// All that there is to do, in order.
+    pub(crate) fn acts(&self, recipe: &Recipe, images: usize) -> Result<Vec<Act>> {
+        self.validate(recipe, images)?;
+        let steps = recipe.steps_per_epoch(images);
+        let end = recipe.epochs * steps;
+        let to = |to| Act::Train { to, rate: None };
+        let mut acts = Vec::new();
+        match self {
+            Self::Never => {}
+            Self::At { step, density } => {
+                acts.extend([to(*step), Act::Prune { density: *density }]);
+            }
+            Self::After { density } => {
+                acts.extend([to(end), Act::Prune { density: *density }, Act::Restart]);
+            }
+            Self::Gradual { .. } => {
+                acts.push(to(end));
+                let rate = Some(recipe.schedule.at(end - 1, steps, recipe.epochs));
+                for (round, density) in (1..).zip(self.densities()) {
+                    let to = end + round * steps;
+                    acts.extend([Act::Prune { density }, Act::Train { to, rate }]);
+                }
+                acts.push(Act::Restart);
+            }
+            Self::Rewind { step, densities, redraw } => {
+                acts.extend([to(early(*step, recipe)), Act::Remember]);
+                for &density in densities {
+                    acts.extend([to(end), Act::Prune { density }, Act::Rewind]);
+                }
+                if let Some(redraw) = redraw {
+                    acts.pop();
+                    acts.push(Act::Redraw(*redraw));
+                }
+            }
+        }
+        acts.push(to(end));
+        Ok(acts)
+    }
+}
+
+fn early(step: Option<u64>, recipe: &Recipe) -> u64 {
+    step.or(recipe.rewind_step).unwrap_or(0)
+}
+
+/// Zhu & Gupta 2017, equation 1, in terms of densities.
+fn gradual(density: f64, round: u32, rounds: u32) -> f64 {
+    let left = 1.0 - f64::from(round) / f64::from(rounds);
+    density + (1.0 - density) * left.powi(3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe() -> Recipe {
+        Recipe { batch: 50, ..Recipe::preset("digits").unwrap() }.with_epochs(3)
+    }
+
+    #[test]
+    fn gradual_densities_follow_the_cube() {
+        // From 1 to 0.2 in 2 rounds: 0.2 + 0.8 / 8 = 0.3, then 0.2.
+        let densities = Pruning::Gradual { rounds: 2, density: 0.2 }.densities();
+        assert!((densities[0] - 0.3).abs() < 1e-12 && (densities[1] - 0.2).abs() < 1e-12);
+    }
+
+    #[test]
+    fn iterative_pruning_trains_to_the_end_between_rewindings() {
+        let redraw = Redraw { variance: RedrawVariance::Dense, seed: 1 };
+        let rewind = |redraw| Pruning::Rewind { step: Some(7), densities: vec![0.5, 0.2], redraw };
+        let to = |to| Act::Train { to, rate: None };
+        let prune = |density| Act::Prune { density };
+        let begin = [to(7), Act::Remember, to(30), prune(0.5), Act::Rewind, to(30), prune(0.2)];
+        let acts = rewind(None).acts(&recipe(), 500).unwrap();
+        assert_eq!(acts[..7], begin);
+        assert_eq!(acts[7..], [Act::Rewind, to(30)]);
+        let acts = rewind(Some(redraw)).acts(&recipe(), 500).unwrap();
+        assert_eq!(acts[..7], begin);
+        assert_eq!(acts[7..], [Act::Redraw(redraw), to(30)]);
+    }
+
+    #[test]
+    fn a_recipe_says_where_to_rewind_to() {
+        let recipe = Recipe { rewind_step: Some(4), ..recipe() };
+        let rewind = Pruning::Rewind { step: None, densities: vec![0.5], redraw: None };
+        assert_eq!(rewind.acts(&recipe, 500).unwrap()[0], Act::Train { to: 4, rate: None });
+    }
+
+    #[test]
+    fn senseless_densities_and_steps_are_refused() {
+        let rewind = |densities: &[f64]| Pruning::Rewind {
+            step: Some(0),
+            densities: densities.to_vec(),
+            redraw: None,
+        };
+        for densities in [&[][..], &[0.5, 0.6], &[1.5], &[f64::NAN], &[0.0]] {
+            assert!(rewind(densities).validate(&recipe(), 500).is_err(), "{densities:?}");
+        }
+        let at = |step| Pruning::At { step, density: 0.5 }.validate(&recipe(), 500);
+        at(30).unwrap();
+        assert!(at(31).unwrap_err().to_string().contains("found 31, expected 30 or less"));
+        assert!(Pruning::Gradual { rounds: 0, density: 0.5 }.validate(&recipe(), 500).is_err());
+    }
+}

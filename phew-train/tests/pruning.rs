@@ -1,0 +1,219 @@
+//! Pruning in the course of training.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use phew_baselines::Options;
+use phew_graph::{Init, Mask, Network, zoo};
+use phew_train::{
+    Dataset, Device, Magnitude, PrunedTraining, Pruner, Pruning, Recipe, Redraw, RedrawVariance,
+    SampleSpec, ScoredPruner, Trainer, digits,
+};
+
+/// Three epochs of ten steps.
+struct Job {
+    network: Network,
+    data: Dataset,
+    recipe: Recipe,
+}
+
+impl Job {
+    fn new() -> Self {
+        tch::set_num_threads(1);
+        let arch = zoo::by_name("mlp-bn-784-16-10").unwrap().build().unwrap();
+        Self {
+            network: Network::initialise(arch, Init::default(), 0).unwrap(),
+            data: digits(500, 100, 0).unwrap(),
+            recipe: Recipe { batch: 50, ..Recipe::preset("digits").unwrap() }.with_epochs(3),
+        }
+    }
+
+    fn trainer(&self) -> Trainer {
+        Trainer::new(&self.network, None, &self.data, &self.recipe, 0, Device::CPU).unwrap()
+    }
+
+    fn run(&self, pruning: &Pruning, pruner: &dyn Pruner) -> (PrunedTraining, Vec<(u64, u64)>) {
+        let mut training = PrunedTraining::new(self.trainer(), None, pruning).unwrap();
+        let records = training.run(pruner, &mut ()).unwrap();
+        let epochs = records.iter().map(|record| (record.phase, record.epoch)).collect();
+        (training, epochs)
+    }
+}
+
+/// Keeps what it is told to by another, and what it was asked and saw.
+struct Spy(std::cell::RefCell<Vec<(f64, Mask, Network)>>);
+
+impl Pruner for Spy {
+    fn info(&self) -> phew_train::PrunerInfo {
+        Magnitude.info()
+    }
+
+    fn prune(
+        &self,
+        network: &Network,
+        mask: &Mask,
+        density: f64,
+    ) -> Result<Mask, phew_train::TrainError> {
+        let kept = Magnitude.prune(network, mask, density)?;
+        self.0.borrow_mut().push((density, kept.clone(), network.clone()));
+        Ok(kept)
+    }
+}
+
+fn spy() -> Spy {
+    Spy(std::cell::RefCell::default())
+}
+
+/// Weights of both, as bits, must agree where the mask keeps, and the second be 0 elsewhere.
+fn same_where_kept(whole: &Network, pruned: &Network, mask: &Mask) {
+    for ((whole, pruned), layer) in whole.weights().iter().zip(pruned.weights()).zip(mask.layers())
+    {
+        for i in 0..layer.len() {
+            let wanted = if layer.get(i) { whole[i] } else { 0.0 };
+            assert_eq!(pruned[i].to_bits(), wanted.to_bits());
+        }
+    }
+}
+
+#[test]
+fn a_ticket_has_the_early_weights_where_it_is_kept_and_nested_masks() {
+    let job = Job::new();
+    let mut early = job.trainer();
+    early.to_step(7).unwrap();
+    let early = early.network().unwrap();
+    // The second pruning rewinds to the end, so that the ticket can be looked at before it is trained.
+    let rewind =
+        |densities: Vec<f64>, step| Pruning::Rewind { step: Some(step), densities, redraw: None };
+    let spy = spy();
+    let mut training =
+        PrunedTraining::new(job.trainer(), None, &rewind(vec![0.5, 0.2], 7)).unwrap();
+    let go = std::sync::atomic::AtomicBool::new(false);
+    // Advance by single events until the second pruning and one epoch more have passed.
+    let mut steps = Vec::new();
+    while spy.0.borrow().len() < 2 {
+        training.advance(&spy, &mut (), &go).unwrap();
+        steps.push(training.trainer().step());
+    }
+    assert_eq!(steps, [7, 10, 20, 30, 30, 10, 20, 30, 30]);
+    {
+        let seen = spy.0.borrow();
+        let [(first, half, _), (second, fifth, trained)] = &seen[..] else {
+            panic!("two prunings")
+        };
+        assert_eq!((first.to_bits(), second.to_bits()), (0.5_f64.to_bits(), 0.2_f64.to_bits()));
+        assert!(fifth.is_subset(half).unwrap() && fifth.kept() == fifth.len() / 5);
+        // The second choice was among weights that the first had left, trained from the early ones.
+        same_where_kept(trained, trained, half);
+        assert_ne!(trained.fingerprint(), early.fingerprint());
+    }
+    // The ticket itself: a trainer that is rewound by hand.
+    let mut ticket = job.trainer();
+    ticket.to_step(7).unwrap();
+    let snapshot = ticket.snapshot().unwrap();
+    ticket.to_step(30).unwrap();
+    ticket.rewind(&snapshot).unwrap();
+    ticket.prune(training.mask()).unwrap();
+    same_where_kept(&early, &ticket.network().unwrap(), training.mask());
+    let momentum = ticket.optimiser().buffers()[0].abs().max().double_value(&[]);
+    assert_eq!((momentum.to_bits(), ticket.optimiser().steps(), ticket.step()), (0, 0, 7));
+    // From there both train to the same weights.
+    training.run(&spy, &mut ()).unwrap();
+    ticket.run(&mut ()).unwrap();
+    let fingerprints = [training.trainer(), &ticket].map(|t| t.network().unwrap().fingerprint());
+    assert_eq!(fingerprints[0], fingerprints[1]);
+}
+
+#[test]
+fn gradual_pruning_keeps_what_was_learnt() {
+    let job = Job::new();
+    let spy = spy();
+    let (training, epochs) = job.run(&Pruning::Gradual { rounds: 4, density: 0.3 }, &spy);
+    let fine_tuned = [(1, 4), (2, 5), (3, 6), (4, 7)];
+    assert_eq!(epochs[..3], [(0, 1), (0, 2), (0, 3)]);
+    assert_eq!(epochs[3..7], fine_tuned);
+    assert_eq!(epochs[7..], [(4, 1), (4, 2), (4, 3)]);
+    let network = training.trainer().network().unwrap();
+    let alive: usize =
+        network.weights().iter().map(|w| w.iter().filter(|&&w| w != 0.0).count()).sum();
+    assert_eq!(alive, training.mask().kept());
+    let seen = spy.0.borrow();
+    let densities: Vec<f64> = seen.iter().map(|(density, ..)| *density).collect();
+    assert_eq!(densities, Pruning::Gradual { rounds: 4, density: 0.3 }.densities());
+    // What the last pruning chose among was trained already: its loss is far below that of the initial weights.
+    let loss = |network: &Network, mask: &Mask| {
+        Trainer::new(network, Some(mask), &job.data, &job.recipe, 0, Device::CPU)
+            .unwrap()
+            .evaluate()
+            .unwrap()
+            .loss
+    };
+    let (_, mask, trained) = &seen[3];
+    let (learnt, unlearnt) = (loss(trained, mask), loss(&job.network, mask));
+    assert!(learnt < 0.85 * unlearnt, "{learnt} {unlearnt}");
+}
+
+#[test]
+fn one_shot_pruning_after_training_trains_again_from_the_trained_weights() {
+    let job = Job::new();
+    let spy = spy();
+    let (training, epochs) = job.run(&Pruning::After { density: 0.25 }, &spy);
+    assert_eq!(epochs, [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)]);
+    let mut dense = job.trainer();
+    dense.run(&mut ()).unwrap();
+    assert_eq!(spy.0.borrow()[0].2.fingerprint(), dense.network().unwrap().fingerprint());
+    assert!((training.mask().density() - 0.25).abs() < 1e-4);
+    let accuracy = |trainer: &Trainer| trainer.evaluate().unwrap().top1.unwrap();
+    assert!(accuracy(training.trainer()) >= accuracy(&dense) - 0.05);
+}
+
+#[test]
+fn any_scorer_prunes_at_any_step_by_the_network_of_that_step() {
+    let job = Job::new();
+    let samples = SampleSpec { per_class: 5, ..SampleSpec::default() };
+    for method in ["snip", "grasp", "synflow", "random", "magnitude"] {
+        let pruner = ScoredPruner {
+            method,
+            seed: 1,
+            options: Options::default(),
+            data: &job.data,
+            samples,
+            device: Device::CPU,
+        };
+        let (training, epochs) = job.run(&Pruning::At { step: 13, density: 0.2 }, &pruner);
+        // The pruning falls into the second epoch, whose record is of the phase that it ends in.
+        assert_eq!(epochs, [(0, 1), (1, 2), (1, 3)], "{method}");
+        let mut by_hand = job.trainer();
+        by_hand.to_step(13).unwrap();
+        let network = by_hand.network().unwrap();
+        let mask = pruner.prune(&network, &Mask::dense(network.arch()), 0.2).unwrap();
+        assert_eq!((mask.kept(), &mask), (mask.len() / 5, training.mask()), "{method}");
+        by_hand.prune(&mask).unwrap();
+        by_hand.run(&mut ()).unwrap();
+        let fingerprints =
+            [training.trainer(), &by_hand].map(|t| t.network().unwrap().fingerprint());
+        assert_eq!(fingerprints[0], fingerprints[1], "{method}");
+    }
+}
+
+#[test]
+fn redrawn_weights_take_the_place_of_the_last_rewinding() {
+    let job = Job::new();
+    let train = |variance, seed| {
+        let redraw = Some(Redraw { variance, seed });
+        let pruning = Pruning::Rewind { step: Some(0), densities: vec![0.1], redraw };
+        let mut training = PrunedTraining::new(job.trainer(), None, &pruning).unwrap();
+        let go = std::sync::atomic::AtomicBool::new(true);
+        // With `stop` set nothing is trained beyond what is asked for: the first advance remembers.
+        training.advance(&Magnitude, &mut (), &go).unwrap();
+        let records = training.run(&Magnitude, &mut ()).unwrap();
+        (training, records)
+    };
+    let (dense, records) = train(RedrawVariance::Dense, 5);
+    assert_eq!(records.len(), 6);
+    let (sparse, _) = train(RedrawVariance::NeuronwiseSparse, 5);
+    let (other, _) = train(RedrawVariance::Dense, 6);
+    assert_eq!(dense.mask(), sparse.mask());
+    let first = |training: &PrunedTraining| training.trainer().network().unwrap().fingerprint();
+    assert_ne!(first(&dense), first(&sparse));
+    assert_ne!(first(&dense), first(&other));
+    assert!(dense.trainer().evaluate().unwrap().top1.unwrap() > 0.3);
+}
