@@ -36,6 +36,22 @@ impl LayerSums {
         scale(self.values[layer][unit], self.exponents[layer])
     }
 
+    /// `2^exponent` over the sum of the last layer, which forward is the total over all paths; 0 if no path
+    /// survives.
+    #[must_use]
+    pub fn over_total(&self, exponent: i64) -> f64 {
+        let (total, own) = self.total_scaled();
+        if total == 0.0 { 0.0 } else { scale(1.0 / total, exponent - own) }
+    }
+
+    /// Mantissa and binary exponent of the sum of the last layer.
+    fn total_scaled(&self) -> (f64, i64) {
+        let (Some(values), Some(&exponent)) = (self.values.last(), self.exponents.last()) else {
+            unreachable!("a path graph has layers");
+        };
+        (values.iter().sum(), exponent)
+    }
+
     pub(super) fn empty(graph: &PathGraph) -> Self {
         let layers = graph.layers().len();
         Self { values: vec![Vec::new(); layers], exponents: vec![0; layers] }
@@ -239,27 +255,17 @@ impl<'a> PathSums<'a> {
         self.graph
     }
 
-    /// Mantissa and binary exponent of the total over all paths.
-    fn total_scaled(&self) -> (f64, i64) {
-        let (Some(values), Some(&exponent)) =
-            (self.forward.values.last(), self.forward.exponents.last())
-        else {
-            unreachable!("a path graph has layers");
-        };
-        (values.iter().sum(), exponent)
-    }
-
     /// Natural logarithm of the total over all paths; `-inf` if no path survives.
     #[must_use]
     pub fn ln_total(&self) -> f64 {
-        let (total, exponent) = self.total_scaled();
+        let (total, exponent) = self.forward.total_scaled();
         total.ln() + exponent as f64 * std::f64::consts::LN_2
     }
 
     /// The total over all paths, which may over- or underflow.
     #[must_use]
     pub fn total(&self) -> f64 {
-        let (total, exponent) = self.total_scaled();
+        let (total, exponent) = self.forward.total_scaled();
         scale(total, exponent)
     }
 
@@ -270,7 +276,8 @@ impl<'a> PathSums<'a> {
     #[must_use]
     pub fn unit_shares(&self, layer: usize) -> Vec<f64> {
         let (forward, backward) = (&self.forward.values[layer], &self.backward.values[layer]);
-        let factor = self.relative(self.forward.exponents[layer] + self.backward.exponents[layer]);
+        let factor =
+            self.forward.over_total(self.forward.exponents[layer] + self.backward.exponents[layer]);
         forward.iter().zip(backward).map(|(f, b)| f * b * factor).collect()
     }
 
@@ -303,14 +310,8 @@ impl<'a> PathSums<'a> {
             shape,
             source: &self.forward.values[source],
             target: &self.backward.values[target],
-            factor: self.relative(exponent),
+            factor: self.forward.over_total(exponent),
         }
-    }
-
-    /// `2^exponent / total`; 0 if no path survives.
-    fn relative(&self, exponent: i64) -> f64 {
-        let (total, own) = self.total_scaled();
-        if total == 0.0 { 0.0 } else { scale(1.0 / total, exponent - own) }
     }
 }
 
