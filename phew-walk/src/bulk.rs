@@ -5,37 +5,44 @@
 //! cost hardly depends on how many walks it holds. What it keeps has exactly the law of that many single walks,
 //! though not their bytes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use phew_graph::{
-    Direction, Kind, LayerMask, Mask, Network, PathGraph, Weighted, stream, stream_key,
-};
-use rand_chacha::ChaCha8Rng;
+use phew_graph::{Direction, Mask, Network, PathGraph};
 use rayon::prelude::*;
 
-use crate::multinomial::{Crowd, occupied, spread};
+use crate::block::Block;
+use crate::chances::{Chances, chances};
+use crate::coverage::{Coverage, SAMPLE};
+use crate::draw::{Stream, key};
+use crate::marks::Marks;
+use crate::multinomial::spread;
 use crate::params::{Granularity, Starts, WalkLaw};
 use crate::score::Score;
 use crate::table::Table;
+use crate::way::{Edge, Onward, Way, ways};
 
-/// Source or target units that one task draws for.
-const UNITS: usize = 32;
+/// Kernels of a task, about.
+const TASK: usize = 1 << 14;
 
-/// The weights kept so far, and what is needed to keep more.
+/// Columns of a task at least: a cache line of norms.
+const COLUMNS: usize = 16;
+
+/// What a batch of walks makes of a mask.
+pub(crate) struct Batch {
+    pub(crate) mask: Mask,
+    /// Walks that started at each input and at each output unit.
+    pub(crate) started: [Vec<u64>; 2],
+}
+
+/// The walks of one request, in batches.
 pub(crate) struct Bulk<'a, S> {
     graph: &'a PathGraph,
     tables: &'a [Table<'a>],
-    walked: Vec<bool>,
+    /// For each layer, the ways that a walk may take onwards: forward, and in reverse.
+    onward: [Vec<Vec<Onward<'a>>>; 2],
     starts: Starts,
     granularity: Granularity,
-    key: [u8; 32],
+    key: [u64; 2],
     batch: u64,
-    /// For each tensor, the sum of the norms onwards from each source unit, and from each target unit.
-    totals: Vec<[Vec<f64>; 2]>,
-    /// For each tensor, the expected visits of a walk to its source and target units, over those sums: the
-    /// chance that a walk passes a weight of score s is `s · (source + target)`.
-    chances: Vec<[Vec<f64>; 2]>,
-    marks: Vec<Vec<AtomicU64>>,
+    chances: Vec<Chances>,
     score: std::marker::PhantomData<S>,
 }
 
@@ -47,175 +54,139 @@ impl<'a, S: Score> Bulk<'a, S> {
         law: &WalkLaw,
         granularity: Granularity,
     ) -> Self {
-        let totals: Vec<[Vec<f64>; 2]> = tables.par_iter().map(totals::<S>).collect();
         let walked = graph.walked(law.skips);
-        let words =
-            |t: &Table<'_>| (0..t.weights.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        let mut bulk = Self {
+        Self {
             graph,
             tables,
-            walked,
+            onward: [Direction::Forward, Direction::Reverse]
+                .map(|direction| ways(graph, tables, &walked, direction)),
             starts: law.starts,
             granularity,
-            key: stream_key("phew 1 bulk walks", law.seed),
+            key: key("phew 2 bulk walks", law.seed),
             batch: 0,
-            totals,
-            chances: Vec::new(),
-            marks: tables.iter().map(words).collect(),
+            chances: chances::<S>(graph, tables, &walked, law.starts),
             score: std::marker::PhantomData,
-        };
-        bulk.chances = bulk.visit_chances();
-        bulk
+        }
     }
 
-    /// Draws the walks numbered `from .. from + count` and keeps what they pass.
-    pub(crate) fn run(&mut self, from: u64, count: u64) {
-        for direction in [Direction::Forward, Direction::Reverse] {
+    /// The mask and what the walks numbered `from .. from + count` pass.
+    pub(crate) fn run(&mut self, from: u64, count: u64, mask: &Mask, network: &Network) -> Batch {
+        let marks = Marks::new(mask);
+        let started = [Direction::Forward, Direction::Reverse].map(|direction| {
             let mut counts: Vec<Vec<u64>> =
                 self.graph.layers().iter().map(|l| vec![0; l.units]).collect();
             let last = counts.len() - 1;
-            let start = if direction == Direction::Forward { 0 } else { last };
+            let forward = direction == Direction::Forward;
+            let start = if forward { 0 } else { last };
             counts[start] = self.starting(direction, from, count);
-            for step in 0..=last {
-                let layer = if direction == Direction::Forward { step } else { last - step };
-                self.leave(direction, layer, &mut counts);
+            let started = counts[start].clone();
+            for layer in (0..=last).map(|step| if forward { step } else { last - step }) {
+                self.leave(direction, layer, &mut counts, &marks);
+            }
+            started
+        });
+        self.batch += 1;
+        Batch { mask: marks.mask(network), started }
+    }
+
+    /// What more walks are expected to add to a mask.
+    pub(crate) fn coverage(&self, mask: &Mask) -> Coverage {
+        let open = mask.len() - mask.kept();
+        let size = SAMPLE.min(open);
+        let share = open as f64 / size.max(1) as f64;
+        // One weight of each stretch of `share` open ones, anywhere in it: no pattern of the layers can bias it.
+        let mut stream = Stream::new(self.key, u64::MAX - self.batch);
+        let mut place = |i: usize| {
+            let within = crate::draw::unit_interval(stream.next());
+            ((i as f64 + within) * share) as usize
+        };
+        let (mut i, mut passed) = (0, 0);
+        let mut next = place(0);
+        let mut sample = Vec::with_capacity(size);
+        for (tensor, layer) in mask.layers().iter().enumerate() {
+            for (w, &word) in layer.words().iter().enumerate() {
+                let mut open = !word;
+                if layer.len() - w * 64 < 64 {
+                    open &= (1 << (layer.len() - w * 64)) - 1;
+                }
+                let count = open.count_ones() as usize;
+                while i < size && next < passed + count {
+                    let mut rest = open;
+                    (passed..next).for_each(|_| rest &= rest - 1);
+                    sample.push((tensor, w * 64 + rest.trailing_zeros() as usize));
+                    i += 1;
+                    next = place(i);
+                }
+                passed += count;
             }
         }
-        self.batch += 1;
-    }
-
-    /// Counts the weights of a mask as kept.
-    pub(crate) fn take_in(&mut self, mask: &Mask) {
-        for (marks, layer) in self.marks.iter_mut().zip(mask.layers()) {
-            marks.iter_mut().zip(layer.words()).for_each(|(mark, &word)| *mark.get_mut() = word);
-        }
-    }
-
-    /// Weights kept.
-    pub(crate) fn kept(&self) -> usize {
-        let ones = |words: &Vec<AtomicU64>| {
-            words.iter().map(|w| w.load(Ordering::Relaxed).count_ones() as usize).sum::<usize>()
+        let rates =
+            sample.into_par_iter().with_min_len(1024).map(|(t, i)| self.rate(t, i)).collect();
+        let most = |table: &Table<'_>| match self.granularity {
+            Granularity::Weight => 1,
+            Granularity::Kernel => table.shape.kernel,
         };
-        self.marks.iter().map(ones).sum()
+        let most = self.tables.iter().map(most).sum::<usize>() as f64;
+        Coverage { rates, share, most }
     }
 
-    /// Weights that the next walk is expected to add. It never grows as weights are kept.
-    pub(crate) fn rate(&self) -> f64 {
-        let tensor = |t: usize| {
-            let table = &self.tables[t];
-            let (shape, row) = (table.shape, table.shape.row());
-            let [source, target] = &self.chances[t];
-            let line = |j: usize| {
-                let first = shape.first_source(j);
-                let mut sum = 0.0;
-                for chunk in (0..row).step_by(64) {
-                    let mut free = !self.bits(t, j * row + chunk);
-                    if row - chunk < 64 {
-                        free &= (1 << (row - chunk)) - 1;
-                    }
-                    while free != 0 {
-                        let k = chunk + free.trailing_zeros() as usize;
-                        free &= free - 1;
-                        let score = f64::from(S::of(table.weights[j * row + k]));
-                        sum += score * (source[first + k / shape.kernel] + target[j]);
-                    }
-                }
-                sum
-            };
-            let lines: Vec<f64> = (0..shape.outputs)
-                .into_par_iter()
-                .with_min_len((4096 / row).max(1))
-                .map(line)
-                .collect();
-            let weights = match self.granularity {
-                Granularity::Weight => 1.0,
-                Granularity::Kernel => shape.kernel as f64,
-            };
-            lines.iter().sum::<f64>() * weights
-        };
-        (0..self.tables.len()).map(tensor).sum()
-    }
-
-    /// The mask so far.
-    pub(crate) fn mask(&self, network: &Network) -> Mask {
-        let layers = network.arch().prunable().iter().zip(&self.marks).map(|(spec, words)| {
-            let words = words.iter().map(|w| w.load(Ordering::Relaxed)).collect();
-            LayerMask::from_words(&spec.name, &spec.shape, words)
-        });
-        Mask::from_layers(layers.collect())
-    }
-
-    /// 64 marks from any position.
-    fn bits(&self, tensor: usize, start: usize) -> u64 {
-        let word = |w: usize| self.marks[tensor].get(w).map_or(0, |w| w.load(Ordering::Relaxed));
-        match (start / 64, start % 64) {
-            (w, 0) => word(w),
-            (w, shift) => word(w) >> shift | word(w + 1) << (64 - shift),
-        }
+    /// −ln of the probability that a walk does not keep a weight.
+    fn rate(&self, tensor: usize, index: usize) -> f64 {
+        let table = &self.tables[tensor];
+        let (source, target) = table.shape.ends(index);
+        let kernel = index / table.shape.kernel;
+        let whole = table.shape.kernel > 1 && self.granularity == Granularity::Kernel;
+        let score = if whole { table.kernels()[kernel] } else { S::of(table.weights[index]) };
+        let [from_source, from_target] = &self.chances[tensor].visits;
+        let passes = f64::from(score) * (from_source[source] + from_target[target]);
+        -libm::log1p(-passes.min(0.999))
     }
 
     /// Walks that start at each unit, among those numbered `from .. from + count`.
     fn starting(&self, direction: Direction, from: u64, count: u64) -> Vec<u64> {
         let forward = direction == Direction::Forward;
         let units = if forward { self.graph.inputs() } else { self.graph.outputs() };
-        // The walks of this direction, by their number among them.
-        let turn = |walk: u64| if forward { walk.div_ceil(2) } else { walk / 2 };
-        let (first, end) = match (self.starts, forward) {
-            (Starts::Balanced | Starts::Random, _) => (turn(from), turn(from + count)),
-            (Starts::Forward, true) | (Starts::Reverse, false) => (from, from + count),
-            _ => (0, 0),
-        };
+        let turns = self.starts.turns(direction, from, count);
+        if self.starts != Starts::Random {
+            return Starts::round_robin(turns, units);
+        }
         let mut counts = vec![0; units];
-        if self.starts == Starts::Random {
-            let mut rng = self.stream(direction, self.graph.connections().len(), 0);
-            spread(end - first, &vec![1.0; units], &mut rng, |u, n| counts[u] = n);
-            return counts;
-        }
-        let n = units as u64;
-        // Of the numbers below `end`, those that are u modulo n; less those below `first`.
-        let below = |end: u64, u: u64| (end + n - 1 - u) / n;
-        for (u, count) in counts.iter_mut().enumerate() {
-            *count = below(end, u as u64) - below(first, u as u64);
-        }
+        let mut stream = self.stream(direction, self.graph.tensors(), 0);
+        spread(turns.end - turns.start, &vec![1.0; units], &mut stream, |u, n| counts[u] = n);
         counts
     }
 
     /// Moves the walks of one layer onwards.
-    fn leave(&self, direction: Direction, layer: usize, counts: &mut [Vec<u64>]) {
-        let forward = direction == Direction::Forward;
-        let here = &self.graph.layers()[layer];
-        let list = if forward { &here.outgoing } else { &here.incoming };
-        let ways: Vec<usize> = list.iter().copied().filter(|&c| self.walked[c]).collect();
+    fn leave(&self, direction: Direction, layer: usize, counts: &mut [Vec<u64>], marks: &Marks) {
+        let ways = &self.onward[usize::from(direction == Direction::Reverse)][layer];
         if ways.is_empty() {
             return;
         }
         let walks = std::mem::take(&mut counts[layer]);
+        let mut stream = self.stream(direction, self.graph.tensors() + 1 + layer, 0);
         let mut shares = vec![vec![0; walks.len()]; ways.len()];
-        let mut rng = self.stream(direction, self.graph.connections().len() + 1 + layer, 0);
         let even = vec![1.0; ways.len()];
-        for (u, &n) in walks.iter().enumerate() {
-            if ways.len() == 1 {
-                shares[0][u] = n;
-            } else if n > 0 {
-                spread(n, &even, &mut rng, |w, k| shares[w][u] = k);
-            }
+        for (u, &n) in walks.iter().enumerate().filter(|(_, n)| **n > 0) {
+            spread(n, &even, &mut stream, |w, k| shares[w][u] = k);
         }
-        for (&way, walks) in ways.iter().zip(&shares) {
-            let connection = &self.graph.connections()[way];
-            let next = &mut counts[if forward { connection.target } else { connection.source }];
-            match connection.kind {
-                Kind::Identity => next.iter_mut().zip(walks).for_each(|(to, n)| *to += n),
-                Kind::Flatten { block } if forward => {
-                    let even = vec![1.0; block];
-                    let mut rng = self.stream(direction, way, 0);
-                    for (u, &n) in walks.iter().enumerate().filter(|(_, n)| **n > 0) {
-                        spread(n, &even, &mut rng, |f, k| next[u * block + f] += k);
+        for (onward, walks) in ways.iter().zip(&shares) {
+            let next = &mut counts[onward.layer];
+            match onward.way {
+                Way::Weighted(edge) => {
+                    for (to, n) in next.iter_mut().zip(self.cross(direction, &edge, walks, marks)) {
+                        *to += n;
                     }
                 }
-                Kind::Flatten { block } => {
+                Way::Same => next.iter_mut().zip(walks).for_each(|(to, n)| *to += n),
+                Way::Spread(block) => {
+                    let even = vec![1.0; block];
+                    for (u, &n) in walks.iter().enumerate().filter(|(_, n)| **n > 0) {
+                        spread(n, &even, &mut stream, |f, k| next[u * block + f] += k);
+                    }
+                }
+                Way::Gather(block) => {
                     walks.iter().enumerate().for_each(|(f, n)| next[f / block] += n);
                 }
-                Kind::Weighted(shape) => self.cross(direction, way, &shape, walks, next),
             }
         }
     }
@@ -224,214 +195,40 @@ impl<'a, S: Score> Bulk<'a, S> {
     fn cross(
         &self,
         direction: Direction,
-        way: usize,
-        shape: &Weighted,
+        edge: &Edge<'_>,
         walks: &[u64],
-        next: &mut [u64],
-    ) {
-        let forward = direction == Direction::Forward;
-        let near = if forward { shape.inputs } else { shape.outputs_per_group() };
-        // Columns are narrow reads of long rows: in large tensors a task takes more of them.
-        let units = UNITS.max(if forward { near / 64 } else { 1 }).min(near);
+        marks: &Marks,
+    ) -> Vec<u64> {
+        let near = if edge.forward { edge.inputs } else { edge.outputs };
+        let least = if edge.forward { COLUMNS } else { 1 };
+        let units = (TASK / edge.count).max(least).min(near);
         let chunks = near.div_ceil(units);
-        let arrive = |task: usize| {
+        let totals = &self.chances[edge.tensor].totals[usize::from(!edge.forward)];
+        let task = |task: usize| {
             let (group, chunk) = (task / chunks, task % chunks);
             let from = group * near + chunk * units;
             let to = (from + units).min((group + 1) * near);
-            let mut rng = self.stream(direction, way, task);
-            let arrived = if forward {
-                self.cross_columns(shape, group, from..to, walks, &mut rng)
-            } else {
-                self.cross_rows(shape, group, from..to, walks, &mut rng)
-            };
-            (group, arrived)
+            let mut stream = self.stream(direction, edge.tensor, task);
+            let tensor = marks.tensor(edge.tensor);
+            let block = Block::new(edge, tensor, self.granularity, from, to - from);
+            (group, block.cross::<S>(&walks[from..to], &totals[from..to], &mut stream))
         };
         let arrived: Vec<(usize, Vec<u64>)> =
-            (0..shape.groups * chunks).into_par_iter().map(arrive).collect();
-        let far = if forward { shape.outputs_per_group() } else { shape.inputs };
+            (0..edge.groups * chunks).into_par_iter().map(task).collect();
+        let mut far = vec![0; edge.groups * edge.count];
         for (group, arrived) in arrived {
-            next[group * far..].iter_mut().zip(arrived).for_each(|(to, n)| *to += n);
+            far[group * edge.count..].iter_mut().zip(arrived).for_each(|(to, n)| *to += n);
         }
-    }
-
-    /// Forward, for some source units of a group: rows pass by, and each unit watches its column.
-    fn cross_columns(
-        &self,
-        shape: &Weighted,
-        group: usize,
-        units: std::ops::Range<usize>,
-        walks: &[u64],
-        rng: &mut ChaCha8Rng,
-    ) -> Vec<u64> {
-        let rows = shape.outputs_per_group();
-        let table = &self.tables[shape.tensor];
-        let totals = &self.totals[shape.tensor][0];
-        let mut crowds: Vec<Crowd> =
-            units.clone().map(|u| Crowd::new(walks[u], totals[u], rows, rng)).collect();
-        let first = units.start - group * shape.inputs;
-        let mut arrived = vec![0; rows];
-        for (r, arrived) in arrived.iter_mut().enumerate() {
-            let kernel = (group * rows + r) * shape.inputs + first;
-            let norms = &table.kernels()[kernel..kernel + crowds.len()];
-            for (c, (crowd, &norm)) in crowds.iter_mut().zip(norms).enumerate() {
-                let norm = f64::from(if shape.kernel == 1 { S::of(norm) } else { norm });
-                if crowd.meets(norm) {
-                    *arrived += self.take(shape, kernel + c, crowd.take(norm, rng), rng);
-                }
-            }
-        }
-        arrived
-    }
-
-    /// In reverse, for some target units of a group: each reads its row.
-    fn cross_rows(
-        &self,
-        shape: &Weighted,
-        group: usize,
-        units: std::ops::Range<usize>,
-        walks: &[u64],
-        rng: &mut ChaCha8Rng,
-    ) -> Vec<u64> {
-        debug_assert_eq!(group, units.start / shape.outputs_per_group());
-        let table = &self.tables[shape.tensor];
-        let totals = &self.totals[shape.tensor][1];
-        let mut arrived = vec![0; shape.inputs];
-        for u in units.filter(|&u| walks[u] > 0) {
-            let mut crowd = Crowd::new(walks[u], totals[u], shape.inputs, rng);
-            let kernel = u * shape.inputs;
-            let norms = &table.kernels()[kernel..kernel + shape.inputs];
-            for (c, (arrived, &norm)) in arrived.iter_mut().zip(norms).enumerate() {
-                let norm = f64::from(if shape.kernel == 1 { S::of(norm) } else { norm });
-                if crowd.meets(norm) {
-                    *arrived += self.take(shape, kernel + c, crowd.take(norm, rng), rng);
-                }
-            }
-        }
-        arrived
-    }
-
-    /// `walks` walks pass a kernel: keeps the scalars that they draw. Returns the walks.
-    fn take(&self, shape: &Weighted, kernel: usize, walks: u64, rng: &mut ChaCha8Rng) -> u64 {
-        if walks == 0 {
-            return 0;
-        }
-        let first = kernel * shape.kernel;
-        let marks = &self.marks[shape.tensor];
-        let mark = |index: usize| marks[index / 64].fetch_or(1 << (index % 64), Ordering::Relaxed);
-        if shape.kernel == 1 {
-            mark(first);
-        } else if self.granularity == Granularity::Kernel {
-            (first..first + shape.kernel).for_each(|i| _ = mark(i));
-        } else if let Some(weights) = self.tables[shape.tensor].weights[first..].first_chunk::<9>()
-            && shape.kernel == 9
-        {
-            let scores = weights.map(|w| f64::from(S::of(w)));
-            let marked = self.bits(shape.tensor, first) & 0x1ff;
-            let mut found = occupied(walks, &scores, marked, rng) & !marked;
-            while found != 0 {
-                mark(first + found.trailing_zeros() as usize);
-                found &= found - 1;
-            }
-        } else {
-            let weights = &self.tables[shape.tensor].weights[first..first + shape.kernel];
-            let scores: Vec<f64> = weights.iter().map(|&w| f64::from(S::of(w))).collect();
-            spread(walks, &scores, rng, |t, _| _ = mark(first + t));
-        }
-        walks
+        far
     }
 
     /// The stream of one task of this batch.
-    fn stream(&self, direction: Direction, connection: usize, task: usize) -> ChaCha8Rng {
+    fn stream(&self, direction: Direction, part: usize, task: usize) -> Stream {
         let direction = u64::from(direction == Direction::Reverse);
-        stream(
+        Stream::new(
             self.key,
-            self.batch << 48 | direction << 47 | (connection as u64) << 28 | task as u64,
+            self.batch << 48 | direction << 47 | (part as u64) << 28 | task as u64,
         )
-    }
-
-    /// Expected visits of one walk to every unit, over the sums of its norms: exact, by sums over the norms.
-    fn visit_chances(&self) -> Vec<[Vec<f64>; 2]> {
-        let none =
-            |t: &Table<'_>| [vec![0.0; t.forward.bound.len()], vec![0.0; t.reverse.bound.len()]];
-        let mut chances: Vec<[Vec<f64>; 2]> = self.tables.iter().map(none).collect();
-        let share = |direction| match (self.starts, direction) {
-            (Starts::Forward, Direction::Forward) | (Starts::Reverse, Direction::Reverse) => 1.0,
-            (Starts::Forward | Starts::Reverse, _) => 0.0,
-            _ => 0.5,
-        };
-        for direction in [Direction::Forward, Direction::Reverse] {
-            let forward = direction == Direction::Forward;
-            let mut visits: Vec<Vec<f64>> =
-                self.graph.layers().iter().map(|l| vec![0.0; l.units]).collect();
-            let last = visits.len() - 1;
-            let start = if forward { 0 } else { last };
-            let units = visits[start].len() as f64;
-            visits[start].fill(share(direction) / units);
-            for step in 0..=last {
-                let layer = if forward { step } else { last - step };
-                let here = &self.graph.layers()[layer];
-                let list = if forward { &here.outgoing } else { &here.incoming };
-                let ways: Vec<usize> = list.iter().copied().filter(|&c| self.walked[c]).collect();
-                let from: Vec<f64> = visits[layer].iter().map(|v| v / ways.len() as f64).collect();
-                for way in ways {
-                    let connection = &self.graph.connections()[way];
-                    let next =
-                        &mut visits[if forward { connection.target } else { connection.source }];
-                    match connection.kind {
-                        Kind::Identity => next.iter_mut().zip(&from).for_each(|(to, v)| *to += v),
-                        Kind::Flatten { block } if forward => {
-                            next.iter_mut()
-                                .enumerate()
-                                .for_each(|(f, to)| *to += from[f / block] / block as f64);
-                        }
-                        Kind::Flatten { block } => {
-                            from.iter().enumerate().for_each(|(f, v)| next[f / block] += v);
-                        }
-                        Kind::Weighted(shape) => {
-                            let side = usize::from(!forward);
-                            let totals = &self.totals[shape.tensor][side];
-                            let chance: Vec<f64> =
-                                from.iter().zip(totals).map(|(v, t)| v / t).collect();
-                            flow::<S>(&self.tables[shape.tensor], forward, &chance, next);
-                            chances[shape.tensor][side] = chance;
-                        }
-                    }
-                }
-            }
-        }
-        chances
-    }
-}
-
-/// Sums of the norms onwards from each unit of either side, added in the order in which a crowd meets them.
-fn totals<S: Score>(table: &Table<'_>) -> [Vec<f64>; 2] {
-    let shape = table.shape;
-    let mut source = vec![0.0; shape.groups * shape.inputs];
-    let mut target = vec![0.0; shape.outputs];
-    for (j, norms) in table.kernels().chunks(shape.inputs).enumerate() {
-        let first = shape.first_source(j);
-        for (i, &norm) in norms.iter().enumerate() {
-            let norm = f64::from(if shape.kernel == 1 { S::of(norm) } else { norm });
-            source[first + i] += norm;
-            target[j] += norm;
-        }
-    }
-    [source, target]
-}
-
-/// Adds to the far units what flows to them: norm times the chance of the near unit.
-fn flow<S: Score>(table: &Table<'_>, forward: bool, chance: &[f64], next: &mut [f64]) {
-    let shape = table.shape;
-    for (j, norms) in table.kernels().chunks(shape.inputs).enumerate() {
-        let first = shape.first_source(j);
-        for (i, &norm) in norms.iter().enumerate() {
-            let norm = f64::from(if shape.kernel == 1 { S::of(norm) } else { norm });
-            if forward {
-                next[j] += norm * chance[first + i];
-            } else {
-                next[first + i] += norm * chance[j];
-            }
-        }
     }
 }
 
@@ -508,8 +305,8 @@ mod tests {
             for seed in 0..runs {
                 let law = WalkLaw { seed, skips, starts: Starts::Random, ..WalkLaw::default() };
                 let mut bulk = Bulk::<Magnitude>::new(&graph, &tables, &law, Granularity::Weight);
-                bulk.run(0, walks);
-                for (count, layer) in counts.iter_mut().zip(bulk.mask(&network).layers()) {
+                let mask = bulk.run(0, walks, &Mask::empty(network.arch()), &network).mask;
+                for (count, layer) in counts.iter_mut().zip(mask.layers()) {
                     layer.iter().for_each(|i| count[i] += 1.0);
                 }
             }
@@ -544,16 +341,13 @@ mod tests {
                     let kept = if bulk {
                         let mut bulk =
                             Bulk::<Magnitude>::new(&graph, &tables, &law, Granularity::Weight);
-                        bulk.run(0, 60);
-                        bulk.kept()
+                        bulk.run(0, 60, &Mask::empty(network.arch()), &network).mask.kept()
                     } else {
+                        let walker = Walker::<Magnitude>::new(&graph, &tables, &law);
                         let mut keeper =
                             Keeper::new(Mask::empty(network.arch()), Granularity::Weight);
                         keeper.target = usize::MAX;
-                        keeper.keep_all(
-                            &graph,
-                            &[Walker::<Magnitude>::new(&graph, &tables, &law).walk(0, 60)],
-                        );
+                        keeper.keep_round(&graph, &[walker.walk(0, 60, &mut walker.companies())]);
                         keeper.kept
                     };
                     kept as f64
@@ -573,25 +367,29 @@ mod tests {
         }
     }
 
-    /// The rate is what one more walk adds on average: 1 − the probability that it was kept, summed.
+    /// A sample of everything: rates against the engine of path sums, for a mask that grows.
     #[test]
-    fn the_rate_is_the_expected_gain_of_the_next_walk() {
+    fn the_coverage_knows_every_rate() {
         let network = network();
         let graph = PathGraph::new(network.arch());
         let tables = tables(&graph, &network);
         let law = WalkLaw::default();
         let mut bulk = Bulk::<Magnitude>::new(&graph, &tables, &law, Granularity::Weight);
         let exact = visits(&graph, &network, law.skips);
+        let mut mask = Mask::empty(network.arch());
         for _ in 0..3 {
-            let mask = bulk.mask(&network);
-            let gain = |t: usize| {
-                let open = exact[t].iter().enumerate().filter(|(i, _)| !mask.layer(t).get(*i));
-                open.map(|(_, [f, r])| (f + r) / 2.0).sum::<f64>()
-            };
-            let expected: f64 = (0..exact.len()).map(gain).sum();
-            // Kernel norms are f32: a few 2⁻²⁴ relative.
-            assert!((bulk.rate() / expected - 1.0).abs() < 1e-6, "{} {expected}", bulk.rate());
-            bulk.run(0, 40);
+            let coverage = bulk.coverage(&mask);
+            assert_eq!((coverage.rates.len(), coverage.share), (mask.len() - mask.kept(), 1.0));
+            let mut rates = coverage.rates.iter();
+            for (t, exact) in exact.iter().enumerate() {
+                let open = exact.iter().enumerate().filter(|(i, _)| !mask.layer(t).get(*i));
+                for (_, [f, r]) in open {
+                    let (rate, expected) = (rates.next().unwrap(), -(-(f + r) / 2.0).ln_1p());
+                    // Kernel norms are f32: a few 2⁻²⁴ relative.
+                    assert!((rate / expected - 1.0).abs() < 1e-6, "{rate} {expected}");
+                }
+            }
+            mask = bulk.run(0, 40, &mask, &network).mask;
         }
     }
 }

@@ -1,15 +1,20 @@
-//! The mask as it grows, walk by walk.
+//! The mask as it grows, round by round.
+//!
+//! As long as the target is out of a round's reach, the order in which its walks are kept does not matter: every
+//! tensor keeps its steps on its own, in parallel. The round that reaches the target is taken back and kept walk
+//! by walk.
 
 use phew_graph::{Mask, PathGraph, Reach};
+use rayon::prelude::*;
 
 use crate::error::WalkError;
 use crate::params::Granularity;
 use crate::walker::{Step, Steps};
 
-/// Walks of a round at least: half a company of the walker.
+/// Walks of a round at least.
 const FEWEST: usize = 32;
 
-/// Walks of a round at most. A round is drawn in parallel and then kept walk by walk.
+/// Walks of a round at most: what is drawn stays in the caches until it is kept.
 pub(crate) const ROUND: usize = 1 << 15;
 
 /// What is kept, of how many walks, and until when.
@@ -31,63 +36,91 @@ impl Keeper {
         Self { mask, kept: 0, walks: 0, target: 0, granularity, rate, fresh: Vec::new() }
     }
 
-    /// Walks to draw next, given those drawn and not yet kept: what the last round's rate calls for. Affects
-    /// the time only, never the result.
-    pub(crate) fn round(&self, coming: u64) -> usize {
+    /// Walks to draw next: what the last round's rate calls for. Affects the time only, never the result.
+    pub(crate) fn round(&self) -> usize {
         let left = (self.target - self.kept) as f64;
-        if self.rate.is_infinite() {
-            // The first walks: no rate is known, but a walk keeps one weight of each tensor at most.
-            let least = (left / self.mask.layers().len() as f64) as usize;
-            return if coming > 0 { 0 } else { least.clamp(FEWEST, ROUND) };
+        // No rate is known at first, but a walk keeps one weight of each tensor at most.
+        let rate = self.rate.min(self.mask.layers().len() as f64).max(1e-3);
+        ((left / rate) as usize).clamp(FEWEST, ROUND)
+    }
+
+    /// Keeps a round of walks, as far as the target; true when it is reached.
+    pub(crate) fn keep_round(&mut self, graph: &PathGraph, round: &[Steps]) -> bool {
+        let new = self.insert(graph, round);
+        let gained: usize = new.iter().map(Vec::len).sum();
+        if self.kept + gained < self.target {
+            let walks: usize = round.iter().map(|steps| steps.count).sum();
+            self.kept += gained;
+            self.walks += walks as u64;
+            self.rate = gained as f64 / walks as f64;
+            return false;
         }
-        let short = left - self.rate * coming as f64;
-        if short <= 0.0 && coming > 0 {
-            return 0;
+        for (layer, new) in self.mask.layers_mut().iter_mut().zip(&new) {
+            new.iter().for_each(|&index| _ = layer.remove(index as usize));
         }
-        ((short / self.rate.max(1e-3)) as usize).clamp(FEWEST, ROUND)
+        self.keep_in_order(graph, round)
+    }
+
+    /// Takes in a batch of walks: the mask that they made of this one.
+    pub(crate) fn take_in(&mut self, mask: Mask, walks: u64) {
+        self.kept = mask.kept();
+        self.mask = mask;
+        self.walks += walks;
+    }
+
+    /// Keeps all steps of a round, and returns those of each tensor that were new.
+    fn insert(&mut self, graph: &PathGraph, round: &[Steps]) -> Vec<Vec<u32>> {
+        let mut runs: Vec<Vec<&[u32]>> = vec![Vec::new(); graph.tensors()];
+        for (tensor, run) in round.iter().flat_map(Steps::runs) {
+            runs[tensor].push(run);
+        }
+        let granularity = self.granularity;
+        let tensors = self.mask.layers_mut().par_iter_mut().zip(runs).enumerate();
+        tensors
+            .map(|(tensor, (layer, runs))| {
+                let mut new = Vec::with_capacity(runs.iter().map(|run| run.len()).sum());
+                for run in runs {
+                    match granularity {
+                        Granularity::Weight => layer.insert_all(run.iter().copied(), &mut new),
+                        Granularity::Kernel => {
+                            let kernel = graph.weighted(tensor).1.kernel as u32;
+                            let whole = |&index: &u32| kernel_of(index, kernel);
+                            layer.insert_all(run.iter().flat_map(whole), &mut new);
+                        }
+                    }
+                }
+                new
+            })
+            .collect()
     }
 
     /// Keeps the walks one by one; true when the target is reached.
-    pub(crate) fn keep_all(&mut self, graph: &PathGraph, batches: &[Steps]) -> bool {
-        let (walks, kept) = (self.walks, self.kept);
-        for batch in batches {
+    fn keep_in_order(&mut self, graph: &PathGraph, round: &[Steps]) -> bool {
+        for steps in round {
+            let (steps, ends) = steps.by_walk();
             let mut from = 0;
-            for &end in &batch.ends {
+            for end in ends {
                 self.fresh.clear();
-                for &step in &batch.steps[from..end as usize] {
-                    self.keep(graph, step);
-                }
-                from = end as usize;
+                steps[from..end].iter().for_each(|&step| self.keep(graph, step));
+                from = end;
                 self.walks += 1;
                 if self.kept >= self.target {
                     return true;
                 }
             }
         }
-        if self.walks > walks {
-            self.rate = (self.kept - kept) as f64 / (self.walks - walks) as f64;
-        }
         false
     }
 
     fn keep(&mut self, graph: &PathGraph, step: Step) {
-        let tensor = step.tensor as usize;
-        let layer = self.mask.layer_mut(tensor);
-        match self.granularity {
-            Granularity::Weight => {
-                if layer.insert(step.index as usize) {
-                    self.kept += 1;
-                    self.fresh.push(step);
-                }
-            }
-            Granularity::Kernel => {
-                let kernel = graph.weighted(tensor).1.kernel as u32;
-                let first = step.index / kernel * kernel;
-                for index in (first..first + kernel).filter(|&i| layer.insert(i as usize)) {
-                    self.kept += 1;
-                    self.fresh.push(Step { index, ..step });
-                }
-            }
+        let layer = self.mask.layer_mut(step.tensor as usize);
+        let kernel = match self.granularity {
+            Granularity::Weight => 1,
+            Granularity::Kernel => graph.weighted(step.tensor as usize).1.kernel as u32,
+        };
+        for index in kernel_of(step.index, kernel).filter(|&i| layer.insert(i as usize)) {
+            self.kept += 1;
+            self.fresh.push(Step { index, ..step });
         }
     }
 
@@ -109,4 +142,10 @@ impl Keeper {
         let over = self.kept - self.target;
         if over > 0 { Err(WalkError::Inexact { target: self.target, over }) } else { Ok(()) }
     }
+}
+
+/// The scalars of the kernel that holds a scalar.
+fn kernel_of(index: u32, kernel: u32) -> std::ops::Range<u32> {
+    let first = index / kernel * kernel;
+    first..first + kernel
 }

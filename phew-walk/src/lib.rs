@@ -26,38 +26,50 @@
 //! cumulative table in either direction. Units whose norms are so uneven that rejection would take over 16 tries
 //! have cumulative sums after all.
 //!
-//! **Walk engine.** A step costs about 1.8 random reads of the norms and 1.5 lines of weights, and each waits for
-//! memory. 64 walks advance together; reads and decisions stand in separate loops, so the reads of all overlap.
-//! Walk `i` draws from ChaCha8 stream `i` of the seed and walks are kept in order, so neither the company that a walk
-//! keeps nor the number of threads changes a byte, and masks of one seed are nested.
+//! **Walk engine.** A step costs about 1.8 random reads of the norms and 1.5 lines of weights, and each would wait
+//! for memory. So 256 walks of one direction cross a connection together, in short loops that only draw, only read or
+//! only decide: their reads overlap. Walk `i` draws from a stream of its own, `SplitMix64` from a start that seed
+//! and `i` give, so neither the company that a walk keeps nor the number of threads changes a byte, and masks of one
+//! seed are nested. As long as a round of walks cannot reach the target, each tensor keeps its steps on its own; the
+//! round that reaches it is kept walk by walk.
 //!
 //! **Bulk engine.** High densities are a coupon collector's problem: VGG-19 needs 77 thousand walks at 5 % and
 //! 13 million at 90 %. Walks are Markov: given how many stand at each unit, the numbers that take each onward kernel
 //! are multinomial and independent between units. So batches of walks are drawn as counts, layer by layer, in a pass
-//! over the norms each way: sorted points where walks are few, conditional binomials where they are many. Batches are
-//! sized by Newton's method on the expected gain of the next walk, which is exact and known from the visits, from
-//! below and with eight standard deviations to spare; single walks finish. The mask has the law of the walk engine,
-//! not its bytes. [`Engine::Auto`] takes batches from 200,000 weights on if these are at least as many as
-//! the kernels.
+//! over the norms each way. Where walks are few they are drawn one by one, unit by unit; where they are many, as
+//! Poisson numbers that fall a little short of their sum, which given the sum have the multinomial's law, and the
+//! rest one by one. A batch is as large as the expected coverage 1 − (1 − p)ⁿ of the weights not kept yet allows,
+//! estimated from a sample of them with the exact p, less eight standard deviations; single walks finish. The mask
+//! has the law of the walk engine, not its bytes. [`Engine::Auto`] takes batches from 200,000 weights on if these are
+//! at least as many as the kernels, or three in ten of all weights.
 //!
 //! `cargo bench -p phew-walk` prints the whole of [`prune`] in passes of a plain streaming Σ|w| over the same weights
-//! in the same run.
+//! in the same run; the README has the figures.
 //!
 //! # References
 //! Patil & Dovrolis, "PHEW: Constructing Sparse Networks that Learn Fast and Generalize Well Without Training
 //! Data", ICML 2021.
 
 mod best;
+mod block;
 mod bulk;
+mod chances;
+mod coverage;
+mod draw;
 mod error;
+mod exponential;
 mod keeper;
+mod marks;
 mod multinomial;
 mod params;
+mod poisson;
 mod sampler;
 mod score;
+mod starts;
 mod support;
 mod table;
 mod walker;
+mod way;
 
 pub use best::{Order, RankedPath, greedy_paths, mask_of, ranked_paths};
 pub use error::WalkError;

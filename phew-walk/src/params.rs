@@ -44,9 +44,9 @@ pub enum Starts {
 /// What draws the walks. Both have exactly the same law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub enum Engine {
-    /// [`Engine::Bulk`] where the target is at least 200,000 weights and at least the number of kernels, and
-    /// every unit has some score onwards; [`Engine::Walk`] otherwise. The choice depends on the
-    /// architecture, the weights and the density alone.
+    /// [`Engine::Bulk`] where the target is at least 200,000 weights, and at least the number of kernels or a
+    /// density of 30 %, and every unit has some score onwards; [`Engine::Walk`] otherwise. The choice depends on
+    /// the architecture, the weights and the density alone.
     #[default]
     Auto,
     /// Walk by walk: walk `i` depends on the weights, the seed and `i` alone, so masks of one seed are nested as

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use phew_graph::{Direction, GraphError, Mask, Network, PathGraph, SkipPolicy, kept_at};
+use phew_graph::{GraphError, Mask, Network, PathGraph, SkipPolicy, kept_at};
 use rayon::prelude::*;
 
+use crate::block::MOST;
 use crate::bulk::Bulk;
 use crate::error::WalkError;
 use crate::keeper::{Keeper, ROUND};
@@ -13,19 +14,23 @@ use crate::params::{Bias, Engine, Granularity, WalkLaw, WalkParams};
 use crate::score::{Inverse, Magnitude, Score, Square, Uniform};
 use crate::support::{check_connected, reachable};
 use crate::table::Table;
-use crate::walker::{Steps, Walker};
+use crate::walker::{Company, Steps, Walker};
 
 /// Walks of a task.
-const TASK: usize = 128;
+const TASK: usize = 512;
 
 /// Batches pay from this many weights on,
 const BULK_WEIGHTS: usize = 200_000;
 
-/// and from this many for each kernel of the network: VGG-19 at 5 % is faster walk by walk, at 20 % in batches.
+/// if they are at least this share of the prunable ones,
+const BULK_DENSITY: f64 = 0.3;
+
+/// or at least this many for each kernel. Measured: on VGG-19 both engines take the same time at 10 %, on a
+/// multilayer perceptron at 30 %.
 const BULK_SHARE: f64 = 1.0;
 
-/// Walks of a batch at least: below this single walks are faster.
-const BATCH: u64 = 1 << 13;
+/// Kernels for each walk of a batch at most.
+const BATCH: usize = 32;
 
 /// A mask, and how it came about.
 #[derive(Clone, Debug)]
@@ -149,6 +154,10 @@ fn sample<S: Score>(
     let mut bulk_walks = 0;
     let mut done = Vec::with_capacity(targets.len());
     let mut bulk: Option<Bulk<'_, S>> = None;
+    let mut singles = Vec::with_capacity(targets.len());
+    let mut started = [vec![0; graph.inputs()], vec![0; graph.outputs()]];
+    // A batch reads the norms of all kernels, so fewer walks are faster one by one.
+    let least = (kernels(&tables) / BATCH) as u64;
     for (&density, &target) in params.densities.iter().zip(&targets) {
         let engine = engine(params.engine, &tables, target);
         let mut report = |keeper: &Keeper| {
@@ -162,13 +171,19 @@ fn sample<S: Score>(
         if engine == Engine::Bulk {
             let bulk = bulk
                 .get_or_insert_with(|| Bulk::new(graph, &tables, &params.law, params.granularity));
-            bulk_walks += approach(bulk, &mut keeper, network, &mut report)?;
+            let from = keeper.walks;
+            approach(bulk, &mut keeper, network, least, &mut started, &mut report)?;
+            bulk_walks += keeper.walks - from;
         }
+        let single = keeper.walks;
         finish(graph, network, params, score, density, &walker, &mut keeper, &mut report)?;
         if params.exact {
             keeper.drop_overshoot(graph)?;
         }
-        let [input_starts, output_starts] = starts(graph, &walker, keeper.walks);
+        singles.push(single..keeper.walks);
+        let mut starts = walker.started(&singles);
+        starts.iter_mut().zip(&started).for_each(|(starts, more)| add(starts, more));
+        let [input_starts, output_starts] = starts;
         let report = Report {
             walks: keeper.walks,
             target,
@@ -185,53 +200,56 @@ fn sample<S: Score>(
     Ok(done)
 }
 
+fn kernels(tables: &[Table<'_>]) -> usize {
+    tables.iter().map(|t| t.kernels().len()).sum()
+}
+
 /// The engine that serves a target: what was asked for, or the faster one by a rule on the input alone.
 ///
 /// A batch of [`Bulk`] passes over all kernels, whatever it keeps, so it pays where a good part of them is kept.
 fn engine(asked: Engine, tables: &[Table<'_>], target: usize) -> Engine {
-    let kernels: usize = tables.iter().map(|t| t.kernels().len()).sum();
     // A unit with nothing but scores of 0 onwards is left uniformly: only the walker does that.
-    let stuck = tables.iter().any(Table::has_stuck_units);
+    if tables.iter().any(Table::has_stuck_units) {
+        return Engine::Walk;
+    }
+    let weights: usize = tables.iter().map(|t| t.weights.len()).sum();
+    let few = BULK_SHARE * kernels(tables) as f64;
+    let fewest = few.min(BULK_DENSITY * weights as f64).max(BULK_WEIGHTS as f64);
     match asked {
-        _ if stuck => Engine::Walk,
-        Engine::Auto if target >= BULK_WEIGHTS && target as f64 >= BULK_SHARE * kernels as f64 => {
-            Engine::Bulk
-        }
+        Engine::Auto if target as f64 >= fewest => Engine::Bulk,
         Engine::Auto => Engine::Walk,
         asked => asked,
     }
 }
 
-/// Keeps batches of walks that together fall short of the target; returns the number of walks.
-///
-/// A walk is expected to add fewer new weights the more are kept, so as many walks as the present rate calls for
-/// fall short on average (Newton's method on a concave function, from below). What is left is reduced by eight
-/// standard deviations before, so chance does not reach the target either.
+/// Keeps batches of walks that together fall short of the target, and counts where they start.
 fn approach<S: Score>(
     bulk: &mut Bulk<'_, S>,
     keeper: &mut Keeper,
     network: &Network,
+    least: u64,
+    started: &mut [Vec<u64>; 2],
     report: &mut impl FnMut(&Keeper) -> Result<(), WalkError>,
-) -> Result<u64, WalkError> {
-    bulk.take_in(&keeper.mask);
-    let first = keeper.walks;
-    loop {
-        let left = (keeper.target - keeper.kept.min(keeper.target)) as f64;
-        let depth = keeper.mask.layers().len() as f64;
-        // A walk adds between 0 and `depth` weights, so n walks that add `left` on average vary by less than this.
-        let deviation = (left * depth).sqrt();
-        let walks = ((left - 8.0 * deviation) / bulk.rate()) as u64;
-        if walks < BATCH {
+) -> Result<(), WalkError> {
+    while keeper.kept < keeper.target {
+        let walks = bulk.coverage(&keeper.mask).walks(keeper.target - keeper.kept).min(MOST);
+        if walks < least {
             break;
         }
-        bulk.run(keeper.walks, walks);
-        keeper.walks += walks;
-        keeper.kept = bulk.kept();
+        let batch = bulk.run(keeper.walks, walks, &keeper.mask, network);
+        if batch.mask.kept() >= keeper.target {
+            // Beyond the eight standard deviations to spare: these walks were not made.
+            break;
+        }
+        keeper.take_in(batch.mask, walks);
+        started.iter_mut().zip(&batch.started).for_each(|(started, more)| add(started, more));
         report(keeper)?;
     }
-    keeper.mask = bulk.mask(network);
-    keeper.kept = keeper.mask.kept();
-    Ok(keeper.walks - first)
+    Ok(())
+}
+
+fn add(counts: &mut [u64], more: &[u64]) {
+    counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
 }
 
 /// Keeps single walks until the target is reached.
@@ -246,24 +264,17 @@ fn finish<S: Score>(
     keeper: &mut Keeper,
     report: &mut impl FnMut(&Keeper) -> Result<(), WalkError>,
 ) -> Result<(), WalkError> {
-    let mut ahead: Vec<Steps> = Vec::new();
-    let mut drawn = keeper.walks;
     let mut proved = false;
     while keeper.kept < keeper.target {
-        // The next round is drawn while this one is kept: both threads stay busy.
-        let (before, coming) = (keeper.kept, drawn - keeper.walks);
-        let next = keeper.round(coming);
-        let (done, following) =
-            rayon::join(|| keeper.keep_all(graph, &ahead), || draw(walker, drawn, next));
-        if done {
+        let before = keeper.kept;
+        let round = draw(walker, keeper.walks, keeper.round());
+        if keeper.keep_round(graph, &round) {
             break;
         }
-        if coming > 0 && keeper.kept == before && !proved {
+        if keeper.kept == before && !proved {
             check_reachable(graph, network, params, density, score, keeper.target)?;
             proved = true;
         }
-        ahead = following;
-        drawn += next as u64;
         report(keeper)?;
     }
     Ok(())
@@ -304,8 +315,8 @@ fn count<S: Score>(
     let mut visits: Vec<Vec<u32>> = network.weights().iter().map(|w| vec![0; w.len()]).collect();
     for from in (0..walks).step_by(ROUND) {
         let round = (walks - from).min(ROUND as u64) as usize;
-        for step in draw(&walker, from, round).iter().flat_map(|batch| &batch.steps) {
-            visits[step.tensor as usize][step.index as usize] += 1;
+        for (tensor, run) in draw(&walker, from, round).iter().flat_map(Steps::runs) {
+            run.iter().for_each(|&index| visits[tensor][index as usize] += 1);
         }
     }
     Ok(visits)
@@ -347,18 +358,10 @@ fn check_open<S: Score>(
 /// Draws walks `from .. from + count` in parallel, in order.
 fn draw<S: Score>(walker: &Walker<'_, S>, from: u64, count: usize) -> Vec<Steps> {
     let tasks = count.div_ceil(TASK);
-    let task = |t: usize| walker.walk(from + (t * TASK) as u64, TASK.min(count - t * TASK));
-    (0..tasks).into_par_iter().map(task).collect()
-}
-
-/// Walks that started at each input and at each output unit.
-fn starts<S: Score>(graph: &PathGraph, walker: &Walker<'_, S>, walks: u64) -> [Vec<u64>; 2] {
-    let mut counts = [vec![0; graph.inputs()], vec![0; graph.outputs()]];
-    for walk in 0..walks {
-        let (direction, unit) = walker.first_unit(walk);
-        counts[usize::from(direction == Direction::Reverse)][unit] += 1;
-    }
-    counts
+    let task = |companies: &mut [Company; 2], t: usize| {
+        walker.walk(from + (t * TASK) as u64, TASK.min(count - t * TASK), companies)
+    };
+    (0..tasks).into_par_iter().map_init(|| walker.companies(), task).collect()
 }
 
 /// Refuses what the architecture alone rules out.

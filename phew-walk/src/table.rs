@@ -17,6 +17,12 @@ const TRIES: f32 = 16.0;
 /// Scalars of a block of rows: enough to be worth a task.
 const BLOCK: usize = 1 << 16;
 
+/// Rows of single weights of a block at least.
+const SHARE: usize = 64;
+
+/// Source units whose sums stay in the first cache.
+const TILE: usize = 2048;
+
 /// Sampling tables of one weighted connection.
 pub(crate) struct Table<'a> {
     pub(crate) shape: Weighted,
@@ -77,11 +83,34 @@ impl Stats {
         Self { bound: vec![0.0; units], total: vec![0.0; units] }
     }
 
-    fn add(&mut self, norms: &[f32]) {
-        for ((bound, total), &norm) in self.bound.iter_mut().zip(&mut self.total).zip(norms) {
-            *bound = if norm > *bound { norm } else { *bound };
-            *total += norm;
+    /// Adds norms of one row, those of the units from the first on, and returns their greatest and their sum: in
+    /// sixteen lanes and a fixed order.
+    #[inline]
+    fn add(&mut self, first: usize, row: &[f32], norm: impl Fn(f32) -> f32) -> (f32, f32) {
+        let max = |a: f32, b: f32| if b > a { b } else { a };
+        let (mut greatest, mut sum) = ([0.0f32; 16], [0.0f32; 16]);
+        let (bounds, totals) = (&mut self.bound[first..], &mut self.total[first..]);
+        let bounds = bounds.chunks_mut(16).zip(totals.chunks_mut(16));
+        for (chunk, (bounds, totals)) in row.chunks(16).zip(bounds) {
+            // The same loop twice: the compiler makes vectors of the one whose length it knows.
+            let mut lane = |l: usize, bound: &mut f32, total: &mut f32| {
+                let n = norm(chunk[l]);
+                *bound = max(*bound, n);
+                *total += n;
+                greatest[l] = max(greatest[l], n);
+                sum[l] += n;
+            };
+            if chunk.len() == 16 && bounds.len() == 16 && totals.len() == 16 {
+                for l in 0..16 {
+                    lane(l, &mut bounds[l], &mut totals[l]);
+                }
+            } else {
+                for l in 0..chunk.len() {
+                    lane(l, &mut bounds[l], &mut totals[l]);
+                }
+            }
         }
+        (greatest.into_iter().fold(0.0, max), sum.iter().sum())
     }
 
     fn merge(&mut self, from: usize, other: &Stats) {
@@ -97,7 +126,8 @@ impl<'a> Table<'a> {
     /// number of threads.
     pub(crate) fn new<S: Score>(shape: Weighted, weights: &'a [f32]) -> Self {
         let (row, rows) = (shape.row(), shape.outputs_per_group());
-        let block = (BLOCK / row).clamp(1, rows);
+        // Each block has sums of its own for its source units: many rows share them.
+        let block = (BLOCK / row).max(SHARE.div_ceil(shape.kernel)).clamp(1, rows);
         let mut norms =
             if shape.kernel == 1 { Vec::new() } else { vec![0.0; shape.outputs * shape.inputs] };
         let mut targets = Stats::new(shape.outputs);
@@ -127,14 +157,19 @@ impl<'a> Table<'a> {
             .with_min_len(least)
             .map(|(group, weights, norms, bound, total)| {
                 let mut sources = Stats::new(shape.inputs);
-                let mut own = vec![0.0; shape.inputs];
-                for (r, weights) in weights.chunks(row).enumerate() {
-                    kernel_norms::<S>(weights, shape.kernel, &mut own);
-                    bound[r] = own.iter().fold(0.0, |m, &n| if n > m { n } else { m });
-                    total[r] = sum(&own);
-                    sources.add(&own);
-                    if !norms.is_empty() {
-                        norms[r * shape.inputs..][..shape.inputs].copy_from_slice(&own);
+                for first in (0..shape.inputs).step_by(TILE) {
+                    let width = TILE.min(shape.inputs - first);
+                    for (r, weights) in weights.chunks(row).enumerate() {
+                        let weights = &weights[first * shape.kernel..][..width * shape.kernel];
+                        let (greatest, sum) = if norms.is_empty() {
+                            sources.add(first, weights, S::of)
+                        } else {
+                            let norms = &mut norms[r * shape.inputs + first..][..width];
+                            kernel_norms::<S>(weights, shape.kernel, norms);
+                            sources.add(first, norms, |norm| norm)
+                        };
+                        bound[r] = if greatest > bound[r] { greatest } else { bound[r] };
+                        total[r] += sum;
                     }
                 }
                 (group, sources)
@@ -170,7 +205,6 @@ impl<'a> Table<'a> {
 /// Sum of the scores of each kernel of a row.
 fn kernel_norms<S: Score>(weights: &[f32], kernel: usize, norms: &mut [f32]) {
     match kernel {
-        1 => norms.iter_mut().zip(weights).for_each(|(n, &w)| *n = S::of(w)),
         9 => {
             for (n, w) in norms.iter_mut().zip(weights.as_chunks::<9>().0) {
                 *n = w.iter().map(|&w| S::of(w)).sum();
@@ -182,13 +216,4 @@ fn kernel_norms<S: Score>(weights: &[f32], kernel: usize, norms: &mut [f32]) {
             }
         }
     }
-}
-
-/// Sum in eight partial sums, in a fixed order.
-fn sum(values: &[f32]) -> f32 {
-    let mut lanes = [0.0; 8];
-    for chunk in values.chunks(8) {
-        lanes.iter_mut().zip(chunk).for_each(|(l, &v)| *l += v);
-    }
-    lanes.iter().sum()
 }

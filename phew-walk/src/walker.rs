@@ -1,74 +1,45 @@
 //! Walks, many at a time.
 //!
-//! A walk is a chain of dependent random reads, each of which waits for memory. So a task advances a few
-//! dozen walks together, one step of all before the next step of any: their reads are independent and overlap.
-//! Each walk draws from a stream of its own, so the company that it keeps does not change it.
+//! A walk is a chain of dependent random reads, each of which waits for memory. So companies of walks cross one
+//! connection together, and what they do there alternates between short loops that only draw, only read, or only
+//! decide: a loop that only reads has no branch that depends on what it reads, so the processor keeps dozens of
+//! reads in flight. Each walk draws from a stream of its own, so the company that it keeps does not change it.
 
-use phew_graph::{Direction, Kind, PathGraph, stream};
-use rand::RngCore;
-use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
+use phew_graph::{Direction, PathGraph};
+
+use crate::draw::{Stream, below, below_with_rest, key, within};
 use crate::params::{Starts, WalkLaw};
 use crate::score::Score;
-use crate::table::{Table, Units};
+use crate::table::Table;
+use crate::way::{Edge, Onward, Way, ways};
 
-/// Walks that advance together: enough reads in flight to hide memory, few enough to stay in the first cache.
-const LANES: usize = 64;
+/// Walks of a company: enough reads in flight to hide memory, few enough for their streams to stay in the first
+/// cache. A power of two.
+const LANES: usize = 256;
 
 /// The walks of one request: graph, tables and streams.
 pub(crate) struct Walker<'a, S> {
     graph: &'a PathGraph,
     /// For each layer, the ways that a walk may take onwards: forward, and in reverse.
     onward: [Vec<Vec<Onward<'a>>>; 2],
-    key: [u8; 32],
+    key: [u64; 2],
     starts: Starts,
     score: std::marker::PhantomData<S>,
 }
 
-/// A connection as a walk of one direction sees it.
-#[derive(Clone, Copy)]
-struct Onward<'a> {
-    /// The layer that it leads to.
-    layer: usize,
-    way: Way<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Way<'a> {
-    Weighted(Edge<'a>),
-    Same,
-    /// From a channel to one of its features.
-    Spread(usize),
-    /// From a feature to its channel.
-    Gather(usize),
-}
-
-/// A weighted connection: its tables, and where the kernels of a unit lie.
-#[derive(Clone, Copy)]
-struct Edge<'a> {
-    tensor: usize,
-    /// Scalars of a kernel.
-    kernel: usize,
-    weights: &'a [f32],
-    /// Norms of the kernels `[outputs, inputs]`, or the weights where a kernel is one scalar.
-    norms: &'a [f32],
-    units: &'a Units,
-    forward: bool,
-    groups: usize,
-    /// Source units of a group, and target units.
-    inputs: usize,
-    outputs: usize,
-}
-
-/// The kernels onwards from a unit: choice `c` of `count` is kernel `first + c · stride`, to unit `base + c`.
-#[derive(Clone, Copy)]
-struct Choice {
-    first: usize,
-    stride: usize,
-    count: usize,
-    base: usize,
-    /// The greatest norm among them.
-    bound: f32,
+/// The scalar weights that consecutive walks passed, connection by connection.
+#[derive(Default)]
+pub(crate) struct Steps {
+    /// Tensor of each run of steps, and where it ends. The runs of a walk follow each other along the walk.
+    pub(crate) runs: Vec<(u32, u32)>,
+    /// Indices of the scalars.
+    pub(crate) indices: Vec<u32>,
+    /// For each index, which of the walks passed it.
+    pub(crate) walks: Vec<u16>,
+    /// Number of walks.
+    pub(crate) count: usize,
 }
 
 /// A scalar weight that a walk passed.
@@ -78,321 +49,307 @@ pub(crate) struct Step {
     pub(crate) index: u32,
 }
 
-/// The steps of consecutive walks.
-#[derive(Default)]
-pub(crate) struct Steps {
-    pub(crate) steps: Vec<Step>,
-    /// For each walk, where its steps end.
-    pub(crate) ends: Vec<u32>,
+impl Steps {
+    /// Tensor and indices of each run.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = (usize, &[u32])> {
+        let mut from = 0;
+        self.runs.iter().map(move |&(tensor, end)| {
+            let run = &self.indices[from..end as usize];
+            from = end as usize;
+            (tensor as usize, run)
+        })
+    }
+
+    /// The steps of each walk, in order: all steps, and where those of each walk end.
+    pub(crate) fn by_walk(&self) -> (Vec<Step>, Vec<usize>) {
+        let mut ends = vec![0; self.count];
+        self.walks.iter().for_each(|&walk| ends[usize::from(walk)] += 1);
+        let mut sum = 0;
+        let mut places: Vec<usize> = Vec::with_capacity(self.count);
+        for end in &mut ends {
+            places.push(sum);
+            sum += *end;
+            *end = sum;
+        }
+        let mut steps = vec![Step { tensor: 0, index: 0 }; sum];
+        let mut walks = self.walks.iter();
+        for (tensor, run) in self.runs() {
+            for (&index, &walk) in run.iter().zip(&mut walks) {
+                let place = &mut places[usize::from(walk)];
+                steps[*place] = Step { tensor: tensor as u32, index };
+                *place += 1;
+            }
+        }
+        (steps, ends)
+    }
 }
 
-/// A walk under way.
-struct Lane<'a> {
-    rng: ChaCha8Rng,
-    direction: Direction,
-    layer: usize,
-    unit: usize,
-    /// The weighted connection to take next, and the layer behind it.
-    edge: Option<Edge<'a>>,
-    next: usize,
-    choice: Choice,
-    /// What was chosen of it.
-    chosen: usize,
-    steps: Vec<Step>,
+/// Walks of one direction under way, property by property.
+pub(crate) struct Company {
+    size: usize,
+    streams: [Stream; LANES],
+    /// Which walk of the task each is.
+    walks: [u16; LANES],
+    /// The unit that each stands at.
+    units: [u32; LANES],
+    /// Those that stand at each layer.
+    standing: Vec<Vec<u16>>,
+    crossing: Crossing,
+}
+
+/// Walks of a company on their way over a connection.
+struct Crossing {
+    /// The first kernel onwards from each walk's unit, and the unit that it leads to.
+    firsts: [u32; LANES],
+    bases: [u32; LANES],
+    /// The greatest norm onwards.
+    bounds: [f32; LANES],
+    /// The choice of each among the kernels onwards.
+    chosen: [u32; LANES],
+    levels: [f32; LANES],
+    norms: [f32; LANES],
+    scalars: [[f32; 9]; LANES],
+}
+
+impl Company {
+    fn new(layers: usize) -> Self {
+        Self {
+            size: 0,
+            streams: [Stream::new([0; 2], 0); LANES],
+            walks: [0; LANES],
+            units: [0; LANES],
+            standing: vec![Vec::with_capacity(LANES); layers],
+            crossing: Crossing {
+                firsts: [0; LANES],
+                bases: [0; LANES],
+                bounds: [0.0; LANES],
+                chosen: [0; LANES],
+                levels: [0.0; LANES],
+                norms: [0.0; LANES],
+                scalars: [[0.0; 9]; LANES],
+            },
+        }
+    }
+}
+
+/// A lane of a company, as an index that needs no check.
+#[inline]
+fn lane(l: u16) -> usize {
+    usize::from(l) % LANES
 }
 
 impl<'a, S: Score> Walker<'a, S> {
     pub(crate) fn new(graph: &'a PathGraph, tables: &'a [Table<'a>], law: &WalkLaw) -> Self {
         let walked = graph.walked(law.skips);
-        let ways = |direction: Direction| {
-            let forward = direction == Direction::Forward;
-            let way = |&c: &usize| {
-                let connection = &graph.connections()[c];
-                let way = match connection.kind {
-                    Kind::Weighted(shape) => {
-                        Way::Weighted(Edge::new(&tables[shape.tensor], forward))
-                    }
-                    Kind::Identity => Way::Same,
-                    Kind::Flatten { block } if forward => Way::Spread(block),
-                    Kind::Flatten { block } => Way::Gather(block),
-                };
-                Onward { layer: if forward { connection.target } else { connection.source }, way }
-            };
-            let of_layer = |layer: &phew_graph::Layer| {
-                let list = if forward { &layer.outgoing } else { &layer.incoming };
-                list.iter().filter(|&&c| walked[c]).map(way).collect()
-            };
-            graph.layers().iter().map(of_layer).collect()
-        };
         Self {
             graph,
-            onward: [ways(Direction::Forward), ways(Direction::Reverse)],
-            key: phew_graph::stream_key("phew 1 walks", law.seed),
+            onward: [Direction::Forward, Direction::Reverse]
+                .map(|direction| ways(graph, tables, &walked, direction)),
+            key: key("phew 2 walks", law.seed),
             starts: law.starts,
             score: std::marker::PhantomData,
         }
     }
 
-    /// Direction and start unit of a walk.
-    pub(crate) fn first_unit(&self, walk: u64) -> (Direction, usize) {
-        let (direction, unit) = self.start(walk);
-        (direction, unit.unwrap_or_else(|| self.enter(walk, Vec::new()).unit))
-    }
-
-    /// Direction and, unless it is drawn, start unit of a walk.
-    fn start(&self, walk: u64) -> (Direction, Option<usize>) {
-        let (inputs, outputs) = (self.graph.inputs() as u64, self.graph.outputs() as u64);
-        let turn = if walk.is_multiple_of(2) { Direction::Forward } else { Direction::Reverse };
-        let units = |d| if d == Direction::Forward { inputs } else { outputs };
-        match self.starts {
-            Starts::Balanced => (turn, Some((walk / 2 % units(turn)) as usize)),
-            Starts::Forward => (Direction::Forward, Some((walk % inputs) as usize)),
-            Starts::Reverse => (Direction::Reverse, Some((walk % outputs) as usize)),
-            Starts::Random => (turn, None),
-        }
+    /// Room for the walks of one task: a company for each direction.
+    pub(crate) fn companies(&self) -> [Company; 2] {
+        [(); 2].map(|()| Company::new(self.graph.layers().len()))
     }
 
     /// The walks numbered `from .. from + count`.
-    pub(crate) fn walk(&self, from: u64, count: usize) -> Steps {
-        let depth = self.graph.layers().len();
-        let mut done =
-            Steps { steps: Vec::with_capacity(count * depth), ends: Vec::with_capacity(count) };
-        let mut lanes: Vec<Lane<'_>> = Vec::with_capacity(LANES);
-        for first in (0..count).step_by(LANES) {
-            let company = first..(first + LANES).min(count);
-            for (place, i) in company.clone().enumerate() {
-                let steps = lanes.get_mut(place).map(|l| std::mem::take(&mut l.steps));
-                let lane = self.enter(from + i as u64, steps.unwrap_or_default());
-                match lanes.get_mut(place) {
-                    Some(old) => *old = lane,
-                    None => lanes.push(lane),
-                }
-            }
-            let lanes = &mut lanes[..company.len()];
-            self.advance(lanes);
-            for lane in lanes {
-                done.steps.extend_from_slice(&lane.steps);
-                done.ends.push(done.steps.len() as u32);
-            }
-        }
-        done
-    }
-
-    fn enter(&self, walk: u64, mut steps: Vec<Step>) -> Lane<'a> {
-        let mut rng = stream(self.key, walk);
-        let (direction, unit) = self.start(walk);
-        let last = self.graph.layers().len() - 1;
-        let layer = if direction == Direction::Forward { 0 } else { last };
-        let unit = unit.unwrap_or_else(|| below(&mut rng, self.graph.layers()[layer].units));
-        steps.clear();
-        let choice = Choice { first: 0, stride: 0, count: 1, base: 0, bound: 0.0 };
-        Lane { rng, direction, layer, unit, edge: None, next: 0, choice, chosen: 0, steps }
-    }
-
-    /// Takes all lanes to their ends, one step of all before the next step of any.
-    ///
-    /// Reads and decisions alternate: a loop that only reads has no branch that depends on what it reads, so
-    /// the processor keeps dozens of reads in flight.
-    fn advance(&self, lanes: &mut [Lane<'a>]) {
-        let mut active: Vec<usize> = (0..lanes.len()).collect();
-        let mut pending: Vec<usize> = Vec::with_capacity(lanes.len());
-        let mut levels = [0.0; LANES];
-        let mut norms = [0.0; LANES];
-        let mut scalars = [[0.0; 9]; LANES];
-        loop {
-            active.retain(|&l| self.approach(&mut lanes[l]));
-            if active.is_empty() {
-                return;
-            }
-            pending.clear();
-            pending.extend(active.iter().copied().filter(|&l| !lanes[l].draw_at_once()));
-            while !pending.is_empty() {
-                for &l in &pending {
-                    levels[l] = lanes[l].propose();
-                }
-                for &l in &pending {
-                    norms[l] = lanes[l].read_norm::<S>();
-                }
-                // Without a branch: whether a proposal is accepted cannot be predicted.
-                let mut left = 0;
-                for p in 0..pending.len() {
-                    let l = pending[p];
-                    pending[left] = l;
-                    left += usize::from(levels[l] >= norms[l]);
-                }
-                pending.truncate(left);
-            }
-            for &l in &active {
-                lanes[l].read_kernel(&mut scalars[l]);
-            }
-            for &l in &active {
-                lanes[l].pass::<S>(&scalars[l]);
-            }
-        }
-    }
-
-    /// Moves a walk to the next unit that has weights onwards; false at the end of the walk.
-    fn approach(&self, lane: &mut Lane<'a>) -> bool {
-        loop {
-            let ways = &self.onward[usize::from(lane.direction == Direction::Reverse)][lane.layer];
-            let onward = match ways.len() {
-                0 => return false,
-                1 => &ways[0],
-                several => &ways[below(&mut lane.rng, several)],
-            };
-            match onward.way {
-                Way::Weighted(edge) => {
-                    (lane.edge, lane.next) = (Some(edge), onward.layer);
-                    lane.choice = edge.choice(lane.unit);
-                    return true;
-                }
-                Way::Same => {}
-                Way::Spread(block) => lane.unit = lane.unit * block + below(&mut lane.rng, block),
-                Way::Gather(block) => lane.unit /= block,
-            }
-            lane.layer = onward.layer;
-        }
-    }
-}
-
-impl<'a> Edge<'a> {
-    fn new(table: &'a Table<'a>, forward: bool) -> Self {
-        let shape = table.shape;
-        Self {
-            tensor: shape.tensor,
-            kernel: shape.kernel,
-            weights: table.weights,
-            norms: table.kernels(),
-            units: if forward { &table.forward } else { &table.reverse },
-            forward,
-            groups: shape.groups,
-            inputs: shape.inputs,
-            outputs: shape.outputs_per_group(),
-        }
-    }
-
-    fn choice(&self, unit: usize) -> Choice {
-        let bound = self.units.bound[unit];
-        let near = if self.forward { self.inputs } else { self.outputs };
-        // Divisions are slow, and few networks have groups.
-        let group = if self.groups == 1 { 0 } else { unit / near };
-        if self.forward {
-            let base = group * self.outputs;
-            let first = base * self.inputs + (unit - group * near);
-            Choice { first, stride: self.inputs, count: self.outputs, base, bound }
-        } else {
-            let base = group * self.inputs;
-            Choice { first: unit * self.inputs, stride: 1, count: self.inputs, base, bound }
-        }
-    }
-}
-
-impl Lane<'_> {
-    /// Draws the kernel where that takes no rejection: uneven units, and units with nothing to prefer.
-    fn draw_at_once(&mut self) -> bool {
-        let Some(edge) = &self.edge else { return true };
-        if let Some(cumulative) = edge.units.cumulative(self.unit) {
-            let total = cumulative.last().copied().unwrap_or(0.0);
-            let point = unit_interval(self.rng.next_u64()) * total;
-            self.chosen = cumulative.partition_point(|&c| c <= point).min(self.choice.count - 1);
-            true
-        } else if self.choice.bound == 0.0 {
-            self.chosen = below(&mut self.rng, self.choice.count);
-            true
-        } else {
-            false
-        }
-    }
-
-    /// Proposes a kernel, to be accepted where the level returned is below its norm.
-    #[inline]
-    fn propose(&mut self) -> f32 {
-        let (chosen, rest) = below_with_rest(&mut self.rng, self.choice.count);
-        self.chosen = chosen;
-        rest as f32 * 2f32.powi(-32) * self.choice.bound
-    }
-
-    #[inline]
-    fn kernel(&self) -> usize {
-        self.choice.first + self.chosen * self.choice.stride
-    }
-
-    #[inline]
-    fn read_norm<S: Score>(&self) -> f32 {
-        let Some(edge) = &self.edge else { return f32::INFINITY };
-        let norm = edge.norms[self.kernel()];
-        if edge.kernel == 1 { S::of(norm) } else { norm }
-    }
-
-    /// Reads the scalars of a 3×3 kernel.
-    #[inline]
-    fn read_kernel(&self, scalars: &mut [f32; 9]) {
-        if let Some(edge) = &self.edge
-            && edge.kernel == 9
-            && let Some(read) = edge.weights[self.kernel() * 9..].first_chunk()
-        {
-            *scalars = *read;
-        }
-    }
-
-    /// Draws the scalar inside the kernel, and walks over it.
-    #[inline]
-    fn pass<S: Score>(&mut self, scalars: &[f32; 9]) {
-        let Some(edge) = self.edge else { return };
-        let (kernel, size) = (self.kernel(), edge.kernel);
-        let scalar = match size {
-            1 => 0,
-            9 => within::<S>(&mut self.rng, scalars),
-            k => within::<S>(&mut self.rng, &edge.weights[kernel * k..(kernel + 1) * k]),
+    pub(crate) fn walk(&self, from: u64, count: usize, companies: &mut [Company; 2]) -> Steps {
+        let all = count * self.graph.layers().len();
+        let mut steps = Steps {
+            runs: Vec::new(),
+            indices: Vec::with_capacity(all),
+            walks: Vec::with_capacity(all),
+            count,
         };
-        let index = (kernel * size + scalar) as u32;
-        self.steps.push(Step { tensor: edge.tensor as u32, index });
-        self.unit = self.choice.base + self.chosen;
-        self.layer = self.next;
+        for walk in 0..count {
+            let (direction, unit) = self.starts.of(self.graph, from + walk as u64);
+            let company = &mut companies[usize::from(direction == Direction::Reverse)];
+            let mut stream = Stream::new(self.key, from + walk as u64);
+            let start = self.start(direction);
+            let unit = unit.unwrap_or_else(|| below(&mut stream, self.graph.layers()[start].units));
+            let l = company.size;
+            company.streams[l] = stream;
+            company.walks[l] = walk as u16;
+            company.units[l] = unit as u32;
+            company.standing[start].push(l as u16);
+            company.size += 1;
+            if company.size == LANES {
+                self.advance(direction, company, &mut steps);
+            }
+        }
+        for (company, direction) in
+            companies.iter_mut().zip([Direction::Forward, Direction::Reverse])
+        {
+            self.advance(direction, company, &mut steps);
+        }
+        steps
+    }
+
+    /// Walks of these numbers that start at each input and at each output unit.
+    pub(crate) fn started(&self, walks: &[Range<u64>]) -> [Vec<u64>; 2] {
+        [Direction::Forward, Direction::Reverse].map(|direction| {
+            let layer = self.start(direction);
+            let units = self.graph.layers()[layer].units;
+            let mut counts = vec![0; units];
+            let turns = |w: &Range<u64>| self.starts.turns(direction, w.start, w.end - w.start);
+            for walks in walks {
+                if self.starts == Starts::Random {
+                    let of = |&walk: &u64| self.starts.of(self.graph, walk).0 == direction;
+                    for walk in walks.clone().filter(of) {
+                        counts[below(&mut Stream::new(self.key, walk), units)] += 1;
+                    }
+                } else {
+                    let started = Starts::round_robin(turns(walks), units);
+                    counts.iter_mut().zip(started).for_each(|(count, n)| *count += n);
+                }
+            }
+            counts
+        })
+    }
+
+    fn start(&self, direction: Direction) -> usize {
+        if direction == Direction::Forward { 0 } else { self.graph.layers().len() - 1 }
+    }
+
+    /// Takes a company to the end of its walks, layer by layer, and dismisses it.
+    fn advance(&self, direction: Direction, company: &mut Company, steps: &mut Steps) {
+        let forward = direction == Direction::Forward;
+        let onward = &self.onward[usize::from(!forward)];
+        let last = onward.len() - 1;
+        let mut parted: Vec<Vec<u16>> = Vec::new();
+        for layer in (0..=last).map(|step| if forward { step } else { last - step }) {
+            if company.standing[layer].is_empty() {
+                continue;
+            }
+            let mut here = std::mem::take(&mut company.standing[layer]);
+            match &onward[layer][..] {
+                [] => {}
+                [only] => self.take(only, &here, company, steps),
+                several => {
+                    parted.resize(several.len().max(parted.len()), Vec::new());
+                    for &l in &here {
+                        parted[below(&mut company.streams[lane(l)], several.len())].push(l);
+                    }
+                    for (way, lanes) in several.iter().zip(&mut parted) {
+                        self.take(way, lanes, company, steps);
+                        lanes.clear();
+                    }
+                }
+            }
+            here.clear();
+            company.standing[layer] = here;
+        }
+        company.size = 0;
+    }
+
+    /// Takes some walks along one way.
+    fn take(&self, onward: &Onward<'_>, lanes: &[u16], company: &mut Company, steps: &mut Steps) {
+        match onward.way {
+            Way::Weighted(edge) => {
+                company.draw_kernels::<S>(&edge, lanes);
+                company.draw_scalars::<S>(&edge, lanes, steps);
+                steps.runs.push((edge.tensor as u32, steps.indices.len() as u32));
+            }
+            Way::Same => {}
+            Way::Spread(block) => {
+                for l in lanes.iter().map(|&l| lane(l)) {
+                    let feature = below(&mut company.streams[l], block);
+                    company.units[l] = company.units[l] * block as u32 + feature as u32;
+                }
+            }
+            Way::Gather(block) => {
+                lanes.iter().for_each(|&l| company.units[lane(l)] /= block as u32);
+            }
+        }
+        company.standing[onward.layer].extend_from_slice(lanes);
     }
 }
 
-/// A scalar of a kernel, with probability proportional to its score; uniform if all are 0.
-///
-/// The scalars passed by are counted rather than searched: where the count ends cannot be predicted.
-#[inline]
-fn within<S: Score>(rng: &mut ChaCha8Rng, kernel: &[f32]) -> usize {
-    let total: f32 = kernel.iter().map(|&w| S::of(w)).sum();
-    let point = rng.next_u32() as f32 * 2f32.powi(-32) * total;
-    let mut sum = 0.0;
-    let mut passed = 0;
-    for &w in kernel {
-        sum += S::of(w);
-        passed += usize::from(sum <= point);
-    }
-    if passed < kernel.len() {
-        return passed;
-    }
-    // The point fell on the upper end by rounding, or there is nothing to prefer.
-    let last = kernel.iter().rposition(|&w| S::of(w) > 0.0);
-    last.unwrap_or_else(|| below(rng, kernel.len()))
-}
-
-/// A number below `bound`, every one equally likely (Lemire's multiplication, with its rejection).
-fn below(rng: &mut ChaCha8Rng, bound: usize) -> usize {
-    below_with_rest(rng, bound).0
-}
-
-/// As [`below`], with 32 more random bits that the choice did not use.
-#[inline]
-fn below_with_rest(rng: &mut ChaCha8Rng, bound: usize) -> (usize, u32) {
-    let bound = bound as u64;
-    loop {
-        let bits = rng.next_u64();
-        let product = (bits >> 32) * bound;
-        let fraction = product & u64::from(u32::MAX);
-        if fraction >= bound || fraction >= (1 << 32) % bound {
-            return ((product >> 32) as usize, bits as u32);
+impl Company {
+    /// Draws the kernel that each walk takes, by rejection: one uniformly, accepted where a random level below
+    /// the greatest norm is below its own.
+    fn draw_kernels<S: Score>(&mut self, edge: &Edge<'_>, lanes: &[u16]) {
+        let c = &mut self.crossing;
+        let mut pending = [0; LANES];
+        let mut left = 0;
+        for &number in lanes {
+            let l = lane(number);
+            let unit = self.units[l] as usize;
+            let (first, base) = edge.fan(unit);
+            (c.firsts[l], c.bases[l]) = (first as u32, base as u32);
+            c.bounds[l] = edge.units.bound[unit];
+            match edge.draw_at_once(unit, &mut self.streams[l]) {
+                Some(chosen) => c.chosen[l] = chosen as u32,
+                None => {
+                    pending[left] = number;
+                    left += 1;
+                }
+            }
+        }
+        let mut kernels = [0u32; LANES];
+        while left > 0 {
+            for (&l, kernel) in pending[..left].iter().zip(&mut kernels) {
+                let l = lane(l);
+                let (chosen, rest) = below_with_rest(&mut self.streams[l], edge.count);
+                c.chosen[l] = chosen as u32;
+                c.levels[l] = rest as f32 * 2f32.powi(-32) * c.bounds[l];
+                *kernel = c.firsts[l] + (chosen * edge.stride) as u32;
+            }
+            for (norm, &kernel) in c.norms.iter_mut().zip(&kernels[..left]) {
+                *norm = edge.norms[kernel as usize];
+            }
+            if edge.kernel == 1 {
+                c.norms[..left].iter_mut().for_each(|norm| *norm = S::of(*norm));
+            }
+            // Without a branch: whether a proposal is accepted cannot be predicted.
+            let mut rejected = 0;
+            for p in 0..left {
+                let number = pending[p];
+                pending[rejected] = number;
+                rejected += usize::from(c.levels[lane(number)] >= c.norms[p]);
+            }
+            left = rejected;
         }
     }
-}
 
-/// In [0, 1), from the upper 53 bits.
-fn unit_interval(bits: u64) -> f64 {
-    (bits >> 11) as f64 * 2f64.powi(-53)
+    /// Draws the scalar inside each walk's kernel, and takes the walk over it.
+    fn draw_scalars<S: Score>(&mut self, edge: &Edge<'_>, lanes: &[u16], steps: &mut Steps) {
+        let c = &mut self.crossing;
+        let kernel =
+            |c: &Crossing, l: usize| c.firsts[l] as usize + c.chosen[l] as usize * edge.stride;
+        match edge.kernel {
+            1 => steps.indices.extend(lanes.iter().map(|&l| kernel(c, lane(l)) as u32)),
+            9 => {
+                for &l in lanes {
+                    let l = lane(l);
+                    if let Some(read) = edge.weights[kernel(c, l) * 9..].first_chunk() {
+                        c.scalars[l] = *read;
+                    }
+                }
+                for &l in lanes {
+                    let l = lane(l);
+                    let scalar = within::<S>(&mut self.streams[l], &c.scalars[l]);
+                    steps.indices.push((kernel(c, l) * 9 + scalar) as u32);
+                }
+            }
+            size => {
+                for &l in lanes {
+                    let l = lane(l);
+                    let first = kernel(c, l) * size;
+                    let scalars = &edge.weights[first..first + size];
+                    let scalar = within::<S>(&mut self.streams[l], scalars);
+                    steps.indices.push((first + scalar) as u32);
+                }
+            }
+        }
+        for &l in lanes {
+            let l = lane(l);
+            self.units[l] = c.bases[l] + c.chosen[l];
+            steps.walks.push(self.walks[l]);
+        }
+    }
 }

@@ -112,6 +112,25 @@ impl LayerMask {
         new
     }
 
+    /// Keeps scalars, and appends those that were not kept before to `new`.
+    ///
+    /// # Panics
+    /// If an index is out of range.
+    pub fn insert_all(&mut self, indices: impl IntoIterator<Item = u32>, new: &mut Vec<u32>) {
+        let before = new.len();
+        for index in indices {
+            let at = index as usize;
+            assert!(at < self.len, "scalar {at} of {}", self.len);
+            let (word, bit) = (&mut self.words[at / 64], 1 << (at % 64));
+            let kept = *word & bit != 0;
+            *word |= bit;
+            // Without a branch: whether a scalar is new cannot be predicted.
+            new.push(index);
+            new.truncate(new.len() - usize::from(kept));
+        }
+        self.kept += new.len() - before;
+    }
+
     /// Prunes a scalar; true if it was kept before.
     ///
     /// # Panics

@@ -56,7 +56,7 @@ pub(super) struct WalkArgs {
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum WalkEngine {
-    /// Batches from 200,000 weights on, if these are as many as the kernels
+    /// Batches from 200,000 weights on, if these are at least as many as the kernels or 30 % of all
     #[default]
     Auto,
     /// Walk by walk: masks of one seed are nested between calls too
