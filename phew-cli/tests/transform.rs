@@ -106,7 +106,7 @@ fn reinitialised_weights_have_the_variance_of_their_rule() {
     let std = |how: &str, init: &str| {
         let line = format!(
             "transform reinit {ARCH} --mask m.safetensors --weights w.safetensors --seed 1 --how {how} \
-             --init {init} -o {how}-{init}.safetensors"
+             --init {init} -o {how}-{init}.safetensors --force"
         );
         json(at, &line)["layers"][0]["std"].as_f64().unwrap()
     };
