@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::error::WalkError;
 use crate::params::Granularity;
-use crate::walker::{Step, Steps};
+use crate::steps::{Step, Steps};
 
 /// Walks of a round at least.
 const FEWEST: usize = 32;

@@ -3,18 +3,20 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use phew_graph::{GraphError, Mask, Network, PathGraph, SkipPolicy, kept_at};
+use phew_graph::{GraphError, Mask, Network, PathGraph, kept_at};
 use rayon::prelude::*;
 
 use crate::block::MOST;
 use crate::bulk::Bulk;
+use crate::company::Company;
 use crate::error::WalkError;
 use crate::keeper::{Keeper, ROUND};
-use crate::params::{Bias, Engine, Granularity, WalkLaw, WalkParams};
+use crate::limits::{check_open, check_reachable, check_target};
+use crate::params::{Bias, Engine, WalkLaw, WalkParams};
 use crate::score::{Inverse, Magnitude, Score, Square, Uniform};
-use crate::support::{check_connected, reachable};
+use crate::steps::Steps;
 use crate::table::Table;
-use crate::walker::{Company, Steps, Walker};
+use crate::walker::Walker;
 
 /// Walks of a task.
 const TASK: usize = 512;
@@ -97,7 +99,7 @@ pub struct Progress {
 /// mask.
 ///
 /// # References
-/// Patil & Dovrolis 2021, section 4. The choice among skip connections is phew's: see [`SkipPolicy`].
+/// Patil & Dovrolis 2021, section 4. The choice among skip connections is phew's: see [`phew_graph::SkipPolicy`].
 pub fn prune(network: &Network, params: &WalkParams) -> Result<Walked, WalkError> {
     let mut all = prune_nested(network, params, |_| ControlFlow::Continue(()))?;
     match all.pop() {
@@ -341,20 +343,6 @@ fn tables<'a, S: Score>(
     weights.into_iter().enumerate().map(table).collect()
 }
 
-/// Refuses a network without a path. Paths can be cut only where some unit has nothing but scores of 0 onwards.
-fn check_open<S: Score>(
-    graph: &PathGraph,
-    network: &Network,
-    tables: &[Table<'_>],
-    score: S,
-) -> Result<(), WalkError> {
-    if tables.iter().any(Table::has_stuck_units) {
-        check_connected(graph, network, score)
-    } else {
-        Ok(())
-    }
-}
-
 /// Draws walks `from .. from + count` in parallel, in order.
 fn draw<S: Score>(walker: &Walker<'_, S>, from: u64, count: usize) -> Vec<Steps> {
     let tasks = count.div_ceil(TASK);
@@ -362,59 +350,4 @@ fn draw<S: Score>(walker: &Walker<'_, S>, from: u64, count: usize) -> Vec<Steps>
         walker.walk(from + (t * TASK) as u64, TASK.min(count - t * TASK), companies)
     };
     (0..tasks).into_par_iter().map_init(|| walker.companies(), task).collect()
-}
-
-/// Refuses what the architecture alone rules out.
-fn check_target(
-    graph: &PathGraph,
-    params: &WalkParams,
-    density: f64,
-    target: usize,
-) -> Result<(), WalkError> {
-    let walked = graph.walked(params.law.skips);
-    let len = |tensor: usize| graph.weighted(tensor).1.len();
-    let tensors = 0..graph.tensors();
-    let prunable = tensors.clone().map(len).sum();
-    let reachable = tensors.filter(|&t| walked[graph.weighted(t).0]).map(len).sum();
-    if target <= reachable {
-        return Ok(());
-    }
-    let reason = match params.law.skips {
-        SkipPolicy::Uniform => "",
-        _ => " (the skip policy leaves the others out)",
-    };
-    Err(WalkError::Unreachable { density, target, reachable, prunable, reason })
-}
-
-/// Refuses what the weights rule out: scores of 0.
-fn check_reachable<S: Score>(
-    graph: &PathGraph,
-    network: &Network,
-    params: &WalkParams,
-    density: f64,
-    score: S,
-    target: usize,
-) -> Result<(), WalkError> {
-    let mask = reachable(graph, network, &params.law, score);
-    let reachable = match params.granularity {
-        Granularity::Weight => mask.kept(),
-        Granularity::Kernel => whole_kernels(graph, &mask),
-    };
-    if target <= reachable {
-        return Ok(());
-    }
-    let reason = " (weights of 0 are never walked)";
-    let prunable = mask.len();
-    Err(WalkError::Unreachable { density, target, reachable, prunable, reason })
-}
-
-/// Scalars of the kernels that hold at least one weight of a mask.
-fn whole_kernels(graph: &PathGraph, mask: &Mask) -> usize {
-    let tensor = |(t, layer): (usize, &phew_graph::LayerMask)| {
-        let kernel = graph.weighted(t).1.kernel;
-        let mut kernels: Vec<usize> = layer.iter().map(|i| i / kernel).collect();
-        kernels.dedup();
-        kernels.len() * kernel
-    };
-    mask.layers().iter().enumerate().map(tensor).sum()
 }
