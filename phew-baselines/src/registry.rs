@@ -216,7 +216,23 @@ fn check(info: &MethodInfo, options: &Options) -> Result<(), BaselineError> {
             let found = format!("given for `{}`", info.name);
             Err(BaselineError::parameter(option, found, "a method that has this option"))
         }
-        None => Ok(()),
+        None => in_range(options),
+    }
+}
+
+/// Refuses numbers that make no sense, before anything is read.
+fn in_range(options: &Options) -> Result<(), BaselineError> {
+    let positive = |name: &'static str, value: Option<f64>| match value {
+        Some(x) if !(x > 0.0 && x.is_finite()) => {
+            Err(BaselineError::parameter(name, x, "a positive number"))
+        }
+        _ => Ok(()),
+    };
+    positive("temperature", options.temperature)?;
+    positive("epsilon", options.epsilon)?;
+    match options.draws {
+        Some(0) => Err(BaselineError::parameter("draws", 0, "at least 1")),
+        _ => Ok(()),
     }
 }
 

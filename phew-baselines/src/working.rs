@@ -1,14 +1,17 @@
 //! The working set of iterative SynFlow: the kept weights alone, compacted as the density falls.
 //!
-//! A tensor's rows are cut into blocks; a block holds whole rows while most of its weights live, and after that
-//! lists the live ones with their columns. Each step sums over
-//! the live weights forward and backward, then scores them: what is surely below the threshold goes, what is
-//! near it is collected and decided exactly. Pruned weights leave the lists when they have become many.
+//! Tensors are cut into blocks; a block is a dense matrix of the rows and columns that still hold live weights.
+//! SynFlow prunes whole units, so these matrices shrink with the density, and dense loops are several times as fast
+//! as lists. A step goes over the blocks twice: once to sum forward, once to sum backward and look for the worst
+//! weights, whose threshold is foreseen from the last steps. Those that are surely below it go, those near it are
+//! collected and decided exactly.
 
 mod block;
-mod bracket;
-mod dense;
-mod sparse;
+mod forecast;
+mod kernels;
+mod search;
+
+use std::ops::Range;
 
 use phew_graph::{LayerMask, LayerSums, Mask, PathSums};
 use rayon::prelude::*;
@@ -17,36 +20,42 @@ use crate::error::BaselineError;
 use crate::prune::{Progress, State, Watch, tell};
 use crate::scorers::{Saliency, synflow_scores};
 use crate::select::{Counts, keep_highest};
-use block::{Block, Near, Row};
+use block::{Area, Block, Factor};
+use forecast::Forecast;
+use search::{Ends, Search};
+
+/// Scores in a sample.
+const SAMPLE: usize = 1 << 14;
 
 /// All live weights.
 pub(crate) struct WorkingSet {
     saliency: Saliency,
     blocks: Vec<Block>,
     /// By tensor: which blocks are its.
-    blocks_of: Vec<std::ops::Range<usize>>,
+    blocks_of: Vec<Range<usize>>,
     live: usize,
+    forecast: Forecast,
 }
 
 impl WorkingSet {
     /// The dense network.
     pub(crate) fn new(saliency: Saliency, state: &State<'_>) -> Self {
         let tensors = 0..state.graph.tensors();
-        let cut: Vec<Vec<Row>> =
+        let cut: Vec<Vec<Area>> =
             tensors.map(|t| block::cut(t, &state.graph.weighted(t).1)).collect();
         let mut first = 0;
-        let blocks_of = cut.iter().map(|rows| {
-            first += rows.len();
-            first - rows.len()..first
+        let blocks_of = cut.iter().map(|areas| {
+            first += areas.len();
+            first - areas.len()..first
         });
         let blocks_of = blocks_of.collect();
-        let blocks: Vec<Block> = cut
-            .into_par_iter()
-            .flatten()
-            .map(|r| Block::dense(r, state.weights[r.tensor]))
-            .collect();
+        let dense = |area: Area| {
+            let weights = state.weights[area.tensor];
+            Block::dense(area, weights)
+        };
+        let blocks = cut.into_par_iter().flatten().map(dense).collect();
         let live = state.network.arch().prunable_len();
-        Self { saliency, blocks, blocks_of, live }
+        Self { saliency, blocks, blocks_of, live, forecast: Forecast::default() }
     }
 
     /// Prunes to each of the counts in turn.
@@ -58,7 +67,8 @@ impl WorkingSet {
     ) -> Result<Mask, BaselineError> {
         for (step, &kept) in counts.iter().enumerate() {
             if kept < self.live {
-                self.shrink(state, kept)?;
+                // From inside the pool its many short parallel loops start at once.
+                rayon::scope(|_| self.shrink(state, kept))?;
             }
             tell(watch, Progress { done: step + 1, steps: counts.len(), kept })?;
         }
@@ -67,94 +77,131 @@ impl WorkingSet {
 
     /// One step: down to `kept` weights.
     fn shrink(&mut self, state: &State<'_>, kept: usize) -> Result<(), BaselineError> {
-        let sums = PathSums::from_sums(state.graph, self.forward(state), self.backward(state));
-        if !self.step(&sums, kept) {
+        let bracket = self.forecast.bracket();
+        let forward = self.forward(state);
+        let backward = self.backward(state, &forward, bracket);
+        let sums = PathSums::from_sums(state.graph, forward, backward);
+        let foreseen = bracket.is_some() && self.choose(state, kept);
+        let found = foreseen || (self.search(&sums, kept) && self.choose(state, kept));
+        if !found {
             let scores = synflow_scores(self.saliency, state.weights, sums);
             let mask = keep_highest(&scores, &self.mask(state), &Counts::Global(kept))?;
-            self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.rows.tensor)));
+            self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.area.tensor)));
+            self.forecast = Forecast::default();
         }
-        self.blocks.par_iter_mut().for_each(Block::compact);
         self.live = kept;
         Ok(())
     }
 
-    fn forward(&self, state: &State<'_>) -> LayerSums {
-        let squares = self.saliency.squares();
-        state.graph.forward_by(|tensor, x| {
+    /// What an edge contributes to the path sums.
+    fn edge(&self) -> Factor {
+        if self.saliency.squares() { Factor::Square } else { Factor::Abs }
+    }
+
+    /// What a weight contributes to its score.
+    fn factor(&self) -> Factor {
+        if self.saliency.squares_weight() { Factor::Square } else { Factor::Abs }
+    }
+
+    /// Drops dead rows and columns where they are many, and sums forward.
+    fn forward(&mut self, state: &State<'_>) -> LayerSums {
+        let edge = self.edge();
+        let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
+        state.graph.forward_by(|tensor, x, _| {
             let shape = state.graph.weighted(tensor).1;
             let x = spread(x, shape.kernel);
-            let blocks = &self.blocks[self.blocks_of[tensor].clone()];
-            let parts: Vec<Vec<f64>> =
-                blocks.par_iter().map(|b| b.gather(&x[b.rows.columns()], squares)).collect();
-            parts.concat()
+            let blocks = &mut blocks[blocks_of[tensor].clone()];
+            let part = |b: &mut Block| {
+                b.settle();
+                b.gather(&x, edge)
+            };
+            let parts: Vec<Vec<f64>> = blocks.par_iter_mut().map(part).collect();
+            let mut total = vec![0.0; shape.outputs];
+            blocks.iter().zip(parts).for_each(|(b, part)| b.add_to_targets(part, &mut total));
+            total
         })
     }
 
-    fn backward(&self, state: &State<'_>) -> LayerSums {
-        let squares = self.saliency.squares();
-        state.graph.backward_by(|tensor, y| {
-            let shape = state.graph.weighted(tensor).1;
-            let blocks = &self.blocks[self.blocks_of[tensor].clone()];
-            let parts: Vec<Vec<f64>> =
-                blocks.par_iter().map(|b| b.scatter(&y[b.rows.targets()], squares)).collect();
+    /// Sums backward, and finds what scores up to the bracket's end while the weights are at hand.
+    fn backward(
+        &mut self,
+        state: &State<'_>,
+        forward: &LayerSums,
+        bracket: Option<(f64, f64)>,
+    ) -> LayerSums {
+        let (edge, factor) = (self.edge(), self.factor());
+        let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
+        state.graph.backward_by(|tensor, y, exponent| {
+            let (connection, shape) = state.graph.weighted(tensor);
+            let source = state.graph.connections()[connection].source;
+            let common = forward.over_total(forward.exponents[source] + exponent);
+            let source = spread(&forward.values[source], shape.kernel);
+            let ends = Ends { source: &source, target: y, common, factor };
+            let blocks = &mut blocks[blocks_of[tensor].clone()];
+            let part = |b: &mut Block| {
+                let part = b.scatter(y, edge);
+                if let Some(bracket) = bracket {
+                    b.find(bracket, &ends);
+                }
+                part
+            };
+            let parts: Vec<Vec<f64>> = blocks.par_iter_mut().map(part).collect();
             let mut total = vec![0.0; shape.groups * shape.row()];
-            for (block, part) in blocks.iter().zip(parts) {
-                let total = &mut total[block.rows.columns()];
-                total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
-            }
+            blocks.iter().zip(parts).for_each(|(b, part)| b.add_to_sources(part, &mut total));
             total.chunks(shape.kernel).map(|k| k.iter().sum()).collect()
         })
     }
 
-    /// Prunes all but the `kept` best; false, and nothing pruned, if the bracket was wrong.
-    fn step(&mut self, sums: &PathSums<'_>, kept: usize) -> bool {
+    /// Finds the worst weights with a bracket from a sample; false if there is none.
+    fn search(&mut self, sums: &PathSums<'_>, kept: usize) -> bool {
         let sources: Vec<Vec<f64>> = (0..self.blocks_of.len())
             .map(|t| spread(sums.derivatives(t).source, sums.graph().weighted(t).1.kernel))
             .collect();
-        let saliency = self.saliency;
+        let factor = self.factor();
         let ends = |b: &Block| {
-            let d = sums.derivatives(b.rows.tensor);
-            let targets: Vec<f64> =
-                d.target[b.rows.targets()].iter().map(|t| t * d.factor).collect();
-            (&sources[b.rows.tensor][b.rows.columns()], targets)
+            let d = sums.derivatives(b.area.tensor);
+            Ends { source: &sources[b.area.tensor], target: d.target, common: d.factor, factor }
         };
-        let pruned = self.live - kept;
-        let sample = bracket::sample(&self.blocks, |b, place| {
-            let (source, targets) = ends(b);
-            b.score(place, source, &targets, saliency)
+        let total: usize = self.blocks.iter().map(Block::len).sum();
+        // An odd stride does not fall into step with rows and kernels.
+        let stride = (total / SAMPLE).max(1) | 1;
+        let everything = (0.0, f64::INFINITY);
+        let sample = |b: &Block| Search::new(b, everything, &ends(b)).sample(stride);
+        let samples: Vec<Vec<f64>> = self.blocks.par_iter().map(sample).collect();
+        let share = (self.live - kept) as f64 / self.live as f64;
+        let Some(bracket) = forecast::around(samples.concat(), share) else { return false };
+        self.blocks.par_iter_mut().for_each(|b| {
+            let ends = ends(b);
+            b.find(bracket, &ends);
         });
-        let (low, high) = bracket::around(sample, pruned as f64 / self.live as f64);
+        true
+    }
+
+    /// Prunes all but the `kept` best, given what was found; false, and nothing pruned, if the bracket was wrong.
+    fn choose(&mut self, state: &State<'_>, kept: usize) -> bool {
+        let pruned = self.live - kept;
+        let below: usize = self.blocks.iter().map(|b| b.near.below.len()).sum();
+        let inside: usize = self.blocks.iter().map(|b| b.near.inside.len()).sum();
         let most = self.live / 8 + (1 << 16);
-        let near: Vec<Near> = self
-            .blocks
-            .par_iter()
-            .map(|b| {
-                let (source, targets) = ends(b);
-                b.near((low, high), source, &targets, saliency)
-            })
-            .collect();
-        let below: usize = near.iter().map(|n| n.below.len()).sum();
-        let inside: usize = near.iter().map(|n| n.inside.len()).sum();
         if below > pruned || below + inside < pruned || inside > most {
+            self.blocks.par_iter_mut().for_each(|b| b.undo(state.weights[b.area.tensor]));
             return false;
         }
-        let mut all: Vec<(f64, u32, u32)> = Vec::with_capacity(inside);
-        for (b, near) in near.iter().enumerate() {
-            all.extend(near.inside.iter().map(|&(s, place)| (s, b as u32, place)));
-        }
         let wanted = pruned - below;
-        // The worst first; of equal ones those that stand last.
-        if wanted < all.len() {
-            all.select_nth_unstable_by(wanted, |a, b| {
-                a.0.total_cmp(&b.0).then((b.1, b.2).cmp(&(a.1, a.2)))
-            });
+        if wanted == 0 {
+            return true;
         }
-        self.blocks.par_iter_mut().zip(&near).for_each(|(b, near)| {
-            near.below.iter().for_each(|&place| b.prune(place as usize));
-        });
-        for &(_, b, place) in &all[..wanted] {
-            self.blocks[b as usize].prune(place as usize);
-        }
+        let mut scores: Vec<f64> = Vec::with_capacity(inside);
+        self.blocks.iter().for_each(|b| scores.extend(b.near.inside.iter().map(|n| n.0)));
+        let threshold = *scores.select_nth_unstable_by(wanted - 1, f64::total_cmp).1;
+        let ties = wanted - scores[..wanted].iter().filter(|s| **s < threshold).count();
+        let mut tied: Vec<(usize, usize)> =
+            self.blocks.par_iter_mut().map(|b| b.prune_inside(threshold)).flatten_iter().collect();
+        // Of equal scores those go that stand last.
+        tied.sort_unstable();
+        let gone = &tied[tied.len() - ties..];
+        self.blocks.par_iter_mut().for_each(|b| b.prune_ties(threshold, gone));
+        self.forecast.learn(threshold);
         true
     }
 
@@ -163,7 +210,7 @@ impl WorkingSet {
         let layers = specs.map(|(spec, blocks)| {
             let mut words = vec![0u64; spec.len().div_ceil(64)];
             for block in &self.blocks[blocks.clone()] {
-                block.each(|_, index| words[index / 64] |= 1 << (index % 64));
+                block.each(|index| words[index / 64] |= 1 << (index % 64));
             }
             LayerMask::from_words(&spec.name, &spec.shape, words)
         });

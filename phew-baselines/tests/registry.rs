@@ -76,6 +76,15 @@ fn options_do_what_they_say_or_are_refused() {
     assert!(run("random-uniform", &Options::default()).unwrap() == want);
     let linear = Options { schedule: Some("linear:5".parse().unwrap()), ..Options::default() };
     assert!(run("synflow", &linear).unwrap() != run("synflow", &Options::default()).unwrap());
+    let senseless = [
+        (Options { temperature: Some(0.0), ..Options::default() }, "grasp", "temperature is 0"),
+        (Options { epsilon: Some(f64::NAN), ..Options::default() }, "ntk-sap", "epsilon is NaN"),
+        (Options { draws: Some(0), ..Options::default() }, "ntk-sap", "draws is 0"),
+    ];
+    for (options, of, part) in senseless {
+        let error = run(of, &options).unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+    }
     let extras = [
         (Options { draws: Some(4), ..Options::default() }, "ntk-sap"),
         (Options { epsilon: Some(0.5), ..Options::default() }, "ntk-sap"),

@@ -55,8 +55,8 @@ fn the_compacted_working_set_prunes_as_the_plain_computation_does() {
 }
 
 #[test]
-fn rows_longer_than_a_segment_and_networks_larger_than_a_sample_prune_alike_too() {
-    // 70,000 inputs need two segments; 420,000 weights are many times the sample.
+fn rows_longer_than_a_block_and_networks_larger_than_a_sample_prune_alike_too() {
+    // 70,000 inputs need many blocks side by side; 420,000 weights are many times the sample.
     let network = network(zoo::mlp(&[70_000, 6, 5]).build().unwrap(), 1);
     for saliency in SALIENCIES {
         let plan = Plan::new(0.05).schedule(Schedule::linear(6));
@@ -75,6 +75,37 @@ fn weights_of_one_magnitude_tie_and_break_by_index_in_both_ways() {
     let compact = prune(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
     let plain = prune(&network, &mut SynFlow::new(Saliency::L1).plain(), &plan).unwrap();
     assert!(compact == plain);
+}
+
+fn assert_alike(network: &Network, plan: &Plan, what: &str) {
+    for saliency in SALIENCIES {
+        let compact = prune(network, &mut SynFlow::new(saliency), plan).unwrap();
+        let plain = prune(network, &mut SynFlow::new(saliency).plain(), plan).unwrap();
+        assert!(compact == plain, "{what} {saliency:?}");
+    }
+}
+
+#[test]
+fn thresholds_that_were_not_foreseen_change_nothing() {
+    // Even steps, which are foreseen, then leaps and rests, which are not.
+    let steps = vec![0.95, 0.9, 0.86, 0.82, 0.78, 0.4, 0.39, 0.385, 0.383, 0.1, 0.095, 0.09, 0.02];
+    let network = network(zoo::mlp(&[2100, 300, 10]).build().unwrap(), 1);
+    assert_alike(&network, &Plan::new(0.02).schedule(Schedule::given(steps)), "leaps");
+}
+
+#[test]
+fn few_magnitudes_and_extreme_ones_prune_alike() {
+    let dense = network(zoo::mlp(&[2100, 150, 10]).build().unwrap(), 1);
+    let plan = Plan::new(0.03).schedule(Schedule::exponential(12));
+    let with = |f: fn(usize) -> f32| {
+        let weights = dense.weights().iter().map(|w| (0..w.len()).map(f).collect()).collect();
+        dense.with_weights(weights).unwrap()
+    };
+    // Ties by the thousand, in blocks side by side.
+    assert_alike(&with(|i| [0.5, 1.0, 2.0][i * 7 % 11 % 3]), &plan, "three magnitudes");
+    // Products that f32 cannot hold: 1e-30 to 1e30, and sources far below the greatest.
+    assert_alike(&with(|i| 10f32.powi((i * 31 % 61) as i32 - 30)), &plan, "sixty orders");
+    assert_alike(&with(|i| 10f32.powi(-((i % 2100 / 48) as i32))), &plan, "falling by column");
 }
 
 #[test]

@@ -8,9 +8,11 @@ mod init;
 mod inspect;
 #[cfg(feature = "train")]
 mod measure;
+mod node_path;
 mod prune;
 #[cfg(feature = "train")]
 mod train;
+mod transform;
 mod verify;
 
 use clap::Subcommand;
@@ -26,6 +28,10 @@ pub(crate) enum Command {
     Inspect(inspect::Inspect),
     /// Compare masks with each other
     Compare(compare::Compare),
+    /// Transform a mask, or the weights under one: ablations and repairs
+    Transform(transform::Transform),
+    /// Measure how masks balance nodes and paths
+    NodePath(node_path::NodePath),
     /// Train a network, dense or masked
     #[cfg(feature = "train")]
     Train(Box<train::Train>),
@@ -54,6 +60,8 @@ impl Command {
             Command::Prune(command) => command.run(),
             Command::Inspect(command) => command.run(),
             Command::Compare(command) => command.run(),
+            Command::Transform(command) => command.run(),
+            Command::NodePath(command) => command.run(),
             #[cfg(feature = "train")]
             Command::Train(command) => command.run(),
             #[cfg(feature = "train")]

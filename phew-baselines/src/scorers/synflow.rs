@@ -51,7 +51,8 @@ impl Saliency {
 /// such ties are to break by index rather than by the last bit of a sum.
 ///
 /// # Complexity
-/// Three passes over the kept weights a step; one to two and a half times the weights in memory.
+/// Two passes a step over the rows and columns that hold kept weights, of each block of the tensors; up to 2.6 times
+/// the weights in memory, weights included.
 ///
 /// # References
 /// Tanaka et al. 2020 (SynFlow); Gebhart et al. 2021 (SynFlow-L2); Patil & Dovrolis 2021, section 2.3 and

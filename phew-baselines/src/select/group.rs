@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use phew_graph::{LayerMask, Mask};
 use rayon::prelude::*;
 
+use super::compare::{not_below, pack};
 use super::radix;
 use crate::error::BaselineError;
 use crate::scores::Scores;
@@ -102,6 +103,17 @@ impl<'a> Group<'a> {
         &self.blocks
     }
 
+    /// Computes the scores of a block, unless it has no candidates; its words of the candidates' mask.
+    fn fill(&self, block: &Block, buffer: &mut [f64]) -> &[u64] {
+        let (tensor, mask) = self.layers[block.layer];
+        let words = &mask.words()[block.start / 64..][..block.len.div_ceil(64)];
+        if words.iter().all(|&w| w == 0) {
+            return &[];
+        }
+        self.scores.block(tensor, block.start, &mut buffer[..block.len]);
+        words
+    }
+
     /// Calls `each(word, bits, scores)` for every 64 scalars of a block: `bits` are the candidates among them.
     #[inline]
     fn words(
@@ -110,12 +122,7 @@ impl<'a> Group<'a> {
         buffer: &mut [f64],
         mut each: impl FnMut(usize, u64, &[f64; 64]) -> Result<(), BaselineError>,
     ) -> Result<(), BaselineError> {
-        let (tensor, mask) = self.layers[block.layer];
-        let words = &mask.words()[block.start / 64..][..block.len.div_ceil(64)];
-        if words.iter().all(|&w| w == 0) {
-            return Ok(());
-        }
-        self.scores.block(tensor, block.start, &mut buffer[..block.len]);
+        let words = self.fill(block, buffer);
         for (w, (&bits, scores)) in words.iter().zip(buffer.as_chunks::<64>().0).enumerate() {
             if bits != 0 {
                 each(w, bits, scores)?;
@@ -220,9 +227,12 @@ impl<'a> Group<'a> {
         let undecided = self.pass(words, start, |b, out, left| {
             let Undecided { above, inside, scores: scored, buffer } = left;
             let (block, before) = (&self.blocks[b], *inside);
-            self.words(block, buffer, |w, bits, scores| {
-                #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN passes, to be reported")]
-                let not_below = pack(scores, |s| !(s < bracket.low)) & bits;
+            let candidates = self.fill(block, buffer);
+            let mut marks = [0u64; WORDS];
+            // Beyond the block's end are stale scores, which no candidate's bit lets through.
+            not_below(bracket.low, &buffer[..candidates.len() * 64], &mut marks);
+            for (w, scores) in buffer.as_chunks::<64>().0[..candidates.len()].iter().enumerate() {
+                let (bits, not_below) = (candidates[w], marks[w] & candidates[w]);
                 let higher = match not_below.count_ones() {
                     0..=FEW => ones(not_below)
                         .filter(|&b| scores[b] > bracket.high)
@@ -234,8 +244,8 @@ impl<'a> Group<'a> {
                 *inside += (not_below & !higher).count_ones() as usize;
                 self.visit_bits(block, w, not_below & !higher, scores, |place, score| {
                     scored.push((score, b as u32, place as u32));
-                })
-            })?;
+                })?;
+            }
             // The count alone decides, so that the outcome does not depend on who came first.
             if collected.fetch_add(*inside - before, Ordering::Relaxed) > most {
                 *scored = Vec::new();
@@ -334,18 +344,6 @@ fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
             bits &= bits - 1;
             b
         })
-    })
-}
-
-/// Bit i says whether the i-th score passes: comparisons make bytes, products pack eight of them.
-#[inline]
-fn pack(scores: &[f64; 64], test: impl Fn(f64) -> bool) -> u64 {
-    let mut bytes = [0u8; 64];
-    for (byte, &s) in bytes.iter_mut().zip(scores) {
-        *byte = u8::from(test(s));
-    }
-    bytes.as_chunks::<8>().0.iter().rev().fold(0, |bits, &octet| {
-        bits << 8 | u64::from_le_bytes(octet).wrapping_mul(0x0102_0408_1020_4080) >> 56
     })
 }
 

@@ -1,304 +1,270 @@
-//! A block of rows of one tensor: whole rows while most weights live, then lists of the live ones.
+//! A block of one tensor: a dense matrix of the rows and columns that still hold live weights.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use phew_graph::{LayerMask, Weighted};
 
-use super::{dense, sparse};
-use crate::scorers::{Saliency, comparable};
+use super::kernels::{Gather, Scatter};
+use super::search::{Ends, Near, Search};
 
-/// Columns that a 16-bit number can name: lists of longer rows are cut into segments.
-const SEGMENT: usize = 1 << 16;
+/// Scalars of a block: it fits in the second-level cache, so that a second look at it costs little.
+const SCALARS: usize = 1 << 17;
 
-/// Scalars of a block at least, and blocks of a group at most: what a block costs by its mere existence (a
-/// row of partial sums) must stay small beside its live weights at low density.
-const SCALARS: usize = 1 << 16;
-const BLOCKS: usize = 16;
+/// Columns of a block at most: what belongs to them stays in the first-level cache from row to row.
+const COLUMNS: usize = 1 << 10;
 
-/// Lists drop the pruned weights when they are one in so many.
-const MANY: usize = 10;
+/// Dead rows and columns are looked for when one in so many weights has gone since the last time, and dropped when
+/// that saves one place in so many.
+const MANY: usize = 8;
 
-/// Which rows a block holds. The rows of a block belong to one group.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
+/// What a weight contributes to a product: |w| or w².
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Factor {
+    Abs,
+    Square,
+}
+
+impl Factor {
+    #[inline]
+    pub(super) fn of(self, value: f32) -> f64 {
+        match self {
+            Factor::Abs => f64::from(value),
+            Factor::Square => f64::from(value) * f64::from(value),
+        }
+    }
+}
+
+/// Where a block lies in its tensor. All its rows belong to one group.
+#[derive(Clone, Debug)]
+pub(super) struct Area {
     pub(super) tensor: usize,
-    first: usize,
-    rows: usize,
-    /// Scalars of a row.
+    /// Target units.
+    pub(super) targets: Range<usize>,
+    /// Scalars of each target's row.
+    columns: Range<usize>,
+    /// Scalars of a whole row.
     row: usize,
     group: usize,
 }
 
-impl Row {
-    pub(super) fn targets(&self) -> Range<usize> {
-        self.first..self.first + self.rows
-    }
-
-    /// Where the group's columns stand among those of all groups.
-    pub(super) fn columns(&self) -> Range<usize> {
-        self.group * self.row..(self.group + 1) * self.row
+impl Area {
+    /// Its columns among those of all groups.
+    pub(super) fn sources(&self) -> Range<usize> {
+        let group = self.group * self.row;
+        group + self.columns.start..group + self.columns.end
     }
 }
 
-/// The blocks of a tensor, which depend on its shape alone.
-pub(super) fn cut(tensor: usize, shape: &Weighted) -> Vec<Row> {
+/// The areas of a tensor, which depend on its shape alone.
+pub(super) fn cut(tensor: usize, shape: &Weighted) -> Vec<Area> {
     let (row, per_group) = (shape.row(), shape.outputs_per_group());
-    let size = (SCALARS / row).max(per_group.div_ceil(BLOCKS)).clamp(1, per_group);
-    (0..shape.groups)
-        .flat_map(|group| {
-            (0..per_group).step_by(size).map(move |from| Row {
-                tensor,
-                first: group * per_group + from,
-                rows: size.min(per_group - from),
-                row,
-                group,
-            })
-        })
-        .collect()
+    let parts = row.div_ceil(COLUMNS);
+    let columns = row.div_ceil(parts);
+    let rows = (SCALARS / columns).clamp(1, per_group);
+    let mut areas = Vec::new();
+    for group in 0..shape.groups {
+        let (first, end) = (group * per_group, (group + 1) * per_group);
+        for from in (first..end).step_by(rows) {
+            let targets = from..end.min(from + rows);
+            areas.extend((0..row).step_by(columns).map(|c| {
+                let columns = c..row.min(c + columns);
+                Area { tensor, targets: targets.clone(), columns, row, group }
+            }));
+        }
+    }
+    areas
 }
 
 /// The weights of a block.
 pub(super) struct Block {
-    pub(super) rows: Row,
-    /// Empty while rows are whole. Then where each segment of each row starts in the lists below, and the end.
-    starts: Vec<usize>,
-    /// Column in the segment, where there are lists.
-    columns: Vec<u16>,
-    /// |w|; NaN where the weight is pruned: NaN is below no threshold.
-    values: Vec<f32>,
-    /// How many values are pruned.
-    pruned: usize,
-}
-
-/// What a scoring pass found.
-pub(super) struct Near {
-    /// Places of the weights below the bracket.
-    pub(super) below: Vec<u32>,
-    /// Scores inside it, with their places.
-    pub(super) inside: Vec<(f64, u32)>,
-}
-
-/// The bracket as one row sees it.
-pub(super) struct Threshold {
-    low: f64,
-    high: f64,
-    /// The row's factor of every score.
-    target: f64,
-}
-
-impl Threshold {
-    /// A score without the row's factor is surely too high above this. Rounding is monotone, so a little more
-    /// than `high` covers all that rounds to it.
-    pub(super) fn limit(&self) -> f64 {
-        if self.target > 0.0 { self.high / self.target * (1.0 + 1e-9) } else { f64::INFINITY }
-    }
-
-    /// Puts a weight where its score belongs. Few weights come here: kept out of the loops that call it, which
-    /// then stay in registers.
-    #[inline(never)]
-    pub(super) fn sort(&self, value: f64, source: f64, place: usize, out: &mut Near) {
-        let score = comparable(value * self.target * source);
-        if score < self.low {
-            out.below.push(place as u32);
-        } else if score <= self.high {
-            out.inside.push((score, place as u32));
-        }
-    }
-}
-
-/// The magnitude of a live weight; 0 for a pruned one.
-#[inline]
-pub(super) fn live(value: f32) -> f64 {
-    f64::from(if value > 0.0 { value } else { 0.0 })
+    pub(super) area: Area,
+    /// Rows and columns of the area that may hold live weights.
+    pub(super) rows: Vec<u32>,
+    pub(super) columns: Vec<u32>,
+    /// |w|, row by row; NaN where the weight is pruned.
+    pub(super) values: Vec<f32>,
+    live: usize,
+    /// Live weights when dead rows and columns were last looked for.
+    seen: usize,
+    /// The worst weights at the last step.
+    pub(super) near: Near,
 }
 
 impl Block {
-    pub(super) fn dense(rows: Row, weights: &[f32]) -> Self {
-        let weights = &weights[rows.first * rows.row..][..rows.rows * rows.row];
-        let values = weights.iter().map(|w| w.abs()).collect();
-        Self { rows, starts: Vec::new(), columns: Vec::new(), values, pruned: 0 }
+    pub(super) fn dense(area: Area, weights: &[f32]) -> Self {
+        let (row, columns) = (area.row, area.columns.clone());
+        let rows = weights[area.targets.start * row..area.targets.end * row].chunks_exact(row);
+        let mut values = Vec::with_capacity(area.targets.len() * columns.len());
+        rows.for_each(|row| values.extend(row[columns.clone()].iter().map(|w| w.abs())));
+        let (rows, live) = (area.targets.len() as u32, values.len());
+        let columns = (0..columns.len() as u32).collect();
+        let near = Near::default();
+        Self { area, rows: (0..rows).collect(), columns, values, live, seen: live, near }
     }
 
-    fn is_dense(&self) -> bool {
-        self.starts.is_empty()
-    }
-
-    fn per_row(&self) -> usize {
-        if self.is_dense() { 1 } else { self.rows.row.div_ceil(SEGMENT) }
-    }
-
-    /// The row's place in the block, the segment's first column, and its values.
-    fn segments(&self) -> impl Iterator<Item = (usize, usize, Range<usize>)> {
-        let (per_row, row) = (self.per_row(), self.rows.row);
-        (0..self.rows.rows * per_row).map(move |s| match self.starts.get(s..s + 2) {
-            Some(ends) => (s / per_row, s % per_row * SEGMENT, ends[0]..ends[1]),
-            None => (s, 0, s * row..(s + 1) * row),
-        })
-    }
-
-    /// `Σ f(w) x` of each row.
-    pub(super) fn gather(&self, x: &[f64], squares: bool) -> Vec<f64> {
-        let mut y = vec![0.0; self.rows.rows];
-        for (row, first, list) in self.segments() {
-            let (values, x) = (&self.values[list.clone()], &x[first..]);
-            y[row] += match (self.columns.get(list), squares) {
-                (None, false) => dense::dot(values, x, |w| w),
-                (None, true) => dense::dot(values, x, |w| w * w),
-                (Some(columns), false) => sparse::dot(columns, values, x, |w| w),
-                (Some(columns), true) => sparse::dot(columns, values, x, |w| w * w),
-            };
-        }
-        y
-    }
-
-    /// `Σ_rows y f(w)` for each column.
-    pub(super) fn scatter(&self, y: &[f64], squares: bool) -> Vec<f64> {
-        let mut x = vec![0.0; self.rows.row];
-        for (row, first, list) in self.segments().filter(|s| y[s.0] != 0.0) {
-            let (values, x, y) = (&self.values[list.clone()], &mut x[first..], y[row]);
-            match (self.columns.get(list), squares) {
-                (None, false) => dense::add(values, y, x, |w| w),
-                (None, true) => dense::add(values, y, x, |w| w * w),
-                (Some(columns), false) => sparse::add(columns, values, y, x, |w| w),
-                (Some(columns), true) => sparse::add(columns, values, y, x, |w| w * w),
-            }
-        }
-        x
-    }
-
+    /// Places, live or not.
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Score of the weight at a place; `None` if it is pruned.
-    pub(super) fn score(
-        &self,
-        place: usize,
-        source: &[f64],
-        targets: &[f64],
-        saliency: Saliency,
-    ) -> Option<f64> {
-        let (row, column) = match self.is_dense() {
-            true => (place / self.rows.row, place % self.rows.row),
-            false => {
-                let segment = self.starts.partition_point(|&s| s <= place) - 1;
-                let first = segment % self.per_row() * SEGMENT;
-                (segment / self.per_row(), first + usize::from(self.columns[place]))
-            }
-        };
-        let value = self.values[place];
-        let score = saliency.factor(value) * targets[row] * source[column];
-        (!value.is_nan()).then(|| comparable(score))
-    }
-
-    /// What scores below `low`, and what scores from there to `high`.
-    pub(super) fn near(
-        &self,
-        (low, high): (f64, f64),
-        source: &[f64],
-        targets: &[f64],
-        saliency: Saliency,
-    ) -> Near {
-        match saliency.squares_weight() {
-            false => self.near_by((low, high), source, targets, |w| w),
-            true => self.near_by((low, high), source, targets, |w| w * w),
+    /// Those of `x`, by column of all groups, that belong to the block's columns.
+    pub(super) fn pick<'x>(&self, x: &'x [f64]) -> Cow<'x, [f64]> {
+        let x = &x[self.area.sources()];
+        match self.columns.len() == x.len() {
+            true => Cow::Borrowed(x),
+            false => self.columns.iter().map(|&c| x[c as usize]).collect(),
         }
     }
 
-    fn near_by(
-        &self,
-        (low, high): (f64, f64),
-        source: &[f64],
-        targets: &[f64],
-        factor: impl Fn(f64) -> f64 + Copy,
-    ) -> Near {
-        let mut near = Near { below: Vec::new(), inside: Vec::new() };
-        for (row, first, list) in self.segments() {
-            let threshold = Threshold { low, high, target: targets[row] };
-            let (values, source, place) =
-                (&self.values[list.clone()], &source[first..], list.start);
-            match self.columns.get(list) {
-                None => dense::near(values, place, source, &threshold, factor, &mut near),
-                Some(columns) => {
-                    sparse::near(columns, values, place, source, &threshold, factor, &mut near);
+    /// Those of `y`, by target unit, that belong to the block's rows.
+    pub(super) fn pick_targets(&self, y: &[f64]) -> Vec<f64> {
+        let y = &y[self.area.targets.clone()];
+        self.rows.iter().map(|&r| y[r as usize]).collect()
+    }
+
+    /// `Σ f(w) x` of each of the block's rows.
+    pub(super) fn gather(&self, x: &[f64], factor: Factor) -> Vec<f64> {
+        match self.values[..] {
+            [] => Vec::new(),
+            _ => Gather { values: &self.values, x: &self.pick(x), factor }.run(),
+        }
+    }
+
+    /// `Σ f(w) y` of each of the block's columns.
+    pub(super) fn scatter(&self, y: &[f64], factor: Factor) -> Vec<f64> {
+        let (values, columns) = (&self.values[..], self.columns.len());
+        match columns {
+            0 => Vec::new(),
+            _ => Scatter { values, columns, y: &self.pick_targets(y), factor }.run(),
+        }
+    }
+
+    /// Adds what [`Block::gather`] gave to the target units.
+    pub(super) fn add_to_targets(&self, part: Vec<f64>, total: &mut [f64]) {
+        let total = &mut total[self.area.targets.clone()];
+        self.rows.iter().zip(part).for_each(|(&r, p)| total[r as usize] += p);
+    }
+
+    /// Adds what [`Block::scatter`] gave to the columns of all groups.
+    pub(super) fn add_to_sources(&self, part: Vec<f64>, total: &mut [f64]) {
+        let total = &mut total[self.area.sources()];
+        self.columns.iter().zip(part).for_each(|(&c, p)| total[c as usize] += p);
+    }
+
+    /// Finds what scores below `low`, and prunes it; and what scores from there to `high`.
+    pub(super) fn find(&mut self, bracket: (f64, f64), ends: &Ends<'_>) {
+        let near = std::mem::take(&mut self.near);
+        self.near = Search::new(self, bracket, ends).run(near);
+        // At once, while the block is in the cache: brackets are seldom wrong.
+        for &place in &self.near.below {
+            self.values[place as usize] = f32::NAN;
+        }
+        self.live -= self.near.below.len();
+    }
+
+    /// Brings back what [`Block::find`] pruned, from the tensor's weights.
+    pub(super) fn undo(&mut self, weights: &[f32]) {
+        let near = std::mem::take(&mut self.near);
+        for &place in &near.below {
+            self.values[place as usize] = weights[self.index(place as usize)].abs();
+        }
+        self.live += near.below.len();
+    }
+
+    /// Prunes what was found inside the bracket below a threshold; tensor and index of what is at it.
+    pub(super) fn prune_inside(&mut self, threshold: f64) -> Vec<(usize, usize)> {
+        let mut ties = Vec::new();
+        for &(score, place) in &self.near.inside {
+            match score.total_cmp(&threshold) {
+                Ordering::Less => {
+                    self.values[place as usize] = f32::NAN;
+                    self.live -= 1;
                 }
+                Ordering::Equal => ties.push((self.area.tensor, self.index(place as usize))),
+                Ordering::Greater => {}
             }
         }
-        near
+        ties
     }
 
-    /// Prunes the weight at a place.
-    pub(super) fn prune(&mut self, place: usize) {
-        self.values[place] = f32::NAN;
-        self.pruned += 1;
-    }
-
-    /// Turns whole rows into lists when half of the weights are pruned; lists drop them when they are many.
-    pub(super) fn compact(&mut self) {
-        if self.is_dense() {
-            if self.pruned * 2 >= self.values.len() {
-                self.list();
+    /// Prunes what scores the threshold and stands in a sorted list.
+    pub(super) fn prune_ties(&mut self, threshold: f64, gone: &[(usize, usize)]) {
+        for &(score, place) in &self.near.inside {
+            if score.total_cmp(&threshold).is_ne() {
+                continue;
             }
-        } else if self.pruned * MANY >= self.values.len() {
-            self.drop_pruned();
+            let at = (self.area.tensor, self.index(place as usize));
+            if gone.binary_search(&at).is_ok() {
+                self.values[place as usize] = f32::NAN;
+                self.live -= 1;
+            }
+        }
+    }
+
+    /// Index in the tensor of the scalar at a place.
+    fn index(&self, place: usize) -> usize {
+        let (row, column) = (place / self.columns.len(), place % self.columns.len());
+        let target = self.area.targets.start + self.rows[row] as usize;
+        target * self.area.row + self.area.columns.start + self.columns[column] as usize
+    }
+
+    /// Drops dead rows and columns if they are many.
+    pub(super) fn settle(&mut self) {
+        if self.seen - self.live > self.seen / MANY {
+            self.compact();
+            self.seen = self.live;
         }
     }
 
-    fn list(&mut self) {
-        let live = self.values.len() - self.pruned;
-        let (mut columns, mut values) = (Vec::with_capacity(live), Vec::with_capacity(live));
-        let mut starts = vec![0];
-        for row in self.values.chunks(self.rows.row) {
-            for segment in row.chunks(SEGMENT) {
-                for (c, &v) in segment.iter().enumerate().filter(|(_, v)| !v.is_nan()) {
-                    columns.push(c as u16);
-                    values.push(v);
-                }
-                starts.push(values.len());
+    fn compact(&mut self) {
+        let n = self.columns.len();
+        let (mut rows, mut columns) = (Vec::with_capacity(self.rows.len()), vec![false; n]);
+        for (r, row) in self.values.chunks_exact(n).enumerate() {
+            let mut any = false;
+            for (column, v) in columns.iter_mut().zip(row) {
+                *column |= !v.is_nan();
+                any |= !v.is_nan();
+            }
+            if any {
+                rows.push(r);
             }
         }
-        *self = Self { rows: self.rows, starts, columns, values, pruned: 0 };
-    }
-
-    fn drop_pruned(&mut self) {
-        let (mut from, mut to) = (0, 0);
-        for segment in 1..self.starts.len() {
-            let end = self.starts[segment];
-            for place in from..end {
-                let value = self.values[place];
-                (self.columns[to], self.values[to]) = (self.columns[place], value);
-                to += usize::from(!value.is_nan());
-            }
-            from = end;
-            self.starts[segment] = to;
+        let columns: Vec<usize> = (0..n).filter(|&c| columns[c]).collect();
+        if rows.len() * columns.len() > self.values.len() - self.values.len() / MANY {
+            return;
         }
-        self.columns.truncate(to);
-        self.values.truncate(to);
-        self.pruned = 0;
+        let mut values = Vec::with_capacity(rows.len() * columns.len());
+        for &r in &rows {
+            let row = &self.values[r * n..][..n];
+            values.extend(columns.iter().map(|&c| row[c]));
+        }
+        self.values = values;
+        self.rows = rows.iter().map(|&r| self.rows[r]).collect();
+        self.columns = columns.iter().map(|&c| self.columns[c]).collect();
     }
 
     /// Prunes the live weights that a mask does not keep.
     pub(super) fn prune_unless(&mut self, mask: &LayerMask) {
-        let mut gone = Vec::new();
-        self.each(|place, index| {
-            if !mask.get(index) {
-                gone.push(place);
+        for place in 0..self.values.len() {
+            if !self.values[place].is_nan() && !mask.get(self.index(place)) {
+                self.values[place] = f32::NAN;
+                self.live -= 1;
             }
-        });
-        gone.into_iter().for_each(|place| self.prune(place));
+        }
     }
 
-    /// Calls `each(place, index in the tensor)` for every live weight, in ascending order.
-    pub(super) fn each(&self, mut each: impl FnMut(usize, usize)) {
-        for (row, first, list) in self.segments() {
-            let start = (self.rows.first + row) * self.rows.row + first;
-            for place in list.clone().filter(|&p| !self.values[p].is_nan()) {
-                let column = match self.columns.get(place) {
-                    Some(&c) => usize::from(c),
-                    None => place - list.start,
-                };
-                each(place, start + column);
-            }
+    /// Calls `each(index in the tensor)` for every live weight.
+    pub(super) fn each(&self, mut each: impl FnMut(usize)) {
+        if self.columns.is_empty() {
+            return;
+        }
+        for (&r, row) in self.rows.iter().zip(self.values.chunks_exact(self.columns.len())) {
+            let target = self.area.targets.start + r as usize;
+            let start = target * self.area.row + self.area.columns.start;
+            let live = self.columns.iter().zip(row).filter(|(_, v)| !v.is_nan());
+            live.for_each(|(&c, _)| each(start + c as usize));
         }
     }
 }

@@ -5,25 +5,26 @@ use super::graph::{Kind, PathGraph};
 use super::sums::LayerSums;
 
 impl PathGraph {
-    /// As [`PathGraph::forward`] from ones, where `product(tensor, x)` gives `y_j = Σ_i x_i f(w_ji)` for the
-    /// source values `x` of a prunable tensor, one for each target unit.
+    /// As [`PathGraph::forward`] from ones, where `product(tensor, x, exponent)` gives `y_j = Σ_i x_i f(w_ji)`, one
+    /// for each target unit, for the source values `x · 2^exponent` of a prunable tensor.
     ///
     /// # Panics
     /// If a product has the wrong length.
     #[must_use]
-    pub fn forward_by(&self, product: impl Fn(usize, &[f64]) -> Vec<f64>) -> LayerSums {
+    pub fn forward_by(&self, mut product: impl FnMut(usize, &[f64], i64) -> Vec<f64>) -> LayerSums {
         let mut sums = LayerSums::empty(self);
         sums.set(0, self.inputs(), vec![(vec![1.0; self.inputs()], 0)]);
         for (l, layer) in self.layers().iter().enumerate().skip(1) {
             let parts = layer.incoming.iter().map(|&c| {
                 let connection = &self.connections()[c];
-                let x = &sums.values[connection.source];
+                let (x, exponent) =
+                    (&sums.values[connection.source], sums.exponents[connection.source]);
                 let y = match &connection.kind {
-                    Kind::Weighted(shape) => product(shape.tensor, x),
+                    Kind::Weighted(shape) => product(shape.tensor, x, exponent),
                     _ => self.push(c, &Edges::structure(), None, x),
                 };
                 assert_eq!(y.len(), layer.units, "one value for each target unit");
-                (y, sums.exponents[connection.source])
+                (y, exponent)
             });
             let parts = parts.collect();
             sums.set(l, layer.units, parts);
@@ -31,26 +32,30 @@ impl PathGraph {
         sums
     }
 
-    /// As [`PathGraph::backward`] from ones, where `product(tensor, y)` gives `x_i = Σ_j y_j f(w_ji)` for the
-    /// target values `y` of a prunable tensor, one for each source unit.
+    /// As [`PathGraph::backward`] from ones, where `product(tensor, y, exponent)` gives `x_i = Σ_j y_j f(w_ji)`, one
+    /// for each source unit, for the target values `y · 2^exponent` of a prunable tensor.
     ///
     /// # Panics
     /// If a product has the wrong length.
     #[must_use]
-    pub fn backward_by(&self, product: impl Fn(usize, &[f64]) -> Vec<f64>) -> LayerSums {
+    pub fn backward_by(
+        &self,
+        mut product: impl FnMut(usize, &[f64], i64) -> Vec<f64>,
+    ) -> LayerSums {
         let mut sums = LayerSums::empty(self);
         let last = self.layers().len() - 1;
         sums.set(last, self.outputs(), vec![(vec![1.0; self.outputs()], 0)]);
         for (l, layer) in self.layers().iter().enumerate().take(last).rev() {
             let parts = layer.outgoing.iter().map(|&c| {
                 let connection = &self.connections()[c];
-                let y = &sums.values[connection.target];
+                let (y, exponent) =
+                    (&sums.values[connection.target], sums.exponents[connection.target]);
                 let x = match &connection.kind {
-                    Kind::Weighted(shape) => product(shape.tensor, y),
+                    Kind::Weighted(shape) => product(shape.tensor, y, exponent),
                     _ => self.pull(c, &Edges::structure(), None, y),
                 };
                 assert_eq!(x.len(), layer.units, "one value for each source unit");
-                (x, sums.exponents[connection.target])
+                (x, exponent)
             });
             let parts = parts.collect();
             sums.set(l, layer.units, parts);
@@ -87,8 +92,8 @@ mod tests {
             }
             to
         };
-        let forward = graph.forward_by(|t, x| by_hand(t, x, true));
-        let backward = graph.backward_by(|t, y| by_hand(t, y, false));
+        let forward = graph.forward_by(|t, x, _| by_hand(t, x, true));
+        let backward = graph.backward_by(|t, y, _| by_hand(t, y, false));
         let (found, want) =
             (PathSums::from_sums(&graph, forward, backward), PathSums::new(&graph, &edges));
         // Sums of up to 576 positive terms in another order: n · eps bounds the relative difference, and

@@ -41,8 +41,16 @@ impl LayerSums {
         scale(self.values[layer][unit], self.exponents[layer])
     }
 
-    /// Mantissa and binary exponent of the last layer's sum.
-    fn total(&self) -> (f64, i64) {
+    /// `2^exponent` over the sum of the last layer, which forward is the total over all paths; 0 if no path
+    /// survives.
+    #[must_use]
+    pub fn over_total(&self, exponent: i64) -> f64 {
+        let (total, own) = self.total_scaled();
+        if total == 0.0 { 0.0 } else { scale(1.0 / total, exponent - own) }
+    }
+
+    /// Mantissa and binary exponent of the sum of the last layer.
+    fn total_scaled(&self) -> (f64, i64) {
         let (Some(values), Some(&exponent)) = (self.values.last(), self.exponents.last()) else {
             unreachable!("a path graph has layers");
         };
@@ -167,7 +175,7 @@ impl PathGraph {
     /// One pass over the weights.
     #[must_use]
     pub fn ln_total<E: EdgeValue>(&self, edges: &Edges<'_, E>) -> f64 {
-        let (total, exponent) = self.forward(edges, None, None).total();
+        let (total, exponent) = self.forward(edges, None, None).total_scaled();
         total.ln() + exponent as f64 * std::f64::consts::LN_2
     }
 
@@ -262,22 +270,17 @@ impl<'a> PathSums<'a> {
         self.graph
     }
 
-    /// Mantissa and binary exponent of the total over all paths.
-    fn total_scaled(&self) -> (f64, i64) {
-        self.forward.total()
-    }
-
     /// Natural logarithm of the total over all paths; `-inf` if no path survives.
     #[must_use]
     pub fn ln_total(&self) -> f64 {
-        let (total, exponent) = self.total_scaled();
+        let (total, exponent) = self.forward.total_scaled();
         total.ln() + exponent as f64 * std::f64::consts::LN_2
     }
 
     /// The total over all paths, which may over- or underflow.
     #[must_use]
     pub fn total(&self) -> f64 {
-        let (total, exponent) = self.total_scaled();
+        let (total, exponent) = self.forward.total_scaled();
         scale(total, exponent)
     }
 
@@ -288,7 +291,8 @@ impl<'a> PathSums<'a> {
     #[must_use]
     pub fn unit_shares(&self, layer: usize) -> Vec<f64> {
         let (forward, backward) = (&self.forward.values[layer], &self.backward.values[layer]);
-        let factor = self.relative(self.forward.exponents[layer] + self.backward.exponents[layer]);
+        let factor =
+            self.forward.over_total(self.forward.exponents[layer] + self.backward.exponents[layer]);
         forward.iter().zip(backward).map(|(f, b)| f * b * factor).collect()
     }
 
@@ -320,14 +324,8 @@ impl<'a> PathSums<'a> {
             shape,
             source: &self.forward.values[source],
             target: &self.backward.values[target],
-            factor: self.relative(exponent),
+            factor: self.forward.over_total(exponent),
         }
-    }
-
-    /// `2^exponent / total`; 0 if no path survives.
-    fn relative(&self, exponent: i64) -> f64 {
-        let (total, own) = self.total_scaled();
-        if total == 0.0 { 0.0 } else { scale(1.0 / total, exponent - own) }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::output::{table, text};
 
 /// Prints all methods with what each needs, its paper and its defaults.
 pub(super) fn print() -> anyhow::Result<()> {
-    let head = ["method", "keeps", "needs", "paper", "schedule", "allocation"];
+    let head = ["method", "keeps", "needs", "paper", "schedule", "allocation", "own options"];
     let mut rows = vec![vec![
         super::PHEW.to_owned(),
         "random walks biased towards large |w|".into(),
@@ -15,11 +15,20 @@ pub(super) fn print() -> anyhow::Result<()> {
         "Patil & Dovrolis 2021".into(),
         "–".into(),
         "–".into(),
+        "see --help".into(),
     ]];
     rows.extend(super::paths::METHODS.map(|(name, keeps)| {
-        [name, keeps, "initial weights", "Patil & Dovrolis 2020 (ICLR text)", "–", "–"]
-            .map(str::to_owned)
-            .to_vec()
+        [
+            name,
+            keeps,
+            "initial weights",
+            "Patil & Dovrolis 2020 (ICLR text)",
+            "–",
+            "–",
+            "see --help",
+        ]
+        .map(str::to_owned)
+        .to_vec()
     }));
     rows.extend(methods().iter().map(|m| {
         let needs = match m.needs.oracle() && !served(m.needs) {
@@ -33,6 +42,7 @@ pub(super) fn print() -> anyhow::Result<()> {
             m.paper.to_owned(),
             m.schedule.to_owned(),
             m.allocation.to_owned(),
+            m.options().to_owned(),
         ]
     }));
     let out = table(&head, &rows, head.len())

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use clap::Args;
 use phew_baselines::{
-    Allocation, BaselineError, Method, Needs, Options, Oracle, Schedule, find, method, prune_with,
+    Allocation, BaselineError, Method, Needs, Options, Oracle, Parameters, Schedule, find, method,
+    prune_with,
 };
 use phew_graph::{Mask, Network, PathGraph};
 use serde::Serialize;
@@ -36,6 +37,22 @@ pub(super) struct RivalArgs {
     #[arg(long)]
     invert: bool,
 
+    /// GraSP: what the logits are divided by before the loss; 200 by default
+    #[arg(long, value_name = "T")]
+    temperature: Option<f64>,
+
+    /// GraSP: what gradient and Hessian run over: weights (by default), or all with biases and normalisation
+    #[arg(long, value_name = "SET")]
+    parameters: Option<Parameters>,
+
+    /// NTK-SAP: batches of random inputs in each step; 1 by default
+    #[arg(long, value_name = "N")]
+    draws: Option<usize>,
+
+    /// NTK-SAP: standard deviation of the perturbation of the weights; 0.01 by default
+    #[arg(long, value_name = "X")]
+    epsilon: Option<f64>,
+
     #[cfg(feature = "train")]
     #[command(flatten)]
     samples: super::samples::SampleArgs,
@@ -48,6 +65,10 @@ impl RivalArgs {
             ("--schedule", self.schedule.is_some()),
             ("--allocation", self.allocation.is_some()),
             ("--invert", self.invert),
+            ("--temperature", self.temperature.is_some()),
+            ("--parameters", self.parameters.is_some()),
+            ("--draws", self.draws.is_some()),
+            ("--epsilon", self.epsilon.is_some()),
         ];
         let own = own.into_iter().find_map(|(name, given)| given.then_some(name));
         #[cfg(feature = "train")]
@@ -77,7 +98,10 @@ impl RivalArgs {
             schedule: self.schedule.clone(),
             allocation: self.allocation.clone(),
             invert: self.invert,
-            ..Options::default()
+            draws: self.draws,
+            epsilon: self.epsilon,
+            temperature: self.temperature,
+            parameters: self.parameters,
         }
     }
 }

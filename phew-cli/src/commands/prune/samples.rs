@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use phew_baselines::{Needs, Oracle};
 use phew_graph::Network;
 use phew_train::{DataSpec, Device, Loss, OracleMode, SampleSpec, Set, TorchOracle, score_batches};
@@ -34,12 +34,32 @@ pub(super) struct SampleArgs {
     /// Seed of the choice of images; 0 by default
     #[arg(long, value_name = "SEED", requires = "data")]
     data_seed: Option<u64>,
+
+    /// Normalisation while the images are looked at: train (by the batch, as the authors' programs) or eval (by the
+    /// running statistics); train by default
+    #[arg(long, value_name = "MODE", requires = "data")]
+    mode: Option<ScoreMode>,
+}
+
+/// How normalisation behaves while a network is scored.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ScoreMode {
+    Train,
+    Eval,
 }
 
 impl SampleArgs {
     /// The first option that was given.
     pub(super) fn given(&self) -> Option<&'static str> {
         self.data.is_some().then_some("--data")
+    }
+
+    fn oracle_mode(&self) -> OracleMode {
+        match self.mode {
+            None => OracleMode::default(),
+            Some(ScoreMode::Train) => OracleMode::Train,
+            Some(ScoreMode::Eval) => OracleMode::Eval,
+        }
     }
 
     fn spec(&self) -> SampleSpec {
@@ -71,7 +91,7 @@ impl SampleArgs {
                 score_batches(&data, self.spec(), Device::by_name("auto")?)?
             }
         };
-        let oracle = TorchOracle::new(network, batches, Loss::default(), OracleMode::Train)?;
+        let oracle = TorchOracle::new(network, batches, Loss::default(), self.oracle_mode())?;
         Ok(Some(Box::new(oracle)))
     }
 
@@ -81,6 +101,7 @@ impl SampleArgs {
         BTreeMap::from([
             ("data".into(), serde_json::to_value(self.data).unwrap_or_default()),
             ("data_seed".into(), spec.seed.into()),
+            ("mode".into(), serde_json::to_value(self.oracle_mode()).unwrap_or_default()),
             ("per_class".into(), spec.per_class.into()),
             ("score_batch".into(), spec.batch.into()),
         ])

@@ -1,0 +1,111 @@
+//! The search of a block for the worst weights: a first look in f32, exact scores for the few that may be among them.
+
+use super::block::{Block, Factor};
+use super::kernels::{Scan, limit, rounded};
+use crate::scorers::comparable;
+
+/// What makes a score of a weight of one tensor: `factor(w) · (target · common) · source`.
+#[derive(Clone, Copy)]
+pub(super) struct Ends<'a> {
+    /// By column of all groups.
+    pub(super) source: &'a [f64],
+    /// By target unit.
+    pub(super) target: &'a [f64],
+    pub(super) common: f64,
+    pub(super) factor: Factor,
+}
+
+/// The worst weights of a block.
+#[derive(Default)]
+pub(super) struct Near {
+    /// Places of the weights below the bracket.
+    pub(super) below: Vec<u32>,
+    /// Scores inside it, with their places.
+    pub(super) inside: Vec<(f64, u32)>,
+}
+
+/// A search of one block.
+pub(super) struct Search<'b> {
+    block: &'b Block,
+    low: f64,
+    high: f64,
+    factor: Factor,
+    /// By row and by column of the block.
+    targets: Vec<f64>,
+    sources: Vec<f64>,
+}
+
+impl<'b> Search<'b> {
+    /// For what scores below `low` and from there to `high`.
+    pub(super) fn new(block: &'b Block, (low, high): (f64, f64), ends: &Ends<'_>) -> Self {
+        let mut targets = block.pick_targets(ends.target);
+        targets.iter_mut().for_each(|t| *t *= ends.common);
+        let sources = block.pick(ends.source).into_owned();
+        Self { block, low, high, factor: ends.factor, targets, sources }
+    }
+
+    /// Finds them; `near` lends its memory.
+    pub(super) fn run(&self, mut near: Near) -> Near {
+        near.below.clear();
+        near.inside.clear();
+        let n = self.sources.len();
+        let x: Vec<f32> = self.sources.iter().map(|&x| rounded(x)).collect();
+        let mut bits = vec![0u64; n.div_ceil(64)];
+        let mut hits = vec![0u32; 64 * bits.len() + 4];
+        for (r, &target) in self.targets.iter().enumerate() {
+            let values = &self.block.values[r * n..][..n];
+            let limit = limit(self.high, target);
+            Scan { values, x: &x, limit, factor: self.factor, bits: &mut bits }.run();
+            let found = places(&bits, &mut hits);
+            let hits = &hits[..found];
+            // Every hit is written to both lists, of which the right one moves on: no branch to mispredict.
+            let (mut below, mut inside) = (near.below.len(), near.inside.len());
+            near.below.resize(below + hits.len(), 0);
+            near.inside.resize(inside + hits.len(), (0.0, 0));
+            for &m in hits {
+                let score = self.score(values[m as usize], target, self.sources[m as usize]);
+                let place = (r * n) as u32 + m;
+                near.below[below] = place;
+                near.inside[inside] = (score, place);
+                below += usize::from(score < self.low);
+                inside += usize::from(self.low <= score && score <= self.high);
+            }
+            near.below.truncate(below);
+            near.inside.truncate(inside);
+        }
+        near
+    }
+
+    /// Scores of evenly spaced live weights.
+    pub(super) fn sample(&self, stride: usize) -> Vec<f64> {
+        let n = self.sources.len();
+        let places = (0..self.block.len()).step_by(stride);
+        let score =
+            |p: usize| self.score(self.block.values[p], self.targets[p / n], self.sources[p % n]);
+        places.filter(|&p| !self.block.values[p].is_nan()).map(score).collect()
+    }
+
+    #[inline]
+    fn score(&self, value: f32, target: f64, source: f64) -> f64 {
+        comparable(self.factor.of(value) * target * source)
+    }
+}
+
+/// Writes the places of the bits that are set, of which `out` has room for four too many, and says how many.
+fn places(bits: &[u64], out: &mut [u32]) -> usize {
+    // Four at a time whether there are as many or not: how many is hard to foresee for a processor.
+    let mut found = 0;
+    for (word, &all) in bits.iter().enumerate() {
+        let (mut bits, count) = (all, all.count_ones() as usize);
+        let mut done = 0;
+        while done < count {
+            for place in &mut out[found + done..][..4] {
+                *place = word as u32 * 64 + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+            done += 4;
+        }
+        found += count;
+    }
+    found
+}

@@ -1,0 +1,189 @@
+//! A mask to a mask.
+
+use std::path::Path;
+
+use clap::Args;
+use phew_baselines::{Refill, repair, shuffle, widen};
+use phew_graph::{Arch, Mask, MaskInfo, PathGraph};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Common, failure};
+use crate::layers::Layers;
+use crate::output::{grouped, json as print, percent, text};
+
+/// Moves each layer's kept weights to uniformly random places of the layer: only its density stays.
+#[derive(Debug, Args)]
+pub(super) struct Shuffle {
+    #[command(flatten)]
+    common: Common,
+
+    /// Seed of the places
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// Rewires each layer at random over w' = w + x (W − w) units, where w of the layer's W units lie on a path now:
+/// the same number of weights in every layer, on a growing number of units.
+#[derive(Debug, Args)]
+pub(super) struct Widen {
+    #[command(flatten)]
+    common: Common,
+
+    /// Width factor x: 0 keeps the units and 1 takes all
+    #[arg(long, value_name = "X")]
+    factor: f64,
+
+    /// Seed of the units and the places
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// Drops the kept weights that lie on no path from an input to an output.
+#[derive(Debug, Args)]
+pub(super) struct Repair {
+    #[command(flatten)]
+    common: Common,
+
+    /// Keep as many others instead: random ones of the same layer between units on a path
+    #[arg(long)]
+    refill: bool,
+
+    /// Seed of the refill
+    #[arg(long, default_value_t = 0, requires = "refill")]
+    seed: u64,
+}
+
+impl Shuffle {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let (arch, mask, info) = self.common.load()?;
+        let note = json!({ "name": "shuffle", "seed": self.seed });
+        let shuffled = shuffle(&mask, self.seed);
+        finish(&self.common, &arch, info, note, (&mask, &shuffled), None)
+    }
+}
+
+impl Widen {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let (arch, mask, info) = self.common.load()?;
+        let graph = PathGraph::new(&arch);
+        let note = json!({ "name": "widen", "factor": self.factor, "seed": self.seed });
+        let widened = widen(&mask, &graph, self.factor, self.seed).map_err(failure)?;
+        finish(&self.common, &arch, info, note, (&mask, &widened), None)
+    }
+}
+
+impl Repair {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let (arch, mask, info) = self.common.load()?;
+        let graph = PathGraph::new(&arch);
+        let (refill, note) = match self.refill {
+            true => {
+                let note = json!({ "name": "repair", "refill": true, "seed": self.seed });
+                (Refill::Uniform { seed: self.seed }, note)
+            }
+            false => (Refill::No, json!({ "name": "repair", "refill": false })),
+        };
+        let repaired = repair(&mask, &graph, refill);
+        let moved = Some((repaired.dropped, repaired.refilled));
+        finish(&self.common, &arch, info, note, (&mask, &repaired.mask), moved)
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    transformation: &'a Value,
+    arch: &'a str,
+    kept_before: usize,
+    kept: usize,
+    prunable: usize,
+    effective_before: usize,
+    effective: usize,
+    /// Hidden and output units that a surviving path enters.
+    units_before: usize,
+    units: usize,
+    /// Of the two masks.
+    jaccard: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refilled: Option<usize>,
+    output: &'a Path,
+}
+
+/// Writes the mask and says what became of it.
+fn finish(
+    common: &Common,
+    arch: &Arch,
+    info: Option<MaskInfo>,
+    note: Value,
+    (before, after): (&Mask, &Mask),
+    moved: Option<(usize, usize)>,
+) -> anyhow::Result<()> {
+    let info = noted(info, arch, before, &note);
+    after.save(common.file(), &info, common.output.overwrite())?;
+    let graph = PathGraph::new(arch);
+    let layers = [before, after].map(|mask| Layers::new(&graph, mask));
+    let units = |l: &Layers| l.rows.iter().map(|r| r.units_alive).sum();
+    let report = Report {
+        transformation: &note,
+        arch: arch.name(),
+        kept_before: before.kept(),
+        kept: after.kept(),
+        prunable: after.len(),
+        effective_before: layers[0].effective,
+        effective: layers[1].effective,
+        units_before: units(&layers[0]),
+        units: units(&layers[1]),
+        jaccard: before.jaccard(after)?,
+        dropped: moved.map(|m| m.0),
+        refilled: moved.map(|m| m.1),
+        output: common.file(),
+    };
+    if common.json { print(&report) } else { text(&report.text(&layers[1])) }
+}
+
+/// The mask's metadata with the transformation at the end of its list.
+fn noted(info: Option<MaskInfo>, arch: &Arch, mask: &Mask, note: &Value) -> MaskInfo {
+    let mut info = info.unwrap_or_else(|| MaskInfo {
+        arch: arch.name().to_owned(),
+        density: mask.density(),
+        method: "unknown".into(),
+        parameters: Default::default(),
+        seed: 0,
+        version: String::new(),
+        weights: "unknown".into(),
+    });
+    info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let list = info.parameters.entry("transformations".into()).or_insert_with(|| json!([]));
+    match list {
+        Value::Array(list) => list.push(note.clone()),
+        other => *other = json!([note]),
+    }
+    info
+}
+
+impl Report<'_> {
+    fn text(&self, layers: &Layers) -> String {
+        let mut out = layers.table();
+        out += &format!(
+            "\n{}: {} of {} weights kept ({}), before {}; {} of them on a surviving path, before {}; \
+             {} units alive, before {}\n",
+            self.arch,
+            grouped(self.kept),
+            grouped(self.prunable),
+            percent(self.kept as f64 / self.prunable as f64),
+            grouped(self.kept_before),
+            grouped(self.effective),
+            grouped(self.effective_before),
+            grouped(self.units),
+            grouped(self.units_before),
+        );
+        if let (Some(dropped), Some(refilled)) = (self.dropped, self.refilled) {
+            out += &format!("{} dropped, {} refilled\n", grouped(dropped), grouped(refilled));
+        }
+        out += &format!("Jaccard similarity with the mask before: {:.4}\n", self.jaccard);
+        out + &format!("mask {}\n", self.output.display())
+    }
+}

@@ -1,0 +1,224 @@
+//! Weights under a mask to weights.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use phew_baselines::{Convergence, Isometry, Reinit, approximate_isometry, reinitialise};
+use phew_graph::{Arch, Extra, Init, LayerMask, Mask, Network};
+use serde::Serialize;
+
+use super::{Common, failure};
+use crate::output::{grouped, json, table, text};
+
+/// Draws the prunable weights anew; biases and normalisation stay.
+#[derive(Debug, Args)]
+pub(super) struct Reinitialise {
+    #[command(flatten)]
+    common: Common,
+
+    /// Weights to start from: safetensors with the architecture's names and shapes
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+
+    /// How the variance answers to the mask
+    #[arg(long, value_enum, default_value_t)]
+    how: How,
+
+    /// Distribution: as of `phew init`
+    #[arg(long, value_name = "NAME", default_value = "kaiming-normal")]
+    init: Init,
+
+    /// Seed of the weights
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum How {
+    /// As if nothing were pruned: c / fan
+    #[default]
+    Dense,
+    /// Over the layer's density: c / (fan · density) (Liu et al. 2019)
+    LayerwiseSparse,
+    /// Over the share of the unit's own weights that is kept: c / (fan · share) (Evci et al. 2022)
+    NeuronwiseSparse,
+}
+
+/// Minimises ‖(C ⊙ W)ᵀ(C ⊙ W) − I‖² over the kept weights of each layer; pruned weights become 0.
+#[derive(Debug, Args)]
+pub(super) struct Isometric {
+    #[command(flatten)]
+    common: Common,
+
+    /// Weights to start from: safetensors with the architecture's names and shapes
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+
+    /// Steps of conjugate gradients at most
+    #[arg(long, value_name = "N", default_value_t = Isometry::default().iterations)]
+    iterations: usize,
+
+    /// Norm of the gradient, relative to the first, at which a layer has converged
+    #[arg(long, value_name = "X", default_value_t = Isometry::default().tolerance)]
+    tolerance: f64,
+}
+
+/// Loads what both start from, with the weights in the architecture's order.
+fn load(common: &Common, weights: &Path) -> anyhow::Result<(Arc<Arch>, Mask, Network)> {
+    let (arch, mask, _) = common.load()?;
+    let network = Network::load(weights, arch.clone(), Extra::Refuse)?;
+    Ok((arch, mask, network))
+}
+
+#[derive(Serialize)]
+struct Drawn<'a> {
+    transformation: &'a str,
+    how: String,
+    init: String,
+    seed: u64,
+    arch: &'a str,
+    weights: String,
+    layers: Vec<Spread>,
+    output: &'a Path,
+}
+
+/// A layer's kept weights.
+#[derive(Serialize)]
+struct Spread {
+    name: String,
+    kept: usize,
+    total: usize,
+    /// Their standard deviation about 0.
+    std_before: f64,
+    std: f64,
+}
+
+impl Reinitialise {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let (arch, mask, network) = load(&self.common, &self.weights)?;
+        let (reinit, how) = match self.how {
+            How::Dense => (Reinit::Dense, "dense"),
+            How::LayerwiseSparse => (Reinit::LayerwiseSparse, "layerwise-sparse"),
+            How::NeuronwiseSparse => (Reinit::NeuronwiseSparse, "neuronwise-sparse"),
+        };
+        let drawn = reinitialise(&network, &mask, reinit, self.init, self.seed).map_err(failure)?;
+        drawn.save(self.common.file(), self.common.output.overwrite())?;
+        let pairs = network.weights().into_iter().zip(drawn.weights()).zip(mask.layers());
+        let layers = pairs.map(|((before, after), layer)| Spread {
+            name: layer.name().to_owned(),
+            kept: layer.kept(),
+            total: layer.len(),
+            std_before: std(before, layer),
+            std: std(after, layer),
+        });
+        let report = Drawn {
+            transformation: "reinit",
+            how: how.to_owned(),
+            init: self.init.to_string(),
+            seed: self.seed,
+            arch: arch.name(),
+            weights: drawn.fingerprint(),
+            layers: layers.collect(),
+            output: self.common.file(),
+        };
+        if self.common.json { json(&report) } else { text(&report.text()) }
+    }
+}
+
+/// Root mean square of the kept weights; 0 if there are none.
+fn std(values: &[f32], layer: &LayerMask) -> f64 {
+    let squares: f64 = layer.iter().map(|i| f64::from(values[i]).powi(2)).sum();
+    (squares / layer.kept().max(1) as f64).sqrt()
+}
+
+impl Drawn<'_> {
+    fn text(&self) -> String {
+        let head = ["layer", "kept", "of", "std before", "std"];
+        let rows = self.layers.iter().map(|l| {
+            vec![
+                l.name.clone(),
+                grouped(l.kept),
+                grouped(l.total),
+                format!("{:.5}", l.std_before),
+                format!("{:.5}", l.std),
+            ]
+        });
+        let out = table(&head, &rows.collect::<Vec<_>>(), 1);
+        let (arch, how, init, seed) = (self.arch, &self.how, &self.init, self.seed);
+        let file = self.output.display();
+        out + &format!("\n{arch}: weights drawn anew ({init}, {how}, seed {seed}) in {file}\n")
+    }
+}
+
+#[derive(Serialize)]
+struct Corrected<'a> {
+    transformation: &'a str,
+    iterations: usize,
+    tolerance: f64,
+    arch: &'a str,
+    weights: String,
+    layers: Vec<Row>,
+    output: &'a Path,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    before: f64,
+    after: f64,
+    iterations: usize,
+    gradient: f64,
+    converged: bool,
+}
+
+impl Isometric {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let (arch, mask, network) = load(&self.common, &self.weights)?;
+        let stop = Isometry { iterations: self.iterations, tolerance: self.tolerance };
+        let (corrected, found) = approximate_isometry(&network, &mask, stop).map_err(failure)?;
+        corrected.save(self.common.file(), self.common.output.overwrite())?;
+        let row = |c: Convergence| Row {
+            name: c.tensor,
+            before: c.before,
+            after: c.after,
+            iterations: c.iterations,
+            gradient: c.gradient,
+            converged: c.converged,
+        };
+        let report = Corrected {
+            transformation: "isometry",
+            iterations: self.iterations,
+            tolerance: self.tolerance,
+            arch: arch.name(),
+            weights: corrected.fingerprint(),
+            layers: found.into_iter().map(row).collect(),
+            output: self.common.file(),
+        };
+        if self.common.json { json(&report) } else { text(&report.text()) }
+    }
+}
+
+impl Corrected<'_> {
+    fn text(&self) -> String {
+        let head = ["layer", "‖AAᵀ − I‖ before", "after", "steps", "gradient", "converged"];
+        let rows = self.layers.iter().map(|l| {
+            vec![
+                l.name.clone(),
+                format!("{:.4}", l.before),
+                format!("{:.4}", l.after),
+                l.iterations.to_string(),
+                format!("{:.1e}", l.gradient),
+                if l.converged { "yes" } else { "no" }.to_owned(),
+            ]
+        });
+        let out = table(&head, &rows.collect::<Vec<_>>(), 1);
+        let converged = self.layers.iter().filter(|l| l.converged).count();
+        out + &format!(
+            "\n{}: {converged} of {} layers converged; weights in {}\n",
+            self.arch,
+            self.layers.len(),
+            self.output.display(),
+        )
+    }
+}
