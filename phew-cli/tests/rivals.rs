@@ -43,11 +43,14 @@ fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
             "prune --arch mlp-30-40-10 --density 0.1 --seed 2 --method {} --json -o {}.safetensors",
             info.name, info.name
         );
-        // With libtorch some questions about data are answered, if a data set is named.
-        let asks = matches!(info.needs, Needs::Gradients | Needs::HessianGradients);
-        let served = cfg!(feature = "train") && (asks || info.needs == Needs::OnesPass);
+        // With libtorch all questions are answered; those about data if a data set is named.
+        let served = cfg!(feature = "train");
+        let data = matches!(
+            info.needs,
+            Needs::Gradients | Needs::HessianGradients | Needs::PathActivations
+        );
         assert_eq!(row.contains("(*)"), info.needs.oracle() && !served, "{row}");
-        if info.needs.oracle() && !(served && info.needs == Needs::OnesPass) {
+        if data || info.needs.oracle() && !served {
             let empty = tempfile::tempdir().unwrap();
             refuses(empty.path(), &line, &format!("needs {}", info.needs));
             continue;
@@ -61,7 +64,7 @@ fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
         assert_eq!(note.parameters["schedule"], info.schedule);
         pruned += 1;
     }
-    assert_eq!(pruned, if cfg!(feature = "train") { 11 } else { 9 });
+    assert_eq!(pruned, if cfg!(feature = "train") { 12 } else { 9 });
 }
 
 #[test]
