@@ -10,10 +10,10 @@ use super::kernels::{Gather, Scatter};
 use super::search::{Ends, Near, Search};
 
 /// Scalars of a block: it fits in the second-level cache, so that a second look at it costs little.
-const SCALARS: usize = 1 << 17;
+const SCALARS: usize = 1 << 16;
 
 /// Columns of a block at most: what belongs to them stays in the first-level cache from row to row.
-const COLUMNS: usize = 1 << 10;
+const COLUMNS: usize = 1 << 9;
 
 /// Dead rows and columns are looked for when one in so many weights has gone since the last time, and dropped when
 /// that saves one place in so many.
@@ -220,18 +220,17 @@ impl Block {
 
     fn compact(&mut self) {
         let n = self.columns.len();
-        let (mut rows, mut columns) = (Vec::with_capacity(self.rows.len()), vec![false; n]);
+        // The greatest live weight, if there is any: a loop of comparisons alone is made of vectors.
+        let greater = |a: f32, b: f32| if b > a { b } else { a };
+        let mut greatest = vec![-1.0; n];
+        let mut rows = Vec::with_capacity(self.rows.len());
         for (r, row) in self.values.chunks_exact(n).enumerate() {
-            let mut any = false;
-            for (column, v) in columns.iter_mut().zip(row) {
-                *column |= !v.is_nan();
-                any |= !v.is_nan();
-            }
-            if any {
+            greatest.iter_mut().zip(row).for_each(|(g, &v)| *g = greater(*g, v));
+            if row.iter().any(|v| !v.is_nan()) {
                 rows.push(r);
             }
         }
-        let columns: Vec<usize> = (0..n).filter(|&c| columns[c]).collect();
+        let columns: Vec<usize> = (0..n).filter(|&c| greatest[c] >= 0.0).collect();
         if rows.len() * columns.len() > self.values.len() - self.values.len() / MANY {
             return;
         }
