@@ -20,7 +20,10 @@ const BLOCK: usize = 1 << 16;
 /// Rows of single weights of a block at least.
 const SHARE: usize = 64;
 
-/// Source units whose sums stay in the first cache.
+/// Rows that stay in the second cache,
+const ROWS: usize = 8;
+
+/// and source units whose sums stay in the first.
 const TILE: usize = 2048;
 
 /// Sampling tables of one weighted connection.
@@ -83,34 +86,15 @@ impl Stats {
         Self { bound: vec![0.0; units], total: vec![0.0; units] }
     }
 
-    /// Adds norms of one row, those of the units from the first on, and returns their greatest and their sum: in
-    /// sixteen lanes and a fixed order.
+    /// Adds a norm to each of the units from the first on.
     #[inline]
-    fn add(&mut self, first: usize, row: &[f32], norm: impl Fn(f32) -> f32) -> (f32, f32) {
-        let max = |a: f32, b: f32| if b > a { b } else { a };
-        let (mut greatest, mut sum) = ([0.0f32; 16], [0.0f32; 16]);
-        let (bounds, totals) = (&mut self.bound[first..], &mut self.total[first..]);
-        let bounds = bounds.chunks_mut(16).zip(totals.chunks_mut(16));
-        for (chunk, (bounds, totals)) in row.chunks(16).zip(bounds) {
-            // The same loop twice: the compiler makes vectors of the one whose length it knows.
-            let mut lane = |l: usize, bound: &mut f32, total: &mut f32| {
-                let n = norm(chunk[l]);
-                *bound = max(*bound, n);
-                *total += n;
-                greatest[l] = max(greatest[l], n);
-                sum[l] += n;
-            };
-            if chunk.len() == 16 && bounds.len() == 16 && totals.len() == 16 {
-                for l in 0..16 {
-                    lane(l, &mut bounds[l], &mut totals[l]);
-                }
-            } else {
-                for l in 0..chunk.len() {
-                    lane(l, &mut bounds[l], &mut totals[l]);
-                }
-            }
+    fn add(&mut self, first: usize, norms: &[f32], norm: impl Fn(f32) -> f32) {
+        let units = self.bound[first..].iter_mut().zip(&mut self.total[first..]);
+        for ((bound, total), &n) in units.zip(norms) {
+            let n = norm(n);
+            *bound = greater(*bound, n);
+            *total += n;
         }
-        (greatest.into_iter().fold(0.0, max), sum.iter().sum())
     }
 
     fn merge(&mut self, from: usize, other: &Stats) {
@@ -119,6 +103,31 @@ impl Stats {
             self.total[from + u] += total;
         }
     }
+}
+
+#[inline]
+fn greater(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+/// Greatest and summed norm of a row: in sixteen lanes and a fixed order.
+#[inline]
+fn row_stats(row: &[f32], norm: impl Fn(f32) -> f32) -> (f32, f32) {
+    let (mut greatest, mut sum) = ([0.0f32; 16], [0.0f32; 16]);
+    let (whole, rest) = row.as_chunks::<16>();
+    for chunk in whole {
+        for l in 0..16 {
+            let n = norm(chunk[l]);
+            greatest[l] = greater(greatest[l], n);
+            sum[l] += n;
+        }
+    }
+    for (l, &n) in rest.iter().enumerate() {
+        let n = norm(n);
+        greatest[l] = greater(greatest[l], n);
+        sum[l] += n;
+    }
+    (greatest.into_iter().fold(0.0, greater), sum.iter().sum())
 }
 
 impl<'a> Table<'a> {
@@ -157,19 +166,28 @@ impl<'a> Table<'a> {
             .with_min_len(least)
             .map(|(group, weights, norms, bound, total)| {
                 let mut sources = Stats::new(shape.inputs);
-                for first in (0..shape.inputs).step_by(TILE) {
-                    let width = TILE.min(shape.inputs - first);
-                    for (r, weights) in weights.chunks(row).enumerate() {
-                        let weights = &weights[first * shape.kernel..][..width * shape.kernel];
-                        let (greatest, sum) = if norms.is_empty() {
-                            sources.add(first, weights, S::of)
+                // First along the rows, as fast as memory streams, and then along the columns, from the caches.
+                for first in (0..bound.len()).step_by(ROWS) {
+                    let rows = first..bound.len().min(first + ROWS);
+                    for r in rows.clone() {
+                        let weights = &weights[r * row..][..row];
+                        (bound[r], total[r]) = if norms.is_empty() {
+                            row_stats(weights, S::of)
                         } else {
-                            let norms = &mut norms[r * shape.inputs + first..][..width];
+                            let norms = &mut norms[r * shape.inputs..][..shape.inputs];
                             kernel_norms::<S>(weights, shape.kernel, norms);
-                            sources.add(first, norms, |norm| norm)
+                            row_stats(norms, |norm| norm)
                         };
-                        bound[r] = if greatest > bound[r] { greatest } else { bound[r] };
-                        total[r] += sum;
+                    }
+                    for tile in (0..shape.inputs).step_by(TILE) {
+                        let width = TILE.min(shape.inputs - tile);
+                        for from in rows.clone().map(|r| r * shape.inputs + tile) {
+                            if norms.is_empty() {
+                                sources.add(tile, &weights[from..][..width], S::of);
+                            } else {
+                                sources.add(tile, &norms[from..][..width], |norm| norm);
+                            }
+                        }
                     }
                 }
                 (group, sources)
