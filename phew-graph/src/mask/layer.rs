@@ -16,7 +16,11 @@ impl LayerMask {
     #[must_use]
     pub fn empty(name: &str, shape: &[usize]) -> Self {
         let len: usize = shape.iter().product();
-        let words = vec![0; len.div_ceil(64)];
+        let count = len.div_ceil(64);
+        // Written here and now. Memory that the allocator zeroes, as it does for a zero that it knows, is mapped on
+        // the first read and again on the first write, and each time the kernel is waited for.
+        let mut words = Vec::with_capacity(count);
+        words.resize(count, std::hint::black_box(0));
         Self { name: name.to_owned(), shape: shape.to_vec(), len, kept: 0, words }
     }
 
