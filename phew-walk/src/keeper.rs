@@ -68,6 +68,11 @@ impl Keeper {
         self.walks += walks;
     }
 
+    /// The mask, which leaves an empty one behind.
+    pub(crate) fn hand_over(&mut self) -> Mask {
+        std::mem::replace(&mut self.mask, Mask::from_layers(Vec::new()))
+    }
+
     /// Keeps all steps of a round, and returns those of each tensor that were new.
     fn insert(&mut self, graph: &PathGraph, round: &[Steps]) -> Vec<Vec<u32>> {
         let mut runs: Vec<Vec<&[u32]>> = vec![Vec::new(); graph.tensors()];

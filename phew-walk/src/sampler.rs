@@ -197,7 +197,12 @@ fn sample<S: Score>(
             tables: prepared,
             sampling: clock.elapsed(),
         };
-        done.push(Walked { mask: keeper.mask.clone(), report });
+        // The last mask is handed over whole: a copy of a large network's takes as long as half a pass.
+        let last = done.len() + 1 == targets.len();
+        done.push(Walked {
+            mask: if last { keeper.hand_over() } else { keeper.mask.clone() },
+            report,
+        });
     }
     Ok(done)
 }
