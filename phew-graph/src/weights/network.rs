@@ -23,7 +23,7 @@ pub struct Network {
 /// One tensor's values.
 #[derive(Clone)]
 pub(super) enum Data {
-    Owned(Arc<[f32]>),
+    Owned(Arc<Vec<f32>>),
     Mapped { map: Arc<Mmap>, start: usize, end: usize },
 }
 
