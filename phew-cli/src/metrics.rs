@@ -15,6 +15,7 @@ use phew_metrics::{Analysis, LayerIsometry, SingularValues};
 use serde::Serialize;
 
 use crate::args::WeightArgs;
+use crate::interrupt;
 use paths::Explicit;
 use per_weight::{WriteArgs, Written};
 use spectrum::{Distribution, Eigenvalues, SpectrumArgs};
@@ -84,16 +85,17 @@ impl MetricArgs {
         let (network, source) = self.weights.load(arch, 0)?;
         let analysis = Analysis::new(&network, mask)?;
         // What is refused is refused before anything takes long.
-        let explicit = self.explicit.list(&analysis)?;
-        let jacobian = self.jacobian.then(|| isometry::jacobian(&analysis)).transpose()?;
-        let theory = self.metrics.then(|| Theory::new(&network, &analysis)).transpose()?;
+        let explicit = interrupt::at_once(|| self.explicit.list(&analysis))??;
+        let jacobian = || self.jacobian.then(|| isometry::jacobian(&analysis)).transpose();
+        let theory = || self.metrics.then(|| Theory::new(&network, &analysis)).transpose();
+        let isometry = || self.isometry.then(|| analysis.layer_isometry()).transpose();
         let metrics = Metrics {
             weights: source.to_string(),
-            theory,
+            jacobian: interrupt::at_once(jacobian)??,
+            theory: interrupt::at_once(theory)??,
+            isometry: interrupt::at_once(isometry)??,
             spectrum: self.spectrum.eigenvalues(&analysis)?,
             spectral_density: self.spectrum.distribution(&analysis)?,
-            isometry: self.isometry.then(|| analysis.layer_isometry()).transpose()?,
-            jacobian,
             explicit,
             written: self.write.write(&network, &analysis)?,
         };

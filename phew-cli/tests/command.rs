@@ -1,8 +1,9 @@
 //! The binary, end to end: results, exit codes, bad input.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -340,20 +341,36 @@ fn doctor_tells_what_there_is() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_stops_the_walks_and_leaves_nothing_behind() {
+fn a_signal_ends_every_long_command_and_leaves_nothing_behind() {
     let folder = folder();
-    // Nearly every weight of VGG-11: hours of walking.
-    let line = "prune --arch vgg11 --density 0.9999 -o m.safetensors";
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("phew"))
-        .current_dir(folder.path())
-        .args(line.split_whitespace())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(3));
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    let at = folder.path();
+    json(at, "init --arch mlp-3000-3000-10 -o w --json");
+    json(at, "prune --arch mlp-3000-3000-10 --weights w --density 0.5 --method random -o k --json");
+    // Each would take minutes, or hours.
+    for line in [
+        "prune --arch vgg11 --density 0.9999 -o m.safetensors",
+        "prune --arch vgg11 --method synflow --schedule linear:1000000 --density 0.1 -o m.safetensors",
+        "prune --arch vgg11 --method top-paths --paths 1000000000 -o m.safetensors",
+        "transform isometry --arch mlp-3000-3000-10 --mask k --weights w -o m.safetensors",
+        "inspect --arch mlp-9000-9000-10 --isometry",
+        "verify --scale paper",
+    ] {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("phew"))
+            .current_dir(at)
+            .args(line.split_whitespace())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{line}");
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!(stderr, "phew: interrupted; nothing half-written remains\n", "{line}");
+        assert_eq!(at.read_dir().unwrap().count(), 2, "{line}");
+    }
 }
 
 fn reference(name: &str) -> Option<PathBuf> {

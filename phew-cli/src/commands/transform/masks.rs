@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Common, failure};
+use crate::interrupt;
 use crate::layers::Layers;
 use crate::output::{grouped, json as print, percent, text};
 
@@ -58,7 +59,7 @@ impl Shuffle {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let (arch, mask, info) = self.common.load()?;
         let note = json!({ "name": "shuffle", "seed": self.seed });
-        let shuffled = shuffle(&mask, self.seed);
+        let shuffled = interrupt::at_once(|| shuffle(&mask, self.seed))?;
         finish(&self.common, &arch, info, note, (&mask, &shuffled), None)
     }
 }
@@ -68,7 +69,8 @@ impl Widen {
         let (arch, mask, info) = self.common.load()?;
         let graph = PathGraph::new(&arch);
         let note = json!({ "name": "widen", "factor": self.factor, "seed": self.seed });
-        let widened = widen(&mask, &graph, self.factor, self.seed).map_err(failure)?;
+        let wider = || widen(&mask, &graph, self.factor, self.seed);
+        let widened = interrupt::at_once(wider)?.map_err(failure)?;
         finish(&self.common, &arch, info, note, (&mask, &widened), None)
     }
 }
@@ -84,7 +86,7 @@ impl Repair {
             }
             false => (Refill::No, json!({ "name": "repair", "refill": false })),
         };
-        let repaired = repair(&mask, &graph, refill);
+        let repaired = interrupt::at_once(|| repair(&mask, &graph, refill))?;
         let moved = Some((repaired.dropped, repaired.refilled));
         finish(&self.common, &arch, info, note, (&mask, &repaired.mask), moved)
     }
