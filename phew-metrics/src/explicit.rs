@@ -59,16 +59,11 @@ impl Analysis<'_> {
                     (0..block).for_each(|b| self.extend(graph, next, unit * block + b, path, done))
                 }
                 Kind::Weighted(shape) => {
-                    let outputs = shape.outputs_per_group();
-                    let (group, place) = (unit / shape.inputs, unit % shape.inputs);
-                    for j in group * outputs..(group + 1) * outputs {
-                        let first = j * shape.row() + place * shape.kernel;
-                        for index in first..first + shape.kernel {
-                            if self.keeps(shape.tensor, index) {
-                                path.weights.push((shape.tensor, index));
-                                self.extend(graph, next, j, path, done);
-                                path.weights.pop();
-                            }
+                    for index in shape.scalars_out_of(unit) {
+                        if self.keeps(shape.tensor, index) {
+                            path.weights.push((shape.tensor, index));
+                            self.extend(graph, next, shape.ends(index).1, path, done);
+                            path.weights.pop();
                         }
                     }
                 }
