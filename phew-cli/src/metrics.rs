@@ -15,6 +15,7 @@ use phew_metrics::{Analysis, LayerIsometry, SingularValues};
 use serde::Serialize;
 
 use crate::args::WeightArgs;
+use crate::failure::usage;
 use crate::interrupt;
 use paths::Explicit;
 use per_weight::{WriteArgs, Written};
@@ -66,20 +67,32 @@ pub(crate) struct Metrics {
 }
 
 impl MetricArgs {
+    /// Whether anything is to be measured.
+    pub(crate) fn asked(&self) -> bool {
+        self.metrics
+            || self.isometry
+            || self.jacobian
+            || self.spectrum.asked()
+            || self.explicit.asked()
+            || self.write.asked()
+    }
+
     /// Computes what was asked for; `None` if nothing was.
     pub(crate) fn measure(
         &self,
         arch: Arc<Arch>,
         mask: Option<&Mask>,
     ) -> anyhow::Result<Option<Metrics>> {
-        let asked = self.metrics
-            || self.isometry
-            || self.jacobian
-            || self.spectrum.asked()
-            || self.explicit.asked()
-            || self.write.asked();
-        if !asked {
-            return Ok(None);
+        if let Some(option) = self.explicit.idle() {
+            return Err(usage(format!("{option} is for --paths and --path-kernel")));
+        }
+        if !self.asked() {
+            return match self.weights.given() {
+                Some(option) => Err(usage(format!(
+                    "{option}: a mask by itself needs no weights; --metrics and the like do"
+                ))),
+                None => Ok(None),
+            };
         }
         self.write.check()?;
         let (network, source) = self.weights.load(arch, 0)?;

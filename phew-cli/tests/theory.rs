@@ -69,6 +69,19 @@ fn inspect_measures_weights_and_masks() {
 }
 
 #[test]
+fn options_that_would_do_nothing_are_refused() {
+    let folder = folder();
+    let inspect = |rest: &str, part: &str| {
+        refuses(folder.path(), &format!("inspect --arch mlp-4-3-2 {rest}"), 2, &[part]);
+    };
+    inspect("--weights none", "--weights");
+    inspect("--init orthogonal", "--init");
+    inspect("--init-seed 1", "--init-seed");
+    inspect("--metrics --limit 5", "--limit");
+    inspect("--toml --metrics", "--toml");
+}
+
+#[test]
 fn what_is_summarised_by_layer_is_whole_in_json() {
     let folder = folder();
     let at = folder.path();

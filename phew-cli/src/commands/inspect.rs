@@ -7,6 +7,7 @@ use phew_graph::{Mask, MaskInfo, PathGraph, kept_at};
 use serde::Serialize;
 
 use crate::args::ArchArgs;
+use crate::failure::usage;
 use crate::layers::{LayerRow, Layers};
 use crate::metrics::{MetricArgs, Metrics};
 use crate::output::{grouped, json, percent, text};
@@ -59,6 +60,9 @@ impl Inspect {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let arch = self.arch.load()?;
         if self.toml {
+            if self.metrics.asked() {
+                return Err(usage("--toml prints the architecture and measures nothing"));
+            }
             return text(&arch.to_toml());
         }
         let (mask, info) = match &self.mask {
