@@ -54,6 +54,8 @@ pub(crate) struct MetricArgs {
 #[derive(Serialize)]
 pub(crate) struct Metrics {
     weights: String,
+    /// Whether the mask was made from these weights; none if it does not say.
+    weights_of_mask: Option<bool>,
     #[serde(flatten)]
     theory: Option<Theory>,
     spectrum: Option<Eigenvalues>,
@@ -77,11 +79,12 @@ impl MetricArgs {
             || self.write.asked()
     }
 
-    /// Computes what was asked for; `None` if nothing was.
+    /// Computes what was asked for; `None` if nothing was. `made_from` is the fingerprint that the mask names.
     pub(crate) fn measure(
         &self,
         arch: Arc<Arch>,
         mask: Option<&Mask>,
+        made_from: Option<&str>,
     ) -> anyhow::Result<Option<Metrics>> {
         if let Some(option) = self.explicit.idle() {
             return Err(usage(format!("{option} is for --paths and --path-kernel")));
@@ -104,6 +107,7 @@ impl MetricArgs {
         let isometry = || self.isometry.then(|| analysis.layer_isometry()).transpose();
         let metrics = Metrics {
             weights: source.to_string(),
+            weights_of_mask: made_from.map(|weights| weights == network.fingerprint()),
             jacobian: interrupt::at_once(jacobian)??,
             theory: interrupt::at_once(theory)??,
             isometry: interrupt::at_once(isometry)??,
@@ -127,6 +131,10 @@ impl Metrics {
         out += &self.spectral_density.as_ref().map_or_else(String::new, Distribution::text);
         out += &self.explicit.as_ref().map_or_else(String::new, Explicit::text);
         self.written.iter().for_each(|w| out += &w.text());
-        out + &format!("weights: {}\n", self.weights)
+        let others = match self.weights_of_mask {
+            Some(false) => ", not those that the mask was made from (--weights, --init-seed)",
+            _ => "",
+        };
+        out + &format!("weights: {}{others}\n", self.weights)
     }
 }

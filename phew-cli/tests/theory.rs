@@ -69,6 +69,22 @@ fn inspect_measures_weights_and_masks() {
 }
 
 #[test]
+fn a_mask_measured_on_weights_that_it_was_not_made_from_says_so() {
+    let folder = folder();
+    let at = folder.path();
+    json(at, "prune --arch lenet-5 --density 0.1 --init-seed 3 -o m --json");
+    let inspect = "inspect --arch lenet-5 --mask m --metrics --init-seed";
+    let of_mask = |seed: u8| {
+        json(at, &format!("{inspect} {seed} --json"))["metrics"]["weights_of_mask"].clone()
+    };
+    assert_eq!([of_mask(3), of_mask(0)], [true, false]);
+    assert!(text(at, &format!("{inspect} 0")).contains("not those that the mask was made from"));
+    assert!(!text(at, &format!("{inspect} 3")).contains("not those"));
+    let dense = json(at, "inspect --arch lenet-5 --metrics --json");
+    assert!(dense["metrics"]["weights_of_mask"].is_null());
+}
+
+#[test]
 fn options_that_would_do_nothing_are_refused() {
     let folder = folder();
     let inspect = |rest: &str, part: &str| {

@@ -73,6 +73,8 @@ impl Inspect {
             }
         };
         let layers = Layers::new(&PathGraph::new(&arch), &mask);
+        let measured = self.mask.is_some().then_some(&mask);
+        let made_from = info.as_ref().map(|i| i.weights.as_str());
         let target = info.as_ref().and_then(|i| kept_at(i.density, mask.len()).ok());
         let report = Report {
             arch: arch.name(),
@@ -90,7 +92,7 @@ impl Inspect {
             outputs: layers.outputs.1,
             made_by: info.as_ref(),
             layers: &layers.rows,
-            metrics: self.metrics.measure(arch.clone(), self.mask.is_some().then_some(&mask))?,
+            metrics: self.metrics.measure(arch.clone(), measured, made_from)?,
         };
         if self.json { json(&report) } else { text(&report.text(&layers)) }
     }
