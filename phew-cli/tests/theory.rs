@@ -98,6 +98,21 @@ fn options_that_would_do_nothing_are_refused() {
 }
 
 #[test]
+fn tables_beyond_memory_are_refused() {
+    let folder = folder();
+    let inspect = |rest: &str| {
+        refuses(folder.path(), &format!("inspect --arch {rest}"), 1, &["no memory for"]);
+    };
+    // Of 5.9 million paths and of 25 million weights: squares beyond what an address can reach.
+    let most = usize::MAX;
+    inspect(&format!("mlp-99-300-200 --path-kernel --limit {most}"));
+    inspect(&format!("mlp-9-5000-5000-9 --spectrum {most}"));
+    // Where all eigenvalues are few, more than all are all.
+    let all = json(folder.path(), &format!("inspect --arch mlp-4-3-2 --spectrum {most} --json"));
+    assert!(near(number(&all["metrics"]["spectrum"]["explained"]), 1.0));
+}
+
+#[test]
 fn what_is_summarised_by_layer_is_whole_in_json() {
     let folder = folder();
     let at = folder.path();
