@@ -120,7 +120,11 @@ impl Report<'_> {
         );
         out += &format!(
             "alive: {} of {} inputs, {} of {} outputs; {} dead units in all layers\n",
-            self.inputs_alive, self.inputs, self.outputs_alive, self.outputs, self.dead_units,
+            self.inputs_alive,
+            self.inputs,
+            self.outputs_alive,
+            self.outputs,
+            grouped(self.dead_units),
         );
         if let Some(info) = self.made_by {
             out += &format!(

@@ -121,7 +121,7 @@ impl Report<'_> {
             grouped(self.paths),
             self.ln_product_first,
             self.ln_product_last,
-            layers.dead_units(),
+            grouped(layers.dead_units()),
         );
         out += &format!("weights {}; {:.2} s\n", self.weights, self.seconds);
         out + &format!("mask {}\n", self.output.display())

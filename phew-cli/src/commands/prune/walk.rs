@@ -330,7 +330,7 @@ impl Report<'_> {
             self.arch,
             grouped(self.walks),
             self.overshoot,
-            layers.dead_units(),
+            grouped(layers.dead_units()),
         );
         let Phases { load, tables, walks, write } = self.phases;
         out += &format!(

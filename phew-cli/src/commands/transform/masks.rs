@@ -102,7 +102,7 @@ struct Report<'a> {
     prunable: usize,
     effective_before: usize,
     effective: usize,
-    /// Hidden and output units that a surviving path enters.
+    /// Hidden and output units on a surviving path.
     units_before: usize,
     units: usize,
     /// Of the two masks.
@@ -127,7 +127,6 @@ fn finish(
     after.save(common.file(), &info, common.output.overwrite())?;
     let graph = PathGraph::new(arch);
     let layers = [before, after].map(|mask| Layers::new(&graph, mask));
-    let units = |l: &Layers| l.rows.iter().map(|r| r.units_alive).sum();
     let report = Report {
         transformation: &note,
         arch: arch.name(),
@@ -136,8 +135,8 @@ fn finish(
         prunable: after.len(),
         effective_before: layers[0].effective,
         effective: layers[1].effective,
-        units_before: units(&layers[0]),
-        units: units(&layers[1]),
+        units_before: layers[0].units.0,
+        units: layers[1].units.0,
         jaccard: before.jaccard(after)?,
         dropped: moved.map(|m| m.0),
         refilled: moved.map(|m| m.1),
