@@ -246,6 +246,12 @@ fn several_densities_give_a_file_and_a_record_each() {
     }
     refuses(
         at,
+        "prune --arch lenet-5 --density 0.2,0.3,0.20 -o n.safetensors",
+        2,
+        &["density 0.2 is given twice"],
+    );
+    refuses(
+        at,
         "prune --arch lenet-5 --density 0.2,0.01 -o m.safetensors",
         2,
         &["m-0.2.safetensors", "--force"],

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::Job;
 use crate::args::WeightSource;
-use crate::failure::Interrupted;
+use crate::failure::{Interrupted, usage};
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
 use crate::output::{grouped, json, percent, text};
@@ -209,6 +209,9 @@ impl Job {
     pub(super) fn walk(&self) -> anyhow::Result<()> {
         let params = self.walk.apply(WalkParams::nested(&self.density)?.seed(self.seed));
         let outputs: Vec<(f64, PathBuf)> = self.outputs();
+        if let Some(twice) = outputs.windows(2).find(|w| w[0].1 == w[1].1) {
+            return Err(usage(format!("density {} is given twice", twice[0].0)));
+        }
         for (_, path) in &outputs {
             self.output.check_path(path)?;
         }
