@@ -78,6 +78,14 @@ fn a_network_goes_from_its_weights_to_a_mask() {
     assert_eq!(layers[0]["shape"], serde_json::json!([16, 3, 3, 3]));
     assert_eq!(layers[0]["units_alive"], 16);
 
+    let again =
+        "prune --arch resnet20 --weights w.safetensors --density 0.05 --seed 1 -o n.safetensors";
+    let table = String::from_utf8(phew(at, again).stdout).unwrap();
+    assert!(table.contains(" walks and ") && table.contains(" weights a second\n"), "{table}");
+    for key in ["walks_per_second", "weights_per_second"] {
+        assert!(report[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+
     let seen = json(at, "inspect --arch resnet20 --mask m.safetensors --json");
     assert_eq!(seen["kept"], report["kept"]);
     assert_eq!(seen["effective"], report["kept"], "every kept weight is on a path");

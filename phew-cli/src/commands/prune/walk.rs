@@ -337,8 +337,12 @@ impl Report<'_> {
         );
         let Phases { load, tables, walks, write } = self.phases;
         out += &format!(
-            "weights {}; {:.2} s: load {load:.3}, tables {tables:.3}, walks {walks:.3}, write {write:.3}\n",
-            self.weights, self.seconds,
+            "weights {}; {:.2} s: load {load:.3}, tables {tables:.3}, walks {walks:.3}, write {write:.3}\n\
+             {} walks and {} weights a second\n",
+            self.weights,
+            self.seconds,
+            grouped(self.walks_per_second as u64),
+            grouped(self.weights_per_second as u64),
         );
         out + &format!("mask {}\n", self.output.display())
     }
