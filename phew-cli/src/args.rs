@@ -173,6 +173,10 @@ pub(crate) fn check_output(path: &Path, force: bool) -> anyhow::Result<()> {
     if path.is_dir() {
         return Err(usage(format!("{}: is a folder, expected a file", path.display())));
     }
+    // Files are written by renaming, which would put one in the place of a device.
+    if path.exists() && !path.is_file() {
+        return Err(usage(format!("{}: is not a regular file", path.display())));
+    }
     if !force && path.exists() {
         return Err(usage(format!("{}: already exists (--force replaces it)", path.display())));
     }

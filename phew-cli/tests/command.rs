@@ -213,6 +213,13 @@ fn bad_requests_are_refused_in_one_line_and_write_nothing() {
     );
     refuses(at, "prune --arch lenet-5 -o no/where/m --density 0.1", 2, &["no/where"]);
     refuses(at, "prune --arch lenet-5 -o . --density 0.1", 2, &["folder"]);
+    #[cfg(unix)]
+    {
+        let pipe = Command::new("mkfifo").arg(at.join("pipe")).status().unwrap();
+        assert!(pipe.success());
+        let line = "prune --arch lenet-5 -o pipe --force --density 0.1";
+        refuses(at, line, 2, &["not a regular file"]);
+    }
     refuses(at, "prune --arch resnet20 --skips main --density 1 -o m", 2, &["270896", "268336"]);
     refuses(at, &prune("--density 0.1 --init kaiming"), 2, &["kaiming-normal"]);
     refuses(at, &prune("--density 0.1 --init-seed 1 --weights w.safetensors"), 2, &["--init-seed"]);
