@@ -129,7 +129,7 @@ impl Spectrum {
     /// Share of the trace that these eigenvalues make up together: 1 at most.
     #[must_use]
     pub fn explained(&self) -> f64 {
-        self.shares.iter().sum()
+        self.shares.iter().fold(0.0, |sum, share| sum + share)
     }
 }
 

@@ -130,7 +130,7 @@ impl Reinitialise {
 
 /// Root mean square of the kept weights; 0 if there are none.
 fn std(values: &[f32], layer: &LayerMask) -> f64 {
-    let squares: f64 = layer.iter().map(|i| f64::from(values[i]).powi(2)).sum();
+    let squares = layer.iter().fold(0.0, |sum, i| sum + f64::from(values[i]).powi(2));
     (squares / layer.kept().max(1) as f64).sqrt()
 }
 
