@@ -64,7 +64,7 @@ fn shape(text: &str) -> Result<Shape, String> {
 /// Which weights: from a file, or drawn.
 #[derive(Debug, Args)]
 pub(crate) struct WeightArgs {
-    /// Weights to prune: safetensors with the architecture's names and shapes
+    /// Weights: safetensors with the architecture's names and shapes
     #[arg(long, value_name = "FILE", conflicts_with = "init")]
     weights: Option<PathBuf>,
 
@@ -73,7 +73,7 @@ pub(crate) struct WeightArgs {
     #[arg(long, value_name = "NAME")]
     init: Option<Init>,
 
-    /// Seed of drawn weights; that of `phew init`. By default the value of --seed
+    /// Seed of drawn weights; that of `phew init`. By default the value of --seed, or 0 where there is none
     #[arg(long, value_name = "SEED", conflicts_with = "weights")]
     init_seed: Option<u64>,
 

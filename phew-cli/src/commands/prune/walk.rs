@@ -32,8 +32,8 @@ pub(super) struct WalkArgs {
     #[arg(long, value_enum)]
     bias: Option<WalkBias>,
 
-    /// Draw the walks by these scores instead of the weights: safetensors of F32, at least 0, under the
-    /// weights' names
+    /// Draw the walks by these scores instead of the weights: safetensors of F32 or F64, at least 0,
+    /// under the weights' names
     #[arg(long, value_name = "FILE", conflicts_with = "bias")]
     scores: Option<PathBuf>,
 
