@@ -2,6 +2,9 @@
 
 use crate::error::BaselineError;
 
+/// Steps at most: a list of them must fit into memory.
+const MOST: usize = 1_000_000;
+
 /// The densities that a method passes through on its way to the one that was asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
@@ -71,15 +74,16 @@ impl Schedule {
     /// The densities, the last of which is `density`.
     ///
     /// # Errors
-    /// [`BaselineError::Parameter`] if there are no steps, or a given density is not in (0, 1], or is below
+    /// [`BaselineError::Parameter`] if there are no steps or more than a million, or a given density is not in (0, 1], or is below
     /// a later one although nothing revives.
     pub fn densities(&self, density: f64) -> Result<Vec<f64>, BaselineError> {
         let iterations = match &self.steps {
             Steps::Linear(n) | Steps::Exponential(n) => *n,
             Steps::Given(given) => return self.check(given, density),
         };
-        if iterations == 0 {
-            return Err(BaselineError::parameter("iterations", 0, "at least 1"));
+        if !(1..=MOST).contains(&iterations) {
+            let expected = format!("a number from 1 to {MOST}");
+            return Err(BaselineError::parameter("iterations", iterations, expected));
         }
         let at = |step: usize| {
             let share = step as f64 / iterations as f64;
@@ -138,6 +142,8 @@ mod tests {
     #[test]
     fn steps_that_make_no_sense_are_refused() {
         assert!(Schedule::linear(0).densities(0.5).is_err());
+        assert!(Schedule::exponential(usize::MAX).densities(0.5).is_err());
+        assert_eq!(Schedule::linear(MOST).densities(0.5).unwrap().len(), MOST);
         assert!(Schedule::given(vec![0.1, 0.3]).densities(0.05).is_err());
         assert!(Schedule::given(vec![0.1, 0.3]).reviving().densities(0.05).is_ok());
         assert!(Schedule::given(vec![f64::NAN]).densities(0.05).is_err());

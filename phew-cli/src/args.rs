@@ -64,16 +64,16 @@ fn shape(text: &str) -> Result<Shape, String> {
 /// Which weights: from a file, or drawn.
 #[derive(Debug, Args)]
 pub(crate) struct WeightArgs {
-    /// Weights to prune: safetensors with the architecture's names and shapes
+    /// Weights: safetensors with the architecture's names and shapes
     #[arg(long, value_name = "FILE", conflicts_with = "init")]
     weights: Option<PathBuf>,
 
-    /// Draw the weights instead: kaiming-normal, kaiming-uniform (each also -fan-out), xavier-normal,
-    /// xavier-uniform, normal:STD, orthogonal
-    #[arg(long, value_name = "NAME", default_value = "kaiming-normal")]
-    init: Init,
+    /// Draw the weights instead: kaiming-normal (by default), kaiming-uniform (each also -fan-out),
+    /// xavier-normal, xavier-uniform, normal:STD, orthogonal
+    #[arg(long, value_name = "NAME")]
+    init: Option<Init>,
 
-    /// Seed of drawn weights; that of `phew init`. By default the value of --seed
+    /// Seed of drawn weights; that of `phew init`. By default the value of --seed, or 0 where there is none
     #[arg(long, value_name = "SEED", conflicts_with = "weights")]
     init_seed: Option<u64>,
 
@@ -99,9 +99,20 @@ impl WeightArgs {
             })?;
             return Ok((network, WeightSource::File(path.clone())));
         }
-        let seed = self.init_seed.unwrap_or(seed);
-        let network = Network::initialise(arch, self.init, seed)?;
-        Ok((network, WeightSource::Drawn { init: self.init, seed }))
+        let (init, seed) = (self.init.unwrap_or_default(), self.init_seed.unwrap_or(seed));
+        let network = Network::initialise(arch, init, seed)?;
+        Ok((network, WeightSource::Drawn { init, seed }))
+    }
+
+    /// The first option that was given, for commands that may have no use for weights.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        [
+            ("--weights", self.weights.is_some()),
+            ("--init", self.init.is_some()),
+            ("--init-seed", self.init_seed.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(name, given)| given.then_some(name))
     }
 }
 
@@ -161,6 +172,10 @@ impl OutputArgs {
 pub(crate) fn check_output(path: &Path, force: bool) -> anyhow::Result<()> {
     if path.is_dir() {
         return Err(usage(format!("{}: is a folder, expected a file", path.display())));
+    }
+    // Files are written by renaming, which would put one in the place of a device.
+    if path.exists() && !path.is_file() {
+        return Err(usage(format!("{}: is not a regular file", path.display())));
     }
     if !force && path.exists() {
         return Err(usage(format!("{}: already exists (--force replaces it)", path.display())));

@@ -6,12 +6,19 @@ use crate::failure::Interrupted;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
+/// Whether the work at hand has no steps to stop between.
+static AT_ONCE: AtomicBool = AtomicBool::new(false);
+
 /// From now on the first signal asks to stop; a second one ends the process at once.
 pub(crate) fn install() -> anyhow::Result<()> {
     let handler = || {
-        if ASKED.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
+        let again = ASKED.swap(true, Ordering::SeqCst);
+        if AT_ONCE.load(Ordering::SeqCst) {
+            eprintln!("phew: {Interrupted}");
+        } else if !again {
+            return;
         }
+        std::process::exit(130);
     };
     ctrlc::set_handler(handler)?;
     Ok(())
@@ -25,4 +32,15 @@ pub(crate) fn asked() -> bool {
 /// Stops here if a signal asked to.
 pub(crate) fn check() -> anyhow::Result<()> {
     if asked() { Err(Interrupted.into()) } else { Ok(()) }
+}
+
+/// Does work that writes nothing and asks nobody whether to go on: a signal ends the process in its midst.
+pub(crate) fn at_once<T>(work: impl FnOnce() -> T) -> anyhow::Result<T> {
+    AT_ONCE.store(true, Ordering::SeqCst);
+    // A signal from before has asked and waits for its answer.
+    check()?;
+    let done = work();
+    AT_ONCE.store(false, Ordering::SeqCst);
+    check()?;
+    Ok(done)
 }

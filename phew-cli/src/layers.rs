@@ -1,6 +1,6 @@
 //! What a mask leaves of each layer, for `prune` and `inspect`.
 
-use phew_graph::{Mask, PathGraph, Reach};
+use phew_graph::{Kind, LayerMask, Mask, PathGraph, Reach};
 use serde::Serialize;
 
 use crate::output::{grouped, percent, table};
@@ -17,9 +17,9 @@ pub(crate) struct LayerRow {
     /// Weights in all.
     total: usize,
     /// Output units that a surviving path enters through this tensor.
-    pub(crate) units_alive: usize,
+    units_alive: usize,
     /// Output units in all.
-    pub(crate) units: usize,
+    units: usize,
 }
 
 /// A mask's layers, and what of it lies on paths.
@@ -31,13 +31,16 @@ pub(crate) struct Layers {
     pub(crate) inputs: (usize, usize),
     /// Output units that a surviving path enters, and all of them.
     pub(crate) outputs: (usize, usize),
+    /// Units that weights lead to and a surviving path passes, and all of them: where several tensors add up, each
+    /// unit counts once.
+    pub(crate) units: (usize, usize),
 }
 
 impl Layers {
     pub(crate) fn new(graph: &PathGraph, mask: &Mask) -> Self {
         let reach = Reach::of_mask(graph, mask);
         let effective = reach.effective(graph, mask);
-        let row = |(layer, effective): (&phew_graph::LayerMask, &phew_graph::LayerMask)| {
+        let row = |(layer, effective): (&LayerMask, &LayerMask)| {
             let units = layer.shape()[0];
             let mut alive = vec![false; units];
             effective.iter().for_each(|i| alive[i / (layer.len() / units)] = true);
@@ -52,17 +55,27 @@ impl Layers {
         };
         let rows = mask.layers().iter().zip(effective.layers()).map(row).collect();
         let last = graph.layers().len() - 1;
+        let weighted = |c: &usize| matches!(graph.connections()[*c].kind, Kind::Weighted(_));
+        let layers = graph.layers().iter().enumerate();
+        let led_to: Vec<usize> = layers
+            .filter(|(_, layer)| layer.incoming.iter().any(weighted))
+            .map(|(l, _)| l)
+            .collect();
         Self {
             rows,
             effective: effective.kept(),
             inputs: (reach.units_alive(0), graph.inputs()),
             outputs: (reach.units_alive(last), graph.outputs()),
+            units: (
+                led_to.iter().map(|&l| reach.units_alive(l)).sum(),
+                led_to.iter().map(|&l| graph.layers()[l].units).sum(),
+            ),
         }
     }
 
-    /// Output units that no surviving path enters, over all tensors.
+    /// Units that weights lead to and no surviving path passes.
     pub(crate) fn dead_units(&self) -> usize {
-        self.rows.iter().map(|r| r.units - r.units_alive).sum()
+        self.units.1 - self.units.0
     }
 
     /// The table for people.

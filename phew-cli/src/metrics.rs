@@ -15,6 +15,8 @@ use phew_metrics::{Analysis, LayerIsometry, SingularValues};
 use serde::Serialize;
 
 use crate::args::WeightArgs;
+use crate::failure::usage;
+use crate::interrupt;
 use paths::Explicit;
 use per_weight::{WriteArgs, Written};
 use spectrum::{Distribution, Eigenvalues, SpectrumArgs};
@@ -52,6 +54,8 @@ pub(crate) struct MetricArgs {
 #[derive(Serialize)]
 pub(crate) struct Metrics {
     weights: String,
+    /// Whether the mask was made from these weights; none if it does not say.
+    weights_of_mask: Option<bool>,
     #[serde(flatten)]
     theory: Option<Theory>,
     spectrum: Option<Eigenvalues>,
@@ -65,35 +69,50 @@ pub(crate) struct Metrics {
 }
 
 impl MetricArgs {
-    /// Computes what was asked for; `None` if nothing was.
-    pub(crate) fn measure(
-        &self,
-        arch: Arc<Arch>,
-        mask: Option<&Mask>,
-    ) -> anyhow::Result<Option<Metrics>> {
-        let asked = self.metrics
+    /// Whether anything is to be measured.
+    pub(crate) fn asked(&self) -> bool {
+        self.metrics
             || self.isometry
             || self.jacobian
             || self.spectrum.asked()
             || self.explicit.asked()
-            || self.write.asked();
-        if !asked {
-            return Ok(None);
+            || self.write.asked()
+    }
+
+    /// Computes what was asked for; `None` if nothing was. `made_from` is the fingerprint that the mask names.
+    pub(crate) fn measure(
+        &self,
+        arch: Arc<Arch>,
+        mask: Option<&Mask>,
+        made_from: Option<&str>,
+    ) -> anyhow::Result<Option<Metrics>> {
+        if let Some(option) = self.explicit.idle() {
+            return Err(usage(format!("{option} is for --paths and --path-kernel")));
+        }
+        if !self.asked() {
+            return match self.weights.given() {
+                Some(option) => Err(usage(format!(
+                    "{option}: a mask by itself needs no weights; --metrics and the like do"
+                ))),
+                None => Ok(None),
+            };
         }
         self.write.check()?;
         let (network, source) = self.weights.load(arch, 0)?;
         let analysis = Analysis::new(&network, mask)?;
         // What is refused is refused before anything takes long.
-        let explicit = self.explicit.list(&analysis)?;
-        let jacobian = self.jacobian.then(|| isometry::jacobian(&analysis)).transpose()?;
-        let theory = self.metrics.then(|| Theory::new(&network, &analysis)).transpose()?;
+        let explicit = interrupt::at_once(|| self.explicit.list(&analysis))??;
+        let jacobian = || self.jacobian.then(|| isometry::jacobian(&analysis)).transpose();
+        let theory = || self.metrics.then(|| Theory::new(&network, &analysis)).transpose();
+        let isometry = || self.isometry.then(|| analysis.layer_isometry()).transpose();
         let metrics = Metrics {
             weights: source.to_string(),
-            theory,
+            weights_of_mask: made_from.map(|weights| weights == network.fingerprint()),
+            jacobian: interrupt::at_once(jacobian)??,
+            theory: interrupt::at_once(theory)??,
+            isometry: interrupt::at_once(isometry)??,
             spectrum: self.spectrum.eigenvalues(&analysis)?,
             spectral_density: self.spectrum.distribution(&analysis)?,
-            isometry: self.isometry.then(|| analysis.layer_isometry()).transpose()?,
-            jacobian,
             explicit,
             written: self.write.write(&network, &analysis)?,
         };
@@ -112,6 +131,10 @@ impl Metrics {
         out += &self.spectral_density.as_ref().map_or_else(String::new, Distribution::text);
         out += &self.explicit.as_ref().map_or_else(String::new, Explicit::text);
         self.written.iter().for_each(|w| out += &w.text());
-        out + &format!("weights: {}\n", self.weights)
+        let others = match self.weights_of_mask {
+            Some(false) => ", not those that the mask was made from (--weights, --init-seed)",
+            _ => "",
+        };
+        out + &format!("weights: {}{others}\n", self.weights)
     }
 }

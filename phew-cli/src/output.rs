@@ -67,12 +67,15 @@ pub(crate) fn histogram(values: &[usize]) -> String {
 
 /// A share as a percentage with three significant digits.
 pub(crate) fn percent(share: f64) -> String {
-    let percent = 100.0 * share;
+    // A sum of nothing is −0.
+    let percent = 100.0 * share + 0.0;
     match percent {
         p if p >= 99.95 || p == 0.0 => format!("{p:.0}%"),
         p if p >= 9.995 => format!("{p:.1}%"),
         p if p >= 0.9995 => format!("{p:.2}%"),
-        p => format!("{p:.3}%"),
+        p if p >= 0.09995 => format!("{p:.3}%"),
+        p if p >= 0.009995 => format!("{p:.4}%"),
+        p => format!("{p:.2e}%"),
     }
 }
 
@@ -96,7 +99,10 @@ mod tests {
 
     #[test]
     fn percentages_have_three_digits() {
-        let shares = [1.0, 0.5, 0.05, 0.005_1, 0.0];
-        assert_eq!(shares.map(percent), ["100%", "50.0%", "5.00%", "0.510%", "0%"]);
+        let shares = [1.0, 0.5, 0.05, 0.005_1, 0.000_512, 1.234e-7, 0.0, -0.0];
+        assert_eq!(
+            shares.map(percent),
+            ["100%", "50.0%", "5.00%", "0.510%", "0.0512%", "1.23e-5%", "0%", "0%"]
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! The binary, end to end: results, exit codes, bad input.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -76,6 +77,14 @@ fn a_network_goes_from_its_weights_to_a_mask() {
     assert_eq!(layers[0]["name"], "conv1.weight");
     assert_eq!(layers[0]["shape"], serde_json::json!([16, 3, 3, 3]));
     assert_eq!(layers[0]["units_alive"], 16);
+
+    let again =
+        "prune --arch resnet20 --weights w.safetensors --density 0.05 --seed 1 -o n.safetensors";
+    let table = String::from_utf8(phew(at, again).stdout).unwrap();
+    assert!(table.contains(" walks and ") && table.contains(" weights a second\n"), "{table}");
+    for key in ["walks_per_second", "weights_per_second"] {
+        assert!(report[key].as_f64().unwrap() > 0.0, "{key}");
+    }
 
     let seen = json(at, "inspect --arch resnet20 --mask m.safetensors --json");
     assert_eq!(seen["kept"], report["kept"]);
@@ -204,6 +213,13 @@ fn bad_requests_are_refused_in_one_line_and_write_nothing() {
     );
     refuses(at, "prune --arch lenet-5 -o no/where/m --density 0.1", 2, &["no/where"]);
     refuses(at, "prune --arch lenet-5 -o . --density 0.1", 2, &["folder"]);
+    #[cfg(unix)]
+    {
+        let pipe = Command::new("mkfifo").arg(at.join("pipe")).status().unwrap();
+        assert!(pipe.success());
+        let line = "prune --arch lenet-5 -o pipe --force --density 0.1";
+        refuses(at, line, 2, &["not a regular file"]);
+    }
     refuses(at, "prune --arch resnet20 --skips main --density 1 -o m", 2, &["270896", "268336"]);
     refuses(at, &prune("--density 0.1 --init kaiming"), 2, &["kaiming-normal"]);
     refuses(at, &prune("--density 0.1 --init-seed 1 --weights w.safetensors"), 2, &["--init-seed"]);
@@ -243,6 +259,12 @@ fn several_densities_give_a_file_and_a_record_each() {
         assert_eq!(record["output"], name.as_str());
         assert_eq!(json(at, &format!("inspect --arch lenet-5 --mask {name} --json"))["kept"], kept);
     }
+    refuses(
+        at,
+        "prune --arch lenet-5 --density 0.2,0.3,0.20 -o n.safetensors",
+        2,
+        &["density 0.2 is given twice"],
+    );
     refuses(
         at,
         "prune --arch lenet-5 --density 0.2,0.01 -o m.safetensors",
@@ -340,20 +362,36 @@ fn doctor_tells_what_there_is() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_stops_the_walks_and_leaves_nothing_behind() {
+fn a_signal_ends_every_long_command_and_leaves_nothing_behind() {
     let folder = folder();
-    // Nearly every weight of VGG-11: hours of walking.
-    let line = "prune --arch vgg11 --density 0.9999 -o m.safetensors";
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("phew"))
-        .current_dir(folder.path())
-        .args(line.split_whitespace())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(3));
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    let at = folder.path();
+    json(at, "init --arch mlp-3000-3000-10 -o w --json");
+    json(at, "prune --arch mlp-3000-3000-10 --weights w --density 0.5 --method random -o k --json");
+    // Each would take minutes, or hours.
+    for line in [
+        "prune --arch vgg11 --density 0.9999 -o m.safetensors",
+        "prune --arch vgg11 --method synflow --schedule linear:1000000 --density 0.1 -o m.safetensors",
+        "prune --arch vgg11 --method top-paths --paths 1000000000 -o m.safetensors",
+        "transform isometry --arch mlp-3000-3000-10 --mask k --weights w -o m.safetensors",
+        "inspect --arch mlp-9000-9000-10 --isometry",
+        "verify --scale paper",
+    ] {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("phew"))
+            .current_dir(at)
+            .args(line.split_whitespace())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{line}");
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!(stderr, "phew: interrupted; nothing half-written remains\n", "{line}");
+        assert_eq!(at.read_dir().unwrap().count(), 2, "{line}");
+    }
 }
 
 fn reference(name: &str) -> Option<PathBuf> {

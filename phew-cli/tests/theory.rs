@@ -69,6 +69,73 @@ fn inspect_measures_weights_and_masks() {
 }
 
 #[test]
+fn a_mask_measured_on_weights_that_it_was_not_made_from_says_so() {
+    let folder = folder();
+    let at = folder.path();
+    json(at, "prune --arch lenet-5 --density 0.1 --init-seed 3 -o m --json");
+    let inspect = "inspect --arch lenet-5 --mask m --metrics --init-seed";
+    let of_mask = |seed: u8| {
+        json(at, &format!("{inspect} {seed} --json"))["metrics"]["weights_of_mask"].clone()
+    };
+    assert_eq!([of_mask(3), of_mask(0)], [true, false]);
+    assert!(text(at, &format!("{inspect} 0")).contains("not those that the mask was made from"));
+    assert!(!text(at, &format!("{inspect} 3")).contains("not those"));
+    let dense = json(at, "inspect --arch lenet-5 --metrics --json");
+    assert!(dense["metrics"]["weights_of_mask"].is_null());
+}
+
+#[test]
+fn a_unit_that_several_tensors_lead_to_is_dead_once_and_only_if_none_reaches_it() {
+    let folder = folder();
+    let at = folder.path();
+    json(at, "prune --arch resnet20 --density 0.02 --method random -o m --json");
+    let seen = json(at, "inspect --arch resnet20 --mask m --metrics --json");
+    let layers = seen["metrics"]["structure"]["layers"].as_array().unwrap();
+    let dead = |l: &Value| l["units"].as_u64().unwrap() - l["alive"].as_u64().unwrap();
+    let expected: u64 = layers[1..].iter().map(dead).sum();
+    assert!(expected > 0 && seen["dead_units"] == expected, "{expected} {}", seen["dead_units"]);
+    // An identity leads to the units of a sum that the block's own weights do not.
+    let by_tensor = |l: &Value| l["units"].as_u64().unwrap() - l["units_alive"].as_u64().unwrap();
+    assert!(seen["layers"].as_array().unwrap().iter().map(by_tensor).sum::<u64>() > expected);
+    let moved = json(at, "transform shuffle --arch resnet20 --mask m -o s --json");
+    let all: u64 = layers[1..].iter().map(|l| l["units"].as_u64().unwrap()).sum();
+    assert_eq!(moved["units_before"], all - expected);
+    // A flattened map has no weights of its own: LeNet-5 has 6 + 16 channels and 120 + 84 + 10 features.
+    json(at, "prune --arch lenet-5 --density 0.01 --method random -o l --json");
+    let moved = json(at, "transform repair --arch lenet-5 --mask l -o r --json");
+    let dead = json(at, "inspect --arch lenet-5 --mask l --json")["dead_units"].as_u64().unwrap();
+    assert_eq!(moved["units_before"], 236 - dead);
+}
+
+#[test]
+fn options_that_would_do_nothing_are_refused() {
+    let folder = folder();
+    let inspect = |rest: &str, part: &str| {
+        refuses(folder.path(), &format!("inspect --arch mlp-4-3-2 {rest}"), 2, &[part]);
+    };
+    inspect("--weights none", "--weights");
+    inspect("--init orthogonal", "--init");
+    inspect("--init-seed 1", "--init-seed");
+    inspect("--metrics --limit 5", "--limit");
+    inspect("--toml --metrics", "--toml");
+}
+
+#[test]
+fn tables_beyond_memory_are_refused() {
+    let folder = folder();
+    let inspect = |rest: &str| {
+        refuses(folder.path(), &format!("inspect --arch {rest}"), 1, &["no memory for"]);
+    };
+    // Of 5.9 million paths and of 25 million weights: squares beyond what an address can reach.
+    let most = usize::MAX;
+    inspect(&format!("mlp-99-300-200 --path-kernel --limit {most}"));
+    inspect(&format!("mlp-9-5000-5000-9 --spectrum {most}"));
+    // Where all eigenvalues are few, more than all are all.
+    let all = json(folder.path(), &format!("inspect --arch mlp-4-3-2 --spectrum {most} --json"));
+    assert!(near(number(&all["metrics"]["spectrum"]["explained"]), 1.0));
+}
+
+#[test]
 fn what_is_summarised_by_layer_is_whole_in_json() {
     let folder = folder();
     let at = folder.path();

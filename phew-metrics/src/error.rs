@@ -26,6 +26,14 @@ pub enum MetricError {
         /// The greatest size allowed.
         limit: usize,
     },
+    /// There is no memory for a table.
+    #[error("no memory for {what}: {numbers} numbers of 8 bytes")]
+    Memory {
+        /// The table.
+        what: &'static str,
+        /// Its size.
+        numbers: usize,
+    },
     /// The metric is defined for linear networks only.
     #[error("operator `{operator}` ({kind}) is not linear")]
     NotLinear {

@@ -6,6 +6,7 @@ use phew_graph::{Kind, PathGraph};
 use crate::analysis::Analysis;
 use crate::count::Paths;
 use crate::error::MetricError;
+use crate::linalg::check_room;
 
 /// An input-output path: the units where it starts and ends, and its weights in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,16 +60,11 @@ impl Analysis<'_> {
                     (0..block).for_each(|b| self.extend(graph, next, unit * block + b, path, done))
                 }
                 Kind::Weighted(shape) => {
-                    let outputs = shape.outputs_per_group();
-                    let (group, place) = (unit / shape.inputs, unit % shape.inputs);
-                    for j in group * outputs..(group + 1) * outputs {
-                        let first = j * shape.row() + place * shape.kernel;
-                        for index in first..first + shape.kernel {
-                            if self.keeps(shape.tensor, index) {
-                                path.weights.push((shape.tensor, index));
-                                self.extend(graph, next, j, path, done);
-                                path.weights.pop();
-                            }
+                    for index in shape.scalars_out_of(unit) {
+                        if self.keeps(shape.tensor, index) {
+                            path.weights.push((shape.tensor, index));
+                            self.extend(graph, next, shape.ends(index).1, path, done);
+                            path.weights.pop();
                         }
                     }
                 }
@@ -97,11 +93,13 @@ impl Analysis<'_> {
     /// `J = ∂π/∂θ`, paths × prunable scalars (tensors in order, row-major), with the paths of the rows.
     ///
     /// # Errors
-    /// [`MetricError::Limit`] if there are more than `limit` paths.
+    /// [`MetricError::Limit`] if there are more than `limit` paths; [`MetricError::Memory`] if the matrix is too large.
     pub fn path_jacobian(&self, limit: usize) -> Result<(Vec<Path>, Mat<f64>), MetricError> {
         let paths = self.paths(limit)?;
         let offsets = self.offsets();
-        let mut jacobian = Mat::zeros(paths.len(), self.network.arch().prunable_len());
+        let weights = self.network.arch().prunable_len();
+        check_room("the Jacobian of the paths", paths.len(), weights)?;
+        let mut jacobian = Mat::zeros(paths.len(), weights);
         for (p, path) in paths.iter().enumerate() {
             for (&(t, i), value) in path.weights.iter().zip(self.derivatives(path)) {
                 jacobian[(p, offsets[t] + i)] = value;
@@ -113,7 +111,7 @@ impl Analysis<'_> {
     /// The path kernel `Π = J Jᵀ`, paths × paths, with the paths of its rows.
     ///
     /// # Errors
-    /// [`MetricError::Limit`] if there are more than `limit` paths.
+    /// [`MetricError::Limit`] if there are more than `limit` paths; [`MetricError::Memory`] if the matrix is too large.
     ///
     /// # Complexity
     /// O(paths² · depth²) time, O(paths²) memory.
@@ -122,6 +120,8 @@ impl Analysis<'_> {
     /// Patil & Dovrolis 2021, eq. (5). Stated as the product of all weights but one instead of `π_p / θ_i`,
     /// which has a value where `θ_i` is 0.
     pub fn path_kernel(&self, limit: usize) -> Result<(Vec<Path>, Mat<f64>), MetricError> {
+        let most = limit.min(self.ln_path_count(Paths::Kept).exp().ceil() as usize);
+        check_room("the path kernel", most, most)?;
         let paths = self.paths(limit)?;
         let rows: Vec<Vec<f64>> = paths.iter().map(|p| self.derivatives(p)).collect();
         let entry = |p: usize, q: usize| {

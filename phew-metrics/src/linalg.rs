@@ -32,6 +32,17 @@ pub(crate) fn eigen(matrix: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), Met
     Ok((values, vectors))
 }
 
+/// Refuses a table of numbers that memory has no room for, where allocating it would end the process.
+pub(crate) fn check_room(
+    what: &'static str,
+    rows: usize,
+    columns: usize,
+) -> Result<(), MetricError> {
+    let numbers = rows.saturating_mul(columns);
+    let room = Vec::<f64>::new().try_reserve_exact(numbers);
+    room.map_err(|_| MetricError::Memory { what, numbers })
+}
+
 fn failed(what: &'static str, matrix: MatRef<'_, f64>) -> MetricError {
     MetricError::Decomposition { what, rows: matrix.nrows(), columns: matrix.ncols() }
 }

@@ -55,7 +55,7 @@ impl SpectrumParams {
             let (name, expected) = ("number of eigenvalues", "at least 1");
             return Err(MetricError::Parameter { name, found: "0".into(), expected });
         }
-        let (basis, max_products) = (2 * count + 20, 2_000);
+        let (basis, max_products) = (count.saturating_mul(2).saturating_add(20), 2_000);
         Ok(Self { count, tolerance: 1e-6, seed: 0, basis, max_products, dense: DENSE })
     }
 
@@ -84,7 +84,7 @@ impl SpectrumParams {
     /// # Errors
     /// [`MetricError::Parameter`] unless there are at least two more than eigenvalues.
     pub fn basis(self, vectors: usize) -> Result<Self, MetricError> {
-        if vectors < self.count + 2 {
+        if vectors < self.count.saturating_add(2) {
             let (name, expected) = ("basis", "at least two vectors more than eigenvalues");
             return Err(MetricError::Parameter { name, found: vectors.to_string(), expected });
         }
@@ -129,7 +129,7 @@ impl Spectrum {
     /// Share of the trace that these eigenvalues make up together: 1 at most.
     #[must_use]
     pub fn explained(&self) -> f64 {
-        self.shares.iter().sum()
+        self.shares.iter().fold(0.0, |sum, share| sum + share)
     }
 }
 
@@ -143,7 +143,8 @@ impl Analysis<'_> {
     /// rank they add up to 1.
     ///
     /// # Errors
-    /// [`MetricError::Decomposition`] if a small dense eigenproblem fails.
+    /// [`MetricError::Decomposition`] if a small dense eigenproblem fails; [`MetricError::Memory`] if the vectors are
+    /// too many.
     ///
     /// # Complexity
     /// One pass over the weights; then O(kernels) for each matrix-vector product and O(kernels · basis) to keep

@@ -237,6 +237,9 @@ impl Search<'_> {
 ///
 /// # Errors
 /// [`WalkError::NoPath`] if such a walk comes to a unit whose onward weights are all 0.
+///
+/// # Complexity
+/// For each input and output one read of the weights of the units on its path.
 pub fn greedy_paths(network: &Network, skips: SkipPolicy) -> Result<Vec<RankedPath>, WalkError> {
     let graph = &PathGraph::new(network.arch());
     let walked = graph.walked(skips);
@@ -254,13 +257,18 @@ pub fn greedy_paths(network: &Network, skips: SkipPolicy) -> Result<Vec<RankedPa
             let mut best: Option<(f32, Place, (usize, usize))> = None;
             for connection in onward() {
                 let Kind::Weighted(shape) = connection.kind else { continue };
-                for (index, weight) in weights[shape.tensor].iter().enumerate() {
+                // In ascending order: of equal weights the first is taken.
+                let mut look = |index: usize| {
                     let (source, target) = shape.ends(index);
-                    let (near, to) = if forward { (source, target) } else { (target, source) };
-                    let weight = weight.abs();
-                    if near == at.1 && best.is_none_or(|(most, ..)| weight > most) {
+                    let to = if forward { target } else { source };
+                    let weight = weights[shape.tensor][index].abs();
+                    if best.is_none_or(|(most, ..)| weight > most) {
                         best = Some((weight, (far(connection), to), (shape.tensor, index)));
                     }
+                };
+                match forward {
+                    true => shape.scalars_out_of(at.1).for_each(&mut look),
+                    false => shape.scalars_into(at.1).for_each(&mut look),
                 }
             }
             match best {

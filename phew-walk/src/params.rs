@@ -136,7 +136,7 @@ impl WalkParams {
         Self { law, ..self }
     }
 
-    /// Sets the seed. Masks of one seed are nested as the density grows.
+    /// Sets the seed. With [`Engine::Walk`] masks of one seed are nested as the density grows.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         self.with(|law| law.seed = seed)

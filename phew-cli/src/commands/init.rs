@@ -5,6 +5,7 @@ use phew_graph::{Init as Initialiser, Network};
 use serde::Serialize;
 
 use crate::args::{ArchArgs, OutputArgs};
+use crate::interrupt;
 use crate::output::{grouped, json, text};
 
 /// Draws initial weights and writes them as safetensors.
@@ -46,8 +47,8 @@ struct Report<'a> {
 impl Init {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         self.output.check()?;
-        let network = Network::initialise(self.arch.load()?, self.init, self.seed)?;
-        crate::interrupt::check()?;
+        let arch = self.arch.load()?;
+        let network = interrupt::at_once(|| Network::initialise(arch, self.init, self.seed))??;
         network.save(&self.output.output, self.output.overwrite())?;
         let report = Report {
             arch: network.arch().name(),

@@ -7,6 +7,7 @@ use phew_graph::{Mask, MaskInfo, PathGraph, kept_at};
 use serde::Serialize;
 
 use crate::args::ArchArgs;
+use crate::failure::usage;
 use crate::layers::{LayerRow, Layers};
 use crate::metrics::{MetricArgs, Metrics};
 use crate::output::{grouped, json, percent, text};
@@ -59,6 +60,9 @@ impl Inspect {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let arch = self.arch.load()?;
         if self.toml {
+            if self.metrics.asked() {
+                return Err(usage("--toml prints the architecture and measures nothing"));
+            }
             return text(&arch.to_toml());
         }
         let (mask, info) = match &self.mask {
@@ -69,6 +73,8 @@ impl Inspect {
             }
         };
         let layers = Layers::new(&PathGraph::new(&arch), &mask);
+        let measured = self.mask.is_some().then_some(&mask);
+        let made_from = info.as_ref().map(|i| i.weights.as_str());
         let target = info.as_ref().and_then(|i| kept_at(i.density, mask.len()).ok());
         let report = Report {
             arch: arch.name(),
@@ -86,7 +92,7 @@ impl Inspect {
             outputs: layers.outputs.1,
             made_by: info.as_ref(),
             layers: &layers.rows,
-            metrics: self.metrics.measure(arch.clone(), self.mask.is_some().then_some(&mask))?,
+            metrics: self.metrics.measure(arch.clone(), measured, made_from)?,
         };
         if self.json { json(&report) } else { text(&report.text(&layers)) }
     }
@@ -114,7 +120,11 @@ impl Report<'_> {
         );
         out += &format!(
             "alive: {} of {} inputs, {} of {} outputs; {} dead units in all layers\n",
-            self.inputs_alive, self.inputs, self.outputs_alive, self.outputs, self.dead_units,
+            self.inputs_alive,
+            self.inputs,
+            self.outputs_alive,
+            self.outputs,
+            grouped(self.dead_units),
         );
         if let Some(info) = self.made_by {
             out += &format!(

@@ -55,7 +55,7 @@ pub(crate) struct Job {
     #[command(flatten)]
     output: OutputArgs,
 
-    /// Print one JSON object
+    /// Print one JSON object, of several densities one on each line
     #[arg(long)]
     json: bool,
 

@@ -52,9 +52,8 @@ impl Verify {
         let bar = progress::bar(claims.len() as u64, "verifying", "claims");
         let mut reports = Vec::new();
         for claim in claims {
-            interrupt::check()?;
             bar.set_message(format!("· {claim}"));
-            let report = verify(claim, scale, self.seed)?;
+            let report = interrupt::at_once(|| verify(claim, scale, self.seed))??;
             if !self.json {
                 bar.suspend(|| text(&describe(&report)))?;
             }

@@ -11,6 +11,9 @@ use crate::output::table;
 /// Columns of a matrix that a terminal has room for.
 const COLUMNS: usize = 12;
 
+/// Paths that are listed unless more are asked for.
+const LIMIT: usize = 1_000;
+
 /// Which explicit lists.
 #[derive(Debug, Args)]
 pub(crate) struct ExplicitArgs {
@@ -22,9 +25,9 @@ pub(crate) struct ExplicitArgs {
     #[arg(long)]
     path_kernel: bool,
 
-    /// Most paths that --paths and --path-kernel list
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    limit: usize,
+    /// Most paths that --paths and --path-kernel list; 1,000 by default
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
 }
 
 /// The paths, and what goes with them.
@@ -66,6 +69,11 @@ impl ExplicitArgs {
         self.paths || self.path_kernel
     }
 
+    /// An option that says nothing by itself.
+    pub(super) fn idle(&self) -> Option<&'static str> {
+        self.limit.filter(|_| !self.asked()).map(|_| "--limit")
+    }
+
     pub(super) fn list(&self, analysis: &Analysis<'_>) -> anyhow::Result<Option<Explicit>> {
         if !self.asked() {
             return Ok(None);
@@ -74,12 +82,13 @@ impl ExplicitArgs {
             MetricError::Limit { .. } => usage(format!("{e} (--limit raises it)")),
             other => other.into(),
         };
+        let limit = self.limit.unwrap_or(LIMIT);
         let (paths, kernel) = if self.path_kernel {
-            let (paths, kernel) = analysis.path_kernel(self.limit).map_err(limited)?;
+            let (paths, kernel) = analysis.path_kernel(limit).map_err(limited)?;
             let row = |p: usize| (0..kernel.ncols()).map(|q| kernel[(p, q)]).collect();
             (paths, Some((0..kernel.nrows()).map(row).collect()))
         } else {
-            (analysis.paths(self.limit).map_err(limited)?, None)
+            (analysis.paths(limit).map_err(limited)?, None)
         };
         let specs = analysis.network().arch().prunable();
         let row = |p: &Path| Row {

@@ -1,5 +1,7 @@
 //! Layers of units and the connections between them.
 
+use std::ops::Range;
+
 use crate::arch::Arch;
 
 /// The path graph of an architecture: what paths, walks and path sums run over.
@@ -122,6 +124,23 @@ impl Weighted {
         let target = index / self.row();
         (self.first_source(target) + index % self.row() / self.kernel, target)
     }
+
+    /// The scalars into a target unit.
+    #[must_use]
+    pub fn scalars_into(&self, target: usize) -> Range<usize> {
+        target * self.row()..(target + 1) * self.row()
+    }
+
+    /// The scalars out of a source unit, in ascending order.
+    pub fn scalars_out_of(&self, source: usize) -> impl Iterator<Item = usize> + use<> {
+        let Self { inputs, kernel, .. } = *self;
+        let (row, outputs) = (self.row(), self.outputs_per_group());
+        let (group, place) = (source / inputs, source % inputs);
+        (group * outputs..(group + 1) * outputs).flat_map(move |target| {
+            let first = target * row + place * kernel;
+            first..first + kernel
+        })
+    }
 }
 
 impl PathGraph {
@@ -172,5 +191,26 @@ impl PathGraph {
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.layers[self.layers.len() - 1].units
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_of_a_unit_are_those_that_end_there() {
+        for (outputs, inputs, kernel, groups) in [(4, 3, 1, 1), (6, 2, 9, 3), (2, 1, 4, 2)] {
+            let shape = Weighted { tensor: 0, outputs, inputs, kernel, groups };
+            let all = |end: &dyn Fn(usize) -> bool| (0..shape.len()).filter(|&i| end(i)).collect();
+            for unit in 0..outputs {
+                let expected: Vec<usize> = all(&|i| shape.ends(i).1 == unit);
+                assert_eq!(shape.scalars_into(unit).collect::<Vec<_>>(), expected);
+            }
+            for unit in 0..inputs * groups {
+                let expected: Vec<usize> = all(&|i| shape.ends(i).0 == unit);
+                assert_eq!(shape.scalars_out_of(unit).collect::<Vec<_>>(), expected);
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::basis::{Basis, norm};
 use super::operator::Gram;
 use crate::analysis::Analysis;
 use crate::error::MetricError;
-use crate::linalg::eigen;
+use crate::linalg::{check_room, eigen};
 
 /// Parameters of [`Analysis::path_kernel_density`].
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ impl DensityParams {
     /// Matrix-vector products at most.
     #[must_use]
     pub fn products(&self) -> usize {
-        self.probes * self.steps
+        self.probes.saturating_mul(self.steps)
     }
 
     /// Sets the seed of the probes.
@@ -153,7 +153,7 @@ impl Analysis<'_> {
     ///
     /// # Errors
     /// [`MetricError::Decomposition`] if a small eigenproblem fails; [`MetricError::Parameter`] if no weight has
-    /// any part in the trace.
+    /// any part in the trace; [`MetricError::Memory`] if the vectors are too many.
     ///
     /// # Complexity
     /// One pass over the weights, then `probes · steps` matrix-vector products of O(kernels); memory of
@@ -181,6 +181,7 @@ impl Analysis<'_> {
             return Err(MetricError::Parameter { name, found, expected: "a positive number" });
         }
         let steps = params.steps.min(gram.places().len());
+        check_room("the Krylov vectors", gram.len(), steps)?;
         let mut basis = Basis::new(gram.len(), steps);
         let known = gram.known();
         let mut nodes: Vec<(f64, f64)> = known.iter().map(|&(x, n)| (x, f64::from(n))).collect();

@@ -10,7 +10,7 @@ use faer::Mat;
 use super::basis::{Basis, norm};
 use super::random_vector;
 use crate::error::MetricError;
-use crate::linalg::eigen;
+use crate::linalg::{check_room, eigen};
 
 /// Told the number of products after each of them, may ask to stop.
 pub(crate) type Watch<'a> = &'a mut dyn FnMut(usize) -> ControlFlow<()>;
@@ -50,6 +50,8 @@ pub(crate) fn greatest(
     let nonzero = start.iter().filter(|&&v| v != 0.0).count();
     let capacity = target.basis.min(nonzero);
     let count = target.count.min(nonzero);
+    check_room("the Krylov vectors", start.len(), capacity)?;
+    check_room("the projected matrix", capacity, capacity)?;
     let mut basis = Basis::new(start.len(), capacity);
     let mut h: Mat<f64> = Mat::zeros(capacity, capacity);
     let keep = |i: usize| start[i] != 0.0;

@@ -51,7 +51,18 @@ struct Paths<'a> {
     offsets: Vec<usize>,
 }
 
-impl Paths<'_> {
+impl<'a> Paths<'a> {
+    fn sample(widths: &'a [usize], seed: u64) -> Result<Self, MetricError> {
+        let net = ReluNet::sample(widths, seed)?;
+        let loss = Loss::new(&net, widths[0], widths[widths.len() - 1], seed);
+        let weights = net.network.weights().concat().into_iter().map(f64::from).collect();
+        let mut offsets = vec![0];
+        for w in widths.windows(2) {
+            offsets.push(offsets[offsets.len() - 1] + w[0] * w[1]);
+        }
+        Ok(Self { widths, weights, loss, offsets })
+    }
+
     fn edges<'s>(&'s self, units: &'s [usize]) -> impl Iterator<Item = usize> + 's {
         (0..self.widths.len() - 1)
             .map(|l| self.offsets[l] + units[l + 1] * self.widths[l] + units[l])
@@ -163,14 +174,7 @@ struct Samples {
 
 impl Samples {
     fn add(&mut self, widths: &[usize], seed: u64, pairs: usize) -> Result<(), MetricError> {
-        let net = ReluNet::sample(widths, seed)?;
-        let loss = Loss::new(&net, widths[0], widths[widths.len() - 1], seed);
-        let weights = net.network.weights().concat().into_iter().map(f64::from).collect();
-        let mut offsets = vec![0];
-        for w in widths.windows(2) {
-            offsets.push(offsets[offsets.len() - 1] + w[0] * w[1]);
-        }
-        let paths = Paths { widths, weights, loss, offsets };
+        let paths = Paths::sample(widths, seed)?;
         let mut rng = stream(stream_key("phew 1 gradient paths", seed), 0);
         let mut wins = [[(0.0, 0.0); 2]; 2];
         let mut products = Vec::new();
@@ -211,5 +215,33 @@ impl Samples {
             correlations.push(rank_correlation(&products, &gradients));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_no_two_paths_share_a_weight_all_of_its_gradient_flows_along_the_path() {
+        // One input, one unit a layer, two outputs: only the last weights are a path's own.
+        let mut compared = 0;
+        for seed in 0..8 {
+            let paths = Paths::sample(&[1, 1, 1, 2], seed).unwrap();
+            let last = |k: usize| (paths.loss.gradient[2 + k] * paths.weights[2 + k]).abs();
+            for k in 0..2 {
+                let units = [0, 0, 0, k];
+                // Of the path's part θ · ∂/∂θ is the same for every weight, the last one included.
+                let inverse: f64 = paths.edges(&units).map(|e| paths.weights[e].powi(-2)).sum();
+                let expected = last(k) * inverse.sqrt();
+                let found = paths.own_gradient(&units);
+                assert!(
+                    (found - expected).abs() <= 1e-12 * (1.0 + expected),
+                    "{seed}: {found} {expected}"
+                );
+                compared += usize::from(expected > 0.0);
+            }
+        }
+        assert!(compared > 4, "{compared} paths are active");
     }
 }

@@ -202,3 +202,26 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
         checks,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Analysis;
+
+    #[test]
+    fn the_trace_of_all_edges_is_that_of_the_network() {
+        let (d, units) = (3, 3);
+        let layer = Layer::sample(d, units, 5).unwrap();
+        let network = Network::initialise(
+            zoo::mlp(&[d, units, d]).build().unwrap(),
+            Init::Normal { std: 1.0 },
+            5,
+        )
+        .unwrap();
+        let trace = Analysis::new(&network, None).unwrap().path_kernel_trace().total();
+        let all = 2 * d * units;
+        for found in [layer.exhaustive(all), layer.optimum(all).0, layer.narrowest(units)] {
+            assert!((found / trace - 1.0).abs() < 1e-12, "{found} {trace}");
+        }
+    }
+}

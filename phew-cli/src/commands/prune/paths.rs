@@ -65,8 +65,7 @@ impl Job {
         self.output.check()?;
         let whole = Instant::now();
         let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
-        let paths = self.select(&network)?;
-        interrupt::check()?;
+        let paths = interrupt::at_once(|| self.select(&network))??;
         let mask = mask_of(&network, &paths);
         let parameters = BTreeMap::from([("paths".into(), Value::from(paths.len()))]);
         let info = self.info(&network, &source, mask.density(), parameters);
@@ -122,7 +121,7 @@ impl Report<'_> {
             grouped(self.paths),
             self.ln_product_first,
             self.ln_product_last,
-            layers.dead_units(),
+            grouped(layers.dead_units()),
         );
         out += &format!("weights {}; {:.2} s\n", self.weights, self.seconds);
         out + &format!("mask {}\n", self.output.display())

@@ -237,7 +237,7 @@ impl Report<'_> {
             self.method,
             self.steps,
             grouped(self.effective),
-            layers.dead_units(),
+            grouped(layers.dead_units()),
         );
         let Phases { load, prune, write } = self.phases;
         out += &format!(

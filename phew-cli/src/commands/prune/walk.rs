@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::Job;
 use crate::args::WeightSource;
-use crate::failure::Interrupted;
+use crate::failure::{Interrupted, usage};
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
 use crate::output::{grouped, json, percent, text};
@@ -32,8 +32,8 @@ pub(super) struct WalkArgs {
     #[arg(long, value_enum)]
     bias: Option<WalkBias>,
 
-    /// Draw the walks by these scores instead of the weights: safetensors of F32, at least 0, under the
-    /// weights' names
+    /// Draw the walks by these scores instead of the weights: safetensors of F32 or F64, at least 0,
+    /// under the weights' names
     #[arg(long, value_name = "FILE", conflicts_with = "bias")]
     scores: Option<PathBuf>,
 
@@ -209,6 +209,9 @@ impl Job {
     pub(super) fn walk(&self) -> anyhow::Result<()> {
         let params = self.walk.apply(WalkParams::nested(&self.density)?.seed(self.seed));
         let outputs: Vec<(f64, PathBuf)> = self.outputs();
+        if let Some(twice) = outputs.windows(2).find(|w| w[0].1 == w[1].1) {
+            return Err(usage(format!("density {} is given twice", twice[0].0)));
+        }
         for (_, path) in &outputs {
             self.output.check_path(path)?;
         }
@@ -330,12 +333,16 @@ impl Report<'_> {
             self.arch,
             grouped(self.walks),
             self.overshoot,
-            layers.dead_units(),
+            grouped(layers.dead_units()),
         );
         let Phases { load, tables, walks, write } = self.phases;
         out += &format!(
-            "weights {}; {:.2} s: load {load:.3}, tables {tables:.3}, walks {walks:.3}, write {write:.3}\n",
-            self.weights, self.seconds,
+            "weights {}; {:.2} s: load {load:.3}, tables {tables:.3}, walks {walks:.3}, write {write:.3}\n\
+             {} walks and {} weights a second\n",
+            self.weights,
+            self.seconds,
+            grouped(self.walks_per_second as u64),
+            grouped(self.weights_per_second as u64),
         );
         out + &format!("mask {}\n", self.output.display())
     }

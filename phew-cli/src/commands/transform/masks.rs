@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Common, failure};
+use crate::interrupt;
 use crate::layers::Layers;
 use crate::output::{grouped, json as print, percent, text};
 
@@ -58,7 +59,7 @@ impl Shuffle {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let (arch, mask, info) = self.common.load()?;
         let note = json!({ "name": "shuffle", "seed": self.seed });
-        let shuffled = shuffle(&mask, self.seed);
+        let shuffled = interrupt::at_once(|| shuffle(&mask, self.seed))?;
         finish(&self.common, &arch, info, note, (&mask, &shuffled), None)
     }
 }
@@ -68,7 +69,8 @@ impl Widen {
         let (arch, mask, info) = self.common.load()?;
         let graph = PathGraph::new(&arch);
         let note = json!({ "name": "widen", "factor": self.factor, "seed": self.seed });
-        let widened = widen(&mask, &graph, self.factor, self.seed).map_err(failure)?;
+        let wider = || widen(&mask, &graph, self.factor, self.seed);
+        let widened = interrupt::at_once(wider)?.map_err(failure)?;
         finish(&self.common, &arch, info, note, (&mask, &widened), None)
     }
 }
@@ -84,7 +86,7 @@ impl Repair {
             }
             false => (Refill::No, json!({ "name": "repair", "refill": false })),
         };
-        let repaired = repair(&mask, &graph, refill);
+        let repaired = interrupt::at_once(|| repair(&mask, &graph, refill))?;
         let moved = Some((repaired.dropped, repaired.refilled));
         finish(&self.common, &arch, info, note, (&mask, &repaired.mask), moved)
     }
@@ -100,7 +102,7 @@ struct Report<'a> {
     prunable: usize,
     effective_before: usize,
     effective: usize,
-    /// Hidden and output units that a surviving path enters.
+    /// Hidden and output units on a surviving path.
     units_before: usize,
     units: usize,
     /// Of the two masks.
@@ -125,7 +127,6 @@ fn finish(
     after.save(common.file(), &info, common.output.overwrite())?;
     let graph = PathGraph::new(arch);
     let layers = [before, after].map(|mask| Layers::new(&graph, mask));
-    let units = |l: &Layers| l.rows.iter().map(|r| r.units_alive).sum();
     let report = Report {
         transformation: &note,
         arch: arch.name(),
@@ -134,8 +135,8 @@ fn finish(
         prunable: after.len(),
         effective_before: layers[0].effective,
         effective: layers[1].effective,
-        units_before: units(&layers[0]),
-        units: units(&layers[1]),
+        units_before: layers[0].units.0,
+        units: layers[1].units.0,
         jaccard: before.jaccard(after)?,
         dropped: moved.map(|m| m.0),
         refilled: moved.map(|m| m.1),

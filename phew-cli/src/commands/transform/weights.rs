@@ -9,6 +9,7 @@ use phew_graph::{Arch, Extra, Init, LayerMask, Mask, Network};
 use serde::Serialize;
 
 use super::{Common, failure};
+use crate::interrupt;
 use crate::output::{grouped, json, table, text};
 
 /// Draws the prunable weights anew; biases and normalisation stay.
@@ -102,7 +103,8 @@ impl Reinitialise {
             How::LayerwiseSparse => (Reinit::LayerwiseSparse, "layerwise-sparse"),
             How::NeuronwiseSparse => (Reinit::NeuronwiseSparse, "neuronwise-sparse"),
         };
-        let drawn = reinitialise(&network, &mask, reinit, self.init, self.seed).map_err(failure)?;
+        let draw = || reinitialise(&network, &mask, reinit, self.init, self.seed);
+        let drawn = interrupt::at_once(draw)?.map_err(failure)?;
         drawn.save(self.common.file(), self.common.output.overwrite())?;
         let pairs = network.weights().into_iter().zip(drawn.weights()).zip(mask.layers());
         let layers = pairs.map(|((before, after), layer)| Spread {
@@ -128,7 +130,7 @@ impl Reinitialise {
 
 /// Root mean square of the kept weights; 0 if there are none.
 fn std(values: &[f32], layer: &LayerMask) -> f64 {
-    let squares: f64 = layer.iter().map(|i| f64::from(values[i]).powi(2)).sum();
+    let squares = layer.iter().fold(0.0, |sum, i| sum + f64::from(values[i]).powi(2));
     (squares / layer.kept().max(1) as f64).sqrt()
 }
 
@@ -176,7 +178,8 @@ impl Isometric {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let (arch, mask, network) = load(&self.common, &self.weights)?;
         let stop = Isometry { iterations: self.iterations, tolerance: self.tolerance };
-        let (corrected, found) = approximate_isometry(&network, &mask, stop).map_err(failure)?;
+        let correct = || approximate_isometry(&network, &mask, stop);
+        let (corrected, found) = interrupt::at_once(correct)?.map_err(failure)?;
         corrected.save(self.common.file(), self.common.output.overwrite())?;
         let row = |c: Convergence| Row {
             name: c.tensor,
