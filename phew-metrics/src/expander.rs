@@ -52,7 +52,8 @@ impl Analysis<'_> {
     /// Spectral gap of each masked layer.
     ///
     /// # Errors
-    /// [`MetricError::Decomposition`] if a decomposition fails.
+    /// [`MetricError::Decomposition`] if a decomposition fails, or 3,000 products do not part the second value from
+    /// the third.
     ///
     /// # Complexity
     /// `O(units²)` for each of some dozens of products.
@@ -168,14 +169,21 @@ fn two_greatest(part: &Part) -> Result<Vec<f64>, MetricError> {
         part.edges.iter().for_each(|&(i, j, n)| out[i] += n * through[j]);
     };
     let start = random_vector(part.sources, 0, |_| true);
-    let found = greatest(apply, start, &target(2), &mut go_on)?;
-    Ok(found.values.iter().map(|v| v.max(0.0).sqrt()).collect())
+    let values = two_eigenvalues(apply, start, [part.targets, part.sources])?;
+    Ok(values.iter().map(|v| v.max(0.0).sqrt()).collect())
 }
 
-fn go_on(_: usize) -> ControlFlow<()> {
-    ControlFlow::Continue(())
-}
-
-fn target(count: usize) -> Target {
-    Target { count, basis: 60, tolerance: TOLERANCE, max_products: 3_000, floor: 0.0 }
+/// The two greatest eigenvalues of a symmetric matrix, or one if that is all there is, given its products with vectors.
+fn two_eigenvalues(
+    apply: impl Fn(&[f64], &mut [f64]),
+    start: Vec<f64>,
+    [rows, columns]: [usize; 2],
+) -> Result<Vec<f64>, MetricError> {
+    let target =
+        Target { count: 2, basis: 60, tolerance: TOLERANCE, max_products: 3_000, floor: 0.0 };
+    let found = greatest(apply, start, &target, &mut |_| ControlFlow::Continue(()))?;
+    match found.converged {
+        true => Ok(found.values),
+        false => Err(MetricError::Decomposition { what: "spectral gap", rows, columns }),
+    }
 }
