@@ -54,7 +54,7 @@ pub fn best_paths(
     }
     let mut best = ways.edges();
     if best.len() < target {
-        let reason = " (no path passes a weight of 0)";
+        let reason = " (no path passes a weight worth 0)";
         let reachable = best.len();
         return Err(WalkError::Unreachable { density, target, reachable, prunable: all, reason });
     }
