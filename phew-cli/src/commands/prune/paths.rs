@@ -96,7 +96,7 @@ impl Job {
         let whole = Instant::now();
         let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
         let ranked = self.ranked_in(&network)?;
-        let found = self.select(ranked.as_ref().unwrap_or(&network), &amount)?;
+        let found = self.select(ranked.as_ref().unwrap_or(&network), amount.as_ref())?;
         interrupt::check()?;
         let BestPaths { mask, paths, ln_first, ln_last } = found;
         let density = match amount {
@@ -150,14 +150,14 @@ impl Job {
         Ok(Some(by_gradient(network, &dense, &mut *oracle).map_err(failure)?))
     }
 
-    fn select(&self, network: &Network, amount: &Option<Amount>) -> anyhow::Result<BestPaths> {
+    fn select(&self, network: &Network, amount: Option<&Amount>) -> anyhow::Result<BestPaths> {
         let skips = SkipPolicy::Uniform;
         let order = if self.method == "bottom-paths" { Order::Least } else { Order::Greatest };
-        let paths = match *amount {
-            Some(Amount::Density(density)) => {
+        let paths = match amount {
+            Some(&Amount::Density(density)) => {
                 return Ok(best_paths(network, order, skips, density)?);
             }
-            Some(Amount::Paths(count)) => ranked_paths(network, order, skips, count)?,
+            Some(&Amount::Paths(count)) => ranked_paths(network, order, skips, count)?,
             None => greedy_paths(network, skips)?,
         };
         let ln = |p: Option<&phew_walk::RankedPath>| p.map_or(f64::NAN, |p| p.ln_product);
