@@ -295,11 +295,34 @@ fn paths_can_be_ranked_instead_of_drawn() {
     assert_eq!(json(at, "inspect --arch resnet20 --mask m --json")["effective"], bottom["kept"]);
     let greedy = run("--method greedy-paths");
     assert_eq!(greedy["paths"], 13, "three inputs and ten outputs");
-    refuses(at, "prune --arch resnet20 -o n --method top-paths", 2, &["top-paths", "--paths"]);
-    refuses(at, "prune --arch resnet20 -o n --method top-paths --density 0.1", 2, &["--density"]);
-    refuses(at, "prune --arch resnet20 -o n --method greedy-paths --paths 3", 2, &["--paths"]);
-    refuses(at, "prune --arch resnet20 -o n --paths 3 --density 0.1", 2, &["--paths", "`phew`"]);
-    refuses(at, "prune --arch resnet20 -o n", 2, &["--density"]);
+    let prune = "prune --arch resnet20 -o n";
+    refuses(at, &format!("{prune} --method top-paths"), 2, &["top-paths", "--density or --paths"]);
+    refuses(at, &format!("{prune} --method top-paths --paths 3 --density 0.1"), 2, &["--density"]);
+    refuses(at, &format!("{prune} --method top-paths --density 0.1,0.2"), 2, &["one --density"]);
+    refuses(at, &format!("{prune} --method greedy-paths --paths 3"), 2, &["--paths"]);
+    refuses(at, &format!("{prune} --method greedy-paths --density 0.1"), 2, &["--density"]);
+    refuses(at, &format!("{prune} --paths 3"), 2, &["--paths", "`phew`"]);
+    refuses(at, prune, 2, &["--density"]);
+}
+
+#[test]
+fn the_best_paths_are_kept_until_a_density_is_reached() {
+    let folder = folder();
+    let at = folder.path();
+    let run = |line: &str| json(at, &format!("prune --arch resnet20 --force --json {line}"));
+    let top = run("--method top-paths --density 0.05 -o top");
+    let (kept, prunable) = (top["kept"].as_u64().unwrap(), top["prunable"].as_u64().unwrap());
+    // The last path is kept whole: 20 weights at most.
+    let target = prunable / 20;
+    assert!((target..target + 20).contains(&kept), "{kept} {target}");
+    assert_eq!((&top["density"], &top["parameters"]["paths"]), (&0.05.into(), &top["paths"]));
+    assert_eq!(json(at, "inspect --arch resnet20 --mask top --json")["effective"], kept);
+    // More of the same: the best 300 paths are among them.
+    run("--method top-paths --paths 300 -o few");
+    let both = json(at, "compare --arch resnet20 top few --json");
+    assert_eq!(both["pairs"][0]["common"], both["masks"][1]["kept"]);
+    let bottom = run("--method bottom-paths --density 0.05 -o bottom");
+    assert!(bottom["ln_product_last"].as_f64() < top["ln_product_last"].as_f64());
 }
 
 #[test]

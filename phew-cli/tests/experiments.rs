@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use phew_graph::Mask;
 use serde_json::Value;
 
 fn command(folder: &Path, line: &str) -> Command {
@@ -71,6 +72,13 @@ fn every_way_of_pruning_in_the_course_of_training_runs_and_leaves_its_masks() {
             vec![(1, 1), (1, 2), (1, 3)],
             1,
             "synflow",
+        ),
+        ("at:0 --method gradient-paths --per-class 5 --density 0.2", phase(1), 1, "gradient-paths"),
+        (
+            "rewind --method top-paths --density 0.5,0.2",
+            [phase(0), phase(1), phase(2)].concat(),
+            2,
+            "top-paths",
         ),
         ("after --density 0.2", [phase(0), phase(1)].concat(), 1, "magnitude"),
         (
@@ -254,12 +262,150 @@ fn measures_of_a_dense_and_a_masked_network_stand_side_by_side() {
     let report = object(dir, &line.replace("--mask m", "gradient --mask by-gradient"));
     assert!(number(&report["gradient_share"]["magnitude"]) > share, "{report}");
     assert!(report["dense"]["kernel"].is_null());
-    let ranked = "prune --arch mlp-784-30-20-10 --method top-paths --paths 200 -o p";
-    succeeds(dir, &format!("{ranked} --weights g.safetensors"));
-    let paths = object(dir, &format!("measure gradient {arch} --mask p --per-class 3 --json"));
-    let share = &paths["gradient_share"]["magnitude"];
-    assert!(number(share) > 2.0 * number(&paths["density"]), "{paths}");
     assert!(succeeds(dir, &line.replace(" --json", "")).contains("gradient norm"));
+}
+
+/// Kept weights of a mask file, which its metadata does not change.
+fn mask(folder: &Path, name: &str) -> Mask {
+    Mask::load(&folder.join(name)).unwrap().0
+}
+
+#[test]
+fn paths_are_ranked_by_the_gradient_until_a_density_is_reached() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let arch = "--arch mlp-784-30-20-10";
+    let line = format!("prune {arch} --method gradient-paths --data digits --json");
+    let report = object(dir, &format!("{line} --density 0.05 -o by-gradient"));
+    let kept = report["kept"].as_u64().unwrap();
+    // 5% of 24,320 weights; the last path is kept whole.
+    assert!((1_216..1_219).contains(&kept), "{report}");
+    assert_eq!(
+        (&report["parameters"]["data"], &report["density"]),
+        (&"digits".into(), &0.05.into())
+    );
+    let shown = object(dir, &format!("inspect {arch} --mask by-gradient --json"));
+    assert_eq!(
+        (&shown["effective"], &shown["made_by"]["method"]),
+        (&kept.into(), &"gradient-paths".into())
+    );
+    // They carry more of the gradient than the paths of greatest weights, as many and as dense.
+    succeeds(dir, &format!("prune {arch} --method top-paths --density 0.05 -o by-weight"));
+    let share = |mask: &str| {
+        let report = object(dir, &format!("measure gradient {arch} --mask {mask} --json"));
+        report["gradient_share"]["magnitude"].as_f64().unwrap()
+    };
+    assert!(share("by-gradient") > 1.5 * share("by-weight"));
+    // The images decide; the same images give the same paths as the gradient that `phew measure` writes.
+    succeeds(dir, &format!("{line} --density 0.05 --data-seed 1 -o other"));
+    assert_ne!(mask(dir, "other"), mask(dir, "by-gradient"));
+    succeeds(dir, &format!("measure gradient {arch} --gradients g"));
+    succeeds(
+        dir,
+        &format!("prune {arch} --method top-paths --weights g --paths 200 -o in-two-steps"),
+    );
+    succeeds(dir, &format!("{line} --paths 200 -o in-one"));
+    assert_eq!(mask(dir, "in-two-steps"), mask(dir, "in-one"));
+}
+
+#[test]
+fn every_option_of_a_method_of_data_changes_its_mask_and_is_noted() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let cases = [
+        (
+            "grasp --data digits",
+            vec![
+                ("--temperature 1", "temperature", Value::from("1")),
+                ("--parameters all", "parameters", "all".into()),
+                ("--mode eval", "mode", "eval".into()),
+                ("--per-class 3", "per_class", 3.into()),
+                ("--score-batch 20", "score_batch", 20.into()),
+                ("--data-seed 4", "data_seed", 4.into()),
+                ("--schedule linear:2", "schedule", "linear:2".into()),
+                ("--allocation uniform", "allocation", "uniform".into()),
+            ],
+        ),
+        (
+            "ntk-sap --schedule exponential:2",
+            vec![("--draws 2", "draws", "2".into()), ("--epsilon 0.5", "epsilon", "0.5".into())],
+        ),
+    ];
+    for (method, options) in cases {
+        let line = format!(
+            "prune --arch mlp-bn-784-30-10 --density 0.1 --json --force --method {method} -o"
+        );
+        let usual = object(dir, &format!("{line} usual"));
+        for (option, name, value) in options {
+            let report = object(dir, &format!("{line} other {option}"));
+            assert_eq!(report["parameters"][name], value, "{option}");
+            assert_ne!(usual["parameters"][name], value, "{option}");
+            assert_ne!(mask(dir, "usual"), mask(dir, "other"), "{option} changes nothing");
+        }
+    }
+    let line = "prune --arch mlp-bn-784-30-10 --density 0.1 -o m --method";
+    for (options, part) in [
+        ("snip --data digits --temperature 2", "temperature is given for `snip`"),
+        ("snip --data digits --parameters all", "parameters is given for `snip`"),
+        ("grasp --data digits --draws 2", "draws is given for `grasp`"),
+        ("grasp --data digits --epsilon 0.5", "epsilon is given for `grasp`"),
+        ("grasp --data digits --temperature 0", "temperature is 0, expected a positive number"),
+        ("grasp --data digits --parameters some", "--parameters"),
+        ("grasp --data digits --mode both", "possible values: train, eval"),
+        ("grasp --data digits --per-class 0", "images of a class: found 0, expected 1 or more"),
+        ("ntk-sap --draws 0", "draws is 0, expected at least 1"),
+        ("ntk-sap --epsilon=-1", "epsilon is -1, expected a positive number"),
+        ("ntk-sap --mode eval", "--data"),
+        ("magnitude --data digits", "--data is not an option of method `magnitude`"),
+        ("synflow-spatial --data digits", "--data is not an option of method `synflow-spatial`"),
+        ("top-paths --data digits", "--data is not an option of method `top-paths`"),
+        (
+            "gradient-paths --data digits --mode eval --temperature 2",
+            "--temperature is not an option",
+        ),
+    ] {
+        refuses(dir, &format!("{line} {options}"), part);
+    }
+    assert!(!dir.join("m").exists());
+}
+
+#[test]
+fn methods_of_data_score_the_transformation_task_by_its_own_loss() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let line = "prune --arch mlp-bn-784-20-784 --density 0.1 --force --json --data digits --method";
+    for method in ["snip", "grasp", "gradient-paths"] {
+        let report = object(dir, &format!("{line} {method} --transform 3 -o three"));
+        assert_eq!(report["parameters"]["transform"], 3);
+        succeeds(dir, &format!("{line} {method} --transform 4 -o four"));
+        assert_ne!(mask(dir, "three"), mask(dir, "four"), "{method}");
+        refuses(dir, &format!("{line} {method} -o none"), "expected 10, the classes of");
+    }
+    // The mean square of normalised outputs is near 1; the cross-entropy of 784 classes would be in the hundreds.
+    let arch = "--arch mlp-bn-784-20-784";
+    let measured =
+        object(dir, &format!("measure gradient {arch} --transform 3 --gradients g --json"));
+    let loss = measured["dense"]["gradient"]["loss"].as_f64().unwrap();
+    assert!(loss > 0.05 && loss < 10.0, "{loss}");
+    // It is that loss whose gradient ranks paths, and that of a training of the task too.
+    succeeds(
+        dir,
+        &format!("prune {arch} --method top-paths --weights g --density 0.1 -o in-two-steps"),
+    );
+    succeeds(dir, &format!("{line} gradient-paths --transform 3 -o three"));
+    assert_eq!(mask(dir, "in-two-steps"), mask(dir, "three"));
+    let text = "about = 'a test'\narch = 'mlp-bn-784-20-784'\nepochs = 1\nbatch = 500\n\
+         [data]\nset = 'digits'\ntransform = { seed = 3 }\n\
+         [loss]\nkind = 'mean-square'\n[optimiser]\nkind = 'adam'\n[schedule]\nrate = 0.001\n";
+    std::fs::write(dir.join("t.toml"), text).unwrap();
+    for method in ["snip", "gradient-paths"] {
+        let line = format!("{line} {method} --transform 3 -o three");
+        succeeds(dir, &line);
+        let train = "train --recipe t.toml --prune at:0 --density 0.1";
+        succeeds(dir, &format!("{train} --method {method} -o run-{method}"));
+        let trained = mask(dir, &format!("run-{method}/mask-1.safetensors"));
+        assert_eq!(trained, mask(dir, "three"), "{method}");
+    }
 }
 
 #[test]
@@ -274,7 +420,7 @@ fn rivals_with_questions_of_their_own_are_answered() {
     }
     assert_eq!(px["parameters"]["per_class"], 10);
     refuses(dir, &format!("{line} px -o p"), "name a set with --data");
-    refuses(dir, &format!("{line} ntk-sap --data digits -o p"), "looks at no data");
+    refuses(dir, &format!("{line} ntk-sap --data digits -o p"), "--data is not an option");
 }
 
 #[test]
@@ -292,11 +438,13 @@ fn senseless_requests_are_refused() {
         ("--prune after --density 0.2 --redraw dense", "--redraw is an option of --mask"),
         ("--redraw dense", "--redraw needs --mask"),
         ("--prune after --density 0.2 --method phew --per-class 3", "not an option of method"),
+        ("--prune after --density 0.2 --per-class 3", "--per-class is not an option of method"),
+        ("--prune at:0 --density 0.2 --method top-paths --schedule linear:3", "--schedule is not"),
         ("--precision f8", "expected f32, bf16 or f16"),
         ("--seed 1 --seeds 1,2", "--seed"),
     ] {
         refuses(dir, &format!("train --recipe r.toml {options} -o run"), part);
     }
-    refuses(dir, "measure --arch mlp-784-9 --data digits", "10 classes");
+    refuses(dir, "measure --arch mlp-784-9 --data digits", "expected 10, the classes of");
     refuses(dir, "measure kernel --arch mlp-784-10 --gradients g", "--gradients");
 }

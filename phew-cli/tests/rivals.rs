@@ -65,6 +65,11 @@ fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
         pruned += 1;
     }
     assert_eq!(pruned, if cfg!(feature = "train") { 12 } else { 9 });
+    let row = list.lines().find(|l| l.starts_with("gradient-paths")).unwrap();
+    assert_eq!(row.contains("(*)"), !cfg!(feature = "train"), "{row}");
+    let empty = tempfile::tempdir().unwrap();
+    let line = "prune --arch mlp-30-40-10 --density 0.1 --method gradient-paths -o m";
+    refuses(empty.path(), line, "needs gradients on data");
 }
 
 #[test]

@@ -133,6 +133,11 @@ fn bad_requests_are_refused_with_one_clear_line() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     recipe(dir, 1);
+    std::fs::create_dir(dir.join("damaged")).unwrap();
+    for file in ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {
+        std::fs::write(dir.join("damaged").join(file), "no").unwrap();
+    }
+    std::fs::write(dir.join("word.toml"), "about = ''\nepochs = 'many'\n").unwrap();
     let cases = [
         ("train --recipe nonsense -o run", 2, "resnet20-cifar10"),
         ("train --recipe none.toml -o run", 1, "none.toml"),
@@ -146,6 +151,9 @@ fn bad_requests_are_refused_with_one_clear_line() {
         ("train --recipe r.toml", 2, "--output"),
         ("data fetch imagenet", 2, "tiny-imagenet"),
         ("data check cifar10 --dir .", 1, "phew data fetch cifar10"),
+        ("data describe mnist-test-split --dir damaged", 1, "t10k-images-idx3-ubyte: 2 bytes"),
+        ("data describe folder --dir none", 1, "none/train: not found"),
+        ("train --recipe word.toml -o run", 1, "word.toml: is not a recipe: line 2"),
     ];
     for (line, code, part) in cases {
         refuses(dir, line, code, part);

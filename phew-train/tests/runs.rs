@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use phew_graph::{Init, LayerMask, Mask, Network, zoo};
 use phew_train::{
     Dataset, Device, EpochRecord, Magnitude, Observer, OptimiserSpec, Precision, Progress, Pruning,
-    Recipe, RunOutcome, RunResult, RunSpec, TrainError, digits, train_in,
+    Recipe, RunOutcome, RunResult, RunSpec, TrainError, digits, image_transformation, train_in,
 };
 
 struct Job {
@@ -30,12 +30,7 @@ impl Job {
             4,
         )
         .unwrap();
-        let layers = network
-            .arch()
-            .prunable()
-            .iter()
-            .map(|spec| LayerMask::from_fn(&spec.name, &spec.shape, |i| i * 7919 % 10 < 4));
-        let mask = Mask::from_layers(layers.collect());
+        let mask = by_rule(&network);
         let mut recipe = Recipe { epochs: 6, batch: 50, ..Recipe::preset("digits").unwrap() };
         recipe.augment.pad = 2;
         let data = digits(1000, 200, 0).unwrap();
@@ -62,6 +57,13 @@ impl Job {
         tch::set_num_threads(1);
         train_in(dir, &self.spec(), &mut (), &AtomicBool::new(false)).unwrap()
     }
+}
+
+/// Keeps four weights of ten.
+fn by_rule(network: &Network) -> Mask {
+    let keep = |i: usize| i * 7919 % 10 < 4;
+    let specs = network.arch().prunable().iter();
+    Mask::from_layers(specs.map(|s| LayerMask::from_fn(&s.name, &s.shape, keep)).collect())
 }
 
 fn done(outcome: RunOutcome) -> RunResult {
@@ -213,6 +215,21 @@ fn a_run_in_half_precision_survives_being_broken_off() {
         let (result, _) = in_parts(&job, &[]);
         assert!(result.train.loss < 2.3, "{precision:?}: {}", result.train.loss);
     }
+}
+
+#[test]
+fn the_transformation_task_survives_being_broken_off() {
+    // Images for targets, and the two buffers and the count of steps that Adam has.
+    let mut job = Job::new();
+    job.recipe = Recipe::preset("mnist-transform").unwrap().with_epochs(2);
+    job.data = image_transformation(&job.data, None, 0).unwrap();
+    let arch = zoo::by_name("mlp-bn-784-20-784").unwrap().build().unwrap();
+    job.network = Network::initialise(arch, Init::default(), 4).unwrap();
+    job.mask = by_rule(&job.network);
+    let (result, stops) = in_parts(&job, &[]);
+    assert!(stops.len() >= 4, "{stops:?}");
+    assert_eq!((result.test.top1, result.best), (None, None));
+    assert!(result.test.loss < 0.6, "{}", result.test.loss);
 }
 
 #[test]

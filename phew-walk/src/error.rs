@@ -15,20 +15,20 @@ pub enum WalkError {
         /// The first layer that no path reaches.
         layer: String,
     },
-    /// The walks can never reach the density.
+    /// No number of walks or paths reaches the density.
     #[error(
-        "density {density} asks for {target} weights, but walks can reach only {reachable} of {prunable}{reason}"
+        "density {density} asks for {target} weights, but paths reach only {reachable} of {prunable}{reason}"
     )]
     Unreachable {
         /// Density asked for.
         density: f64,
         /// Weights asked for.
         target: usize,
-        /// Weights that some walk can pass.
+        /// Weights that some path passes.
         reachable: usize,
         /// All prunable weights.
         prunable: usize,
-        /// What keeps the walks away, or empty.
+        /// What keeps paths away, or empty.
         reason: &'static str,
     },
     /// The overshoot cannot be dropped.

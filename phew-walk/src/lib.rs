@@ -55,6 +55,7 @@ mod block;
 mod bulk;
 mod chances;
 mod company;
+mod cover;
 mod coverage;
 mod draw;
 mod error;
@@ -75,6 +76,7 @@ mod walker;
 mod way;
 
 pub use best::{Order, RankedPath, greedy_paths, mask_of, ranked_paths};
+pub use cover::{BestPaths, best_paths};
 pub use error::WalkError;
 pub use params::{Bias, Engine, Granularity, Starts, WalkLaw, WalkParams};
 pub use sampler::{Progress, Report, Walked, count_visits, prune, prune_nested};

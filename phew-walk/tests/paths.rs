@@ -6,8 +6,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use phew_graph::{Init, Network, SkipPolicy, zoo};
-use phew_walk::{Order, WalkError, greedy_paths, mask_of, ranked_paths};
+use phew_graph::{Init, LayerMask, Mask, Network, SkipPolicy, zoo};
+use phew_walk::{Order, WalkError, best_paths, greedy_paths, mask_of, ranked_paths};
 use proptest::prelude::*;
 
 proptest! {
@@ -44,6 +44,49 @@ proptest! {
                     for (path, n) in &found {
                         prop_assert!(exist.get(path).is_some_and(|m| n <= m), "{path:?}");
                     }
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Path by path through the sorted list of all, until there are enough weights.
+    #[test]
+    fn the_best_paths_to_a_density_are_those_of_the_sorted_list((network, _) in support::masked_network(), density in 0.01..1.0f64) {
+        let weights = network.weights();
+        let ln = |p: &support::Path| p.iter().map(|&(t, i)| f64::from(weights[t][i].abs()).ln()).sum::<f64>();
+        let mut all: Vec<support::Path> = support::all_paths(network.arch());
+        all.retain(|p| p.iter().all(|&(t, i)| weights[t][i] != 0.0));
+        for order in [Order::Greatest, Order::Least] {
+            let sign = if order == Order::Greatest { -1.0 } else { 1.0 };
+            all.sort_by(|a, b| (sign * ln(a)).total_cmp(&(sign * ln(b))));
+            // Among different paths of one product any order is right.
+            prop_assume!(all.windows(2).all(|p| p[0] == p[1] || (ln(&p[0]) - ln(&p[1])).abs() > 1e-9));
+            let empty = |s: &phew_graph::TensorSpec| LayerMask::empty(&s.name, &s.shape);
+            let mut mask = Mask::from_layers(network.arch().prunable().iter().map(empty).collect());
+            let Ok(target) = phew_graph::kept_at(density, mask.len()) else { continue };
+            let (mut paths, mut last) = (0, f64::NAN);
+            for path in &all {
+                let before = mask.kept();
+                if before >= target { break; }
+                path.iter().for_each(|&(t, i)| { mask.layer_mut(t).insert(i); });
+                if mask.kept() > before { (paths, last) = (paths + 1, ln(path)); }
+            }
+            match best_paths(&network, order, SkipPolicy::Uniform, density) {
+                Err(WalkError::NoPath { .. }) => prop_assert!(all.is_empty()),
+                Err(WalkError::Unreachable { reachable, .. }) => {
+                    prop_assert!(mask.kept() < target);
+                    prop_assert_eq!(reachable, mask.kept());
+                }
+                Err(other) => prop_assert!(false, "{other}"),
+                Ok(found) => {
+                    prop_assert_eq!(&found.mask, &mask);
+                    prop_assert_eq!(found.paths, paths);
+                    prop_assert!((found.ln_first - ln(&all[0])).abs() < 1e-12);
+                    prop_assert!((found.ln_last - last).abs() < 1e-12);
                 }
             }
         }

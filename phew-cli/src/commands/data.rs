@@ -1,9 +1,9 @@
 //! `phew data`: fetch, check and describe data sets.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use phew_train::{DataSpec, Dataset, Images, Published, Set};
+use phew_train::{DataSpec, Dataset, Images, Published, Set, TransformSpec};
 use serde::Serialize;
 
 use crate::output::{grouped, json, table, text};
@@ -86,6 +86,17 @@ pub(crate) fn usual_dir(set: Set) -> Option<PathBuf> {
     Some(root.join(name))
 }
 
+/// A set from its folder, or from where `phew data fetch` puts it, as it is or as the transformation task of a seed.
+pub(crate) fn load(
+    set: Set,
+    dir: Option<&Path>,
+    transform: Option<u64>,
+) -> anyhow::Result<Dataset> {
+    let dir = dir.map(Path::to_owned).or_else(|| usual_dir(set));
+    let transform = transform.map(|seed| TransformSpec { seed, per_class: None });
+    Ok(DataSpec { dir, transform, ..DataSpec::new(set) }.load()?)
+}
+
 /// Where a published set lies.
 fn published_dir(name: Published, dir: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
     let usual = || usual_dir(set(name.name()).ok()?);
@@ -129,8 +140,7 @@ impl Data {
                 text(&format!("{name}: whole; {train} and {test} images, {classes} classes\n"))
             }
             Action::Describe { name, dir, json: as_json } => {
-                let dir = dir.clone().or_else(|| usual_dir(*name));
-                let set = DataSpec { dir, ..DataSpec::new(*name) }.load()?;
+                let set = load(*name, dir.as_deref(), None)?;
                 let description = Description::new(&set);
                 if *as_json { json(&description) } else { text(&description.text(&set)) }
             }

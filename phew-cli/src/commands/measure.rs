@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use phew_graph::{Mask, Network, Overwrite};
 use phew_train::{
-    Batch, DataSpec, Device, GradientShare, KernelOver, Loss, OracleMode, SampleSpec, Set,
-    TangentKernel, TorchOracle, gradient_share, jacobian_extremes, jacobian_singular_values,
-    score_batches,
+    Batch, Device, GradientShare, KernelOver, Loss, OracleMode, SampleSpec, Set, TangentKernel,
+    TorchOracle, gradient_share, jacobian_extremes, jacobian_singular_values, score_batches,
 };
 use serde::Serialize;
 
-use super::data::{set, usual_dir};
+use super::data::{load, set};
 use super::train::{architecture, load_mask};
 use crate::args::WeightArgs;
 use crate::failure::usage;
@@ -51,6 +50,10 @@ pub(crate) struct Measure {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
+    /// Make of it the image transformation task of this seed: the loss is then the mean square, not the cross-entropy
+    #[arg(long, value_name = "SEED")]
+    transform: Option<u64>,
+
     /// Training images of each class for the gradient
     #[arg(long, value_name = "N", default_value_t = 10)]
     per_class: usize,
@@ -72,7 +75,7 @@ pub(crate) struct Measure {
     eval: bool,
 
     /// Write the magnitudes of the dense network's gradient under the weights' names: as --scores of `phew prune` walks
-    /// follow them, as --weights its path methods rank paths by their product
+    /// follow them
     #[arg(long, value_name = "FILE")]
     gradients: Option<PathBuf>,
 
@@ -166,25 +169,11 @@ impl Measure {
         if self.gradients.is_some() && !self.wants(What::Gradient) {
             return Err(usage("--gradients needs the gradient among what is measured"));
         }
-        let dir = self.data_dir.clone().or_else(|| usual_dir(self.data));
-        let data = DataSpec { dir, ..DataSpec::new(self.data) }.load()?;
+        let data = load(self.data, self.data_dir.as_deref(), self.transform)?;
         let arch = architecture(&self.arch, &data)?;
+        data.fits(&arch)?;
         let (network, _) = self.weights.load(arch, self.seed)?;
         let outputs: usize = network.arch().output_shape().sizes().iter().product();
-        if network.arch().input_shape().sizes().iter().product::<usize>() != data.train.image_len()
-            || outputs != data.classes.len()
-        {
-            let shapes = (network.arch().input_shape(), network.arch().output_shape());
-            return Err(usage(format!(
-                "{} maps {} to {}, {} has images of {:?} and {} classes",
-                self.arch,
-                shapes.0,
-                shapes.1,
-                data.name,
-                data.train.shape(),
-                data.classes.len()
-            )));
-        }
         let mask = self.mask.as_deref().map(|path| load_mask(path, &network)).transpose()?;
         let mask = mask.map(|(mask, _)| mask);
         let images = self.per_class * data.classes.len();
@@ -193,7 +182,7 @@ impl Measure {
             SampleSpec { per_class: self.per_class, batch: images.max(1), seed: self.seed };
         let batches = || score_batches(&data, samples, self.device);
         let mode = if self.eval { OracleMode::Eval } else { OracleMode::Train };
-        let oracle = TorchOracle::new(&network, batches()?, Loss::default(), mode)?;
+        let oracle = TorchOracle::new(&network, batches()?, Loss::suiting(&data), mode)?;
         let inputs = batches()?.swap_remove(0);
         let dense = Mask::dense(network.arch());
         let full = self

@@ -7,15 +7,19 @@ mod rival;
 mod samples;
 mod walk;
 
+#[cfg(feature = "train")]
+pub(super) use paths::{GRADIENT, by_gradient};
+
 use std::collections::BTreeMap;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use phew_baselines::{BaselineError, Needs, Oracle, find};
 use phew_graph::{MaskInfo, Network};
 use serde_json::Value;
 
 use crate::args::{ArchArgs, OutputArgs, WeightArgs, WeightSource};
-use crate::failure::usage;
+use crate::failure::{Interrupted, usage};
 
 /// The method of the walks; all others are those of `phew_baselines::methods`.
 const PHEW: &str = "phew";
@@ -44,7 +48,7 @@ pub(crate) struct Job {
     method: String,
 
     /// Share of the prunable weights to keep, above 0 and at most 1. Method phew takes several, as in
-    /// 0.01,0.05,0.2: the masks are nested, and each file's name ends in its density
+    /// 0.01,0.05,0.2: the masks are nested, and each file's name ends in its density. Walks and paths are kept whole
     #[arg(long, value_name = "SHARE", value_delimiter = ',')]
     density: Vec<f64>,
 
@@ -67,11 +71,15 @@ pub(crate) struct Job {
 
     #[command(flatten)]
     rival: rival::RivalArgs,
+
+    #[cfg(feature = "train")]
+    #[command(flatten)]
+    samples: samples::SampleArgs,
 }
 
 fn names() -> PossibleValuesParser {
     let rivals = phew_baselines::methods().iter().map(|m| m.name);
-    let paths = paths::METHODS.map(|(name, _)| name);
+    let paths = paths::METHODS.map(|(name, ..)| name);
     [PHEW].into_iter().chain(paths).chain(rivals).map(PossibleValue::new).collect::<Vec<_>>().into()
 }
 
@@ -116,24 +124,61 @@ impl Prune {
 impl Job {
     fn run(&self) -> anyhow::Result<()> {
         let walks = self.method == PHEW;
-        let paths = paths::METHODS.iter().any(|(name, _)| *name == self.method);
+        let paths = paths::METHODS.iter().any(|(name, ..)| *name == self.method);
         let other = [
             self.walk.given().filter(|_| !walks),
             self.path.given().filter(|_| !paths),
             self.rival.given().filter(|_| walks || paths),
+            self.samples_given().filter(|_| !looks_at_images(self.needs())),
         ];
         if let Some(option) = other.into_iter().flatten().next() {
             return Err(usage(format!("{option} is not an option of method `{}`", self.method)));
         }
-        if paths {
-            return self.paths();
-        }
         match self.density[..] {
-            [] => Err(usage(format!("method `{}` needs --density", self.method))),
+            [] if !paths => Err(usage(format!("method `{}` needs --density", self.method))),
             _ if walks => self.walk(),
+            [_, _, ..] => {
+                Err(usage(format!("method `{}` takes one --density at a time", self.method)))
+            }
+            _ if paths => self.paths(),
             [density] => self.rival(density),
-            _ => Err(usage(format!("method `{}` takes one --density at a time", self.method))),
+            [] => unreachable!("refused above"),
         }
+    }
+
+    /// What the method looks at.
+    fn needs(&self) -> Needs {
+        needs(&self.method)
+    }
+
+    /// The first option about images that was given.
+    #[cfg(feature = "train")]
+    fn samples_given(&self) -> Option<&'static str> {
+        self.samples.given()
+    }
+
+    /// None: this build reads no images.
+    #[cfg(not(feature = "train"))]
+    #[expect(clippy::unused_self, reason = "as with the feature `train`")]
+    fn samples_given(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What answers the method's questions about data, if this build has it.
+    #[cfg(feature = "train")]
+    fn oracle(&self, network: &Network) -> anyhow::Result<Option<Box<dyn Oracle>>> {
+        self.samples.oracle(self.needs(), network)
+    }
+
+    /// Nothing: this build runs no networks.
+    #[cfg(not(feature = "train"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "as with the feature `train`"
+    )]
+    fn oracle(&self, _: &Network) -> anyhow::Result<Option<Box<dyn Oracle>>> {
+        Ok(None)
     }
 
     fn info(
@@ -143,6 +188,10 @@ impl Job {
         density: f64,
         mut parameters: BTreeMap<String, Value>,
     ) -> MaskInfo {
+        #[cfg(feature = "train")]
+        if looks_at_images(self.needs()) {
+            parameters.extend(self.samples.parameters());
+        }
         if let WeightSource::Drawn { init, seed } = source {
             parameters.insert("init".into(), init.to_string().into());
             parameters.insert("init_seed".into(), (*seed).into());
@@ -156,5 +205,40 @@ impl Job {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             weights: network.fingerprint(),
         }
+    }
+}
+
+/// What a method looks at.
+pub(super) fn needs(method: &str) -> Needs {
+    let paths = paths::METHODS.iter().find(|(name, ..)| *name == method);
+    let rival = || find(method).ok().map(|info| info.needs);
+    paths.map(|(.., needs)| *needs).or_else(rival).unwrap_or(Needs::Weights)
+}
+
+/// Whether this build has an oracle for what a method needs.
+fn served(needs: Needs) -> bool {
+    cfg!(feature = "train") && needs.oracle()
+}
+
+/// Whether a method that asks an oracle asks about images of a data set.
+pub(super) fn looks_at_images(needs: Needs) -> bool {
+    needs.oracle() && !matches!(needs, Needs::OnesPass | Needs::Perturbations)
+}
+
+/// What a request got wrong is a usage error; the rest is a failure.
+fn failure(error: BaselineError) -> anyhow::Error {
+    match error {
+        BaselineError::Stopped { .. } => Interrupted.into(),
+        BaselineError::Parameter { .. } => usage(error.to_string()),
+        BaselineError::NeedsOracle { method, needs } => usage(format!(
+            "method `{method}` needs {needs}, which this build of phew cannot serve{}",
+            if cfg!(feature = "train") {
+                ""
+            } else {
+                ": it has nothing that runs networks on data"
+            }
+        )),
+        BaselineError::Graph(error) => error.into(),
+        other => other.into(),
     }
 }

@@ -1,5 +1,6 @@
 //! `phew train`: a dense or masked run, or several side by side, in folders that they can go on in.
 
+mod paths;
 mod pruning;
 mod report;
 

@@ -261,6 +261,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_as_published_is_named_with_what_was_expected() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = vec![0; 3073];
+        for batch in
+            ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"]
+        {
+            fs::write(dir.path().join(format!("{batch}.bin")), &record).unwrap();
+        }
+        fs::write(dir.path().join("test_batch.bin"), &record).unwrap();
+        fs::write(dir.path().join("batches.meta.txt"), "cat\n").unwrap();
+        let check = || Published::Cifar10.check(dir.path()).unwrap_err().to_string();
+        assert!(check().contains("holds (5, 1, 1)") && check().contains("(50000, 10000, 10)"));
+        fs::write(dir.path().join("cifar-10-binary.tar.gz"), "another").unwrap();
+        let error = check();
+        assert!(
+            error.contains("cifar-10-binary.tar.gz: ") && error.contains("c4a38c50"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn archives_of_both_kinds_unpack_whole_or_not_at_all() {
         let dir = tempfile::tempdir().unwrap();
         let tar_path = dir.path().join("a.tar.gz");

@@ -22,6 +22,8 @@ pub use spec::{DataSpec, DrawSpec, Set, TransformSpec};
 pub use tiny_imagenet::tiny_imagenet;
 pub use transform::{ClassTransform, class_transforms, image_transformation};
 
+use phew_graph::Arch;
+
 use crate::error::{Result, TrainError};
 
 /// Images of one size, as bytes in the order `[image, channel, row, column]`, each with its class.
@@ -191,6 +193,31 @@ impl Dataset {
             }
         }
         Ok(Self { name: name.to_owned(), classes, train, test })
+    }
+
+    /// Refuses a network whose input or output is not this set's.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] with both sizes.
+    pub fn fits(&self, arch: &Arch) -> Result<()> {
+        let wrong =
+            |what, found: String, expected| Err(TrainError::Parameter { what, found, expected });
+        let size = |sizes: Vec<usize>| sizes.iter().product::<usize>();
+        let input = arch.input_shape();
+        if size(input.sizes()) != self.train.image_len() {
+            let expected = format!("{:?} as {} has", self.train.shape(), self.name);
+            return wrong("input of the network", input.to_string(), expected);
+        }
+        let output = arch.output_shape();
+        let (wanted, what) = match self.train.targets() {
+            Some(_) => (self.train.image_len(), "scalars of a target image"),
+            None => (self.classes.len(), "classes"),
+        };
+        if size(output.sizes()) != wanted {
+            let expected = format!("{wanted}, the {what} of {}", self.name);
+            return wrong("output of the network", output.to_string(), expected);
+        }
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
+use crate::data::Dataset;
 use crate::error::{Result, TrainError};
 
 /// A loss: the mean over a batch.
@@ -31,6 +32,12 @@ impl Default for Loss {
 }
 
 impl Loss {
+    /// The loss that suits a data set: mean square where the targets are images, cross-entropy of classes elsewhere.
+    #[must_use]
+    pub fn suiting(data: &Dataset) -> Self {
+        if data.train.targets().is_some() { Self::MeanSquare } else { Self::default() }
+    }
+
     /// Refuses a smoothing outside of `[0, 1)`.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ impl ScoredPruner<'_> {
         let oracle: Option<Box<dyn Oracle>> = if find(self.method)?.needs.oracle() {
             let batches = score_batches(self.data, self.samples, self.device)?;
             let mode = OracleMode::Train;
-            Some(Box::new(TorchOracle::new(network, batches, Loss::default(), mode)?))
+            Some(Box::new(TorchOracle::new(network, batches, Loss::suiting(self.data), mode)?))
         } else {
             None
         };

@@ -110,7 +110,10 @@ impl Recipe {
     /// [`TrainError::Corrupt`] if it is no recipe, [`TrainError::Parameter`] as [`Recipe::validate`].
     pub fn from_toml(text: &str, origin: &str) -> Result<Self> {
         let recipe: Self = toml::from_str(text).map_err(|e| {
-            TrainError::corrupt(origin.as_ref(), format!("is not a recipe: {}", e.message()))
+            let before = text.get(..e.span().map_or(0, |span| span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let problem = format!("is not a recipe: line {line}: {}", e.message());
+            TrainError::corrupt(origin.as_ref(), problem)
         })?;
         recipe.validate()?;
         Ok(recipe)
@@ -192,6 +195,8 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batches::ResizedCrop;
+    use crate::data::Set;
 
     #[test]
     fn every_preset_is_valid_and_comes_back_from_its_own_toml() {
@@ -224,15 +229,45 @@ mod tests {
             let sgd = OptimiserSpec::Sgd { momentum, nesterov: false, weight_decay };
             assert_eq!(recipe.optimiser, sgd, "{name}");
             let fall = Fall::Steps { at: at.to_vec(), factor: 0.1 };
-            assert_eq!(recipe.schedule, Schedule { rate, warmup: recipe.schedule.warmup, fall });
+            assert_eq!(recipe.schedule, Schedule { rate, warmup: 0.0, fall });
         }
-        let rewind = |name| Recipe::preset(name).unwrap().rewind_step;
-        assert_eq!(rewind("frankle-vgg16-cifar10"), Some(2000));
-        assert_eq!(rewind("frankle-resnet50-imagenet"), Some(6255));
         let task = Recipe::preset("mnist-transform").unwrap();
         assert_eq!((task.epochs, task.batch, task.loss), (20, 32, Loss::MeanSquare));
+        let adam = OptimiserSpec::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 };
+        assert_eq!(task.optimiser, adam);
         let fall = Fall::Exponential { factor: 0.95 };
         assert_eq!(task.schedule, Schedule { rate: 0.001, warmup: 0.0, fall });
+        assert_eq!(task.data.set, Set::Mnist);
+        assert_eq!(task.data.transform.unwrap().per_class, Some(1000));
+    }
+
+    /// The data sets, what is done to their images (D.1 and A.2) and the step of rewinding (A.3): none in table 1.
+    #[test]
+    fn the_papers_data_sets_augmentation_and_rewinding_are_as_printed() {
+        let flipped = |pad| Augment { pad, flip: true, resized_crop: None };
+        let patch = Some(ResizedCrop { scale: [0.1, 1.0], ratio: [0.8, 1.25] });
+        let cut = Augment { pad: 0, flip: true, resized_crop: patch };
+        let rows = [
+            ("resnet20-cifar10", Set::Cifar10, flipped(0), None),
+            ("resnet20-cifar100", Set::Cifar100, flipped(0), None),
+            ("vgg19-cifar10", Set::Cifar10, flipped(0), None),
+            ("vgg19-cifar100", Set::Cifar100, flipped(0), None),
+            ("resnet18-tiny-imagenet", Set::TinyImagenet, flipped(4), None),
+            ("vgg19-tiny-imagenet", Set::TinyImagenet, flipped(4), None),
+            ("frankle-resnet20-cifar10", Set::Cifar10, flipped(4), Some(1000)),
+            ("frankle-vgg16-cifar10", Set::Cifar10, flipped(4), Some(2000)),
+            ("frankle-resnet18-tiny-imagenet", Set::TinyImagenet, cut, Some(1000)),
+            ("frankle-resnet50-imagenet", Set::Folder, cut, Some(6255)),
+        ];
+        for (name, set, augment, rewind_step) in rows {
+            let recipe = Recipe::preset(name).unwrap();
+            assert_eq!((recipe.data.set, recipe.rewind_step), (set, rewind_step), "{name}");
+            assert_eq!(
+                (recipe.augment, recipe.init.as_str()),
+                (augment, "kaiming-normal"),
+                "{name}"
+            );
+        }
     }
 
     #[test]
@@ -240,6 +275,10 @@ mod tests {
         let text = Recipe::preset("digits").unwrap().to_toml();
         let error = Recipe::from_toml(&format!("bach = 3\n{text}"), "mine.toml").unwrap_err();
         assert!(error.to_string().starts_with("mine.toml: is not a recipe"), "{error}");
+        let error = Recipe::from_toml(&text.replace("epochs = ", "epochs = 'a' #"), "mine.toml");
+        let error = error.unwrap_err().to_string();
+        let line = text.lines().position(|line| line.starts_with("epochs")).unwrap() + 1;
+        assert!(error.contains(&format!("line {line}: invalid type: string")), "{error}");
         let text = text.replace("epochs = ", "epochs = 0 #");
         let error = Recipe::from_toml(&text, "mine.toml").unwrap_err().to_string();
         assert_eq!(error, "epochs: found 0, expected 1 or more");

@@ -1,8 +1,8 @@
 //! `phew prune --list-methods`.
 
-use phew_baselines::methods;
+use phew_baselines::{Needs, methods};
 
-use super::rival::served;
+use super::served;
 use crate::output::{table, text};
 
 /// Prints all methods with what each needs, its paper and its defaults.
@@ -17,28 +17,15 @@ pub(super) fn print() -> anyhow::Result<()> {
         "–".into(),
         "see --help".into(),
     ]];
-    rows.extend(super::paths::METHODS.map(|(name, keeps)| {
-        [
-            name,
-            keeps,
-            "initial weights",
-            "Patil & Dovrolis 2020 (ICLR text)",
-            "–",
-            "–",
-            "see --help",
-        ]
-        .map(str::to_owned)
-        .to_vec()
+    rows.extend(super::paths::METHODS.map(|(name, keeps, needs)| {
+        let paper = "Patil & Dovrolis 2020 (ICLR text)";
+        [name, keeps, &asks(needs), paper, "–", "–", "see --help"].map(str::to_owned).to_vec()
     }));
     rows.extend(methods().iter().map(|m| {
-        let needs = match m.needs.oracle() && !served(m.needs) {
-            true => format!("{} (*)", m.needs),
-            false => m.needs.to_string(),
-        };
         vec![
             m.name.to_owned(),
             m.summary.to_owned(),
-            needs,
+            asks(m.needs),
             m.paper.to_owned(),
             m.schedule.to_owned(),
             m.allocation.to_owned(),
@@ -51,4 +38,10 @@ pub(super) fn print() -> anyhow::Result<()> {
             false => "\n(*) not served by this build: it has nothing that runs networks on data\n",
         };
     text(&out)
+}
+
+/// What a method needs, marked if this build does not have it.
+fn asks(needs: Needs) -> String {
+    let missing = needs.oracle() && !served(needs);
+    format!("{needs}{}", if missing { " (*)" } else { "" })
 }

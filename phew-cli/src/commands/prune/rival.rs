@@ -6,16 +6,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use clap::Args;
-use phew_baselines::{
-    Allocation, BaselineError, Method, Needs, Options, Oracle, Parameters, Schedule, find, method,
-    prune_with,
-};
+use phew_baselines::{Allocation, Method, Options, Parameters, Schedule, method, prune_with};
 use phew_graph::{Mask, Network, PathGraph};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Job;
-use crate::failure::{Interrupted, usage};
+use super::{Job, failure, served};
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
 use crate::output::{grouped, json, percent, text};
@@ -37,7 +33,7 @@ pub(super) struct RivalArgs {
     #[arg(long)]
     invert: bool,
 
-    /// GraSP: what the logits are divided by before the loss; 200 by default
+    /// GraSP: what the outputs are divided by before the loss; 200 by default, which is meant for logits
     #[arg(long, value_name = "T")]
     temperature: Option<f64>,
 
@@ -52,10 +48,6 @@ pub(super) struct RivalArgs {
     /// NTK-SAP: standard deviation of the perturbation of the weights; 0.01 by default
     #[arg(long, value_name = "X")]
     epsilon: Option<f64>,
-
-    #[cfg(feature = "train")]
-    #[command(flatten)]
-    samples: super::samples::SampleArgs,
 }
 
 impl RivalArgs {
@@ -70,27 +62,7 @@ impl RivalArgs {
             ("--draws", self.draws.is_some()),
             ("--epsilon", self.epsilon.is_some()),
         ];
-        let own = own.into_iter().find_map(|(name, given)| given.then_some(name));
-        #[cfg(feature = "train")]
-        let own = own.or_else(|| self.samples.given());
-        own
-    }
-
-    /// What answers a method's questions about data, if this build has it.
-    #[cfg(feature = "train")]
-    fn oracle(&self, needs: Needs, network: &Network) -> anyhow::Result<Option<Box<dyn Oracle>>> {
-        self.samples.oracle(needs, network)
-    }
-
-    /// Nothing: this build runs no networks.
-    #[cfg(not(feature = "train"))]
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "as with the feature `train`"
-    )]
-    fn oracle(&self, _: Needs, _: &Network) -> anyhow::Result<Option<Box<dyn Oracle>>> {
-        Ok(None)
+        own.into_iter().find_map(|(name, given)| given.then_some(name))
     }
 
     fn options(&self) -> Options {
@@ -135,18 +107,17 @@ struct Phases {
 
 impl Job {
     pub(super) fn rival(&self, density: f64) -> anyhow::Result<()> {
-        let needs = find(&self.method).map_err(failure)?.needs;
         let options = self.rival.options();
         let build =
             |oracle| method(&self.method, density, self.seed, &options, oracle).map_err(failure);
         // What is wrong with the request shows before anything is read; an oracle needs the network first.
-        let early = if served(needs) { None } else { Some(build(None)?) };
+        let early = if served(self.needs()) { None } else { Some(build(None)?) };
         self.output.check()?;
         let whole = Instant::now();
         let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
         let mut method = match early {
             Some(method) => method,
-            None => build(self.rival.oracle(needs, &network)?)?,
+            None => build(self.oracle(&network)?)?,
         };
         let steps = method.plan.counts(network.arch().prunable_len()).map_err(failure)?.len();
         let load = whole.elapsed().as_secs_f64();
@@ -161,10 +132,6 @@ impl Job {
         let mut parameters: BTreeMap<String, Value> =
             given.map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
         parameters.insert("engine".into(), "scores".into());
-        #[cfg(feature = "train")]
-        if super::samples::looks_at_images(needs) {
-            parameters.extend(self.rival.samples.parameters());
-        }
         let info = self.info(&network, &source, density, parameters);
         mask.save(&self.output.output, &info, self.output.overwrite())?;
         let write = clock.elapsed().as_secs_f64();
@@ -190,11 +157,6 @@ impl Job {
     }
 }
 
-/// Whether this build has an oracle for what a method needs.
-pub(super) fn served(needs: Needs) -> bool {
-    cfg!(feature = "train") && needs.oracle()
-}
-
 /// Prunes under a progress bar; Ctrl-C stops between two steps.
 fn score(network: &Network, method: &mut Method<'_>, steps: usize) -> anyhow::Result<Mask> {
     let bar = progress::bar(steps as u64, "pruning", "steps");
@@ -205,24 +167,6 @@ fn score(network: &Network, method: &mut Method<'_>, steps: usize) -> anyhow::Re
     });
     bar.finish_and_clear();
     mask.map_err(failure)
-}
-
-/// What a request got wrong is a usage error; the rest is a failure.
-fn failure(error: BaselineError) -> anyhow::Error {
-    match error {
-        BaselineError::Stopped { .. } => Interrupted.into(),
-        BaselineError::Parameter { .. } => usage(error.to_string()),
-        BaselineError::NeedsOracle { method, needs } => usage(format!(
-            "method `{method}` needs {needs}, which this build of phew cannot serve{}",
-            if cfg!(feature = "train") {
-                ""
-            } else {
-                ": it has nothing that runs networks on data"
-            }
-        )),
-        BaselineError::Graph(error) => error.into(),
-        other => other.into(),
-    }
 }
 
 impl Report<'_> {

@@ -1,4 +1,4 @@
-//! The data that SNIP and GraSP look at.
+//! The images that methods of data look at.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,22 +6,28 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use phew_baselines::{Needs, Oracle};
 use phew_graph::Network;
-use phew_train::{DataSpec, Device, Loss, OracleMode, SampleSpec, Set, TorchOracle, score_batches};
+use phew_train::{Device, Loss, OracleMode, SampleSpec, Set, TorchOracle, score_batches};
 use serde_json::Value;
 
-use crate::commands::data::{set, usual_dir};
+use super::looks_at_images;
+use crate::commands::data::{load, set};
 use crate::failure::usage;
 
 /// Which images a method looks at that asks about data.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of the methods that look at data")]
 pub(super) struct SampleArgs {
-    /// Data set of the methods that look at data (`phew data list` shows them)
+    /// Data set whose training images are looked at (`phew data list` shows the sets)
     #[arg(long, value_name = "SET", value_parser = set)]
     data: Option<Set>,
 
     /// Its folder; by default where `phew data fetch` puts it
     #[arg(long, value_name = "DIR", requires = "data")]
     data_dir: Option<PathBuf>,
+
+    /// Make of it the image transformation task of this seed: the loss is then the mean square, not the cross-entropy
+    #[arg(long, value_name = "SEED", requires = "data")]
+    transform: Option<u64>,
 
     /// Training images of each class that are looked at; 10 by default
     #[arg(long, value_name = "N", requires = "data")]
@@ -77,38 +83,31 @@ impl SampleArgs {
         needs: Needs,
         network: &Network,
     ) -> anyhow::Result<Option<Box<dyn Oracle>>> {
-        let batches = match (needs, self.data) {
-            (needs, None) if !looks_at_images(needs) => Vec::new(),
-            (needs, Some(_)) if !looks_at_images(needs) => {
-                return Err(usage("--data is not an option of a method that looks at no data"));
-            }
-            (_, None) => {
-                return Err(usage(format!("the method needs {needs}: name a set with --data")));
-            }
-            (_, Some(set)) => {
-                let dir = self.data_dir.clone().or_else(|| usual_dir(set));
-                let data = DataSpec { dir, ..DataSpec::new(set) }.load()?;
-                score_batches(&data, self.spec(), Device::by_name("auto")?)?
+        let (batches, loss) = match self.data {
+            _ if !looks_at_images(needs) => (Vec::new(), Loss::default()),
+            None => return Err(usage(format!("the method needs {needs}: name a set with --data"))),
+            Some(set) => {
+                let data = load(set, self.data_dir.as_deref(), self.transform)?;
+                data.fits(network.arch())?;
+                let batches = score_batches(&data, self.spec(), Device::by_name("auto")?)?;
+                (batches, Loss::suiting(&data))
             }
         };
-        let oracle = TorchOracle::new(network, batches, Loss::default(), self.oracle_mode())?;
+        let oracle = TorchOracle::new(network, batches, loss, self.oracle_mode())?;
         Ok(Some(Box::new(oracle)))
     }
 
     /// What a mask's metadata says about the images.
     pub(super) fn parameters(&self) -> BTreeMap<String, Value> {
         let spec = self.spec();
-        BTreeMap::from([
+        let mut parameters = BTreeMap::from([
             ("data".into(), serde_json::to_value(self.data).unwrap_or_default()),
             ("data_seed".into(), spec.seed.into()),
             ("mode".into(), serde_json::to_value(self.oracle_mode()).unwrap_or_default()),
             ("per_class".into(), spec.per_class.into()),
             ("score_batch".into(), spec.batch.into()),
-        ])
+        ]);
+        parameters.extend(self.transform.map(|seed| ("transform".into(), seed.into())));
+        parameters
     }
-}
-
-/// Whether a method that asks an oracle asks about images of a data set.
-pub(super) fn looks_at_images(needs: Needs) -> bool {
-    needs.oracle() && !matches!(needs, Needs::OnesPass | Needs::Perturbations)
 }

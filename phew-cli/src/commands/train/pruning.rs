@@ -4,18 +4,18 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
-use phew_baselines::{Allocation, Options, Schedule, reinitialise};
+use phew_baselines::{Allocation, Options, Schedule, find, reinitialise};
 use phew_graph::{Mask, Network};
 use phew_train::{
-    Dataset, Device, Pruner, PrunerInfo, Pruning, Redraw, RedrawVariance, SampleSpec, ScoredPruner,
-    TrainError,
+    Dataset, Device, Pruner, Pruning, Redraw, RedrawVariance, SampleSpec, ScoredPruner,
 };
-use phew_walk::{WalkError, WalkParams};
 
+use super::paths::{PathPruner, Ways};
+use crate::commands::prune::{GRADIENT, looks_at_images, needs};
 use crate::failure::usage;
 
-/// The method of the walks; all others are those of `phew_baselines::methods`.
-const PHEW: &str = "phew";
+/// The methods of walks and paths; all others are those of `phew_baselines::methods`.
+const PATHS: [&str; 4] = ["phew", "top-paths", "bottom-paths", GRADIENT];
 
 /// When and how to prune while training.
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub(super) struct PruningArgs {
     #[arg(long, value_name = "SHARE", value_delimiter = ',', requires = "prune")]
     density: Vec<f64>,
 
-    /// What to keep: any method of `phew prune --list-methods`, asked about the network as it is then
+    /// What to keep: any method of `phew prune --list-methods` that takes a density, asked about the network as it is then
     #[arg(long, value_parser = names(), hide_possible_values = true, default_value = "magnitude",
         requires = "prune")]
     method: String,
@@ -63,7 +63,7 @@ pub(super) struct PruningArgs {
 
 fn names() -> PossibleValuesParser {
     let rivals = phew_baselines::methods().iter().map(|m| m.name);
-    [PHEW].into_iter().chain(rivals).map(PossibleValue::new).collect::<Vec<_>>().into()
+    PATHS.into_iter().chain(rivals).map(PossibleValue::new).collect::<Vec<_>>().into()
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -161,22 +161,30 @@ impl PruningArgs {
         device: Device,
     ) -> anyhow::Result<Box<dyn Pruner + 'a>> {
         let seed = self.method_seed.unwrap_or(seed);
-        if self.method == PHEW {
-            let other = [
-                ("--schedule", self.schedule.is_some()),
-                ("--allocation", self.allocation.is_some()),
-                ("--per-class", self.per_class.is_some()),
-            ];
-            return match other.into_iter().find(|(_, given)| *given) {
-                Some((option, _)) => {
-                    Err(usage(format!("{option} is not an option of method `{PHEW}`")))
-                }
-                None => Ok(Box::new(Walks { seed })),
-            };
+        let (method, scored) = (self.method.as_str(), find(&self.method).is_ok());
+        let other = [
+            ("--schedule", self.schedule.is_some() && !scored),
+            ("--allocation", self.allocation.is_some() && !scored),
+            ("--per-class", self.per_class.is_some() && !looks_at_images(needs(method))),
+        ];
+        if let Some((option, _)) = other.into_iter().find(|(_, given)| *given) {
+            return Err(usage(format!("{option} is not an option of method `{method}`")));
         }
         let usual = SampleSpec::default();
+        let per_class = self.per_class.unwrap_or(usual.per_class);
+        let samples = SampleSpec { per_class, seed, ..usual };
+        let ways = match method {
+            "phew" => Some(Ways::Walks),
+            "top-paths" => Some(Ways::Top),
+            "bottom-paths" => Some(Ways::Bottom),
+            GRADIENT => Some(Ways::Gradient { data, samples, device }),
+            _ => None,
+        };
+        if let Some(ways) = ways {
+            return Ok(Box::new(PathPruner { method, seed, ways }));
+        }
         Ok(Box::new(ScoredPruner {
-            method: &self.method,
+            method,
             seed,
             options: Options {
                 schedule: self.schedule.clone(),
@@ -184,34 +192,8 @@ impl PruningArgs {
                 ..Options::default()
             },
             data,
-            samples: SampleSpec {
-                per_class: self.per_class.unwrap_or(usual.per_class),
-                seed,
-                ..usual
-            },
+            samples,
             device,
         }))
-    }
-}
-
-/// PHEW by the weights as they are then: what is pruned has weight 0, where no walk goes.
-struct Walks {
-    seed: u64,
-}
-
-impl Pruner for Walks {
-    fn info(&self) -> PrunerInfo {
-        PrunerInfo { method: PHEW.to_owned(), seed: self.seed, parameters: Default::default() }
-    }
-
-    fn prune(&self, network: &Network, _: &Mask, density: f64) -> Result<Mask, TrainError> {
-        let walk = || -> Result<Mask, WalkError> {
-            let params = WalkParams::new(density)?.seed(self.seed);
-            Ok(phew_walk::prune(network, &params)?.mask)
-        };
-        walk().map_err(|error| match error {
-            WalkError::Graph(error) => TrainError::Graph(error),
-            other => TrainError::Pruner(Box::new(other)),
-        })
     }
 }

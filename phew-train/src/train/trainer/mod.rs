@@ -80,7 +80,7 @@ impl Trainer {
         let Device(device) = device;
         recipe.validate()?;
         recipe.suits(data)?;
-        fits(network, data)?;
+        data.fits(network.arch())?;
         let model = Model::new(network, device, Kind::Float)?.with_precision(recipe.precision);
         let statistics = data.train.channel_statistics();
         let mut trainer = Self {
@@ -398,26 +398,4 @@ impl Trainer {
 fn norm(parts: &[Tensor]) -> Result<Tensor> {
     let norms = parts.iter().map(Tensor::f_norm).collect::<std::result::Result<Vec<_>, _>>()?;
     Ok(Tensor::f_stack(&norms, 0)?.f_norm()?)
-}
-
-/// Refuses a network whose input or output is not the data's.
-fn fits(network: &Network, data: &Dataset) -> Result<()> {
-    let wrong =
-        |what, found: String, expected| Err(TrainError::Parameter { what, found, expected });
-    let size = |sizes: Vec<usize>| sizes.iter().product::<usize>();
-    let input = network.arch().input_shape();
-    if size(input.sizes()) != data.train.image_len() {
-        let expected = format!("{:?} as {} has", data.train.shape(), data.name);
-        return wrong("input of the network", input.to_string(), expected);
-    }
-    let output = network.arch().output_shape();
-    let (wanted, what) = match data.train.targets() {
-        Some(_) => (data.train.image_len(), "scalars of a target image"),
-        None => (data.classes.len(), "classes"),
-    };
-    if size(output.sizes()) != wanted {
-        let expected = format!("{wanted}, the {what} of {}", data.name);
-        return wrong("output of the network", output.to_string(), expected);
-    }
-    Ok(())
 }

@@ -1,0 +1,62 @@
+//! Walks and paths as pruners of a network that is being trained.
+
+use std::collections::BTreeMap;
+
+use phew_graph::{Mask, Network, SkipPolicy};
+use phew_train::{
+    Dataset, Device, Loss, OracleMode, Pruner, PrunerInfo, SampleSpec, TorchOracle, TrainError,
+    score_batches,
+};
+use phew_walk::{Order, WalkError, WalkParams, best_paths};
+
+use crate::commands::prune::by_gradient;
+
+/// A method of walks or paths, asked about the weights as they are then: what is pruned has weight 0, where none goes.
+pub(super) struct PathPruner<'a> {
+    pub(super) method: &'a str,
+    pub(super) seed: u64,
+    pub(super) ways: Ways<'a>,
+}
+
+/// Which paths.
+pub(super) enum Ways<'a> {
+    Walks,
+    Top,
+    Bottom,
+    Gradient { data: &'a Dataset, samples: SampleSpec, device: Device },
+}
+
+impl Pruner for PathPruner<'_> {
+    fn info(&self) -> PrunerInfo {
+        let mut parameters = BTreeMap::new();
+        if let Ways::Gradient { samples, .. } = &self.ways {
+            parameters.insert("per_class".to_owned(), samples.per_class.to_string());
+            parameters.insert("data_seed".to_owned(), samples.seed.to_string());
+        }
+        PrunerInfo { method: self.method.to_owned(), seed: self.seed, parameters }
+    }
+
+    fn prune(&self, network: &Network, mask: &Mask, density: f64) -> Result<Mask, TrainError> {
+        let best = |network: &Network, order| {
+            best_paths(network, order, SkipPolicy::Uniform, density).map(|found| found.mask)
+        };
+        let kept = match self.ways {
+            Ways::Walks => {
+                let params = WalkParams::new(density)?.seed(self.seed);
+                phew_walk::prune(network, &params).map(|walked| walked.mask)
+            }
+            Ways::Top => best(network, Order::Greatest),
+            Ways::Bottom => best(network, Order::Least),
+            Ways::Gradient { data, samples, device } => {
+                let batches = score_batches(data, samples, device)?;
+                let loss = Loss::suiting(data);
+                let mut oracle = TorchOracle::new(network, batches, loss, OracleMode::Train)?;
+                best(&by_gradient(network, mask, &mut oracle)?, Order::Greatest)
+            }
+        };
+        kept.map_err(|error| match error {
+            WalkError::Graph(error) => TrainError::Graph(error),
+            other => TrainError::Pruner(Box::new(other)),
+        })
+    }
+}
