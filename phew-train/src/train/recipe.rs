@@ -107,7 +107,7 @@ impl Recipe {
     /// Reads a recipe; `origin` is named in errors.
     ///
     /// # Errors
-    /// [`TrainError::Corrupt`] if it is no recipe, [`TrainError::Parameter`] as [`Recipe::validate`].
+    /// [`TrainError::Corrupt`] if it is no recipe, or one that [`Recipe::validate`] refuses.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self> {
         let recipe: Self = toml::from_str(text).map_err(|e| {
             let before = text.get(..e.span().map_or(0, |span| span.start)).unwrap_or_default();
@@ -115,7 +115,10 @@ impl Recipe {
             let problem = format!("is not a recipe: line {line}: {}", e.message());
             TrainError::corrupt(origin.as_ref(), problem)
         })?;
-        recipe.validate()?;
+        // A parameter's error knows its name alone.
+        let senseless =
+            |e| TrainError::corrupt(origin.as_ref(), format!("is no usable recipe: {e}"));
+        recipe.validate().map_err(senseless)?;
         Ok(recipe)
     }
 
@@ -281,7 +284,7 @@ mod tests {
         assert!(error.contains(&format!("line {line}: invalid type: string")), "{error}");
         let text = text.replace("epochs = ", "epochs = 0 #");
         let error = Recipe::from_toml(&text, "mine.toml").unwrap_err().to_string();
-        assert_eq!(error, "epochs: found 0, expected 1 or more");
+        assert_eq!(error, "mine.toml: is no usable recipe: epochs: found 0, expected 1 or more");
     }
 
     #[test]
