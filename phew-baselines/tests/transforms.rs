@@ -263,6 +263,34 @@ fn approximate_isometry_makes_dense_layers_orthogonal_and_masked_ones_as_near_as
     assert!(reports.iter().all(|r| !r.converged && r.iterations == 2));
 }
 
+#[test]
+fn units_of_different_groups_need_not_be_orthogonal() {
+    // Six units in three groups of two, two by two weights each: as one matrix the rows of different groups would
+    // overlap, and could not all be orthonormal.
+    let arch = ArchBuilder::new("net", Shape::Image { channels: 6, height: 3, width: 3 })
+        .conv("grouped", Conv2d::new(6, 1).groups(3))
+        .conv("depthwise", Conv2d::new(6, 3).groups(6))
+        .flatten("f")
+        .linear_unbiased("fc", 2)
+        .build()
+        .unwrap();
+    let network = network(arch, 3);
+    let dense = Mask::dense(network.arch());
+    let (moved, reports) = approximate_isometry(&network, &dense, Isometry::default()).unwrap();
+    for (t, (groups, columns)) in [(3, 2), (6, 9)].into_iter().enumerate() {
+        assert!(reports[t].converged && reports[t].after < 1e-5, "{:?}", reports[t]);
+        let apart = |w: &[f32]| -> f64 {
+            let group = |w: &[f32]| {
+                let layer = LayerMask::from_fn("w", &[w.len() / columns, columns], |_| true);
+                distance(w, &layer).powi(2)
+            };
+            w.chunks(w.len() / groups).map(group).sum::<f64>().sqrt()
+        };
+        assert!((apart(network.weights()[t]) - reports[t].before).abs() < 1e-9);
+        assert!(apart(moved.weights()[t]) < 1e-5);
+    }
+}
+
 /// Mean and spread of the squared singular values of the input-output map of a linear network.
 fn gain(network: &Network, mask: &Mask, width: usize) -> (f64, f64) {
     let mut map: Vec<f64> =
