@@ -35,7 +35,10 @@ pub struct Convergence {
     pub iterations: usize,
     /// The gradient's norm relative to the first one.
     pub gradient: f64,
-    /// Whether the tolerance was met.
+    /// Kept weights of 0 that stay there although the tensor is nearer without it: no gradient moves a unit or an input
+    /// whose kept weights are all exactly 0.
+    pub stuck: usize,
+    /// Whether the tolerance was met and no weight is stuck.
     pub converged: bool,
 }
 
@@ -47,6 +50,9 @@ pub struct Convergence {
 /// used, which changes the objective by a constant. Conjugate gradients (Polak–Ribière, restarted when they stop descending) with an
 /// exact line search: along a line the objective is a polynomial of degree 4, whose least minimum is found in
 /// closed form and polished.
+///
+/// Where all kept weights of a row or a column are exactly 0 the gradient by them is 0, though the objective may fall
+/// on either side. They stay as they are, and [`Convergence::stuck`] counts them: draw them first.
 ///
 /// # Errors
 /// [`BaselineError::Graph`] if the mask is not of the network's architecture; [`BaselineError::Parameter`]
@@ -162,6 +168,20 @@ impl Lines {
         gradient
     }
 
+    /// Number of weights of 0 with a gradient of 0 and a negative curvature: `4 (r_ss + Σ_q a_q²)` at place s, the sum
+    /// over the line. It counts as negative below `-error`: rows of norm 1 are so up to the tolerance only.
+    fn stuck(&self, residual: &[f64], gradient: &[f64], error: f64) -> usize {
+        let of = |(line, group): (Range<usize>, Range<usize>)| {
+            let (norm, residual) =
+                (dot(&self.values[line.clone()], &self.values[line.clone()]), &residual[group]);
+            let still = line.filter(|&p| self.values[p] == 0.0 && gradient[p] == 0.0);
+            let falls =
+                |p: &usize| residual[self.places[*p].0 as usize * (self.short + 1)] + norm < -error;
+            still.filter(falls).count()
+        };
+        self.lines().map(of).sum()
+    }
+
     fn residual(&self) -> Vec<f64> {
         let mut g = self.gram(&self.values, &self.values);
         let n = self.short;
@@ -199,6 +219,7 @@ impl Lines {
             norm = dot(&gradient, &gradient).sqrt();
             iterations += 1;
         }
+        let stuck = self.stuck(&residual, &gradient, stop.tolerance.sqrt());
         let relative = if first > 0.0 { norm / first } else { 0.0 };
         Convergence {
             tensor: tensor.to_owned(),
@@ -206,7 +227,8 @@ impl Lines {
             after: dot(&residual, &residual).sqrt(),
             iterations,
             gradient: relative,
-            converged: relative <= stop.tolerance,
+            stuck,
+            converged: relative <= stop.tolerance && stuck == 0,
         }
     }
 }
