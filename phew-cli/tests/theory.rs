@@ -325,6 +325,8 @@ fn claims_are_checked_and_say_where_they_fail() {
     let text = phew(at, "verify lemma2 --scale small");
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.starts_with("lemma2: FAILS") && text.contains("[25, 10, 25]: 6250"), "{text}");
+    let twice = json(at, "verify lemma2 lemma2 --scale small --json");
+    assert_eq!(twice["claims"].as_array().unwrap().len(), 1);
     refuses(at, "verify lemma5", 2, &["lemma5", "lemma4", "all"]);
     refuses(at, "verify lemma1 --scale huge", 2, &["huge", "paper"]);
 }
