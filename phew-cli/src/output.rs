@@ -48,6 +48,11 @@ pub(crate) fn grouped(n: impl TryInto<u64>) -> String {
     out
 }
 
+/// A number as `show` writes it, or a dash where there is none: NaN, `null` in JSON.
+pub(crate) fn or_dash(value: f64, show: impl FnOnce(f64) -> String) -> String {
+    if value.is_nan() { "–".into() } else { show(value) }
+}
+
 /// `1 step`, `2,000 steps`.
 pub(crate) fn counted(n: usize, what: &str) -> String {
     format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
