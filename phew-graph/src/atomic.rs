@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::GraphError;
 
@@ -42,6 +43,7 @@ pub fn write_atomically(
         .permissions(default_permissions())
         .tempfile_in(folder)
         .map_err(io)?;
+    let _listed = Listed::new(temporary.path());
     let mut buffer = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
     write(&mut buffer)?;
     buffer.flush().map_err(io)?;
@@ -56,6 +58,35 @@ pub fn write_atomically(
         temporary.persist(&file).map_err(|e| io(e.error))?;
     }
     Ok(())
+}
+
+/// Removes the temporary files of all writes under way, which fail: for a process that is to end in their midst.
+pub fn discard_temporaries() {
+    // What is gone already has been renamed.
+    temporaries().drain(..).for_each(|path| drop(std::fs::remove_file(path)));
+}
+
+/// The temporary files of the writes under way.
+static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn temporaries() -> MutexGuard<'static, Vec<PathBuf>> {
+    TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A temporary file's place in the list, for as long as it is written.
+struct Listed(PathBuf);
+
+impl Listed {
+    fn new(path: &Path) -> Self {
+        temporaries().push(path.to_path_buf());
+        Self(path.to_path_buf())
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        temporaries().retain(|path| *path != self.0);
+    }
 }
 
 /// The path that symbolic links lead to, whether or not there is a file.
