@@ -294,6 +294,38 @@ fn px_with_one_output_is_synflow_l2_of_the_conserved_kind() {
     assert!(px == flow);
 }
 
+/// PX with given activities of the outputs.
+struct Activity(Vec<f64>);
+
+impl Oracle for Activity {
+    fn gradient(&mut self, _: &Point<'_>) -> Result<Vec<Vec<f32>>, BaselineError> {
+        unreachable!("PX asks for no gradient")
+    }
+
+    fn path_activation(&mut self, _: &Point<'_>) -> Result<Vec<f64>, BaselineError> {
+        Ok(self.0.clone())
+    }
+}
+
+#[test]
+fn px_and_synflow_score_a_network_without_paths_0() {
+    let network = network(&[3, 4, 2], 6);
+    let dense = Mask::dense(network.arch());
+    let mut weights: Vec<Vec<f32>> = network.weights().iter().map(|w| w.to_vec()).collect();
+    weights[1].fill(0.0);
+    let cut = network.with_weights(weights).unwrap();
+    let zeros = [vec![0.0; 12], vec![0.0; 8]];
+    let flow = scores(&cut, &mut SynFlow::new(Saliency::L2Conserved), &dense).unwrap();
+    assert_eq!(flow, zeros);
+    for saliency in [PxSaliency::Conserved, PxSaliency::Program] {
+        let px = |network, activity: [f64; 2]| {
+            scores(network, &mut Px::new(Activity(activity.to_vec()), saliency), &dense).unwrap()
+        };
+        assert_eq!(px(&cut, [1.0, 2.0]), zeros, "no path");
+        assert_eq!(px(&network, [0.0, 0.0]), zeros, "no active path");
+    }
+}
+
 #[test]
 fn ones_through_the_layers_and_the_path_graph_are_the_same_on_an_mlp() {
     let network = network(&[9, 12, 10, 6], 8);

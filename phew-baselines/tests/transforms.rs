@@ -263,6 +263,65 @@ fn approximate_isometry_makes_dense_layers_orthogonal_and_masked_ones_as_near_as
     assert!(reports.iter().all(|r| !r.converged && r.iterations == 2));
 }
 
+#[test]
+fn units_of_different_groups_need_not_be_orthogonal() {
+    // Six units in three groups of two, two by two weights each: as one matrix the rows of different groups would
+    // overlap, and could not all be orthonormal.
+    let arch = ArchBuilder::new("net", Shape::Image { channels: 6, height: 3, width: 3 })
+        .conv("grouped", Conv2d::new(6, 1).groups(3))
+        .conv("depthwise", Conv2d::new(6, 3).groups(6))
+        .flatten("f")
+        .linear_unbiased("fc", 2)
+        .build()
+        .unwrap();
+    let network = network(arch, 3);
+    let dense = Mask::dense(network.arch());
+    let (moved, reports) = approximate_isometry(&network, &dense, Isometry::default()).unwrap();
+    for (t, (groups, columns)) in [(3, 2), (6, 9)].into_iter().enumerate() {
+        assert!(reports[t].converged && reports[t].after < 1e-5, "{:?}", reports[t]);
+        let apart = |w: &[f32]| -> f64 {
+            let group = |w: &[f32]| {
+                let layer = LayerMask::from_fn("w", &[w.len() / columns, columns], |_| true);
+                distance(w, &layer).powi(2)
+            };
+            w.chunks(w.len() / groups).map(group).sum::<f64>().sqrt()
+        };
+        assert!((apart(network.weights()[t]) - reports[t].before).abs() < 1e-9);
+        assert!(apart(moved.weights()[t]) < 1e-5);
+    }
+}
+
+#[test]
+fn weights_of_0_that_no_gradient_moves_are_counted_and_not_called_converged() {
+    // Rows (1, 0, 0), (0, 0, 0) and (0, 0, 2): the second could be orthogonal to both, but stays.
+    let arch = zoo::mlp(&[3, 3]).build().unwrap();
+    let start = network(arch, 0);
+    let of = |weights: [f32; 9], kept: &[usize]| {
+        let mut mask = Mask::empty(start.arch());
+        for &i in kept {
+            mask.layer_mut(0).insert(i);
+        }
+        let network = start.with_weights(vec![weights.to_vec()]).unwrap();
+        let (moved, reports) = approximate_isometry(&network, &mask, Isometry::default()).unwrap();
+        (moved.weights()[0].to_vec(), reports[0].clone())
+    };
+    let weights = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0];
+    let all: Vec<usize> = (0..9).collect();
+    let (moved, report) = of(weights, &all);
+    // The middle weight alone comes nearer to second order: those beside it lie in columns of norm 1.
+    assert_eq!((report.stuck, report.converged), (1, false), "{report:?}");
+    assert!((report.after - 1.0).abs() < 1e-6 && moved[3..6] == [0.0; 3], "{report:?}");
+    // A weight that is not exactly 0 is free to grow, and weights of 0 without it are where they should be.
+    let (_, free) = of([1.0, 0.0, 0.0, 0.0, 1e-3, 0.0, 0.0, 0.0, 2.0], &all);
+    assert!(free.converged && free.stuck == 0 && free.after < 1e-6, "{free:?}");
+    // Nothing is kept of the second row: it has nothing to move.
+    let (_, pruned) = of(weights, &[0, 1, 2, 6, 7, 8]);
+    assert!(pruned.converged && pruned.stuck == 0, "{pruned:?}");
+    // Without a start nothing moves.
+    let (_, none) = of([0.0; 9], &all);
+    assert_eq!((none.stuck, none.iterations, none.converged), (9, 0, false));
+}
+
 /// Mean and spread of the squared singular values of the input-output map of a linear network.
 fn gain(network: &Network, mask: &Mask, width: usize) -> (f64, f64) {
     let mut map: Vec<f64> =

@@ -18,6 +18,7 @@ pub(crate) fn install() -> anyhow::Result<()> {
         } else if !again {
             return;
         }
+        phew_graph::discard_temporaries();
         std::process::exit(130);
     };
     ctrlc::set_handler(handler)?;

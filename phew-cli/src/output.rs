@@ -48,6 +48,16 @@ pub(crate) fn grouped(n: impl TryInto<u64>) -> String {
     out
 }
 
+/// A number as `show` writes it, or a dash where there is none: NaN, `null` in JSON.
+pub(crate) fn or_dash(value: f64, show: impl FnOnce(f64) -> String) -> String {
+    if value.is_nan() { "–".into() } else { show(value) }
+}
+
+/// `1 step`, `2,000 steps`.
+pub(crate) fn counted(n: usize, what: &str) -> String {
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
 /// Numbers as a histogram of eight bars from the least to the greatest; nothing if they are all the same.
 pub(crate) fn histogram(values: &[usize]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -88,6 +98,11 @@ mod tests {
         assert_eq!(grouped(0usize), "0");
         assert_eq!(grouped(999usize), "999");
         assert_eq!(grouped(20_024_000usize), "20,024,000");
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!([0, 1, 2000].map(|n| counted(n, "step")), ["0 steps", "1 step", "2,000 steps"]);
     }
 
     #[test]

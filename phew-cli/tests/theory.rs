@@ -236,6 +236,25 @@ fn the_spectral_density_adds_up_to_the_weights_and_the_trace() {
     refuses(at, "inspect --arch lenet-5 --probes 5", 2, &["--spectral-density"]);
 }
 
+#[test]
+fn a_mask_without_paths_has_dashes_in_tables_null_in_json_and_a_spectrum_of_zeros() {
+    let folder = folder();
+    let at = folder.path();
+    // One weight cannot be a path.
+    let pruned = text(at, "prune --arch mlp-9-8-2 --method magnitude --density 0.012 -o m");
+    assert!(pruned.contains("in 1 step, 0 of them"), "{pruned}");
+    let inspect = "inspect --arch mlp-9-8-2 --mask m --metrics --spectrum 3 --spectral-density";
+    let table = text(at, inspect);
+    assert!(!table.contains("NaN") && table.contains("kept paths alike        –"), "{table}");
+    assert_eq!(table.matches("path kernel: all eigenvalues are 0").count(), 2, "{table}");
+    let metrics = &json(at, &format!("{inspect} --json"))["metrics"];
+    assert!(metrics["mean_path"]["ln_product"].is_null());
+    assert_eq!(metrics["spectrum"]["shares"].as_array().unwrap().len(), 0);
+    let density = &metrics["spectral_density"];
+    assert_eq!((number(&density["zeros"]), density["bins"].as_array().unwrap().len()), (1.0, 0));
+    assert!(density["trace"]["mean"].is_null() && density["effective_rank"].is_null());
+}
+
 const LINEAR: &str = r#"
 name = "linear"
 
@@ -325,6 +344,8 @@ fn claims_are_checked_and_say_where_they_fail() {
     let text = phew(at, "verify lemma2 --scale small");
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.starts_with("lemma2: FAILS") && text.contains("[25, 10, 25]: 6250"), "{text}");
+    let twice = json(at, "verify lemma2 lemma2 --scale small --json");
+    assert_eq!(twice["claims"].as_array().unwrap().len(), 1);
     refuses(at, "verify lemma5", 2, &["lemma5", "lemma4", "all"]);
     refuses(at, "verify lemma1 --scale huge", 2, &["huge", "paper"]);
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use phew_graph::Mask;
+use phew_graph::{Init, Mask, Network, Overwrite, zoo};
 use serde_json::Value;
 
 const ARCH: &str = "--arch mlp-30-40-10";
@@ -137,6 +137,22 @@ fn isometry_falls_and_convergence_is_reported_for_each_layer() {
     }
     let short = stdout(at, &format!("{line} j.safetensors --iterations 1"));
     assert!(short.contains("0 of 2 layers converged"), "{short}");
+}
+
+#[test]
+fn isometry_names_the_weights_of_0_that_stay() {
+    let folder = folder("random");
+    let at = folder.path();
+    let arch = zoo::by_name("mlp-30-40-10").unwrap().build().unwrap();
+    let zeros = arch.prunable().iter().map(|t| vec![0.0; t.len()]).collect();
+    let network = Network::initialise(arch, Init::default(), 0).unwrap();
+    let network = network.with_weights(zeros).unwrap();
+    network.save(&at.join("z.safetensors"), Overwrite::Refuse).unwrap();
+    let line = format!("transform isometry {ARCH} --mask m.safetensors --weights z.safetensors -o");
+    let told = stdout(at, &format!("{line} i.safetensors"));
+    assert!(told.contains("0 of 2 layers converged") && told.contains("of 0 that no"), "{told}");
+    let report = json(at, &format!("{line} j.safetensors"));
+    assert!(report["layers"][0]["stuck"].as_u64() > Some(0), "{report}");
 }
 
 #[test]

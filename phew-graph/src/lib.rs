@@ -30,7 +30,7 @@ pub mod zoo;
 pub use arch::{
     Activation, Arch, ArchBuilder, Conv2d, Node, NodeSpec, Op, Pool, Role, Shape, TensorSpec,
 };
-pub use atomic::{Overwrite, write_atomically};
+pub use atomic::{Overwrite, discard_temporaries, write_atomically};
 pub use error::GraphError;
 pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
 pub use paths::{

@@ -6,7 +6,7 @@ mod support;
 
 use std::ops::ControlFlow;
 
-use phew_graph::{Init, Mask, Network, PathGraph, Reach, SkipPolicy, kept_at, zoo};
+use phew_graph::{Init, LayerMask, Mask, Network, PathGraph, Reach, SkipPolicy, kept_at, zoo};
 use phew_walk::{Bias, Engine, Granularity, Starts, WalkError, WalkParams, prune, prune_nested};
 use proptest::prelude::*;
 
@@ -60,11 +60,56 @@ fn every_kept_weight_of_every_zoo_network_lies_on_a_surviving_path() {
     }
 }
 
+/// By enumeration, the weights on paths without a weight of 0.
+fn on_open_paths(network: &Network) -> Mask {
+    let weights = network.weights();
+    weights_of(network, |path| path.iter().all(|&(t, i)| weights[t][i] != 0.0))
+}
+
+/// By enumeration, the weights that some walk can pass: whole kernels if asked.
+///
+/// A walk passes no score of 0, but where a unit has nothing else onwards.
+fn walkable(network: &Network, bias: Bias, starts: Starts, granularity: Granularity) -> Mask {
+    let (arch, weights) = (network.arch(), network.weights());
+    let graph = PathGraph::new(arch);
+    let scored = |t: usize, i: usize| bias == Bias::Uniform || weights[t][i] != 0.0;
+    let forward = |&(t, i): &(usize, usize)| {
+        let shape = graph.weighted(t).1;
+        scored(t, i) || shape.scalars_out_of(shape.ends(i).0).all(|other| !scored(t, other))
+    };
+    let reverse = |&(t, i): &(usize, usize)| {
+        let shape = graph.weighted(t).1;
+        scored(t, i) || shape.scalars_into(shape.ends(i).1).all(|other| !scored(t, other))
+    };
+    let walked = weights_of(network, |path| {
+        starts != Starts::Reverse && path.iter().all(forward)
+            || starts != Starts::Forward && path.iter().all(reverse)
+    });
+    let whole = |(t, layer): (usize, &LayerMask)| {
+        let kernel = match granularity {
+            Granularity::Weight => 1,
+            Granularity::Kernel => arch.prunable()[t].shape[2..].iter().product(),
+        };
+        let any = |i: usize| (i / kernel * kernel..(i / kernel + 1) * kernel).any(|i| layer.get(i));
+        LayerMask::from_fn(layer.name(), layer.shape(), any)
+    };
+    Mask::from_layers(walked.layers().iter().enumerate().map(whole).collect())
+}
+
+/// The weights on those of all paths that are asked for.
+fn weights_of(network: &Network, asked: impl Fn(&support::Path) -> bool) -> Mask {
+    let mut mask = Mask::empty(network.arch());
+    for (t, i) in support::all_paths(network.arch()).into_iter().filter(asked).flatten() {
+        mask.layer_mut(t).insert(i);
+    }
+    mask
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Random small networks with skips, groups, kernels and weights of 0: either there is a mask of paths
-    /// that meets the target, or the error says that there can be none.
+    /// that meets the target, or the error says that there can be none, and exactly how many weights there can be.
     #[test]
     fn random_networks_give_paths_or_a_reason(
         (network, _) in support::masked_network(),
@@ -76,20 +121,21 @@ proptest! {
     ) {
         prop_assume!(kept_at(density, network.arch().prunable_len()).is_ok());
         let params = params(density).seed(seed).bias(bias).starts(starts).granularity(granularity);
+        let walkable = walkable(&network, bias, starts, granularity);
         match prune(&network, &params) {
             Ok(walked) => {
                 only_paths(&network, &walked.mask);
                 prop_assert!(walked.mask.kept() >= walked.report.target);
+                prop_assert!(walked.mask.is_subset(&walkable).unwrap());
                 let starts: u64 = walked.report.input_starts.iter().chain(&walked.report.output_starts).sum();
                 prop_assert_eq!(starts, walked.report.walks);
             }
-            Err(WalkError::Unreachable { target, reachable, .. }) => prop_assert!(reachable < target),
-            Err(WalkError::NoPath { .. }) => {
-                let all = support::all_paths(network.arch());
-                let weights = network.weights();
-                let open = |p: &support::Path| p.iter().all(|&(t, i)| weights[t][i] != 0.0);
-                prop_assert!(!all.iter().any(open));
+            Err(WalkError::Unreachable { target, reachable, prunable, .. }) => {
+                prop_assert_eq!(reachable, walkable.kept());
+                prop_assert_eq!(target, kept_at(density, prunable).unwrap());
+                prop_assert!(reachable < target);
             }
+            Err(WalkError::NoPath { .. }) => prop_assert_eq!(on_open_paths(&network).kept(), 0),
             Err(other) => prop_assert!(false, "{other}"),
         }
     }

@@ -22,7 +22,8 @@ pub enum PxSaliency {
 ///
 /// `A_k` sums over the data the squared inputs along the active paths to output `k`
 /// ([`Oracle::path_activation`]); the second factor is SynFlow-L2's. With one output, or equal A, it is
-/// SynFlow-L2 of the conserved kind. Meant for an exponential schedule.
+/// SynFlow-L2 of the conserved kind. Meant for an exponential schedule. Where no path is kept and active, R is 0 and
+/// so are all scores, as SynFlow's where no path is kept.
 ///
 /// # References
 /// Iurada et al. 2024 (PX). The second factor is taken on the path graph; the authors send ones through the
@@ -63,7 +64,8 @@ impl<O: Oracle> Scorer for Px<O> {
             let (f, b) = (connection.source, connection.target);
             let product = forward.values[f][source] * backward.values[b][target];
             let exponent = (forward.exponents[f] + backward.exponents[b]) as f64;
-            if product == 0.0 {
+            // Shares of nothing are 0, though the derivative by a weight of 0 may not be.
+            if product == 0.0 || ln_total == f64::NEG_INFINITY {
                 return 0.0;
             }
             let scale = (exponent * std::f64::consts::LN_2 - ln_total).exp();

@@ -1,6 +1,8 @@
 //! Approximate isometry: weights of a masked network moved towards orthogonality.
 
-use phew_graph::{LayerMask, Mask, Network};
+use std::ops::Range;
+
+use phew_graph::{LayerMask, Mask, Network, PathGraph};
 use rayon::prelude::*;
 
 use crate::error::BaselineError;
@@ -25,7 +27,7 @@ impl Default for Isometry {
 pub struct Convergence {
     /// Name of the tensor.
     pub tensor: String,
-    /// `‖A Aᵀ − I‖` (Frobenius) of the masked weights before, A lying on its long side.
+    /// `‖A Aᵀ − I‖` (Frobenius) of the masked weights before, A lying on its long side; over all groups together.
     pub before: f64,
     /// The same afterwards.
     pub after: f64,
@@ -33,17 +35,24 @@ pub struct Convergence {
     pub iterations: usize,
     /// The gradient's norm relative to the first one.
     pub gradient: f64,
-    /// Whether the tolerance was met.
+    /// Kept weights of 0 that stay there although the tensor is nearer without it: no gradient moves a unit or an input
+    /// whose kept weights are all exactly 0.
+    pub stuck: usize,
+    /// Whether the tolerance was met and no weight is stuck.
     pub converged: bool,
 }
 
 /// Moves the kept weights of each tensor to a minimum of `‖(C ⊙ W)ᵀ(C ⊙ W) − I‖²`, C the mask; pruned weights
 /// become 0. No data are needed.
 ///
-/// A tensor is the matrix `[out, in · kh · kw]`; of `AᵀA` and `AAᵀ` the smaller is used, which changes the
-/// objective by a constant. Conjugate gradients (Polak–Ribière, restarted when they stop descending) with an
+/// A tensor is the matrix `[out, in · kh · kw]`, of a grouped convolution one for each group, whose objectives add
+/// up: units of different groups share no input and need not be orthogonal. Of `AᵀA` and `AAᵀ` the smaller is
+/// used, which changes the objective by a constant. Conjugate gradients (Polak–Ribière, restarted when they stop descending) with an
 /// exact line search: along a line the objective is a polynomial of degree 4, whose least minimum is found in
 /// closed form and polished.
+///
+/// Where all kept weights of a row or a column are exactly 0 the gradient by them is 0, though the objective may fall
+/// on either side. They stay as they are, and [`Convergence::stuck`] counts them: draw them first.
 ///
 /// # Errors
 /// [`BaselineError::Graph`] if the mask is not of the network's architecture; [`BaselineError::Parameter`]
@@ -51,7 +60,7 @@ pub struct Convergence {
 ///
 /// # Complexity
 /// A step takes `Σ_k n_k²` operations over the lines of the long side with `n_k` kept weights each, the
-/// square of the short side in memory; tensors run in parallel.
+/// square of the short side in memory for each group; tensors run in parallel.
 ///
 /// # References
 /// Lee et al. 2020, eq. (7) and section 5 (LDI-AI), who descend by plain gradient steps.
@@ -64,12 +73,14 @@ pub fn approximate_isometry(
     if !(stop.tolerance > 0.0 && stop.tolerance.is_finite()) {
         return Err(BaselineError::parameter("tolerance", stop.tolerance, "a positive number"));
     }
+    let graph = PathGraph::new(network.arch());
     let (weights, reports): (Vec<Vec<f32>>, Vec<Convergence>) = network
         .weights()
         .into_par_iter()
         .zip(mask.layers())
-        .map(|(values, layer)| {
-            let mut lines = Lines::new(values, layer);
+        .enumerate()
+        .map(|(tensor, (values, layer))| {
+            let mut lines = Lines::new(values, layer, graph.weighted(tensor).1.groups);
             let report = lines.minimise(layer.name(), stop);
             (lines.weights(layer), report)
         })
@@ -77,9 +88,12 @@ pub fn approximate_isometry(
     Ok((network.with_weights(weights)?, reports))
 }
 
-/// A masked matrix by the lines of its long side: each lists its kept entries on the short side.
+/// A tensor's masked matrices, one for each group, by the lines of their long side: each line lists its kept entries
+/// on the short side.
 struct Lines {
+    groups: usize,
     short: usize,
+    /// Where each line begins in the lists below, and where the last one ends; group by group.
     starts: Vec<usize>,
     /// Place on the short side, and row-major index in the tensor.
     places: Vec<(u32, u32)>,
@@ -87,15 +101,16 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(weights: &[f32], layer: &LayerMask) -> Self {
-        let rows = layer.shape()[0];
-        let columns = layer.len() / rows;
+    fn new(weights: &[f32], layer: &LayerMask, groups: usize) -> Self {
+        let columns = layer.len() / layer.shape()[0];
+        let rows = layer.shape()[0] / groups;
         let wide = rows <= columns;
         let (short, long) = (rows.min(columns), rows.max(columns));
         let (mut starts, mut places, mut values) = (vec![0], Vec::new(), Vec::new());
-        for k in 0..long {
+        for (group, k) in (0..groups).flat_map(|g| (0..long).map(move |k| (g, k))) {
+            let first = group * rows * columns;
             for s in 0..short {
-                let index = if wide { s * columns + k } else { k * columns + s };
+                let index = first + if wide { s * columns + k } else { k * columns + s };
                 if layer.get(index) {
                     places.push((s as u32, index as u32));
                     values.push(f64::from(weights[index]));
@@ -103,7 +118,7 @@ impl Lines {
             }
             starts.push(places.len());
         }
-        Self { short, starts, places, values }
+        Self { groups, short, starts, places, values }
     }
 
     fn weights(&self, layer: &LayerMask) -> Vec<f32> {
@@ -114,15 +129,19 @@ impl Lines {
         weights
     }
 
-    fn lines(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
-        self.starts.windows(2).map(|w| w[0]..w[1])
+    /// Each line's entries, and those of its group in what [`Lines::gram`] gives.
+    fn lines(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+        let (each, block) = ((self.starts.len() - 1) / self.groups, self.short * self.short);
+        let group = move |k: usize| k / each * block..(k / each + 1) * block;
+        self.starts.windows(2).enumerate().map(move |(k, w)| (w[0]..w[1], group(k)))
     }
 
-    /// `Σ_k (a_k b_kᵀ + b_k a_kᵀ) / 2`, full.
+    /// `Σ_k (a_k b_kᵀ + b_k a_kᵀ) / 2` of each group, full.
     fn gram(&self, a: &[f64], b: &[f64]) -> Vec<f64> {
         let n = self.short;
-        let mut g = vec![0.0; n * n];
-        for line in self.lines() {
+        let mut g = vec![0.0; self.groups * n * n];
+        for (line, group) in self.lines() {
+            let g = &mut g[group];
             for p in line.clone() {
                 let row = &mut g[self.places[p].0 as usize * n..][..n];
                 for q in line.clone() {
@@ -137,7 +156,8 @@ impl Lines {
     fn gradient(&self, residual: &[f64]) -> Vec<f64> {
         let n = self.short;
         let mut gradient = vec![0.0; self.values.len()];
-        for line in self.lines() {
+        for (line, group) in self.lines() {
+            let residual = &residual[group];
             for p in line.clone() {
                 let row = &residual[self.places[p].0 as usize * n..][..n];
                 let sum: f64 =
@@ -148,9 +168,24 @@ impl Lines {
         gradient
     }
 
+    /// Number of weights of 0 with a gradient of 0 and a negative curvature: `4 (r_ss + Σ_q a_q²)` at place s, the sum
+    /// over the line. It counts as negative below `-error`: rows of norm 1 are so up to the tolerance only.
+    fn stuck(&self, residual: &[f64], gradient: &[f64], error: f64) -> usize {
+        let of = |(line, group): (Range<usize>, Range<usize>)| {
+            let (norm, residual) =
+                (dot(&self.values[line.clone()], &self.values[line.clone()]), &residual[group]);
+            let still = line.filter(|&p| self.values[p] == 0.0 && gradient[p] == 0.0);
+            let falls =
+                |p: &usize| residual[self.places[*p].0 as usize * (self.short + 1)] + norm < -error;
+            still.filter(falls).count()
+        };
+        self.lines().map(of).sum()
+    }
+
     fn residual(&self) -> Vec<f64> {
         let mut g = self.gram(&self.values, &self.values);
-        (0..self.short).for_each(|i| g[i * self.short + i] -= 1.0);
+        let n = self.short;
+        (0..self.groups * n).for_each(|i| g[i * n + i % n] -= 1.0);
         g
     }
 
@@ -184,6 +219,7 @@ impl Lines {
             norm = dot(&gradient, &gradient).sqrt();
             iterations += 1;
         }
+        let stuck = self.stuck(&residual, &gradient, stop.tolerance.sqrt());
         let relative = if first > 0.0 { norm / first } else { 0.0 };
         Convergence {
             tensor: tensor.to_owned(),
@@ -191,7 +227,8 @@ impl Lines {
             after: dot(&residual, &residual).sqrt(),
             iterations,
             gradient: relative,
-            converged: relative <= stop.tolerance,
+            stuck,
+            converged: relative <= stop.tolerance && stuck == 0,
         }
     }
 }

@@ -43,11 +43,12 @@ impl Verify {
         let scale: Scale = self.scale.parse().map_err(named)?;
         let mut claims: Vec<Claim> = Vec::new();
         for name in &self.claims {
-            if name == "all" {
-                claims.extend(Claim::ALL);
-            } else {
-                claims.push(name.parse().map_err(|e| usage(format!("{e}, or all")))?);
-            }
+            let named = match name.as_str() {
+                "all" => Claim::ALL.to_vec(),
+                name => vec![name.parse().map_err(|e| usage(format!("{e}, or all")))?],
+            };
+            // Each once, however often it is named.
+            claims.extend(named.into_iter().filter(|c| !claims.contains(c)).collect::<Vec<_>>());
         }
         let bar = progress::bar(claims.len() as u64, "verifying", "claims");
         let mut reports = Vec::new();

@@ -122,6 +122,9 @@ fn stopped(error: MetricError) -> anyhow::Error {
 
 impl Eigenvalues {
     pub(super) fn text(&self) -> String {
+        if self.shares.is_empty() {
+            return "\npath kernel: all eigenvalues are 0\n".into();
+        }
         let values: Vec<String> = self.shares.iter().map(|s| format!("{s:.6e}")).collect();
         format!(
             "\npath kernel: greatest eigenvalues over the trace (together {}{})\n{}\n",
@@ -142,10 +145,14 @@ impl Distribution {
         if self.zeros >= 0.5 {
             rows.push(vec!["0".into(), format!("{:.0}", self.zeros), percent(0.0)]);
         }
+        let mut out = String::from("\n");
         let head = ["path kernel: eigenvalues over the trace", "number, about", "of the trace"];
-        format!(
-            "\n{}effective rank {:.1} (entropy {:.4} ± {:.4}), participation ratio {:.1}; trace {:.5} ± {:.5}\n",
-            table(&head, &rows, 1),
+        out += &table(&head, &rows, 1);
+        if self.trace.mean.is_nan() {
+            return out + "path kernel: all eigenvalues are 0\n";
+        }
+        out + &format!(
+            "effective rank {:.1} (entropy {:.4} ± {:.4}), participation ratio {:.1}; trace {:.5} ± {:.5}\n",
             self.effective_rank,
             self.entropy.mean,
             self.entropy.error,

@@ -7,7 +7,7 @@ use phew_metrics::{
 use serde::Serialize;
 
 use super::walks::{WalkRow, walks_text};
-use crate::output::{grouped, histogram, percent, table};
+use crate::output::{grouped, histogram, or_dash, percent, table};
 
 /// Natural logarithms, where names begin with `ln`; `null` is −∞: no path.
 #[derive(Serialize)]
@@ -191,7 +191,7 @@ impl Theory {
         let row = |(t, (cost, [all, kept])): (usize, (&phew_metrics::LayerCost, &[f64; 2]))| {
             let mut row = vec![cost.name.clone(), format!("{all:.4e}")];
             if self.masked() {
-                row.push(format!("{kept:.4e}"));
+                row.push(or_dash(*kept, |kept| format!("{kept:.4e}")));
             }
             row.extend(self.walks.iter().map(|w| format!("{:.4e}", w.square(t))));
             row

@@ -5,7 +5,7 @@ use phew_metrics::{Analysis, MeanPath, Visits, WalkWorth, Walks};
 use phew_walk::{Bias, Starts};
 use serde::Serialize;
 
-use crate::output::table;
+use crate::output::{or_dash, table};
 
 /// What walks with one bias are expected to visit and to be worth.
 #[derive(Serialize)]
@@ -75,7 +75,7 @@ impl WalkRow {
 
 /// Walks beside paths that count alike, for people.
 pub(super) fn walks_text(walks: &[WalkRow], all: &MeanPath, kept: Option<&MeanPath>) -> String {
-    let numbers = |values: [f64; 3]| values.map(|v| format!("{v:.3}"));
+    let numbers = |values: [f64; 3]| values.map(|v| or_dash(v, |v| format!("{v:.3}")));
     let mut rows = Vec::new();
     for walk in walks {
         let WalkWorth { ln_product, ln_square, ln_kernel, .. } = walk.worth;

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use faer::Mat;
-use phew_graph::{stream, stream_key};
+use phew_graph::{Mask, stream, stream_key};
 use rand::Rng;
 use serde::Serialize;
 
@@ -72,6 +72,8 @@ pub struct Estimate {
 }
 
 /// The spectral density of a path kernel, relative to its trace.
+///
+/// If no path survives all eigenvalues are 0, and the estimates NaN: there is no trace to relate them to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Density {
     /// Eigenvalue over trace, and the number of eigenvalues that it stands for, ascending.
@@ -152,8 +154,8 @@ impl Analysis<'_> {
     /// Distribution of the eigenvalues of the path kernel Π over the kept weights.
     ///
     /// # Errors
-    /// [`MetricError::Decomposition`] if a small eigenproblem fails; [`MetricError::Parameter`] if no weight has
-    /// any part in the trace; [`MetricError::Memory`] if the vectors are too many.
+    /// [`MetricError::Decomposition`] if a small eigenproblem fails; [`MetricError::Memory`] if the vectors are too
+    /// many.
     ///
     /// # Complexity
     /// One pass over the weights, then `probes · steps` matrix-vector products of O(kernels); memory of
@@ -177,8 +179,10 @@ impl Analysis<'_> {
     ) -> Result<Density, MetricError> {
         let gram = Gram::new(self);
         if gram.ln_trace() == f64::NEG_INFINITY {
-            let (name, found) = ("trace of the path kernel", "0".to_owned());
-            return Err(MetricError::Parameter { name, found, expected: "a positive number" });
+            let none = Estimate { mean: f64::NAN, error: f64::NAN };
+            let kept = self.mask().map_or(self.network.arch().prunable_len(), Mask::kept);
+            let nodes = vec![(0.0, kept as f64)];
+            return Ok(Density { nodes, trace: none, entropy: none, square: none });
         }
         let steps = params.steps.min(gram.places().len());
         check_room("the Krylov vectors", gram.len(), steps)?;

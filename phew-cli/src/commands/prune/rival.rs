@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{Job, failure, served};
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
-use crate::output::{grouped, json, percent, text};
+use crate::output::{counted, grouped, json, percent, text};
 use crate::progress;
 
 /// Options of the methods that score.
@@ -175,11 +175,11 @@ impl Report<'_> {
         let density = percent(self.kept as f64 / self.prunable as f64);
         let mut out = layers.table();
         out += &format!(
-            "\n{}: {} keeps {kept} of {prunable} weights ({density}) in {} steps, {} of them on a surviving path; \
+            "\n{}: {} keeps {kept} of {prunable} weights ({density}) in {}, {} of them on a surviving path; \
              {} dead units\n",
             self.arch,
             self.method,
-            self.steps,
+            counted(self.steps, "step"),
             grouped(self.effective),
             grouped(layers.dead_units()),
         );

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{Common, failure};
 use crate::interrupt;
-use crate::output::{grouped, json, table, text};
+use crate::output::{counted, grouped, json, table, text};
 
 /// Draws the prunable weights anew; biases and normalisation stay.
 #[derive(Debug, Args)]
@@ -171,6 +171,7 @@ struct Row {
     after: f64,
     iterations: usize,
     gradient: f64,
+    stuck: usize,
     converged: bool,
 }
 
@@ -187,6 +188,7 @@ impl Isometric {
             after: c.after,
             iterations: c.iterations,
             gradient: c.gradient,
+            stuck: c.stuck,
             converged: c.converged,
         };
         let report = Corrected {
@@ -217,8 +219,15 @@ impl Corrected<'_> {
         });
         let out = table(&head, &rows.collect::<Vec<_>>(), 1);
         let converged = self.layers.iter().filter(|l| l.converged).count();
+        let stuck = match self.layers.iter().map(|l| l.stuck).sum() {
+            0 => String::new(),
+            stuck => format!(
+                "; {} of 0 that no gradient moves (phew transform reinit draws weights)",
+                counted(stuck, "weight")
+            ),
+        };
         out + &format!(
-            "\n{}: {converged} of {} layers converged; weights in {}\n",
+            "\n{}: {converged} of {} layers converged{stuck}; weights in {}\n",
             self.arch,
             self.layers.len(),
             self.output.display(),
