@@ -61,7 +61,7 @@ pub(crate) fn check_reachable<S: Score>(
     if target <= reachable {
         return Ok(());
     }
-    let reason = " (weights of 0 are never walked)";
+    let reason = " (weights of 0 are not walked where others lead on)";
     let prunable = mask.len();
     Err(WalkError::Unreachable { density, target, reachable, prunable, reason })
 }
