@@ -196,3 +196,30 @@ fn methods_that_look_at_data_prune_with_the_sets_images() {
     refuses(dir, &format!("{line} phew --data digits"), 2, "--data is not an option");
     refuses(dir, &format!("{line} snip --per-class 5"), 2, "--data");
 }
+
+/// Whether a signal comes while the program starts, while it draws its data or while it trains: it ends.
+#[cfg(unix)]
+#[test]
+fn no_signal_is_lost_before_training_begins() {
+    let dir = tempfile::tempdir().unwrap();
+    for (run, seconds) in [1, 2, 4].into_iter().enumerate() {
+        let line = format!("--threads 1 train --recipe digits --epochs 100000 -o run-{run}");
+        let mut child = command(dir.path(), &line).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs(seconds));
+        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let sent = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if sent.elapsed() > Duration::from_secs(120) {
+                child.kill().unwrap();
+                panic!("after {seconds} s the signal was lost");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        // Before the program listens, the signal ends it by itself.
+        assert!(matches!(status.code(), Some(75) | None), "{status}");
+    }
+}

@@ -6,7 +6,7 @@ mod report;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::Args;
@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use super::data::{set, usual_dir};
 use crate::failure::{Checkpointed, usage};
+use crate::interrupt;
 use crate::output::{json, percent, text};
 use report::{Report, summary};
 
@@ -122,8 +123,9 @@ impl Train {
             return text(&recipe.to_toml());
         }
         let Some(dir) = &self.output else { unreachable!("clap asks for it") };
-        let data = recipe.data.load()?;
+        // Before the data are loaded, which takes its time: a signal that comes meanwhile counts.
         let stop = stop_on_signals()?;
+        let data = recipe.data.load()?;
         let bars = MultiProgress::new();
         if self.seeds.is_empty() {
             let result = self.one(dir, self.seed, &recipe, &data, &stop, &bars, String::new())?;
@@ -339,5 +341,7 @@ fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     for signal in signals {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
+    // One may have come before.
+    stop.fetch_or(interrupt::asked(), Ordering::SeqCst);
     Ok(stop)
 }
