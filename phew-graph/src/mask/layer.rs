@@ -15,19 +15,26 @@ impl LayerMask {
     /// Nothing kept.
     #[must_use]
     pub fn empty(name: &str, shape: &[usize]) -> Self {
-        let len: usize = shape.iter().product();
-        let count = len.div_ceil(64);
-        // Written here and now. Memory that the allocator zeroes, as it does for a zero that it knows, is mapped on
-        // the first read and again on the first write, and each time the kernel is waited for.
-        let mut words = Vec::with_capacity(count);
-        words.resize(count, std::hint::black_box(0));
-        Self { name: name.to_owned(), shape: shape.to_vec(), len, kept: 0, words }
+        Self::filled(name, shape, 0)
     }
 
     /// Everything kept.
     #[must_use]
     pub fn dense(name: &str, shape: &[usize]) -> Self {
-        Self::empty(name, shape).not()
+        let mut layer = Self::filled(name, shape, u64::MAX);
+        layer.kept = layer.len;
+        layer.trim();
+        layer
+    }
+
+    fn filled(name: &str, shape: &[usize], word: u64) -> Self {
+        let len: usize = shape.iter().product();
+        let count = len.div_ceil(64);
+        // Written here and now. Memory that the allocator zeroes, as it does for a zero that it knows, is mapped on
+        // the first read and again on the first write, and each time the kernel is waited for.
+        let mut words = Vec::with_capacity(count);
+        words.resize(count, std::hint::black_box(word));
+        Self { name: name.to_owned(), shape: shape.to_vec(), len, kept: 0, words }
     }
 
     /// Keeps the scalars for which `keep` holds.
@@ -48,9 +55,9 @@ impl LayerMask {
     /// If there are not exactly `⌈len / 64⌉` words.
     #[must_use]
     pub fn from_words(name: &str, shape: &[usize], words: Vec<u64>) -> Self {
-        let mut layer = Self::empty(name, shape);
-        assert_eq!(words.len(), layer.words.len(), "one bit for each scalar of `{name}`");
-        layer.words = words;
+        let len: usize = shape.iter().product();
+        assert_eq!(words.len(), len.div_ceil(64), "one bit for each scalar of `{name}`");
+        let mut layer = Self { name: name.to_owned(), shape: shape.to_vec(), len, kept: 0, words };
         layer.trim();
         layer.recount();
         layer
