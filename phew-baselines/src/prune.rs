@@ -199,16 +199,17 @@ pub fn prune_with(
     if let Some(mask) = scorer.whole(&start, plan, watch) {
         return mask;
     }
-    let mut mask = dense.clone();
+    let mut pruned = None;
     for (step, &kept) in counts.iter().enumerate() {
-        let candidates = if plan.schedule.revives() { &dense } else { &mask };
+        let mask = pruned.as_ref().unwrap_or(&dense);
+        let candidates = if plan.schedule.revives() { &dense } else { mask };
         let counts = plan.allocation.counts(arch, candidates, kept)?;
-        let state = State { mask: &mask, step, ..start };
+        let state = State { mask, step, ..start };
         let next = keep_highest(&scorer.score(&state)?, candidates, &counts)?;
-        mask = next;
+        pruned = Some(next);
         tell(watch, Progress { done: step + 1, steps, kept })?;
     }
-    Ok(mask)
+    Ok(pruned.unwrap_or(dense))
 }
 
 /// Reports a step; an error if the pruning is to stop.
