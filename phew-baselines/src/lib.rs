@@ -17,6 +17,7 @@ mod schedule;
 mod scorers;
 mod scores;
 mod select;
+mod simd;
 mod transform;
 mod working;
 

@@ -5,7 +5,6 @@
 //! scores are equal, digits of the k-th score are fixed 16 bits at a time by histograms, whatever the
 //! distribution. Both ways give the same mask, and neither depends on the number of threads.
 
-mod compare;
 mod group;
 mod radix;
 

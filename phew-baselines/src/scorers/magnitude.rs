@@ -3,6 +3,7 @@
 use crate::error::BaselineError;
 use crate::prune::{Scorer, State};
 use crate::scores::Scores;
+use crate::simd::widest;
 
 /// `|w|`: keeps the largest weights.
 ///
@@ -18,7 +19,10 @@ impl Scorer for Magnitude {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
         Ok(Scores::from_blocks(|tensor, start, block| {
             let weights = &state.weights[tensor][start..start + block.len()];
-            block.iter_mut().zip(weights).for_each(|(s, w)| *s = f64::from(w.abs()));
+            widest(
+                #[inline(always)]
+                || block.iter_mut().zip(weights).for_each(|(s, w)| *s = f64::from(w.abs())),
+            );
         }))
     }
 }

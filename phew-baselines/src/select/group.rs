@@ -5,17 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use phew_graph::{LayerMask, Mask};
 use rayon::prelude::*;
 
-use super::compare::{not_below, pack};
 use super::radix;
 use crate::error::BaselineError;
 use crate::scores::Scores;
+use crate::simd::{pack, widest};
 
 /// Scalars of a block: their scores fit in the first-level cache. A multiple of 64.
 pub(super) const BLOCK: usize = 2048;
 const WORDS: usize = BLOCK / 64;
-
-/// Of 64 scalars, up to this many are looked at one by one.
-const FEW: u32 = 12;
 
 /// Blocks of a task.
 const TASK: usize = 16;
@@ -93,7 +90,7 @@ impl<'a> Group<'a> {
                 }
             }
         }
-        let masks = self.layers.iter().zip(words);
+        let masks = self.layers.par_iter().zip(words);
         Ok(Mask::from_layers(
             masks.map(|((_, l), w)| LayerMask::from_words(l.name(), l.shape(), w)).collect(),
         ))
@@ -173,15 +170,11 @@ impl<'a> Group<'a> {
         let total: usize = self.blocks.iter().map(|b| b.len).sum();
         let stride = (total / SAMPLE).max(1);
         let mut sample: Vec<f64> = Vec::with_capacity(total.min(2 * SAMPLE));
-        let mut run = 0;
-        for block in &self.blocks {
+        for (b, block) in self.blocks.iter().enumerate() {
             let (tensor, mask) = self.layers[block.layer];
-            for w in 0..block.len.div_ceil(64) {
-                run += 1;
+            let first = (b * WORDS).next_multiple_of(stride) - b * WORDS;
+            for w in (first..block.len.div_ceil(64)).step_by(stride) {
                 let bits = mask.words()[block.start / 64 + w];
-                if run % stride != 0 || bits == 0 {
-                    continue;
-                }
                 let mut scores = [0.0; 64];
                 let scores = &mut scores[..(block.len - w * 64).min(64)];
                 self.scores.block(tensor, block.start + w * 64, scores);
@@ -200,7 +193,7 @@ impl<'a> Group<'a> {
         // Neighbours have similar scores, so the sample is worth less than its size: half, here. A wrong guess
         // costs time only.
         let (share, n) = (kept as f64 / self.candidates as f64, sample.len() as f64);
-        let slack = 4.0 * (share * (1.0 - share) / (n / 2.0)).sqrt() + 8.0 / n;
+        let slack = 3.0 * (share * (1.0 - share) / (n / 2.0)).sqrt() + 8.0 / n;
         let rank = |share: f64| (share * n) as usize;
         let (first, last) = (rank((share - slack).max(0.0)), rank(share + slack));
         let mut nth = |rank: usize, beyond: f64| match rank {
@@ -225,51 +218,64 @@ impl<'a> Group<'a> {
         let start =
             || Undecided { above: 0, inside: 0, scores: Vec::new(), buffer: vec![0.0; BLOCK] };
         let undecided = self.pass(words, start, |b, out, left| {
-            let Undecided { above, inside, scores: scored, buffer } = left;
-            let (block, before) = (&self.blocks[b], *inside);
-            let candidates = self.fill(block, buffer);
-            let mut marks = [0u64; WORDS];
-            // Beyond the block's end are stale scores, which no candidate's bit lets through.
-            not_below(bracket.low, &buffer[..candidates.len() * 64], &mut marks);
-            for (w, scores) in buffer.as_chunks::<64>().0[..candidates.len()].iter().enumerate() {
-                let (bits, not_below) = (candidates[w], marks[w] & candidates[w]);
-                let higher = match not_below.count_ones() {
-                    0..=FEW => ones(not_below)
-                        .filter(|&b| scores[b] > bracket.high)
-                        .fold(0, |w, b| w | 1 << b),
-                    _ => pack(scores, |s| s > bracket.high) & bits,
-                };
-                out[w] = higher;
-                *above += higher.count_ones() as usize;
-                *inside += (not_below & !higher).count_ones() as usize;
-                self.visit_bits(block, w, not_below & !higher, scores, |place, score| {
-                    scored.push((score, b as u32, place as u32));
-                })?;
-            }
+            let before = left.inside;
+            let candidates = self.fill(&self.blocks[b], &mut left.buffer);
+            widest(
+                #[inline(always)]
+                || self.sift(bracket, b, candidates, out, left),
+            )?;
             // The count alone decides, so that the outcome does not depend on who came first.
-            if collected.fetch_add(*inside - before, Ordering::Relaxed) > most {
-                *scored = Vec::new();
+            if collected.fetch_add(left.inside - before, Ordering::Relaxed) > most {
+                left.scores = Vec::new();
             }
             Ok(())
         })?;
         let above: usize = undecided.iter().map(|u| u.above).sum();
-        let inside: usize = undecided.iter().map(|u| u.inside).sum();
-        if above > kept || above + inside < kept || inside > most {
+        let count: usize = undecided.iter().map(|u| u.inside).sum();
+        if above > kept || above + count < kept || count > most {
             words.iter_mut().for_each(|w| w.fill(0));
             return Ok(false);
         }
-        let mut scores: Vec<(f64, u32, u32)> = Vec::with_capacity(inside);
-        undecided.iter().for_each(|task| scores.extend_from_slice(&task.scores));
-        let wanted = kept - above;
-        if wanted < scores.len() {
-            scores.select_nth_unstable_by(wanted, |a, b| {
-                (b.0 + 0.0).total_cmp(&(a.0 + 0.0)).then((a.1, a.2).cmp(&(b.1, b.2)))
-            });
-        }
-        for &(_, b, place) in &scores[..wanted] {
-            self.set(b as usize, place as usize, words);
+        let inside = || undecided.iter().flat_map(|task| &task.scores);
+        let mut scores: Vec<f64> = Vec::with_capacity(count);
+        scores.extend(inside().map(|&(score, ..)| score + 0.0));
+        let (threshold, mut ties) = last_of(&mut scores, kept - above);
+        for &(score, b, place) in inside() {
+            let tie = equals(score, threshold) && ties > 0;
+            ties -= usize::from(tie);
+            if tie || score > threshold {
+                self.set(b as usize, place as usize, words);
+            }
         }
         Ok(true)
+    }
+
+    /// Keeps what is above the bracket in a block whose scores are in the buffer, and collects what is inside.
+    #[inline(always)]
+    fn sift(
+        &self,
+        bracket: Bracket,
+        b: usize,
+        candidates: &[u64],
+        out: &mut [u64],
+        left: &mut Undecided,
+    ) -> Result<(), BaselineError> {
+        let Undecided { above, inside, scores: collected, buffer } = left;
+        let words = candidates.iter().zip(buffer.as_chunks::<64>().0).zip(out);
+        for (w, ((&candidates, scores), out)) in words.enumerate() {
+            // Beyond the block's end are stale scores, which no candidate's bit lets through.
+            #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is to be found inside")]
+            let not_below = pack(|i| !(scores[i] < bracket.low)) & candidates;
+            let higher = pack(|i| scores[i] > bracket.high) & candidates;
+            *out = higher;
+            *above += higher.count_ones() as usize;
+            let near = not_below & !higher;
+            *inside += near.count_ones() as usize;
+            self.visit_bits(&self.blocks[b], w, near, scores, |place, score| {
+                collected.push((score, b as u32, place as u32));
+            })?;
+        }
+        Ok(())
     }
 
     /// Keeps what is above `threshold`, and of the scores equal to it as many of the first as are wanted.
@@ -333,6 +339,15 @@ impl<'a> Group<'a> {
         });
         tasks.collect()
     }
+}
+
+/// The last of the `count` greatest scores, and how many of these equal it.
+fn last_of(scores: &mut [f64], count: usize) -> (f64, usize) {
+    if count == 0 {
+        return (f64::INFINITY, 0);
+    }
+    let (greater, last, _) = scores.select_nth_unstable_by(count - 1, |a, b| b.total_cmp(a));
+    (*last, count - greater.iter().filter(|s| **s > *last).count())
 }
 
 /// Places of the bits that are set.

@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use phew_graph::{LayerMask, Weighted};
 
-use super::kernels::{Gather, Scatter};
+use super::kernels;
 use super::search::{Ends, Near, Search};
+use crate::simd::widest;
 
 /// Scalars of a block: it fits in the second-level cache, so that a second look at it costs little.
 const SCALARS: usize = 1 << 16;
@@ -27,7 +28,7 @@ pub(super) enum Factor {
 }
 
 impl Factor {
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(self, value: f32) -> f64 {
         match self {
             Factor::Abs => f64::from(value),
@@ -126,19 +127,28 @@ impl Block {
 
     /// `Σ f(w) x` of each of the block's rows.
     pub(super) fn gather(&self, x: &[f64], factor: Factor) -> Vec<f64> {
-        match self.values[..] {
-            [] => Vec::new(),
-            _ => Gather { values: &self.values, x: &self.pick(x), factor }.run(),
+        let mut y = vec![0.0; self.rows.len()];
+        if !self.values.is_empty() {
+            let x = self.pick(x);
+            widest(
+                #[inline(always)]
+                || kernels::gather(&self.values, &x, factor, &mut y),
+            );
         }
+        y
     }
 
     /// `Σ f(w) y` of each of the block's columns.
     pub(super) fn scatter(&self, y: &[f64], factor: Factor) -> Vec<f64> {
-        let (values, columns) = (&self.values[..], self.columns.len());
-        match columns {
-            0 => Vec::new(),
-            _ => Scatter { values, columns, y: &self.pick_targets(y), factor }.run(),
+        let mut x = vec![0.0; self.columns.len()];
+        if !self.values.is_empty() {
+            let y = self.pick_targets(y);
+            widest(
+                #[inline(always)]
+                || kernels::scatter(&self.values, &y, factor, &mut x),
+            );
         }
+        x
     }
 
     /// Adds what [`Block::gather`] gave to the target units.
@@ -156,7 +166,10 @@ impl Block {
     /// Finds what scores below `low`, and prunes it; and what scores from there to `high`.
     pub(super) fn find(&mut self, bracket: (f64, f64), ends: &Ends<'_>) {
         let near = std::mem::take(&mut self.near);
-        self.near = Search::new(self, bracket, ends).run(near);
+        self.near = widest(
+            #[inline(always)]
+            || Search::new(self, bracket, ends).run(near),
+        );
         // At once, while the block is in the cache: brackets are seldom wrong.
         for &place in &self.near.below {
             self.values[place as usize] = f32::NAN;

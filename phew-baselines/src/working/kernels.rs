@@ -1,10 +1,10 @@
-//! The inner loops over a row of weights, compiled for the widest vectors that the machine has.
+//! The inner loops over rows of weights, to be run by [`crate::simd::widest`].
 //!
-//! Nothing here depends on the width: sums run in a fixed number of lanes, so that any machine gives the same bytes.
-
-use pulp::{Arch, Simd, WithSimd};
+//! `for` loops where rows are many: the closures of `for_each` and `collect` are not inlined, and so not compiled for
+//! wide vectors.
 
 use super::block::Factor;
+use crate::simd::pack;
 
 /// Partial sums that run side by side.
 const LANES: usize = 16;
@@ -15,35 +15,14 @@ fn live(value: f32) -> f64 {
     f64::from(if value > 0.0 { value } else { 0.0 })
 }
 
-/// `y_j = Σ_m f(w_jm) x_m`, one row of `values` for each `x.len()`.
-pub(super) struct Gather<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) x: &'a [f64],
-    pub(super) factor: Factor,
-}
-
-impl Gather<'_> {
-    pub(super) fn run(self) -> Vec<f64> {
-        Arch::new().dispatch(self)
-    }
-}
-
-impl WithSimd for Gather<'_> {
-    type Output = Vec<f64>;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vec<f64> {
-        match self.factor {
-            Factor::Abs => self.by(|w| w),
-            Factor::Square => self.by(|w| w * w),
-        }
-    }
-}
-
-impl Gather<'_> {
-    #[inline(always)]
-    fn by(self, f: impl Fn(f64) -> f64) -> Vec<f64> {
-        self.values.chunks_exact(self.x.len()).map(|row| dot(row, self.x, &f)).collect()
+/// `y_j = Σ_m f(w_jm) x_m`, one row of `values` for each of `y`.
+#[inline(always)]
+pub(super) fn gather(values: &[f32], x: &[f64], factor: Factor, y: &mut [f64]) {
+    for (row, y) in values.chunks_exact(x.len()).zip(y) {
+        *y = match factor {
+            Factor::Abs => dot(row, x, |w| w),
+            Factor::Square => dot(row, x, |w| w * w),
+        };
     }
 }
 
@@ -64,92 +43,43 @@ fn dot(values: &[f32], x: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     sums.iter().sum::<f64>() + tail
 }
 
-/// `x_m = Σ_j y_j f(w_jm)`.
-pub(super) struct Scatter<'a> {
-    /// One row for each of `y`.
-    pub(super) values: &'a [f32],
-    pub(super) columns: usize,
-    pub(super) y: &'a [f64],
-    pub(super) factor: Factor,
-}
-
-impl Scatter<'_> {
-    pub(super) fn run(self) -> Vec<f64> {
-        Arch::new().dispatch(self)
-    }
-}
-
-impl WithSimd for Scatter<'_> {
-    type Output = Vec<f64>;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vec<f64> {
-        match self.factor {
-            Factor::Abs => self.by(|w| w),
-            Factor::Square => self.by(|w| w * w),
-        }
-    }
-}
-
-impl Scatter<'_> {
-    #[inline(always)]
-    fn by(self, f: impl Fn(f64) -> f64) -> Vec<f64> {
-        let mut x = vec![0.0; self.columns];
-        for (row, &y) in self.values.chunks_exact(self.columns).zip(self.y) {
-            for (x, &v) in x.iter_mut().zip(row) {
-                *x += y * f(live(v));
-            }
-        }
-        x
-    }
-}
-
-/// Finds the weights of a row that may score up to a limit: `f(w_m) x_m ≤ limit`, in f32 and rather too many than
-/// too few. Pruned weights, which are NaN, are not among them.
-pub(super) struct Scan<'a> {
-    pub(super) values: &'a [f32],
-    /// From [`rounded`].
-    pub(super) x: &'a [f32],
-    /// From [`limit`].
-    pub(super) limit: f32,
-    pub(super) factor: Factor,
-    /// Bit m is weight m.
-    pub(super) bits: &'a mut [u64],
-}
-
-impl Scan<'_> {
-    pub(super) fn run(self) {
-        Arch::new().dispatch(self);
-    }
-}
-
-impl WithSimd for Scan<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { values, x, limit, factor, bits } = self;
+/// Adds `Σ_j y_j f(w_jm)` to each `x_m`, one row of `values` for each of `y`.
+#[inline(always)]
+pub(super) fn scatter(values: &[f32], y: &[f64], factor: Factor, x: &mut [f64]) {
+    for (row, &y) in values.chunks_exact(x.len()).zip(y) {
         match factor {
-            Factor::Abs => scan(values, x, bits, |v, x| v * x <= limit),
-            // In this order only the result itself can overflow, and then it is above the limit.
-            Factor::Square => scan(values, x, bits, |v, x| v * x * v <= limit),
+            Factor::Abs => add_scaled(row, y, x, |w| w),
+            Factor::Square => add_scaled(row, y, x, |w| w * w),
         }
     }
 }
 
 #[inline(always)]
-fn scan(values: &[f32], x: &[f32], bits: &mut [u64], test: impl Fn(f32, f32) -> bool) {
+fn add_scaled(values: &[f32], y: f64, x: &mut [f64], f: impl Fn(f64) -> f64) {
+    for (x, &v) in x.iter_mut().zip(values) {
+        *x += y * f(live(v));
+    }
+}
+
+/// Finds the weights of a row that may score up to a limit: `f(w_m) x_m ≤ limit`, in f32 and rather too many than
+/// too few. Pruned weights, which are NaN, are not among them. Bit m of `bits` is weight m.
+///
+/// Sources come from [`rounded`], the limit from [`limit`].
+#[inline(always)]
+pub(super) fn scan(values: &[f32], x: &[f32], limit: f32, factor: Factor, bits: &mut [u64]) {
+    match factor {
+        Factor::Abs => test_all(values, x, bits, |v, x| v * x <= limit),
+        // In this order only the result itself can overflow, and then it is above the limit.
+        Factor::Square => test_all(values, x, bits, |v, x| v * x * v <= limit),
+    }
+}
+
+#[inline(always)]
+fn test_all(values: &[f32], x: &[f32], bits: &mut [u64], test: impl Fn(f32, f32) -> bool) {
     let (whole, rest) = values.as_chunks::<64>();
     let (x_whole, x_rest) = x.as_chunks::<64>();
     for ((v, x), bits) in whole.iter().zip(x_whole).zip(bits.iter_mut()) {
-        let mut bytes = [0u8; 64];
-        for i in 0..64 {
-            bytes[i] = u8::from(test(v[i], x[i]));
-        }
-        // A product packs eight of them.
-        *bits = bytes.as_chunks::<8>().0.iter().rev().fold(0, |bits, &octet| {
-            bits << 8 | u64::from_le_bytes(octet).wrapping_mul(0x0102_0408_1020_4080) >> 56
-        });
+        *bits = pack(|i| test(v[i], x[i]));
     }
     if let Some(bits) = bits.get_mut(whole.len()) {
         let pairs = rest.iter().zip(x_rest).enumerate();
@@ -157,14 +87,16 @@ fn scan(values: &[f32], x: &[f32], bits: &mut [u64], test: impl Fn(f32, f32) -> 
     }
 }
 
-/// A source's factor for [`Scan`]: what f32 holds with full precision, or 0, which lets everything pass.
+/// A source's factor for [`scan`]: what f32 holds with full precision, or 0, which lets everything pass.
+#[inline(always)]
 pub(super) fn rounded(x: f64) -> f32 {
     let x = x as f32;
     if x >= f32::MIN_POSITIVE { x } else { 0.0 }
 }
 
-/// A row's limit for [`Scan`], given its factor of every score: above what three roundings and an underflow can make
+/// A row's limit for [`scan`], given its factor of every score: above what three roundings and an underflow can make
 /// of a score at the limit.
+#[inline(always)]
 pub(super) fn limit(limit: f64, target: f64) -> f32 {
     match target > 0.0 {
         true => (limit / target * (1.0 + 1e-6) + 1e-36) as f32,

@@ -1,7 +1,7 @@
 //! The search of a block for the worst weights: a first look in f32, exact scores for the few that may be among them.
 
 use super::block::{Block, Factor};
-use super::kernels::{Scan, limit, rounded};
+use super::kernels::{limit, rounded, scan};
 use crate::scorers::comparable;
 
 /// What makes a score of a weight of one tensor: `factor(w) · (target · common) · source`.
@@ -45,24 +45,21 @@ impl<'b> Search<'b> {
     }
 
     /// Finds them; `near` lends its memory.
+    #[inline(always)]
     pub(super) fn run(&self, mut near: Near) -> Near {
-        near.below.clear();
-        near.inside.clear();
         let n = self.sources.len();
         let x: Vec<f32> = self.sources.iter().map(|&x| rounded(x)).collect();
         let mut bits = vec![0u64; n.div_ceil(64)];
         let mut hits = vec![0u32; 64 * bits.len() + 4];
+        let (mut below, mut inside) = (0, 0);
         for (r, &target) in self.targets.iter().enumerate() {
             let values = &self.block.values[r * n..][..n];
-            let limit = limit(self.high, target);
-            Scan { values, x: &x, limit, factor: self.factor, bits: &mut bits }.run();
+            scan(values, &x, limit(self.high, target), self.factor, &mut bits);
             let found = places(&bits, &mut hits);
-            let hits = &hits[..found];
             // Every hit is written to both lists, of which the right one moves on: no branch to mispredict.
-            let (mut below, mut inside) = (near.below.len(), near.inside.len());
-            near.below.resize(below + hits.len(), 0);
-            near.inside.resize(inside + hits.len(), (0.0, 0));
-            for &m in hits {
+            grow(&mut near.below, below + found);
+            grow(&mut near.inside, inside + found);
+            for &m in &hits[..found] {
                 let score = self.score(values[m as usize], target, self.sources[m as usize]);
                 let place = (r * n) as u32 + m;
                 near.below[below] = place;
@@ -70,9 +67,9 @@ impl<'b> Search<'b> {
                 below += usize::from(score < self.low);
                 inside += usize::from(self.low <= score && score <= self.high);
             }
-            near.below.truncate(below);
-            near.inside.truncate(inside);
         }
+        near.below.truncate(below);
+        near.inside.truncate(inside);
         near
     }
 
@@ -85,25 +82,37 @@ impl<'b> Search<'b> {
         places.filter(|&p| !self.block.values[p].is_nan()).map(score).collect()
     }
 
-    #[inline]
+    #[inline(always)]
     fn score(&self, value: f32, target: f64, source: f64) -> f64 {
         comparable(self.factor.of(value) * target * source)
     }
 }
 
+/// Makes a list at least so long; what it holds beyond what was written does not matter.
+#[inline(always)]
+fn grow<T: Clone + Default>(list: &mut Vec<T>, len: usize) {
+    if list.len() < len {
+        list.resize(2 * len, T::default());
+    }
+}
+
 /// Writes the places of the bits that are set, of which `out` has room for four too many, and says how many.
+#[inline(always)]
 fn places(bits: &[u64], out: &mut [u32]) -> usize {
-    // Four at a time whether there are as many or not: how many is hard to foresee for a processor.
+    // The first four whether there are as many or not: how many is hard to foresee for a processor.
+    const AT_ONCE: usize = 4;
     let mut found = 0;
     for (word, &all) in bits.iter().enumerate() {
-        let (mut bits, count) = (all, all.count_ones() as usize);
-        let mut done = 0;
-        while done < count {
-            for place in &mut out[found + done..][..4] {
-                *place = word as u32 * 64 + bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-            }
-            done += 4;
+        let (mut bits, first, count) = (all, word as u32 * 64, all.count_ones() as usize);
+        for place in &mut out[found..][..AT_ONCE] {
+            *place = first + bits.trailing_zeros();
+            bits &= bits.wrapping_sub(1);
+        }
+        let mut more = found + AT_ONCE;
+        while bits != 0 {
+            out[more] = first + bits.trailing_zeros();
+            bits &= bits - 1;
+            more += 1;
         }
         found += count;
     }
