@@ -7,11 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use phew_baselines::BaselineError;
 use phew_graph::{Arch, Mask, MaskInfo};
 
 use crate::args::{ArchArgs, OutputArgs};
-use crate::failure::usage;
 
 /// Transforms a mask, or the weights under one, and writes a new file.
 ///
@@ -78,14 +76,5 @@ impl Common {
 
     fn file(&self) -> &Path {
         &self.output.output
-    }
-}
-
-/// An option out of range is a usage error; the rest is a failure.
-fn failure(error: BaselineError) -> anyhow::Error {
-    match error {
-        BaselineError::Parameter { .. } => usage(error.to_string()),
-        BaselineError::Graph(error) => error.into(),
-        other => other.into(),
     }
 }

@@ -11,7 +11,8 @@ use phew_graph::{Mask, Network, PathGraph};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Job, failure, served};
+use super::{Job, served};
+use crate::failure::of_baseline;
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
 use crate::output::{counted, grouped, json, percent, text};
@@ -108,8 +109,9 @@ struct Phases {
 impl Job {
     pub(super) fn rival(&self, density: f64) -> anyhow::Result<()> {
         let options = self.rival.options();
-        let build =
-            |oracle| method(&self.method, density, self.seed, &options, oracle).map_err(failure);
+        let build = |oracle| {
+            method(&self.method, density, self.seed, &options, oracle).map_err(of_baseline)
+        };
         // What is wrong with the request shows before anything is read; an oracle needs the network first.
         let early = if served(self.needs()) { None } else { Some(build(None)?) };
         self.output.check()?;
@@ -119,7 +121,7 @@ impl Job {
             Some(method) => method,
             None => build(self.oracle(&network)?)?,
         };
-        let steps = method.plan.counts(network.arch().prunable_len()).map_err(failure)?.len();
+        let steps = method.plan.counts(network.arch().prunable_len()).map_err(of_baseline)?.len();
         let load = whole.elapsed().as_secs_f64();
 
         let clock = Instant::now();
@@ -166,7 +168,7 @@ fn score(network: &Network, method: &mut Method<'_>, steps: usize) -> anyhow::Re
         if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     bar.finish_and_clear();
-    mask.map_err(failure)
+    mask.map_err(of_baseline)
 }
 
 impl Report<'_> {
