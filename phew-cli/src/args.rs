@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use phew_graph::{Arch, Extra, GraphError, Init, Network, Overwrite, Shape, zoo};
+use phew_graph::{Arch, Extra, GraphError, Init, Mask, MaskInfo, Network, Overwrite, Shape, zoo};
 
 use crate::failure::usage;
 
@@ -137,6 +137,12 @@ impl std::fmt::Display for WeightSource {
             WeightSource::Drawn { init, seed } => write!(f, "{init}, seed {seed}"),
         }
     }
+}
+
+/// A mask in the order of the architecture, and what its file says of it.
+pub(crate) fn load_mask(path: &Path, arch: &Arch) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
+    let (mask, info) = Mask::load(path)?;
+    Ok((mask.in_order_of(arch, &path.display().to_string())?, info))
 }
 
 /// Where the result goes.

@@ -11,7 +11,7 @@ use phew_train::{
 use serde::Serialize;
 
 use super::data::{load, set};
-use super::train::{architecture, load_mask};
+use super::train::{architecture, mask_for};
 use crate::args::WeightArgs;
 use crate::failure::usage;
 use crate::output::{json, percent, table, text};
@@ -174,7 +174,7 @@ impl Measure {
         data.fits(&arch)?;
         let (network, _) = self.weights.load(arch, self.seed)?;
         let outputs: usize = network.arch().output_shape().sizes().iter().product();
-        let mask = self.mask.as_deref().map(|path| load_mask(path, &network)).transpose()?;
+        let mask = self.mask.as_deref().map(|path| mask_for(path, &network)).transpose()?;
         let mask = mask.map(|(mask, _)| mask);
         let images = self.per_class * data.classes.len();
         // One batch: the loss is a mean over all of it.

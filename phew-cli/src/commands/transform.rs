@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use phew_graph::{Arch, Mask, MaskInfo};
 
-use crate::args::{ArchArgs, OutputArgs};
+use crate::args::{ArchArgs, OutputArgs, load_mask};
 
 /// Transforms a mask, or the weights under one, and writes a new file.
 ///
@@ -69,8 +69,7 @@ impl Common {
     fn load(&self) -> anyhow::Result<(Arc<Arch>, Mask, Option<MaskInfo>)> {
         self.output.check()?;
         let arch = self.arch.load()?;
-        let (mask, info) = Mask::load(&self.mask)?;
-        let mask = mask.in_order_of(&arch, &self.mask.display().to_string())?;
+        let (mask, info) = load_mask(&self.mask, &arch)?;
         Ok((arch, mask, info))
     }
 
