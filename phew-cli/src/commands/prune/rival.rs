@@ -1,7 +1,6 @@
 //! `phew prune` with any other method: scores, an allocation, a schedule.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
@@ -165,7 +164,7 @@ fn score(network: &Network, method: &mut Method<'_>, steps: usize) -> anyhow::Re
     let mask = prune_with(network, &mut method.scorer, &method.plan, &mut |p| {
         bar.set_position(p.done as u64);
         bar.set_message(format!("· {} weights kept", grouped(p.kept)));
-        if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        interrupt::flow()
     });
     bar.finish_and_clear();
     mask.map_err(of_baseline)

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -313,7 +312,7 @@ fn walk(network: &Network, params: &WalkParams) -> anyhow::Result<Vec<Walked>> {
         bar.set_length(p.target as u64);
         bar.set_position(p.kept as u64);
         bar.set_message(format!("· {} walks", grouped(p.walks)));
-        if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        interrupt::flow()
     });
     bar.finish_and_clear();
     walked.map_err(|e| match e {
