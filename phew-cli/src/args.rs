@@ -106,14 +106,19 @@ impl WeightArgs {
 
     /// The first option that was given, for commands that may have no use for weights.
     pub(crate) fn given(&self) -> Option<&'static str> {
-        [
+        first_given([
             ("--weights", self.weights.is_some()),
             ("--init", self.init.is_some()),
             ("--init-seed", self.init_seed.is_some()),
-        ]
-        .into_iter()
-        .find_map(|(name, given)| given.then_some(name))
+        ])
     }
+}
+
+/// The first option that was given.
+pub(crate) fn first_given<const N: usize>(
+    options: [(&'static str, bool); N],
+) -> Option<&'static str> {
+    options.into_iter().find_map(|(name, given)| given.then_some(name))
 }
 
 /// Where weights come from.

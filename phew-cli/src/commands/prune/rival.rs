@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Job, served};
+use crate::args::first_given;
 use crate::failure::of_baseline;
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
@@ -53,7 +54,7 @@ pub(super) struct RivalArgs {
 impl RivalArgs {
     /// The first option that was given, for the method that takes none of them.
     pub(super) fn given(&self) -> Option<&'static str> {
-        let own = [
+        first_given([
             ("--schedule", self.schedule.is_some()),
             ("--allocation", self.allocation.is_some()),
             ("--invert", self.invert),
@@ -61,8 +62,7 @@ impl RivalArgs {
             ("--parameters", self.parameters.is_some()),
             ("--draws", self.draws.is_some()),
             ("--epsilon", self.epsilon.is_some()),
-        ];
-        own.into_iter().find_map(|(name, given)| given.then_some(name))
+        ])
     }
 
     fn options(&self) -> Options {

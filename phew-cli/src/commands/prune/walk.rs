@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Job;
-use crate::args::WeightSource;
+use crate::args::{WeightSource, first_given};
 use crate::failure::{Interrupted, usage};
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
@@ -113,7 +113,7 @@ enum WalkGranularity {
 impl WalkArgs {
     /// The first option that was given, for methods that do not walk.
     pub(super) fn given(&self) -> Option<&'static str> {
-        [
+        first_given([
             ("--skips", self.skips.is_some()),
             ("--bias", self.bias.is_some()),
             ("--scores", self.scores.is_some()),
@@ -121,9 +121,7 @@ impl WalkArgs {
             ("--granularity", self.granularity.is_some()),
             ("--engine", self.engine.is_some()),
             ("--exact", self.exact),
-        ]
-        .into_iter()
-        .find_map(|(name, given)| given.then_some(name))
+        ])
     }
 
     fn apply(&self, params: WalkParams) -> WalkParams {

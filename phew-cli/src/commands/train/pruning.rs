@@ -11,6 +11,7 @@ use phew_train::{
 };
 
 use super::paths::{PathPruner, Ways};
+use crate::args::first_given;
 use crate::commands::prune::{GRADIENT, looks_at_images, needs};
 use crate::failure::usage;
 
@@ -162,12 +163,12 @@ impl PruningArgs {
     ) -> anyhow::Result<Box<dyn Pruner + 'a>> {
         let seed = self.method_seed.unwrap_or(seed);
         let (method, scored) = (self.method.as_str(), find(&self.method).is_ok());
-        let other = [
+        let other = first_given([
             ("--schedule", self.schedule.is_some() && !scored),
             ("--allocation", self.allocation.is_some() && !scored),
             ("--per-class", self.per_class.is_some() && !looks_at_images(needs(method))),
-        ];
-        if let Some((option, _)) = other.into_iter().find(|(_, given)| *given) {
+        ]);
+        if let Some(option) = other {
             return Err(usage(format!("{option} is not an option of method `{method}`")));
         }
         let usual = SampleSpec::default();
