@@ -22,7 +22,7 @@ use crate::args::{ArchArgs, OutputArgs, WeightArgs, WeightSource};
 use crate::failure::usage;
 
 /// The method of the walks; all others are those of `phew_baselines::methods`.
-const PHEW: &str = "phew";
+pub(super) const PHEW: &str = "phew";
 
 /// What to do: list the methods, or prune.
 #[derive(Debug)]

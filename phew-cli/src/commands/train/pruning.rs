@@ -12,11 +12,11 @@ use phew_train::{
 
 use super::paths::{PathPruner, Ways};
 use crate::args::first_given;
-use crate::commands::prune::{GRADIENT, looks_at_images, needs};
+use crate::commands::prune::{GRADIENT, PHEW, looks_at_images, needs};
 use crate::failure::usage;
 
 /// The methods of walks and paths; all others are those of `phew_baselines::methods`.
-const PATHS: [&str; 4] = ["phew", "top-paths", "bottom-paths", GRADIENT];
+const PATHS: [&str; 4] = [PHEW, "top-paths", "bottom-paths", GRADIENT];
 
 /// When and how to prune while training.
 #[derive(Debug, Args)]
@@ -175,7 +175,7 @@ impl PruningArgs {
         let per_class = self.per_class.unwrap_or(usual.per_class);
         let samples = SampleSpec { per_class, seed, ..usual };
         let ways = match method {
-            "phew" => Some(Ways::Walks),
+            PHEW => Some(Ways::Walks),
             "top-paths" => Some(Ways::Top),
             "bottom-paths" => Some(Ways::Bottom),
             GRADIENT => Some(Ways::Gradient { data, samples, device }),
