@@ -23,8 +23,8 @@ const MANY_GRADIENTS: usize = 1 << 28;
 
 /// Measures a network on data: the loss's gradient, the tangent kernel, the input-output Jacobian.
 ///
-/// With a mask, of the dense and of the masked network side by side. Kernel and Jacobian are computed in double precision
-/// and evaluation mode; where a matrix would be too large, its extremes are found without it.
+/// With a mask, of the dense and of the masked network side by side. Kernel and Jacobian are computed in double
+/// precision and evaluation mode; where a matrix would be too large, its extremes are found without it.
 #[derive(Debug, Args)]
 pub(crate) struct Measure {
     /// What to measure; everything by default

@@ -31,7 +31,8 @@ pub(super) struct PruningArgs {
     #[arg(long, value_name = "SHARE", value_delimiter = ',', requires = "prune")]
     density: Vec<f64>,
 
-    /// What to keep: any method of `phew prune --list-methods` that takes a density, asked about the network as it is then
+    /// What to keep: any method of `phew prune --list-methods` that takes a density, asked about the network as it is
+    /// then
     #[arg(long, value_parser = names(), hide_possible_values = true, default_value = "magnitude",
         requires = "prune")]
     method: String,
