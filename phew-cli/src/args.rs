@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use phew_graph::{Arch, Extra, GraphError, Init, Network, Overwrite, Shape, zoo};
+use phew_graph::{Arch, Extra, GraphError, Init, Mask, MaskInfo, Network, Overwrite, Shape, zoo};
 
 use crate::failure::usage;
 
@@ -106,14 +106,19 @@ impl WeightArgs {
 
     /// The first option that was given, for commands that may have no use for weights.
     pub(crate) fn given(&self) -> Option<&'static str> {
-        [
+        first_given([
             ("--weights", self.weights.is_some()),
             ("--init", self.init.is_some()),
             ("--init-seed", self.init_seed.is_some()),
-        ]
-        .into_iter()
-        .find_map(|(name, given)| given.then_some(name))
+        ])
     }
+}
+
+/// The first option that was given.
+pub(crate) fn first_given<const N: usize>(
+    options: [(&'static str, bool); N],
+) -> Option<&'static str> {
+    options.into_iter().find_map(|(name, given)| given.then_some(name))
 }
 
 /// Where weights come from.
@@ -137,6 +142,12 @@ impl std::fmt::Display for WeightSource {
             WeightSource::Drawn { init, seed } => write!(f, "{init}, seed {seed}"),
         }
     }
+}
+
+/// A mask in the order of the architecture, and what its file says of it.
+pub(crate) fn load_mask(path: &Path, arch: &Arch) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
+    let (mask, info) = Mask::load(path)?;
+    Ok((mask.in_order_of(arch, &path.display().to_string())?, info))
 }
 
 /// Where the result goes.

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use phew_baselines::BaselineError;
 use phew_graph::GraphError;
 use phew_walk::WalkError;
 
@@ -52,6 +53,24 @@ impl std::fmt::Display for Checkpointed {
 #[cfg(feature = "train")]
 impl std::error::Error for Checkpointed {}
 
+/// What a request of a method of `phew-baselines` got wrong is a usage error; the rest is a failure.
+pub(crate) fn of_baseline(error: BaselineError) -> anyhow::Error {
+    match error {
+        BaselineError::Stopped { .. } => Interrupted.into(),
+        BaselineError::Parameter { .. } => usage(error.to_string()),
+        BaselineError::NeedsOracle { method, needs } => usage(format!(
+            "method `{method}` needs {needs}, which this build of phew cannot serve{}",
+            if cfg!(feature = "train") {
+                ""
+            } else {
+                ": it has nothing that runs networks on data"
+            }
+        )),
+        BaselineError::Graph(error) => error.into(),
+        other => other.into(),
+    }
+}
+
 /// Prints the error and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("phew: {}", line(error));
@@ -82,7 +101,6 @@ fn is_usage(error: &anyhow::Error) -> bool {
     };
     #[cfg(feature = "train")]
     if let Some(error) = error.downcast_ref::<phew_train::TrainError>() {
-        use phew_baselines::BaselineError;
         use phew_train::TrainError::{Baseline, Graph, OtherRun, Parameter};
         return match error {
             Parameter { .. }

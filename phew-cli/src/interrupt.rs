@@ -1,5 +1,6 @@
 //! Ctrl-C and termination: long work stops at its next step, and no half-written file remains.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::failure::Interrupted;
@@ -33,6 +34,11 @@ pub(crate) fn asked() -> bool {
 /// Stops here if a signal asked to.
 pub(crate) fn check() -> anyhow::Result<()> {
     if asked() { Err(Interrupted.into()) } else { Ok(()) }
+}
+
+/// The same for work that asks after each step whether to go on.
+pub(crate) fn flow() -> ControlFlow<()> {
+    if asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// Does work that writes nothing and asks nobody whether to go on: a signal ends the process in its midst.

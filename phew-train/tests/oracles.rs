@@ -6,7 +6,7 @@ use phew_baselines::{Options, Schedule, method, prune};
 use phew_graph::{
     Activation, Arch, ArchBuilder, Conv2d, Init, Mask, Network, Pool, Role, Shape, TensorSpec, zoo,
 };
-use phew_train::{Batch, Device, Loss, OracleMode, SampleSpec, TorchOracle, digits, score_batches};
+use phew_train::{Batch, Device, Loss, OracleMode, SampleSpec, TorchOracle, digits};
 use tch::{Kind, Tensor};
 
 fn batch(values: &[f32], shape: &[i64]) -> Batch {
@@ -157,8 +157,8 @@ fn ntk_sap_and_px_prune_real_networks_without_collapse() {
     let network = Network::initialise(arch, Init::default(), 0).unwrap();
     let mask = |name: &str| {
         let samples = SampleSpec { per_class: 5, ..SampleSpec::default() };
-        let batches = score_batches(&data, samples, Device::CPU).unwrap();
-        let oracle = TorchOracle::new(&network, batches, Loss::default(), OracleMode::Train);
+        let (device, mode) = (Device::CPU, OracleMode::Train);
+        let oracle = TorchOracle::of_data(&network, &data, samples, device, mode);
         let oracle = Box::new(oracle.unwrap().random_inputs(16));
         let options = Options { schedule: Some(Schedule::exponential(10)), ..Options::default() };
         let mut method = method(name, 0.1, 0, &options, Some(oracle)).unwrap();

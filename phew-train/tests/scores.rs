@@ -8,7 +8,8 @@ use std::path::Path;
 use phew_baselines::{Options, Schedule};
 use phew_graph::{Extra, LayerMask, Mask, Network};
 use phew_train::{
-    Batch, Loss, OracleMode, Over, Power, TorchOracle, digits, ones_pass, score_batches,
+    Batch, Device, Loss, OracleMode, Over, Power, SampleSpec, TorchOracle, digits, ones_pass,
+    score_batches,
 };
 use tch::{Kind, Tensor};
 
@@ -194,10 +195,10 @@ fn scoring_changes_neither_the_network_nor_the_next_answer() {
     let data = digits(200, 10, 0).unwrap();
     let arch = phew_graph::zoo::by_name("mlp-bn-784-20-10").unwrap().build().unwrap();
     let network = Network::initialise(arch, phew_graph::Init::default(), 0).unwrap();
-    let spec = phew_train::SampleSpec { batch: 64, ..Default::default() };
-    let batches = score_batches(&data, spec, phew_train::Device::CPU).unwrap();
-    assert_eq!(batches.len(), 2);
-    let oracle = TorchOracle::new(&network, batches, Loss::default(), OracleMode::Train).unwrap();
+    let spec = SampleSpec { batch: 64, ..SampleSpec::default() };
+    let (device, mode) = (Device::CPU, OracleMode::Train);
+    let oracle = TorchOracle::of_data(&network, &data, spec, device, mode).unwrap();
+    assert_eq!(oracle.batches().len(), 2);
     let (weights, mask) = (network.weights(), Mask::dense(network.arch()));
     let before = network.fingerprint();
     let first = oracle.gradient(&weights, &mask).unwrap();
@@ -205,13 +206,11 @@ fn scoring_changes_neither_the_network_nor_the_next_answer() {
     assert_eq!(first, oracle.gradient(&weights, &mask).unwrap());
     assert_eq!(network.fingerprint(), before);
     // Two batches are answered by the sum of what each gives.
-    let halves: Vec<Vec<Vec<f32>>> = score_batches(&data, spec, phew_train::Device::CPU)
+    let halves: Vec<Vec<Vec<f32>>> = score_batches(&data, spec, device)
         .unwrap()
         .into_iter()
         .map(|batch| {
-            let oracle =
-                TorchOracle::new(&network, vec![batch], Loss::default(), OracleMode::Train)
-                    .unwrap();
+            let oracle = TorchOracle::new(&network, vec![batch], Loss::default(), mode).unwrap();
             oracle.gradient(&weights, &mask).unwrap()
         })
         .collect();
@@ -224,8 +223,8 @@ fn a_pruned_scalars_gradient_says_what_it_would_do_if_it_came_back() {
     let data = digits(200, 10, 0).unwrap();
     let arch = phew_graph::zoo::mlp(&[784, 8, 10]).build().unwrap();
     let network = Network::initialise(arch, phew_graph::Init::default(), 0).unwrap();
-    let batches = score_batches(&data, Default::default(), phew_train::Device::CPU).unwrap();
-    let oracle = TorchOracle::new(&network, batches, Loss::default(), OracleMode::Train).unwrap();
+    let (samples, device) = (SampleSpec::default(), Device::CPU);
+    let oracle = TorchOracle::of_data(&network, &data, samples, device, OracleMode::Train).unwrap();
     let weights = network.weights();
     let mut mask = Mask::dense(network.arch());
     // The scalar with the steepest slope, so that the difference quotient has digits.

@@ -7,7 +7,7 @@ use phew_graph::{Mask, PathGraph, Reach};
 use phew_metrics::{Overlap, Similarity, similarity};
 use serde::Serialize;
 
-use crate::args::ArchArgs;
+use crate::args::{ArchArgs, load_mask};
 use crate::failure::usage;
 use crate::output::{grouped, json, percent, table, text};
 
@@ -74,8 +74,7 @@ impl Compare {
         let graph = PathGraph::new(&arch);
         let mut masks = Vec::new();
         for path in &self.masks {
-            let (mask, info) = Mask::load(path)?;
-            let mask = mask.in_order_of(&arch, &path.display().to_string())?;
+            let (mask, info) = load_mask(path, &arch)?;
             masks.push((mask, info.map(|i| i.method)));
         }
         let effective =

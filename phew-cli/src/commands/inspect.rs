@@ -6,7 +6,7 @@ use clap::Args;
 use phew_graph::{Mask, MaskInfo, PathGraph, kept_at};
 use serde::Serialize;
 
-use crate::args::ArchArgs;
+use crate::args::{ArchArgs, load_mask};
 use crate::failure::usage;
 use crate::layers::{LayerRow, Layers};
 use crate::metrics::{MetricArgs, Metrics};
@@ -67,10 +67,7 @@ impl Inspect {
         }
         let (mask, info) = match &self.mask {
             None => (Mask::dense(&arch), None),
-            Some(path) => {
-                let (mask, info) = Mask::load(path)?;
-                (mask.in_order_of(&arch, &path.display().to_string())?, info)
-            }
+            Some(path) => load_mask(path, &arch)?,
         };
         let layers = Layers::new(&PathGraph::new(&arch), &mask);
         let measured = self.mask.is_some().then_some(&mask);

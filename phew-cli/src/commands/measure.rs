@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use phew_graph::{Mask, Network, Overwrite};
 use phew_train::{
-    Batch, Device, GradientShare, KernelOver, Loss, OracleMode, SampleSpec, Set, TangentKernel,
-    TorchOracle, gradient_share, jacobian_extremes, jacobian_singular_values, score_batches,
+    Device, GradientShare, KernelOver, OracleMode, SampleSpec, Set, TangentKernel, TorchOracle,
+    gradient_share, jacobian_extremes, jacobian_singular_values,
 };
 use serde::Serialize;
 
 use super::data::{load, set};
-use super::train::{architecture, load_mask};
+use super::train::{architecture, mask_for};
 use crate::args::WeightArgs;
 use crate::failure::usage;
 use crate::output::{json, percent, table, text};
@@ -23,8 +23,8 @@ const MANY_GRADIENTS: usize = 1 << 28;
 
 /// Measures a network on data: the loss's gradient, the tangent kernel, the input-output Jacobian.
 ///
-/// With a mask, of the dense and of the masked network side by side. Kernel and Jacobian are computed in double precision
-/// and evaluation mode; where a matrix would be too large, its extremes are found without it.
+/// With a mask, of the dense and of the masked network side by side. Kernel and Jacobian are computed in double
+/// precision and evaluation mode; where a matrix would be too large, its extremes are found without it.
 #[derive(Debug, Args)]
 pub(crate) struct Measure {
     /// What to measure; everything by default
@@ -174,16 +174,14 @@ impl Measure {
         data.fits(&arch)?;
         let (network, _) = self.weights.load(arch, self.seed)?;
         let outputs: usize = network.arch().output_shape().sizes().iter().product();
-        let mask = self.mask.as_deref().map(|path| load_mask(path, &network)).transpose()?;
+        let mask = self.mask.as_deref().map(|path| mask_for(path, &network)).transpose()?;
         let mask = mask.map(|(mask, _)| mask);
         let images = self.per_class * data.classes.len();
         // One batch: the loss is a mean over all of it.
         let samples =
             SampleSpec { per_class: self.per_class, batch: images.max(1), seed: self.seed };
-        let batches = || score_batches(&data, samples, self.device);
         let mode = if self.eval { OracleMode::Eval } else { OracleMode::Train };
-        let oracle = TorchOracle::new(&network, batches()?, Loss::suiting(&data), mode)?;
-        let inputs = batches()?.swap_remove(0);
+        let oracle = TorchOracle::of_data(&network, &data, samples, self.device, mode)?;
         let dense = Mask::dense(network.arch());
         let full = self
             .wants(What::Gradient)
@@ -198,10 +196,10 @@ impl Measure {
             data: data.name.clone(),
             images,
             inputs: images.min(self.inputs as usize),
-            dense: self.measures(&network, &oracle, &inputs, &dense, outputs)?,
+            dense: self.measures(&network, &oracle, &dense, outputs)?,
             masked: mask
                 .as_ref()
-                .map(|mask| self.measures(&network, &oracle, &inputs, mask, outputs))
+                .map(|mask| self.measures(&network, &oracle, mask, outputs))
                 .transpose()?,
             gradient_share: shares.map(|(gradient, mask)| gradient_share(gradient, mask)),
             density: mask.as_ref().map(Mask::density),
@@ -213,7 +211,6 @@ impl Measure {
         &self,
         network: &Network,
         oracle: &TorchOracle,
-        batch: &Batch,
         mask: &Mask,
         outputs: usize,
     ) -> anyhow::Result<Measures> {
@@ -222,6 +219,7 @@ impl Measure {
             let loss = oracle.loss(&weights, mask)?;
             Ok(Gradient { loss, norm: oracle.gradient_norm(&weights, mask)? })
         };
+        let batch = &oracle.batches()[0];
         let count = (batch.len() as u64).min(self.inputs) as usize;
         let inputs = batch.first(count);
         let kernel = || -> anyhow::Result<Kernel> {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use phew_baselines::node_path;
-use phew_graph::{Mask, PathGraph};
+use phew_graph::PathGraph;
 use serde::Serialize;
 
-use crate::args::ArchArgs;
+use crate::args::{ArchArgs, load_mask};
 use crate::failure::usage;
 use crate::output::{json, table, text};
 
@@ -69,8 +69,7 @@ impl NodePath {
         let graph = PathGraph::new(&arch);
         let mut masks = Vec::new();
         for path in &self.masks {
-            let (mask, info) = Mask::load(path)?;
-            let mask = mask.in_order_of(&arch, &path.display().to_string())?;
+            let (mask, info) = load_mask(path, &arch)?;
             let layers = node_path(&mask, &graph)?.into_iter().map(|found| Row {
                 nodes: found.nodes,
                 paths: found.paths,

@@ -14,15 +14,15 @@ use std::collections::BTreeMap;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
-use phew_baselines::{BaselineError, Needs, Oracle, find};
+use phew_baselines::{Needs, Oracle, find};
 use phew_graph::{MaskInfo, Network};
 use serde_json::Value;
 
 use crate::args::{ArchArgs, OutputArgs, WeightArgs, WeightSource};
-use crate::failure::{Interrupted, usage};
+use crate::failure::usage;
 
 /// The method of the walks; all others are those of `phew_baselines::methods`.
-const PHEW: &str = "phew";
+pub(super) const PHEW: &str = "phew";
 
 /// What to do: list the methods, or prune.
 #[derive(Debug)]
@@ -223,22 +223,4 @@ fn served(needs: Needs) -> bool {
 /// Whether a method that asks an oracle asks about images of a data set.
 pub(super) fn looks_at_images(needs: Needs) -> bool {
     needs.oracle() && !matches!(needs, Needs::OnesPass | Needs::Perturbations)
-}
-
-/// What a request got wrong is a usage error; the rest is a failure.
-fn failure(error: BaselineError) -> anyhow::Error {
-    match error {
-        BaselineError::Stopped { .. } => Interrupted.into(),
-        BaselineError::Parameter { .. } => usage(error.to_string()),
-        BaselineError::NeedsOracle { method, needs } => usage(format!(
-            "method `{method}` needs {needs}, which this build of phew cannot serve{}",
-            if cfg!(feature = "train") {
-                ""
-            } else {
-                ": it has nothing that runs networks on data"
-            }
-        )),
-        BaselineError::Graph(error) => error.into(),
-        other => other.into(),
-    }
 }

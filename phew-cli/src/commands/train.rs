@@ -19,6 +19,7 @@ use phew_train::{
 use serde::Serialize;
 
 use super::data::{set, usual_dir};
+use crate::args::load_mask;
 use crate::failure::{Checkpointed, usage};
 use crate::interrupt;
 use crate::output::{json, percent, text};
@@ -148,7 +149,7 @@ impl Train {
         name: String,
     ) -> anyhow::Result<RunResult> {
         let network = self.network(recipe, data, seed)?;
-        let mask = self.mask.as_deref().map(|path| load_mask(&of_seed(path, seed), &network));
+        let mask = self.mask.as_deref().map(|path| mask_for(&of_seed(path, seed), &network));
         let mask = mask.transpose()?;
         let method = mask.as_ref().and_then(|(_, info)| info.as_ref()).map(describe);
         let kept = mask.as_ref().map(|(mask, _)| mask);
@@ -315,13 +316,9 @@ pub(super) fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arc
     Ok(arch.map_err(|e| usage(format!("{e:#}")))?.into())
 }
 
-/// A mask in the order of the network, with a word if it was made from other weights.
-pub(super) fn load_mask(
-    path: &Path,
-    network: &Network,
-) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
-    let (mask, info) = Mask::load(path)?;
-    let mask = mask.in_order_of(network.arch(), &path.display().to_string())?;
+/// A mask for a network, with a word if it was made from other weights.
+pub(super) fn mask_for(path: &Path, network: &Network) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
+    let (mask, info) = load_mask(path, network.arch())?;
     if info.as_ref().is_some_and(|info| info.weights != network.fingerprint()) {
         eprintln!("phew: {}: made from other weights than those that are trained", path.display());
     }

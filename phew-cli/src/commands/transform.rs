@@ -7,11 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use phew_baselines::BaselineError;
 use phew_graph::{Arch, Mask, MaskInfo};
 
-use crate::args::{ArchArgs, OutputArgs};
-use crate::failure::usage;
+use crate::args::{ArchArgs, OutputArgs, load_mask};
 
 /// Transforms a mask, or the weights under one, and writes a new file.
 ///
@@ -71,21 +69,11 @@ impl Common {
     fn load(&self) -> anyhow::Result<(Arc<Arch>, Mask, Option<MaskInfo>)> {
         self.output.check()?;
         let arch = self.arch.load()?;
-        let (mask, info) = Mask::load(&self.mask)?;
-        let mask = mask.in_order_of(&arch, &self.mask.display().to_string())?;
+        let (mask, info) = load_mask(&self.mask, &arch)?;
         Ok((arch, mask, info))
     }
 
     fn file(&self) -> &Path {
         &self.output.output
-    }
-}
-
-/// An option out of range is a usage error; the rest is a failure.
-fn failure(error: BaselineError) -> anyhow::Error {
-    match error {
-        BaselineError::Parameter { .. } => usage(error.to_string()),
-        BaselineError::Graph(error) => error.into(),
-        other => other.into(),
     }
 }

@@ -110,7 +110,7 @@ impl SpectrumArgs {
 
 fn follow(bar: &ProgressBar, products: usize) -> ControlFlow<()> {
     bar.set_position(products as u64);
-    if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    interrupt::flow()
 }
 
 fn stopped(error: MetricError) -> anyhow::Error {

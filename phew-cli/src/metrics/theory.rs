@@ -2,7 +2,8 @@
 
 use phew_graph::{Mask, Network};
 use phew_metrics::{
-    Analysis, Cost, Degrees, LayerGap, MeanPath, MetricError, Objective, Paths, Structure,
+    Analysis, Cost, Degrees, LayerGap, MeanPath, MetricError, Objective, PathKernelTrace, Paths,
+    Structure,
 };
 use serde::Serialize;
 
@@ -107,7 +108,7 @@ impl Theory {
             sparse_flops: cost.sparse_flops(),
             network_gap: analysis.network_gap()?,
             mean_squares: squares.map(|(all, kept)| [all, kept]).collect(),
-            per_weight: per_weight(analysis),
+            per_weight: per_weight(analysis, &trace),
             gaps: analysis.layer_gaps()?,
             structure,
             cost,
@@ -233,8 +234,8 @@ impl Theory {
     }
 }
 
-fn per_weight(analysis: &Analysis<'_>) -> Vec<PerWeight> {
-    let (paths, trace) = (analysis.path_shares(Paths::Kept), analysis.path_kernel_trace());
+fn per_weight(analysis: &Analysis<'_>, trace: &PathKernelTrace<'_>) -> Vec<PerWeight> {
+    let paths = analysis.path_shares(Paths::Kept);
     let walks = super::walks::phew(analysis);
     let visits = super::walks::visits(&walks);
     let mask = analysis.mask();

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::activity::activity;
-use super::{by_tensor, effective};
+use super::{SampleSpec, by_tensor, effective, score_batches};
 use crate::batches::Batch;
+use crate::data::Dataset;
 use crate::error::Result;
 use crate::model::{Mode, Model};
 use crate::train::{Loss, mask_vector};
@@ -67,6 +68,20 @@ impl TorchOracle {
         };
         let model = Model::new(network, device, Kind::Float)?;
         Ok(Self { network: network.clone(), model, batches, loss, mode, random: RANDOM })
+    }
+
+    /// An oracle that looks at images of a data set, by the loss that suits it.
+    ///
+    /// # Errors
+    /// Those of [`score_batches`] and of [`TorchOracle::new`].
+    pub fn of_data(
+        network: &Network,
+        data: &Dataset,
+        samples: SampleSpec,
+        device: crate::Device,
+        mode: OracleMode,
+    ) -> Result<Self> {
+        Self::new(network, score_batches(data, samples, device)?, Loss::suiting(data), mode)
     }
 
     /// Sets how many random inputs a batch of them has; 256 by default.
@@ -234,6 +249,12 @@ impl TorchOracle {
     #[must_use]
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// The batches that it looks at.
+    #[must_use]
+    pub fn batches(&self) -> &[Batch] {
+        &self.batches
     }
 
     /// Effective weights, and all else that is learnt.

@@ -6,11 +6,10 @@ use phew_baselines::{Method, Options, Oracle, State, find, keep_highest, method,
 use phew_graph::{Mask, Network, PathGraph, kept_at};
 use serde::{Deserialize, Serialize};
 
-use super::Loss;
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::error::Result;
-use crate::score::{OracleMode, SampleSpec, TorchOracle, score_batches};
+use crate::score::{OracleMode, SampleSpec, TorchOracle};
 
 /// What a pruner says of itself, for the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,9 +58,8 @@ impl ScoredPruner<'_> {
     /// The method, asking about the network as it is now.
     fn method(&self, network: &Network, density: f64) -> Result<Method<'static>> {
         let oracle: Option<Box<dyn Oracle>> = if find(self.method)?.needs.oracle() {
-            let batches = score_batches(self.data, self.samples, self.device)?;
-            let mode = OracleMode::Train;
-            Some(Box::new(TorchOracle::new(network, batches, Loss::suiting(self.data), mode)?))
+            let (samples, mode) = (self.samples, OracleMode::Train);
+            Some(Box::new(TorchOracle::of_data(network, self.data, samples, self.device, mode)?))
         } else {
             None
         };

@@ -11,8 +11,8 @@ use phew_walk::{BestPaths, Order, best_paths, greedy_paths, mask_of, ranked_path
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Job, failure};
-use crate::failure::usage;
+use super::Job;
+use crate::failure::{of_baseline, usage};
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
 use crate::output::{grouped, json, percent, text};
@@ -145,9 +145,9 @@ impl Job {
             return Ok(None);
         }
         let needs = BaselineError::NeedsOracle { method: GRADIENT, needs: self.needs() };
-        let mut oracle = self.oracle(network)?.ok_or_else(|| failure(needs))?;
+        let mut oracle = self.oracle(network)?.ok_or_else(|| of_baseline(needs))?;
         let dense = Mask::dense(network.arch());
-        Ok(Some(by_gradient(network, &dense, &mut *oracle).map_err(failure)?))
+        Ok(Some(by_gradient(network, &dense, &mut *oracle).map_err(of_baseline)?))
     }
 
     fn select(&self, network: &Network, amount: Option<&Amount>) -> anyhow::Result<BestPaths> {

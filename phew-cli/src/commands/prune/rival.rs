@@ -1,7 +1,6 @@
 //! `phew prune` with any other method: scores, an allocation, a schedule.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
@@ -11,7 +10,9 @@ use phew_graph::{Mask, Network, PathGraph};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Job, failure, served};
+use super::{Job, served};
+use crate::args::first_given;
+use crate::failure::of_baseline;
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
 use crate::output::{counted, grouped, json, percent, text};
@@ -53,7 +54,7 @@ pub(super) struct RivalArgs {
 impl RivalArgs {
     /// The first option that was given, for the method that takes none of them.
     pub(super) fn given(&self) -> Option<&'static str> {
-        let own = [
+        first_given([
             ("--schedule", self.schedule.is_some()),
             ("--allocation", self.allocation.is_some()),
             ("--invert", self.invert),
@@ -61,8 +62,7 @@ impl RivalArgs {
             ("--parameters", self.parameters.is_some()),
             ("--draws", self.draws.is_some()),
             ("--epsilon", self.epsilon.is_some()),
-        ];
-        own.into_iter().find_map(|(name, given)| given.then_some(name))
+        ])
     }
 
     fn options(&self) -> Options {
@@ -108,8 +108,9 @@ struct Phases {
 impl Job {
     pub(super) fn rival(&self, density: f64) -> anyhow::Result<()> {
         let options = self.rival.options();
-        let build =
-            |oracle| method(&self.method, density, self.seed, &options, oracle).map_err(failure);
+        let build = |oracle| {
+            method(&self.method, density, self.seed, &options, oracle).map_err(of_baseline)
+        };
         // What is wrong with the request shows before anything is read; an oracle needs the network first.
         let early = if served(self.needs()) { None } else { Some(build(None)?) };
         self.output.check()?;
@@ -119,7 +120,7 @@ impl Job {
             Some(method) => method,
             None => build(self.oracle(&network)?)?,
         };
-        let steps = method.plan.counts(network.arch().prunable_len()).map_err(failure)?.len();
+        let steps = method.plan.counts(network.arch().prunable_len()).map_err(of_baseline)?.len();
         let load = whole.elapsed().as_secs_f64();
 
         let clock = Instant::now();
@@ -163,10 +164,10 @@ fn score(network: &Network, method: &mut Method<'_>, steps: usize) -> anyhow::Re
     let mask = prune_with(network, &mut method.scorer, &method.plan, &mut |p| {
         bar.set_position(p.done as u64);
         bar.set_message(format!("· {} weights kept", grouped(p.kept)));
-        if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        interrupt::flow()
     });
     bar.finish_and_clear();
-    mask.map_err(failure)
+    mask.map_err(of_baseline)
 }
 
 impl Report<'_> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use phew_baselines::{Needs, Oracle};
 use phew_graph::Network;
-use phew_train::{Device, Loss, OracleMode, SampleSpec, Set, TorchOracle, score_batches};
+use phew_train::{Device, Loss, OracleMode, SampleSpec, Set, TorchOracle};
 use serde_json::Value;
 
 use super::looks_at_images;
@@ -83,18 +83,20 @@ impl SampleArgs {
         needs: Needs,
         network: &Network,
     ) -> anyhow::Result<Option<Box<dyn Oracle>>> {
-        let (batches, loss) = match self.data {
-            _ if !looks_at_images(needs) => (Vec::new(), Loss::default()),
+        let mode = self.oracle_mode();
+        let oracle = match self.data {
+            _ if !looks_at_images(needs) => {
+                TorchOracle::new(network, Vec::new(), Loss::default(), mode)
+            }
             None => return Err(usage(format!("the method needs {needs}: name a set with --data"))),
             Some(set) => {
                 let data = load(set, self.data_dir.as_deref(), self.transform)?;
                 data.fits(network.arch())?;
-                let batches = score_batches(&data, self.spec(), Device::by_name("auto")?)?;
-                (batches, Loss::suiting(&data))
+                let device = Device::by_name("auto")?;
+                TorchOracle::of_data(network, &data, self.spec(), device, mode)
             }
         };
-        let oracle = TorchOracle::new(network, batches, loss, self.oracle_mode())?;
-        Ok(Some(Box::new(oracle)))
+        Ok(Some(Box::new(oracle?)))
     }
 
     /// What a mask's metadata says about the images.

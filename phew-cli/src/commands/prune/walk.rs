@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -13,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Job;
-use crate::args::WeightSource;
+use crate::args::{WeightSource, first_given};
 use crate::failure::{Interrupted, usage};
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
@@ -114,7 +113,7 @@ enum WalkGranularity {
 impl WalkArgs {
     /// The first option that was given, for methods that do not walk.
     pub(super) fn given(&self) -> Option<&'static str> {
-        [
+        first_given([
             ("--skips", self.skips.is_some()),
             ("--bias", self.bias.is_some()),
             ("--scores", self.scores.is_some()),
@@ -122,9 +121,7 @@ impl WalkArgs {
             ("--granularity", self.granularity.is_some()),
             ("--engine", self.engine.is_some()),
             ("--exact", self.exact),
-        ]
-        .into_iter()
-        .find_map(|(name, given)| given.then_some(name))
+        ])
     }
 
     fn apply(&self, params: WalkParams) -> WalkParams {
@@ -313,7 +310,7 @@ fn walk(network: &Network, params: &WalkParams) -> anyhow::Result<Vec<Walked>> {
         bar.set_length(p.target as u64);
         bar.set_position(p.kept as u64);
         bar.set_message(format!("· {} walks", grouped(p.walks)));
-        if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        interrupt::flow()
     });
     bar.finish_and_clear();
     walked.map_err(|e| match e {

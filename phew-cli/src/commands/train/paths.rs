@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use phew_graph::{Mask, Network, SkipPolicy};
 use phew_train::{
-    Dataset, Device, Loss, OracleMode, Pruner, PrunerInfo, SampleSpec, TorchOracle, TrainError,
-    score_batches,
+    Dataset, Device, OracleMode, Pruner, PrunerInfo, SampleSpec, TorchOracle, TrainError,
 };
 use phew_walk::{Order, WalkError, WalkParams, best_paths};
 
@@ -48,9 +47,8 @@ impl Pruner for PathPruner<'_> {
             Ways::Top => best(network, Order::Greatest),
             Ways::Bottom => best(network, Order::Least),
             Ways::Gradient { data, samples, device } => {
-                let batches = score_batches(data, samples, device)?;
-                let loss = Loss::suiting(data);
-                let mut oracle = TorchOracle::new(network, batches, loss, OracleMode::Train)?;
+                let mode = OracleMode::Train;
+                let mut oracle = TorchOracle::of_data(network, data, samples, device, mode)?;
                 best(&by_gradient(network, mask, &mut oracle)?, Order::Greatest)
             }
         };

@@ -11,11 +11,12 @@ use phew_train::{
 };
 
 use super::paths::{PathPruner, Ways};
-use crate::commands::prune::{GRADIENT, looks_at_images, needs};
+use crate::args::first_given;
+use crate::commands::prune::{GRADIENT, PHEW, looks_at_images, needs};
 use crate::failure::usage;
 
 /// The methods of walks and paths; all others are those of `phew_baselines::methods`.
-const PATHS: [&str; 4] = ["phew", "top-paths", "bottom-paths", GRADIENT];
+const PATHS: [&str; 4] = [PHEW, "top-paths", "bottom-paths", GRADIENT];
 
 /// When and how to prune while training.
 #[derive(Debug, Args)]
@@ -30,7 +31,8 @@ pub(super) struct PruningArgs {
     #[arg(long, value_name = "SHARE", value_delimiter = ',', requires = "prune")]
     density: Vec<f64>,
 
-    /// What to keep: any method of `phew prune --list-methods` that takes a density, asked about the network as it is then
+    /// What to keep: any method of `phew prune --list-methods` that takes a density, asked about the network as it is
+    /// then
     #[arg(long, value_parser = names(), hide_possible_values = true, default_value = "magnitude",
         requires = "prune")]
     method: String,
@@ -162,19 +164,19 @@ impl PruningArgs {
     ) -> anyhow::Result<Box<dyn Pruner + 'a>> {
         let seed = self.method_seed.unwrap_or(seed);
         let (method, scored) = (self.method.as_str(), find(&self.method).is_ok());
-        let other = [
+        let other = first_given([
             ("--schedule", self.schedule.is_some() && !scored),
             ("--allocation", self.allocation.is_some() && !scored),
             ("--per-class", self.per_class.is_some() && !looks_at_images(needs(method))),
-        ];
-        if let Some((option, _)) = other.into_iter().find(|(_, given)| *given) {
+        ]);
+        if let Some(option) = other {
             return Err(usage(format!("{option} is not an option of method `{method}`")));
         }
         let usual = SampleSpec::default();
         let per_class = self.per_class.unwrap_or(usual.per_class);
         let samples = SampleSpec { per_class, seed, ..usual };
         let ways = match method {
-            "phew" => Some(Ways::Walks),
+            PHEW => Some(Ways::Walks),
             "top-paths" => Some(Ways::Top),
             "bottom-paths" => Some(Ways::Bottom),
             GRADIENT => Some(Ways::Gradient { data, samples, device }),

@@ -8,7 +8,8 @@ use phew_graph::{Arch, Mask, MaskInfo, PathGraph};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Common, failure};
+use super::Common;
+use crate::failure::of_baseline;
 use crate::interrupt;
 use crate::layers::Layers;
 use crate::output::{grouped, json as print, percent, text};
@@ -70,7 +71,7 @@ impl Widen {
         let graph = PathGraph::new(&arch);
         let note = json!({ "name": "widen", "factor": self.factor, "seed": self.seed });
         let wider = || widen(&mask, &graph, self.factor, self.seed);
-        let widened = interrupt::at_once(wider)?.map_err(failure)?;
+        let widened = interrupt::at_once(wider)?.map_err(of_baseline)?;
         finish(&self.common, &arch, info, note, (&mask, &widened), None)
     }
 }

@@ -8,7 +8,8 @@ use phew_baselines::{Convergence, Isometry, Reinit, approximate_isometry, reinit
 use phew_graph::{Arch, Extra, Init, LayerMask, Mask, Network};
 use serde::Serialize;
 
-use super::{Common, failure};
+use super::Common;
+use crate::failure::of_baseline;
 use crate::interrupt;
 use crate::output::{counted, grouped, json, table, text};
 
@@ -104,7 +105,7 @@ impl Reinitialise {
             How::NeuronwiseSparse => (Reinit::NeuronwiseSparse, "neuronwise-sparse"),
         };
         let draw = || reinitialise(&network, &mask, reinit, self.init, self.seed);
-        let drawn = interrupt::at_once(draw)?.map_err(failure)?;
+        let drawn = interrupt::at_once(draw)?.map_err(of_baseline)?;
         drawn.save(self.common.file(), self.common.output.overwrite())?;
         let pairs = network.weights().into_iter().zip(drawn.weights()).zip(mask.layers());
         let layers = pairs.map(|((before, after), layer)| Spread {
@@ -180,7 +181,7 @@ impl Isometric {
         let (arch, mask, network) = load(&self.common, &self.weights)?;
         let stop = Isometry { iterations: self.iterations, tolerance: self.tolerance };
         let correct = || approximate_isometry(&network, &mask, stop);
-        let (corrected, found) = interrupt::at_once(correct)?.map_err(failure)?;
+        let (corrected, found) = interrupt::at_once(correct)?.map_err(of_baseline)?;
         corrected.save(self.common.file(), self.common.output.overwrite())?;
         let row = |c: Convergence| Row {
             name: c.tensor,

@@ -1,40 +1,13 @@
 //! Pruning in the course of training, runs side by side and measures on data, end to end.
-#![cfg(feature = "train")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use phew_graph::Mask;
 use serde_json::Value;
 
-fn command(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
-    command.current_dir(folder).args(line.split_whitespace());
-    command
-}
-
-fn phew(folder: &Path, line: &str) -> Output {
-    command(folder, line).output().unwrap()
-}
-
-fn succeeds(folder: &Path, line: &str) -> String {
-    let output = phew(folder, line);
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn object(folder: &Path, line: &str) -> Value {
-    serde_json::from_str(&succeeds(folder, line)).unwrap()
-}
-
-fn refuses(folder: &Path, line: &str, part: &str) {
-    let output = phew(folder, line);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
-    assert!(stderr.contains(part), "{line}: {stderr} lacks {part}");
-}
+use crate::common::{command, json, refuses, stdout};
 
 /// Three epochs of ten steps on the built-in digits.
 fn recipe(folder: &Path) {
@@ -99,7 +72,7 @@ fn every_way_of_pruning_in_the_course_of_training_runs_and_leaves_its_masks() {
     for (number, (options, wanted, masks, method)) in cases.into_iter().enumerate() {
         let line =
             format!("--threads 1 train --recipe r.toml --prune {options} -o run-{number} --json");
-        let result = object(dir, &line);
+        let result = json(dir, &line);
         let run = dir.join(format!("run-{number}"));
         assert_eq!(epochs(&run), wanted, "{options}");
         assert_eq!((&result["epochs"], &result["steps"]), (&3.into(), &30.into()), "{options}");
@@ -109,7 +82,7 @@ fn every_way_of_pruning_in_the_course_of_training_runs_and_leaves_its_masks() {
         // The mask is one that all other commands read.
         let mask = format!("run-{number}/mask-{masks}.safetensors");
         let line = format!("inspect --arch run-{number}/arch.toml --mask {mask} --json");
-        let shown = object(dir, &line);
+        let shown = json(dir, &line);
         assert_eq!(shown["made_by"]["method"], method, "{options}");
         assert_eq!(shown["kept"], result["kept"], "{options}");
         assert!(!run.join(format!("mask-{}.safetensors", masks + 1)).exists(), "{options}");
@@ -128,7 +101,7 @@ fn a_killed_run_of_iterative_pruning_goes_on_and_ends_with_the_same_bytes() {
             "--threads 1 train --recipe r.toml --epochs 4 --prune rewind:7 --density 0.5,0.2,0.1 --method grasp -o {run}"
         )
     };
-    succeeds(dir, &line("whole"));
+    stdout(dir, &line("whole"));
     let run = dir.join("parts");
     for (signal, lines) in [("-KILL", 2), ("-TERM", 5), ("-KILL", 9), ("-USR1", 12)] {
         let mut child = command(dir, &line("parts")).stderr(Stdio::null()).spawn().unwrap();
@@ -144,7 +117,7 @@ fn a_killed_run_of_iterative_pruning_goes_on_and_ends_with_the_same_bytes() {
         let code = child.wait().unwrap().code();
         assert_eq!(code, if signal == "-KILL" { None } else { Some(75) }, "{signal}");
     }
-    succeeds(dir, &line("parts"));
+    stdout(dir, &line("parts"));
     for file in ["weights", "mask-1", "mask-2", "mask-3", "early"] {
         let read = |run: &str| std::fs::read(dir.join(run).join(format!("{file}.safetensors")));
         assert!(read("whole").unwrap() == read("parts").unwrap(), "{file} differs");
@@ -158,16 +131,16 @@ fn runs_side_by_side_give_what_each_gives_alone() {
     let dir = dir.path();
     recipe(dir);
     for seed in [3, 5, 8] {
-        succeeds(dir, &format!("init --arch mlp-bn-784-20-10 --seed {seed} -o w-{seed}"));
+        stdout(dir, &format!("init --arch mlp-bn-784-20-10 --seed {seed} -o w-{seed}"));
         let line = "prune --arch mlp-bn-784-20-10 --density 0.2";
-        succeeds(dir, &format!("{line} --weights w-{seed} --seed {seed} -o m-{seed}"));
+        stdout(dir, &format!("{line} --weights w-{seed} --seed {seed} -o m-{seed}"));
     }
     let line = "--threads 1 train --recipe r.toml --weights w-{seed} --mask m-{seed} --json";
-    let all = object(dir, &format!("{line} --seeds 3,5,8 -o all"));
+    let all = json(dir, &format!("{line} --seeds 3,5,8 -o all"));
     let mut accuracies = Vec::new();
     for (number, seed) in [3, 5, 8].into_iter().enumerate() {
         let line = line.replace("{seed}", &seed.to_string());
-        let alone = object(dir, &format!("{line} --seed {seed} -o alone-{seed}"));
+        let alone = json(dir, &format!("{line} --seed {seed} -o alone-{seed}"));
         let run = &all["runs"][number];
         assert_eq!((&run["seed"], &run["test"]), (&alone["seed"], &alone["test"]));
         for file in ["weights.safetensors", "metrics.jsonl", "config.toml"] {
@@ -187,10 +160,10 @@ fn a_mask_can_be_given_new_weights() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     recipe(dir);
-    succeeds(dir, "prune --arch mlp-bn-784-20-10 --density 0.1 -o m");
+    stdout(dir, "prune --arch mlp-bn-784-20-10 --density 0.1 -o m");
     let line = "--threads 1 train --recipe r.toml --mask m";
     let config = |options: &str, run: &str| {
-        succeeds(dir, &format!("{line} {options} -o {run}"));
+        stdout(dir, &format!("{line} {options} -o {run}"));
         let text = std::fs::read_to_string(dir.join(run).join("config.toml")).unwrap();
         text.lines().find(|line| line.starts_with("weights")).unwrap().to_owned()
     };
@@ -212,11 +185,11 @@ fn low_precision_trains_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     recipe(dir);
-    let text = succeeds(dir, "train --recipe r.toml --precision bf16 --dry-run");
+    let text = stdout(dir, "train --recipe r.toml --precision bf16 --dry-run");
     assert!(text.contains("precision = \"bf16\""), "{text}");
     let line = "--threads 1 train --recipe r.toml --json";
-    let plain = object(dir, &format!("{line} -o f32"));
-    let low = object(dir, &format!("{line} --precision bf16 -o bf16"));
+    let plain = json(dir, &format!("{line} -o f32"));
+    let low = json(dir, &format!("{line} --precision bf16 -o bf16"));
     let loss = |result: &Value| result["train"]["loss"].as_f64().unwrap();
     let difference = (loss(&plain) - loss(&low)).abs();
     assert!(difference > 0.0 && difference < 0.1, "{difference}");
@@ -227,9 +200,9 @@ fn measures_of_a_dense_and_a_masked_network_stand_side_by_side() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let arch = "--arch mlp-784-30-20-10 --seed 1";
-    succeeds(dir, &format!("prune {arch} --density 0.1 -o m"));
+    stdout(dir, &format!("prune {arch} --density 0.1 -o m"));
     let line = format!("measure {arch} --mask m --data digits --per-class 3 --inputs 6 --json");
-    let exact = object(dir, &format!("{line} --gradients g.safetensors"));
+    let exact = json(dir, &format!("{line} --gradients g.safetensors"));
     let number = |value: &Value| value.as_f64().unwrap();
     assert_eq!((&exact["images"], &exact["inputs"]), (&30.into(), &6.into()));
     // At initialisation the loss is that of guesses: ln 10 where outputs are near 0, as the masked network's are.
@@ -241,7 +214,7 @@ fn measures_of_a_dense_and_a_masked_network_stand_side_by_side() {
     let share = number(&exact["gradient_share"]["magnitude"]);
     let square = number(&exact["gradient_share"]["square"]);
     assert!(number(&exact["density"]) < share && share < square && square < 1.0, "{exact}");
-    let free = object(dir, &format!("{line} --matrix-free --top 3"));
+    let free = json(dir, &format!("{line} --matrix-free --top 3"));
     for which in ["dense", "masked"] {
         let near = |a: f64, b: f64, scale: f64| assert!((a - b).abs() < 1e-3 * scale, "{a} {b}");
         let [e, f] = [&exact, &free].map(|report| &report[which]);
@@ -256,11 +229,11 @@ fn measures_of_a_dense_and_a_masked_network_stand_side_by_side() {
         assert!(f["jacobian"]["mean"].is_null() && f["kernel"]["trace"].is_null());
     }
     // The gradient as scores: walks that follow it.
-    succeeds(dir, &format!("prune {arch} --density 0.1 --scores g.safetensors -o by-gradient"));
-    let report = object(dir, &line.replace("--mask m", "gradient --mask by-gradient"));
+    stdout(dir, &format!("prune {arch} --density 0.1 --scores g.safetensors -o by-gradient"));
+    let report = json(dir, &line.replace("--mask m", "gradient --mask by-gradient"));
     assert!(number(&report["gradient_share"]["magnitude"]) > share, "{report}");
     assert!(report["dense"]["kernel"].is_null());
-    assert!(succeeds(dir, &line.replace(" --json", "")).contains("gradient norm"));
+    assert!(stdout(dir, &line.replace(" --json", "")).contains("gradient norm"));
 }
 
 /// Kept weights of a mask file, which its metadata does not change.
@@ -274,7 +247,7 @@ fn paths_are_ranked_by_the_gradient_until_a_density_is_reached() {
     let dir = dir.path();
     let arch = "--arch mlp-784-30-20-10";
     let line = format!("prune {arch} --method gradient-paths --data digits --json");
-    let report = object(dir, &format!("{line} --density 0.05 -o by-gradient"));
+    let report = json(dir, &format!("{line} --density 0.05 -o by-gradient"));
     let kept = report["kept"].as_u64().unwrap();
     // 5% of 24,320 weights; the last path is kept whole.
     assert!((1_216..1_219).contains(&kept), "{report}");
@@ -282,27 +255,27 @@ fn paths_are_ranked_by_the_gradient_until_a_density_is_reached() {
         (&report["parameters"]["data"], &report["density"]),
         (&"digits".into(), &0.05.into())
     );
-    let shown = object(dir, &format!("inspect {arch} --mask by-gradient --json"));
+    let shown = json(dir, &format!("inspect {arch} --mask by-gradient --json"));
     assert_eq!(
         (&shown["effective"], &shown["made_by"]["method"]),
         (&kept.into(), &"gradient-paths".into())
     );
     // They carry more of the gradient than the paths of greatest weights, as many and as dense.
-    succeeds(dir, &format!("prune {arch} --method top-paths --density 0.05 -o by-weight"));
+    stdout(dir, &format!("prune {arch} --method top-paths --density 0.05 -o by-weight"));
     let share = |mask: &str| {
-        let report = object(dir, &format!("measure gradient {arch} --mask {mask} --json"));
+        let report = json(dir, &format!("measure gradient {arch} --mask {mask} --json"));
         report["gradient_share"]["magnitude"].as_f64().unwrap()
     };
     assert!(share("by-gradient") > 1.5 * share("by-weight"));
     // The images decide; the same images give the same paths as the gradient that `phew measure` writes.
-    succeeds(dir, &format!("{line} --density 0.05 --data-seed 1 -o other"));
+    stdout(dir, &format!("{line} --density 0.05 --data-seed 1 -o other"));
     assert_ne!(mask(dir, "other"), mask(dir, "by-gradient"));
-    succeeds(dir, &format!("measure gradient {arch} --gradients g"));
-    succeeds(
+    stdout(dir, &format!("measure gradient {arch} --gradients g"));
+    stdout(
         dir,
         &format!("prune {arch} --method top-paths --weights g --paths 200 -o in-two-steps"),
     );
-    succeeds(dir, &format!("{line} --paths 200 -o in-one"));
+    stdout(dir, &format!("{line} --paths 200 -o in-one"));
     assert_eq!(mask(dir, "in-two-steps"), mask(dir, "in-one"));
 }
 
@@ -333,9 +306,9 @@ fn every_option_of_a_method_of_data_changes_its_mask_and_is_noted() {
         let line = format!(
             "prune --arch mlp-bn-784-30-10 --density 0.1 --json --force --method {method} -o"
         );
-        let usual = object(dir, &format!("{line} usual"));
+        let usual = json(dir, &format!("{line} usual"));
         for (option, name, value) in options {
-            let report = object(dir, &format!("{line} other {option}"));
+            let report = json(dir, &format!("{line} other {option}"));
             assert_eq!(report["parameters"][name], value, "{option}");
             assert_ne!(usual["parameters"][name], value, "{option}");
             assert_ne!(mask(dir, "usual"), mask(dir, "other"), "{option} changes nothing");
@@ -362,7 +335,7 @@ fn every_option_of_a_method_of_data_changes_its_mask_and_is_noted() {
             "--temperature is not an option",
         ),
     ] {
-        refuses(dir, &format!("{line} {options}"), part);
+        refuses(dir, &format!("{line} {options}"), 2, &[part]);
     }
     assert!(!dir.join("m").exists());
 }
@@ -373,24 +346,24 @@ fn methods_of_data_score_the_transformation_task_by_its_own_loss() {
     let dir = dir.path();
     let line = "prune --arch mlp-bn-784-20-784 --density 0.1 --force --json --data digits --method";
     for method in ["snip", "grasp", "gradient-paths"] {
-        let report = object(dir, &format!("{line} {method} --transform 3 -o three"));
+        let report = json(dir, &format!("{line} {method} --transform 3 -o three"));
         assert_eq!(report["parameters"]["transform"], 3);
-        succeeds(dir, &format!("{line} {method} --transform 4 -o four"));
+        stdout(dir, &format!("{line} {method} --transform 4 -o four"));
         assert_ne!(mask(dir, "three"), mask(dir, "four"), "{method}");
-        refuses(dir, &format!("{line} {method} -o none"), "expected 10, the classes of");
+        refuses(dir, &format!("{line} {method} -o none"), 2, &["expected 10, the classes of"]);
     }
     // The mean square of normalised outputs is near 1; the cross-entropy of 784 classes would be in the hundreds.
     let arch = "--arch mlp-bn-784-20-784";
     let measured =
-        object(dir, &format!("measure gradient {arch} --transform 3 --gradients g --json"));
+        json(dir, &format!("measure gradient {arch} --transform 3 --gradients g --json"));
     let loss = measured["dense"]["gradient"]["loss"].as_f64().unwrap();
     assert!(loss > 0.05 && loss < 10.0, "{loss}");
     // It is that loss whose gradient ranks paths, and that of a training of the task too.
-    succeeds(
+    stdout(
         dir,
         &format!("prune {arch} --method top-paths --weights g --density 0.1 -o in-two-steps"),
     );
-    succeeds(dir, &format!("{line} gradient-paths --transform 3 -o three"));
+    stdout(dir, &format!("{line} gradient-paths --transform 3 -o three"));
     assert_eq!(mask(dir, "in-two-steps"), mask(dir, "three"));
     let text = "about = 'a test'\narch = 'mlp-bn-784-20-784'\nepochs = 1\nbatch = 500\n\
          [data]\nset = 'digits'\ntransform = { seed = 3 }\n\
@@ -398,9 +371,9 @@ fn methods_of_data_score_the_transformation_task_by_its_own_loss() {
     std::fs::write(dir.join("t.toml"), text).unwrap();
     for method in ["snip", "gradient-paths"] {
         let line = format!("{line} {method} --transform 3 -o three");
-        succeeds(dir, &line);
+        stdout(dir, &line);
         let train = "train --recipe t.toml --prune at:0 --density 0.1";
-        succeeds(dir, &format!("{train} --method {method} -o run-{method}"));
+        stdout(dir, &format!("{train} --method {method} -o run-{method}"));
         let trained = mask(dir, &format!("run-{method}/mask-1.safetensors"));
         assert_eq!(trained, mask(dir, "three"), "{method}");
     }
@@ -411,14 +384,14 @@ fn rivals_with_questions_of_their_own_are_answered() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let line = "prune --arch mlp-784-30-10 --density 0.1 --json --method";
-    let sap = object(dir, &format!("{line} ntk-sap --schedule exponential:5 -o sap"));
-    let px = object(dir, &format!("{line} px --schedule exponential:5 --data digits -o px"));
+    let sap = json(dir, &format!("{line} ntk-sap --schedule exponential:5 -o sap"));
+    let px = json(dir, &format!("{line} px --schedule exponential:5 --data digits -o px"));
     for report in [&sap, &px] {
         assert_eq!(report["kept"], 2_382, "{report}");
     }
     assert_eq!(px["parameters"]["per_class"], 10);
-    refuses(dir, &format!("{line} px -o p"), "name a set with --data");
-    refuses(dir, &format!("{line} ntk-sap --data digits -o p"), "--data is not an option");
+    refuses(dir, &format!("{line} px -o p"), 2, &["name a set with --data"]);
+    refuses(dir, &format!("{line} ntk-sap --data digits -o p"), 2, &["--data is not an option"]);
 }
 
 #[test]
@@ -441,8 +414,8 @@ fn senseless_requests_are_refused() {
         ("--precision f8", "expected f32, bf16 or f16"),
         ("--seed 1 --seeds 1,2", "--seed"),
     ] {
-        refuses(dir, &format!("train --recipe r.toml {options} -o run"), part);
+        refuses(dir, &format!("train --recipe r.toml {options} -o run"), 2, &[part]);
     }
-    refuses(dir, "measure --arch mlp-784-9 --data digits", "expected 10, the classes of");
-    refuses(dir, "measure kernel --arch mlp-784-10 --gradients g", "--gradients");
+    refuses(dir, "measure --arch mlp-784-9 --data digits", 2, &["expected 10, the classes of"]);
+    refuses(dir, "measure kernel --arch mlp-784-10 --gradients g", 2, &["--gradients"]);
 }

@@ -1,27 +1,16 @@
 //! `phew transform` and `phew node-path`, end to end.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use phew_graph::{Init, Mask, Network, Overwrite, zoo};
 use serde_json::Value;
 
+use crate::common::{self, refuses, stdout};
+
 const ARCH: &str = "--arch mlp-30-40-10";
 
-fn phew(folder: &Path, line: &str) -> Output {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
-    command.current_dir(folder).args(line.split_whitespace()).output().unwrap()
-}
-
-fn stdout(folder: &Path, line: &str) -> String {
-    let output = phew(folder, line);
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
 fn json(folder: &Path, line: &str) -> Value {
-    serde_json::from_str(&stdout(folder, &format!("{line} --json"))).unwrap()
+    common::json(folder, &format!("{line} --json"))
 }
 
 fn load(folder: &Path, name: &str) -> (Mask, Value) {
@@ -201,15 +190,9 @@ fn requests_that_make_no_sense_are_usage_errors_and_write_nothing() {
         ),
     ];
     for (line, part) in cases {
-        let output = phew(at, &line);
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
-        assert!(stderr.contains(part), "{line}: {stderr}");
+        refuses(at, &line, 2, &[part]);
     }
     // A mask of another architecture is a failure that names what is wrong.
     let other = "transform shuffle --arch mlp-30-41-10 --mask m.safetensors -o x.safetensors";
-    let output = phew(at, other);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(1) && stderr.contains("fc1.weight"), "{stderr}");
-    assert!(!at.join("x.safetensors").exists());
+    refuses(at, other, 1, &["fc1.weight"]);
 }

@@ -1,35 +1,9 @@
 //! `phew prune --method`, `--list-methods` and `phew compare`, end to end.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
-use std::path::Path;
-use std::process::{Command, Output};
 
 use phew_baselines::Needs;
 use phew_graph::Mask;
-use serde_json::Value;
 
-fn phew(folder: &Path, line: &str) -> Output {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
-    command.current_dir(folder).args(line.split_whitespace()).output().unwrap()
-}
-
-fn stdout(folder: &Path, line: &str) -> String {
-    let output = phew(folder, line);
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn json(folder: &Path, line: &str) -> Value {
-    serde_json::from_str(&stdout(folder, line)).unwrap()
-}
-
-fn refuses(folder: &Path, line: &str, part: &str) {
-    let output = phew(folder, line);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
-    assert!(stderr.contains(part), "{line}: {stderr}");
-    assert_eq!(folder.read_dir().unwrap().count(), 0, "{line}");
-}
+use crate::common::{json, refuses, stdout};
 
 #[test]
 fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
@@ -52,7 +26,7 @@ fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
         assert_eq!(row.contains("(*)"), info.needs.oracle() && !served, "{row}");
         if data || info.needs.oracle() && !served {
             let empty = tempfile::tempdir().unwrap();
-            refuses(empty.path(), &line, &format!("needs {}", info.needs));
+            refuses(empty.path(), &line, 2, &[&format!("needs {}", info.needs)]);
             continue;
         }
         let report = json(folder.path(), &line);
@@ -69,7 +43,7 @@ fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
     assert_eq!(row.contains("(*)"), !cfg!(feature = "train"), "{row}");
     let empty = tempfile::tempdir().unwrap();
     let line = "prune --arch mlp-30-40-10 --density 0.1 --method gradient-paths -o m";
-    refuses(empty.path(), line, "needs gradients on data");
+    refuses(empty.path(), line, 2, &["needs gradients on data"]);
 }
 
 #[test]
@@ -119,22 +93,19 @@ fn requests_that_make_no_sense_are_usage_errors() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let prune = "prune --arch mlp-30-40-10 -o m.safetensors --density";
-    refuses(at, &format!("{prune} 0.1 --method snap"), "possible values: phew, top-paths,");
-    refuses(at, &format!("{prune} 0.1 --method synflow --bias uniform"), "--bias is not an option");
-    refuses(at, &format!("{prune} 0.1 --invert"), "--invert is not an option of method `phew`");
-    refuses(
-        at,
-        &format!("{prune} 0.1 --method random --schedule linear:0"),
-        "schedule is `linear:0`",
-    );
-    refuses(at, &format!("{prune} 1.5 --method random"), "density is 1.5");
-    refuses(
-        at,
-        &format!("{prune} 0.1 --method random --allocation given:1,2,3"),
-        "number of densities is 3",
-    );
-    refuses(at, "prune --list-methods --density 0.1", "cannot be used with");
-    refuses(at, "compare --arch mlp-30-40-10 one.safetensors", "at least two");
-    refuses(at, "prune --method magnitude", "--arch");
-    refuses(at, "prune --method magnitude --arch lenet-5 -o m", "`magnitude` needs --density");
+    for (options, part) in [
+        ("0.1 --method snap", "possible values: phew, top-paths,"),
+        ("0.1 --method synflow --bias uniform", "--bias is not an option"),
+        ("0.1 --invert", "--invert is not an option of method `phew`"),
+        ("0.1 --method random --schedule linear:0", "schedule is `linear:0`"),
+        ("1.5 --method random", "density is 1.5"),
+        ("0.1 --method random --allocation given:1,2,3", "number of densities is 3"),
+    ] {
+        refuses(at, &format!("{prune} {options}"), 2, &[part]);
+    }
+    refuses(at, "prune --list-methods --density 0.1", 2, &["cannot be used with"]);
+    refuses(at, "compare --arch mlp-30-40-10 one.safetensors", 2, &["at least two"]);
+    refuses(at, "prune --method magnitude", 2, &["--arch"]);
+    let line = "prune --method magnitude --arch lenet-5 -o m";
+    refuses(at, line, 2, &["`magnitude` needs --density"]);
 }

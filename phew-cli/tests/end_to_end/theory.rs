@@ -1,39 +1,9 @@
 //! `phew inspect`, `phew verify`: the theory's numbers, end to end.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
-use std::path::Path;
-use std::process::{Command, Output};
 
 use phew_graph::{Arch, Mask, read_scores};
 use serde_json::Value;
 
-fn phew(folder: &Path, line: &str) -> Output {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
-    command.current_dir(folder).args(line.split_whitespace()).output().unwrap()
-}
-
-fn text(folder: &Path, line: &str) -> String {
-    let output = phew(folder, line);
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn json(folder: &Path, line: &str) -> Value {
-    serde_json::from_str(&text(folder, line)).unwrap()
-}
-
-/// The line fails with this exit code and an error that holds all parts.
-fn refuses(folder: &Path, line: &str, code: i32, parts: &[&str]) {
-    let output = phew(folder, line);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
-    assert!(parts.iter().all(|p| stderr.contains(p)), "{line}: {stderr} lacks one of {parts:?}");
-    assert!(output.stdout.is_empty());
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
-}
+use crate::common::{folder, json, phew, refuses, stdout};
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
@@ -61,7 +31,7 @@ fn inspect_measures_weights_and_masks() {
     let trace = number(&metrics["ln_path_kernel_trace"]);
     assert!((trace - number(&metrics["spectrum"]["ln_trace"])).abs() < 1e-12);
     assert!(json(at, "inspect --arch mlp-4-3-2 --json").get("metrics").is_none());
-    let table = text(at, "inspect --arch lenet-5 --metrics");
+    let table = stdout(at, "inspect --arch lenet-5 --metrics");
     for part in ["hidden stub units", "FLOPs", "ln E[π²]", "mean θ² over", "paths through it"] {
         assert!(table.contains(part), "{table}");
     }
@@ -78,8 +48,8 @@ fn a_mask_measured_on_weights_that_it_was_not_made_from_says_so() {
         json(at, &format!("{inspect} {seed} --json"))["metrics"]["weights_of_mask"].clone()
     };
     assert_eq!([of_mask(3), of_mask(0)], [true, false]);
-    assert!(text(at, &format!("{inspect} 0")).contains("not those that the mask was made from"));
-    assert!(!text(at, &format!("{inspect} 3")).contains("not those"));
+    assert!(stdout(at, &format!("{inspect} 0")).contains("not those that the mask was made from"));
+    assert!(!stdout(at, &format!("{inspect} 3")).contains("not those"));
     let dense = json(at, "inspect --arch lenet-5 --metrics --json");
     assert!(dense["metrics"]["weights_of_mask"].is_null());
 }
@@ -200,7 +170,7 @@ fn small_networks_show_every_path_and_the_kernel() {
     let trace: f64 = (0..12).map(|p| kernel[p][p]).sum();
     assert!(near(trace.ln(), number(&metrics["ln_path_kernel_trace"])));
     assert!((0..12).all(|p| (0..12).all(|q| kernel[p][q].to_bits() == kernel[q][p].to_bits())));
-    let table = text(at, line);
+    let table = stdout(at, line);
     assert!(
         table.contains("fc1.weight[2,1] fc2.weight[1,2]") && table.contains("2 2 2 | 2 2 2"),
         "{table}"
@@ -209,7 +179,7 @@ fn small_networks_show_every_path_and_the_kernel() {
         let line = format!("inspect --arch lenet-300-100 {flag}");
         refuses(at, &line, 2, &["number of paths: 2.3520e8, expected at most 1000", "--limit"]);
     }
-    let wide = text(at, "inspect --arch mlp-4-4-4 --path-kernel");
+    let wide = stdout(at, "inspect --arch mlp-4-4-4 --path-kernel");
     assert!(wide.contains("64×64, too wide"), "{wide}");
 }
 
@@ -226,7 +196,7 @@ fn the_spectral_density_adds_up_to_the_weights_and_the_trace() {
     assert!((sum("trace") - number(&found["trace"]["mean"])).abs() < 1e-9);
     assert!((number(&found["trace"]["mean"]) - 1.0).abs() < 5.0 * number(&found["trace"]["error"]));
     assert!(number(&found["effective_rank"]) > number(&found["participation_ratio"]));
-    assert!(text(at, line).contains("effective rank"));
+    assert!(stdout(at, line).contains("effective rank"));
     refuses(
         at,
         "inspect --arch lenet-5 --spectral-density --probes 1",
@@ -241,10 +211,10 @@ fn a_mask_without_paths_has_dashes_in_tables_null_in_json_and_a_spectrum_of_zero
     let folder = folder();
     let at = folder.path();
     // One weight cannot be a path.
-    let pruned = text(at, "prune --arch mlp-9-8-2 --method magnitude --density 0.012 -o m");
+    let pruned = stdout(at, "prune --arch mlp-9-8-2 --method magnitude --density 0.012 -o m");
     assert!(pruned.contains("in 1 step, 0 of them"), "{pruned}");
     let inspect = "inspect --arch mlp-9-8-2 --mask m --metrics --spectrum 3 --spectral-density";
-    let table = text(at, inspect);
+    let table = stdout(at, inspect);
     assert!(!table.contains("NaN") && table.contains("kept paths alike        –"), "{table}");
     assert_eq!(table.matches("path kernel: all eigenvalues are 0").count(), 2, "{table}");
     let metrics = &json(at, &format!("{inspect} --json"))["metrics"];
@@ -281,7 +251,7 @@ fn linear_networks_have_a_jacobian_and_others_are_refused() {
     std::fs::write(at.join("linear.toml"), LINEAR).unwrap();
     let metrics = &json(at, "inspect --arch linear.toml --jacobian --json")["metrics"];
     assert_eq!(numbers(&metrics["jacobian"]["values"]).len(), 2);
-    assert!(text(at, "inspect --arch linear.toml --jacobian").contains("Jacobian"));
+    assert!(stdout(at, "inspect --arch linear.toml --jacobian").contains("Jacobian"));
     refuses(at, "inspect --arch lenet-5 --jacobian", 1, &["`relu1`", "not linear"]);
 }
 

@@ -1,49 +1,12 @@
-//! The binary, end to end: results, exit codes, bad input.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+//! `phew init`, `prune` by walks and paths, `doctor`, signals: results, exit codes, bad input.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Runs phew in a folder.
-fn phew(folder: &Path, line: &str) -> Output {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
-    command.current_dir(folder).args(line.split_whitespace()).output().unwrap()
-}
-
-fn json(folder: &Path, line: &str) -> Value {
-    let output = phew(folder, line);
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// The line fails with this exit code and one line on stderr that holds all parts; nothing new is in the folder.
-fn refuses(folder: &Path, line: &str, code: i32, parts: &[&str]) {
-    let list = || {
-        let mut names: Vec<_> =
-            folder.read_dir().unwrap().map(|e| e.unwrap().file_name()).collect();
-        names.sort();
-        names
-    };
-    let before = list();
-    let output = phew(folder, line);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
-    assert!(parts.iter().all(|p| stderr.contains(p)), "{line}: {stderr} lacks one of {parts:?}");
-    assert!(output.stdout.is_empty());
-    assert_eq!(list(), before, "{line}");
-    // clap's own usage errors add the usage below the line.
-    assert!(
-        stderr.lines().count() == 1 || stderr.contains("Usage") || stderr.contains("--help"),
-        "{stderr}"
-    );
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
-}
+use crate::common::{command, folder, json, phew, refuses};
 
 #[test]
 fn a_network_goes_from_its_weights_to_a_mask() {
@@ -399,13 +362,8 @@ fn a_signal_ends_every_long_command_and_leaves_nothing_behind() {
         "inspect --arch mlp-9000-9000-10 --isometry",
         "verify --scale paper",
     ] {
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("phew"))
-            .current_dir(at)
-            .args(line.split_whitespace())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            command(at, line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_secs(2));
         let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         assert!(kill.success());

@@ -1,36 +1,10 @@
 //! `phew train` and `phew data`, end to end.
-#![cfg(feature = "train")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-fn command(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
-    command.current_dir(folder).args(line.split_whitespace());
-    command
-}
-
-fn phew(folder: &Path, line: &str) -> Output {
-    command(folder, line).output().unwrap()
-}
-
-fn succeeds(folder: &Path, line: &str) -> String {
-    let output = phew(folder, line);
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn refuses(folder: &Path, line: &str, code: i32, part: &str) {
-    let output = phew(folder, line);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
-    assert!(stderr.contains(part), "{line}: {stderr} lacks {part}");
-    assert!(output.stdout.is_empty());
-}
+use crate::common::{command, json, refuses, stdout};
 
 /// A small recipe: LeNet-5 on 1,000 digits, with checkpoints after every epoch.
 fn recipe(folder: &Path, epochs: u32) {
@@ -47,10 +21,10 @@ fn a_masked_run_goes_from_initial_weights_to_a_result() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     recipe(dir, 3);
-    succeeds(dir, "init --arch lenet-5 --seed 3 -o w.safetensors");
-    succeeds(dir, "prune --arch lenet-5 --weights w.safetensors --density 0.1 -o m.safetensors");
+    stdout(dir, "init --arch lenet-5 --seed 3 -o w.safetensors");
+    stdout(dir, "prune --arch lenet-5 --weights w.safetensors --density 0.1 -o m.safetensors");
     let line = "--threads 1 train --recipe r.toml --weights w.safetensors --mask m.safetensors -o run --json";
-    let result: Value = serde_json::from_str(&succeeds(dir, line)).unwrap();
+    let result = json(dir, line);
     assert_eq!(result["epochs"], 3);
     assert_eq!(result["steps"], 60);
     assert_eq!(result["method"], "phew, density 0.1, seed 0");
@@ -62,12 +36,12 @@ fn a_masked_run_goes_from_initial_weights_to_a_result() {
     let metrics = std::fs::read_to_string(dir.join("run/metrics.jsonl")).unwrap();
     assert_eq!(metrics.lines().count(), 3);
     // The trained network is one that phew reads, and it is as sparse as its mask.
-    let shown = succeeds(dir, "inspect --arch lenet-5 --mask m.safetensors --json");
-    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["kept"], kept);
-    succeeds(dir, "prune --arch lenet-5 --weights run/weights.safetensors --density 0.05 -o again");
+    let shown = json(dir, "inspect --arch lenet-5 --mask m.safetensors --json");
+    assert_eq!(shown["kept"], kept);
+    stdout(dir, "prune --arch lenet-5 --weights run/weights.safetensors --density 0.05 -o again");
     // The same command shows the result of the run that is done; another seed is another run.
-    assert_eq!(serde_json::from_str::<Value>(&succeeds(dir, line)).unwrap(), result);
-    refuses(dir, &format!("{line} --seed 1"), 2, "holds another run ('seed = 0'");
+    assert_eq!(json(dir, line), result);
+    refuses(dir, &format!("{line} --seed 1"), 2, &["holds another run ('seed = 0'"]);
 }
 
 /// Starts a run and waits until it has done so many epochs.
@@ -98,7 +72,7 @@ fn signals_write_a_checkpoint_and_a_kill_loses_nothing_that_matters() {
         std::fs::create_dir(folder).unwrap();
         recipe(folder, 12);
     }
-    succeeds(&whole, "--threads 1 train --recipe r.toml --seed 2 -o run");
+    stdout(&whole, "--threads 1 train --recipe r.toml --seed 2 -o run");
     for (signal, epochs) in [("-TERM", 2), ("-USR1", 4), ("-KILL", 6)] {
         let mut child = start(&parts, epochs);
         let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
@@ -108,7 +82,7 @@ fn signals_write_a_checkpoint_and_a_kill_loses_nothing_that_matters() {
         assert_eq!(status.code(), wanted, "{signal}");
         assert!(!parts.join("run/result.json").exists());
     }
-    succeeds(&parts, "--threads 1 train --recipe r.toml --seed 2 -o run");
+    stdout(&parts, "--threads 1 train --recipe r.toml --seed 2 -o run");
     for file in ["weights.safetensors", "metrics.jsonl", "config.toml"] {
         let read = |folder: &Path| std::fs::read(folder.join("run").join(file)).unwrap();
         assert!(read(&whole) == read(&parts), "{file} differs");
@@ -119,12 +93,12 @@ fn signals_write_a_checkpoint_and_a_kill_loses_nothing_that_matters() {
 fn a_dry_run_prints_a_recipe_that_can_be_used() {
     let dir = tempfile::tempdir().unwrap();
     let line = "train --recipe resnet20-cifar10 --epochs 8 --rate 0.2 --data-dir /d --dry-run";
-    let text = succeeds(dir.path(), line);
+    let text = stdout(dir.path(), line);
     for part in ["at = [4, 6]", "rate = 0.2", "dir = \"/d\"", "weight_decay = 0.0001"] {
         assert!(text.replace("\n    ", "").replace(",\n]", "]").contains(part), "{part}: {text}");
     }
     std::fs::write(dir.path().join("mine.toml"), &text).unwrap();
-    assert_eq!(succeeds(dir.path(), "train --recipe mine.toml --dry-run"), text);
+    assert_eq!(stdout(dir.path(), "train --recipe mine.toml --dry-run"), text);
     assert!(!dir.path().join("run").exists());
 }
 
@@ -156,7 +130,7 @@ fn bad_requests_are_refused_with_one_clear_line() {
         ("train --recipe word.toml -o run", 1, "word.toml: is not a recipe: line 2"),
     ];
     for (line, code, part) in cases {
-        refuses(dir, line, code, part);
+        refuses(dir, line, code, &[part]);
     }
     assert!(!dir.join("run/result.json").exists());
 }
@@ -164,12 +138,11 @@ fn bad_requests_are_refused_with_one_clear_line() {
 #[test]
 fn data_sets_are_listed_and_described() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(succeeds(dir.path(), "data list").contains("tiny-imagenet"));
-    let text = succeeds(dir.path(), "data describe digits --json");
-    let set: Value = serde_json::from_str(&text).unwrap();
+    assert!(stdout(dir.path(), "data list").contains("tiny-imagenet"));
+    let set = json(dir.path(), "data describe digits --json");
     assert_eq!(set["shape"], serde_json::json!([1, 28, 28]));
     assert_eq!(set["train_per_class"][3], 2000);
-    assert!(succeeds(dir.path(), "data describe digits").contains("20,000 images to train on"));
+    assert!(stdout(dir.path(), "data describe digits").contains("20,000 images to train on"));
 }
 
 #[test]
@@ -180,21 +153,21 @@ fn methods_that_look_at_data_prune_with_the_sets_images() {
         let line = format!(
             "prune --arch lenet-300-100 --method {method} --density 0.02 --data digits --per-class 5 --json -o {method}"
         );
-        let report: Value = serde_json::from_str(&succeeds(dir, &line)).unwrap();
+        let report = json(dir, &line);
         assert_eq!(report["kept"], 5_324);
         assert_eq!(report["parameters"]["per_class"], 5);
         assert_eq!(report["parameters"]["data"], "digits");
         // Another choice of images, another mask; the same choice, the same bytes.
-        succeeds(dir, &line.replace(&format!("-o {method}"), "-o again --force"));
+        stdout(dir, &line.replace(&format!("-o {method}"), "-o again --force"));
         let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
         assert!(read(method) == read("again"));
-        succeeds(dir, &line.replace(&format!("-o {method}"), "-o again --force --data-seed 1"));
+        stdout(dir, &line.replace(&format!("-o {method}"), "-o again --force --data-seed 1"));
         assert!(read(method) != read("again"));
     }
     let line = "prune --arch lenet-300-100 --density 0.1 -o m --method";
-    refuses(dir, &format!("{line} snip"), 2, "name a set with --data");
-    refuses(dir, &format!("{line} phew --data digits"), 2, "--data is not an option");
-    refuses(dir, &format!("{line} snip --per-class 5"), 2, "--data");
+    refuses(dir, &format!("{line} snip"), 2, &["name a set with --data"]);
+    refuses(dir, &format!("{line} phew --data digits"), 2, &["--data is not an option"]);
+    refuses(dir, &format!("{line} snip --per-class 5"), 2, &["--data"]);
 }
 
 /// Whether a signal comes while the program starts, while it draws its data or while it trains: it ends.

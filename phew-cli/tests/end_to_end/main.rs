@@ -1,0 +1,12 @@
+//! The binary, end to end: results, exit codes, bad input.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod command;
+mod common;
+#[cfg(feature = "train")]
+mod experiments;
+mod rivals;
+mod theory;
+#[cfg(feature = "train")]
+mod train;
+mod transform;
