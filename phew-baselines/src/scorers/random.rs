@@ -6,6 +6,7 @@ use rand_chacha::rand_core::RngCore;
 use crate::error::BaselineError;
 use crate::prune::{Scorer, State};
 use crate::scores::Scores;
+use crate::simd::widest;
 
 /// Uniform scores in [0, 1): keeps a uniformly random set of weights.
 ///
@@ -32,9 +33,14 @@ impl Scorer for Random {
             for scores in block.chunks_mut(bytes.len() / 4) {
                 let bytes = &mut bytes[..4 * scores.len()];
                 rng.fill_bytes(bytes);
-                for (s, b) in scores.iter_mut().zip(bytes.as_chunks::<4>().0) {
-                    *s = f64::from(u32::from_le_bytes(*b)) * 2f64.powi(-32);
-                }
+                widest(
+                    #[inline(always)]
+                    || {
+                        for (s, b) in scores.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                            *s = f64::from(u32::from_le_bytes(*b)) * 2f64.powi(-32);
+                        }
+                    },
+                );
             }
         }))
     }
