@@ -92,7 +92,8 @@ impl<'b> Search<'b> {
 #[inline(always)]
 fn grow<T: Clone + Default>(list: &mut Vec<T>, len: usize) {
     if list.len() < len {
-        list.resize(2 * len, T::default());
+        // By an eighth at a time, for what is written counts as memory; the list's capacity doubles.
+        list.resize(len + len / 8, T::default());
     }
 }
 
