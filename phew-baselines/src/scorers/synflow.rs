@@ -51,7 +51,7 @@ impl Saliency {
 /// such ties are to break by index rather than by the last bit of a sum.
 ///
 /// # Complexity
-/// Two passes a step over the rows and columns that hold kept weights, of each block of the tensors; up to 2.6 times
+/// Two passes a step over the rows and columns that hold kept weights, of each block of the tensors; up to 2.8 times
 /// the weights in memory, weights included.
 ///
 /// # References
