@@ -3,7 +3,7 @@
 //! A density may need more paths than can be listed: good paths share most of their weights. But a weight enters with
 //! the best path through it, so the order of the weights by that path is all there is to know.
 
-use phew_graph::{Kind, LayerMask, Mask, Network, PathGraph, SkipPolicy, kept_at};
+use phew_graph::{Kind, Mask, Network, PathGraph, SkipPolicy, kept_at};
 use rayon::prelude::*;
 
 use crate::best::Order;
@@ -43,9 +43,8 @@ pub fn best_paths(
     skips: SkipPolicy,
     density: f64,
 ) -> Result<BestPaths, WalkError> {
-    let prunable = network.arch().prunable();
-    let all = prunable.iter().map(phew_graph::TensorSpec::len).sum();
-    let target = kept_at(density, all)?;
+    let prunable = network.arch().prunable_len();
+    let target = kept_at(density, prunable)?;
     let graph = &PathGraph::new(network.arch());
     let ways = Ways::new(graph, network, order, skips);
     let last = graph.layers().last();
@@ -56,7 +55,7 @@ pub fn best_paths(
     if best.len() < target {
         let reason = " (no path passes a weight worth 0)";
         let reachable = best.len();
-        return Err(WalkError::Unreachable { density, target, reachable, prunable: all, reason });
+        return Err(WalkError::Unreachable { density, target, reachable, prunable, reason });
     }
     // Each of the first `target` weights is kept, so none of the others is ever asked for.
     if target < best.len() {
@@ -64,8 +63,7 @@ pub fn best_paths(
         best.truncate(target);
     }
     best.par_sort_unstable_by(Edge::before);
-    let layers = prunable.iter().map(|s| LayerMask::empty(&s.name, &s.shape));
-    let mut mask = Mask::from_layers(layers.collect());
+    let mut mask = Mask::empty(network.arch());
     let (mut paths, mut ln_last) = (0, f64::NAN);
     for edge in &best {
         if mask.kept() >= target {
