@@ -25,12 +25,12 @@ pub struct BestPaths {
 /// Keeps the weights of the paths of greatest (or least) edge-weight product, path by path in that order, until the
 /// density is reached. The last path is kept whole.
 ///
-/// The same as the weights of so many [`ranked_paths`](crate::ranked_paths), without listing them. Weights of 0 are left
-/// out, as there.
+/// The same as the weights of so many [`ranked_paths`](crate::ranked_paths), without listing them. Weights of 0 are
+/// left out, as there.
 ///
 /// # Errors
-/// [`WalkError::Graph`] if the density is not above 0 and at most 1, [`WalkError::NoPath`] if no path is free of weights
-/// of 0, [`WalkError::Unreachable`] if such paths do not come to the density.
+/// [`WalkError::Graph`] if the density is not above 0 and at most 1, [`WalkError::NoPath`] if no path is free of
+/// weights of 0, [`WalkError::Unreachable`] if such paths do not come to the density.
 ///
 /// # Complexity
 /// O(E) for the best way from the inputs and to the outputs of each unit, then a sort of the kept weights.
