@@ -74,8 +74,8 @@ impl Schedule {
     /// The densities, the last of which is `density`.
     ///
     /// # Errors
-    /// [`BaselineError::Parameter`] if there are no steps or more than a million, or a given density is not in (0, 1], or is below
-    /// a later one although nothing revives.
+    /// [`BaselineError::Parameter`] if there are no steps or more than a million, or a given density is not in
+    /// (0, 1], or is below a later one although nothing revives.
     pub fn densities(&self, density: f64) -> Result<Vec<f64>, BaselineError> {
         let iterations = match &self.steps {
             Steps::Linear(n) | Steps::Exponential(n) => *n,

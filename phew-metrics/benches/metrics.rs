@@ -1,8 +1,8 @@
 //! Metrics at full size, dense and under a PHEW mask of 5%, against a plain streaming Σ|w| over the same weights in the
 //! same run and on the same threads.
 //!
-//! `cargo bench -p phew-metrics` prints, beside criterion's own figures, the ratio of medians: how many streaming passes
-//! each metric takes.
+//! `cargo bench -p phew-metrics` prints, beside criterion's own figures, the ratio of medians: how many streaming
+//! passes each metric takes.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -43,8 +43,8 @@ impl std::fmt::Display for Device {
     }
 }
 
-/// Sets how many threads an operation of libtorch may use, in this process and, for what computes in it already, in this
-/// thread.
+/// Sets how many threads an operation of libtorch may use, in this process and, for what computes in it already, in
+/// this thread.
 ///
 /// The bits of a training run on the CPU depend on it.
 pub fn set_threads(threads: usize) {

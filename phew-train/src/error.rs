@@ -80,6 +80,22 @@ pub enum TrainError {
         /// How many, weights or buffers.
         count: u64,
     },
+    /// A pruner keeps a weight that was pruned before.
+    #[error(
+        "pruning {pruning}, at step {step}, by `{method}`: weight {index} of `{tensor}` is kept, which was pruned before"
+    )]
+    NotNested {
+        /// Which pruning of the run, from 1.
+        pruning: u64,
+        /// Steps done before it, as [`Trainer::step`](crate::Trainer::step) counts them.
+        step: u64,
+        /// The pruner's name.
+        method: String,
+        /// Tensor of the first such weight.
+        tensor: String,
+        /// Its place in the tensor, row-major.
+        index: usize,
+    },
     /// An architecture, weights or a mask that do not fit.
     #[error(transparent)]
     Graph(#[from] phew_graph::GraphError),

@@ -6,7 +6,7 @@ use phew_baselines::Options;
 use phew_graph::{Init, Mask, Network, zoo};
 use phew_train::{
     Dataset, Device, Magnitude, PrunedTraining, Pruner, Pruning, Recipe, Redraw, RedrawVariance,
-    SampleSpec, ScoredPruner, Trainer, digits,
+    SampleSpec, ScoredPruner, TrainError, Trainer, digits,
 };
 
 /// Three epochs of ten steps.
@@ -47,12 +47,7 @@ impl Pruner for Spy {
         Magnitude.info()
     }
 
-    fn prune(
-        &self,
-        network: &Network,
-        mask: &Mask,
-        density: f64,
-    ) -> Result<Mask, phew_train::TrainError> {
+    fn prune(&self, network: &Network, mask: &Mask, density: f64) -> Result<Mask, TrainError> {
         let kept = Magnitude.prune(network, mask, density)?;
         self.0.borrow_mut().push((density, kept.clone(), network.clone()));
         Ok(kept)
@@ -120,6 +115,48 @@ fn a_ticket_has_the_early_weights_where_it_is_kept_and_nested_masks() {
     ticket.run(&mut ()).unwrap();
     let fingerprints = [training.trainer(), &ticket].map(|t| t.network().unwrap().fingerprint());
     assert_eq!(fingerprints[0], fingerprints[1]);
+}
+
+/// Prunes by magnitude, but keeps the first weight of a tensor again that was pruned before.
+struct Reviver;
+
+impl Pruner for Reviver {
+    fn info(&self) -> phew_train::PrunerInfo {
+        phew_train::PrunerInfo { method: "reviver".to_owned(), ..Magnitude.info() }
+    }
+
+    fn prune(&self, network: &Network, mask: &Mask, density: f64) -> Result<Mask, TrainError> {
+        let mut kept = Magnitude.prune(network, mask, density)?;
+        let revived = pruned_first(mask);
+        revived.into_iter().for_each(|index| assert!(kept.layer_mut(1).insert(index)));
+        Ok(kept)
+    }
+}
+
+/// The first weight of the second tensor that a mask prunes.
+fn pruned_first(mask: &Mask) -> Option<usize> {
+    let layer = mask.layer(1);
+    (0..layer.len()).find(|&index| !layer.get(index))
+}
+
+#[test]
+fn a_pruner_that_keeps_a_pruned_weight_is_refused() {
+    let job = Job::new();
+    let rewind = Pruning::Rewind { step: Some(7), densities: vec![0.5, 0.2], redraw: None };
+    let mut training = PrunedTraining::new(job.trainer(), None, &rewind).unwrap();
+    let error = training.run(&Reviver, &mut ()).unwrap_err();
+    // The first pruning stands, the second changed nothing.
+    assert_eq!((training.phase(), training.mask().kept()), (1, training.mask().len() / 2));
+    let wanted = pruned_first(training.mask()).unwrap();
+    let TrainError::NotNested { pruning, step, method, tensor, index } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!((*pruning, *step, &method[..], &tensor[..]), (2, 30, "reviver", "fc2.weight"));
+    assert_eq!(*index, wanted);
+    let message = format!(
+        "pruning 2, at step 30, by `reviver`: weight {wanted} of `fc2.weight` is kept, which was pruned before"
+    );
+    assert_eq!(error.to_string(), message);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::BinaryHeap;
 
-use phew_graph::{Direction, Kind, LayerMask, Mask, Network, PathGraph, SkipPolicy};
+use phew_graph::{Direction, Kind, Mask, Network, PathGraph, SkipPolicy};
 
 use crate::error::WalkError;
 
@@ -303,8 +303,7 @@ pub fn greedy_paths(network: &Network, skips: SkipPolicy) -> Result<Vec<RankedPa
 /// The mask of a set of paths.
 #[must_use]
 pub fn mask_of(network: &Network, paths: &[RankedPath]) -> Mask {
-    let layers = network.arch().prunable().iter().map(|s| LayerMask::empty(&s.name, &s.shape));
-    let mut mask = Mask::from_layers(layers.collect());
+    let mut mask = Mask::empty(network.arch());
     for &(tensor, index) in paths.iter().flat_map(|p| &p.weights) {
         mask.layer_mut(tensor).insert(index);
     }

@@ -3,7 +3,7 @@
 //! A density may need more paths than can be listed: good paths share most of their weights. But a weight enters with
 //! the best path through it, so the order of the weights by that path is all there is to know.
 
-use phew_graph::{Kind, LayerMask, Mask, Network, PathGraph, SkipPolicy, kept_at};
+use phew_graph::{Kind, Mask, Network, PathGraph, SkipPolicy, kept_at};
 use rayon::prelude::*;
 
 use crate::best::Order;
@@ -25,12 +25,12 @@ pub struct BestPaths {
 /// Keeps the weights of the paths of greatest (or least) edge-weight product, path by path in that order, until the
 /// density is reached. The last path is kept whole.
 ///
-/// The same as the weights of so many [`ranked_paths`](crate::ranked_paths), without listing them. Weights of 0 are left
-/// out, as there.
+/// The same as the weights of so many [`ranked_paths`](crate::ranked_paths), without listing them. Weights of 0 are
+/// left out, as there.
 ///
 /// # Errors
-/// [`WalkError::Graph`] if the density is not above 0 and at most 1, [`WalkError::NoPath`] if no path is free of weights
-/// of 0, [`WalkError::Unreachable`] if such paths do not come to the density.
+/// [`WalkError::Graph`] if the density is not above 0 and at most 1, [`WalkError::NoPath`] if no path is free of
+/// weights of 0, [`WalkError::Unreachable`] if such paths do not come to the density.
 ///
 /// # Complexity
 /// O(E) for the best way from the inputs and to the outputs of each unit, then a sort of the kept weights.
@@ -43,9 +43,8 @@ pub fn best_paths(
     skips: SkipPolicy,
     density: f64,
 ) -> Result<BestPaths, WalkError> {
-    let prunable = network.arch().prunable();
-    let all = prunable.iter().map(phew_graph::TensorSpec::len).sum();
-    let target = kept_at(density, all)?;
+    let prunable = network.arch().prunable_len();
+    let target = kept_at(density, prunable)?;
     let graph = &PathGraph::new(network.arch());
     let ways = Ways::new(graph, network, order, skips);
     let last = graph.layers().last();
@@ -56,7 +55,7 @@ pub fn best_paths(
     if best.len() < target {
         let reason = " (no path passes a weight worth 0)";
         let reachable = best.len();
-        return Err(WalkError::Unreachable { density, target, reachable, prunable: all, reason });
+        return Err(WalkError::Unreachable { density, target, reachable, prunable, reason });
     }
     // Each of the first `target` weights is kept, so none of the others is ever asked for.
     if target < best.len() {
@@ -64,8 +63,7 @@ pub fn best_paths(
         best.truncate(target);
     }
     best.par_sort_unstable_by(Edge::before);
-    let layers = prunable.iter().map(|s| LayerMask::empty(&s.name, &s.shape));
-    let mut mask = Mask::from_layers(layers.collect());
+    let mut mask = Mask::empty(network.arch());
     let (mut paths, mut ln_last) = (0, f64::NAN);
     for edge in &best {
         if mask.kept() >= target {

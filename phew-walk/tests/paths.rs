@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use phew_graph::{Init, LayerMask, Mask, Network, SkipPolicy, zoo};
+use phew_graph::{Init, Mask, Network, SkipPolicy, zoo};
 use phew_walk::{Order, WalkError, best_paths, greedy_paths, mask_of, ranked_paths};
 use proptest::prelude::*;
 
@@ -65,8 +65,7 @@ proptest! {
             all.sort_by(|a, b| (sign * ln(a)).total_cmp(&(sign * ln(b))));
             // Among different paths of one product any order is right.
             prop_assume!(all.windows(2).all(|p| p[0] == p[1] || (ln(&p[0]) - ln(&p[1])).abs() > 1e-9));
-            let empty = |s: &phew_graph::TensorSpec| LayerMask::empty(&s.name, &s.shape);
-            let mut mask = Mask::from_layers(network.arch().prunable().iter().map(empty).collect());
+            let mut mask = Mask::empty(network.arch());
             let Ok(target) = phew_graph::kept_at(density, mask.len()) else { continue };
             let (mut paths, mut last) = (0, f64::NAN);
             for path in &all {

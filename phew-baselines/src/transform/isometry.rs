@@ -47,9 +47,9 @@ pub struct Convergence {
 ///
 /// A tensor is the matrix `[out, in · kh · kw]`, of a grouped convolution one for each group, whose objectives add
 /// up: units of different groups share no input and need not be orthogonal. Of `AᵀA` and `AAᵀ` the smaller is
-/// used, which changes the objective by a constant. Conjugate gradients (Polak–Ribière, restarted when they stop descending) with an
-/// exact line search: along a line the objective is a polynomial of degree 4, whose least minimum is found in
-/// closed form and polished.
+/// used, which changes the objective by a constant. Conjugate gradients (Polak–Ribière, restarted when they stop
+/// descending) with an exact line search: along a line the objective is a polynomial of degree 4, whose least minimum
+/// is found in closed form and polished.
 ///
 /// Where all kept weights of a row or a column are exactly 0 the gradient by them is 0, though the objective may fall
 /// on either side. They stay as they are, and [`Convergence::stuck`] counts them: draw them first.

@@ -49,6 +49,12 @@ impl LayerSums {
         if total == 0.0 { 0.0 } else { scale(1.0 / total, exponent - own) }
     }
 
+    /// Natural logarithm of the sum of the last layer; `-inf` for 0.
+    fn ln_total(&self) -> f64 {
+        let (total, exponent) = self.total_scaled();
+        total.ln() + exponent as f64 * std::f64::consts::LN_2
+    }
+
     /// Mantissa and binary exponent of the sum of the last layer.
     fn total_scaled(&self) -> (f64, i64) {
         let (Some(values), Some(&exponent)) = (self.values.last(), self.exponents.last()) else {
@@ -175,8 +181,7 @@ impl PathGraph {
     /// One pass over the weights.
     #[must_use]
     pub fn ln_total<E: EdgeValue>(&self, edges: &Edges<'_, E>) -> f64 {
-        let (total, exponent) = self.forward(edges, None, None).total_scaled();
-        total.ln() + exponent as f64 * std::f64::consts::LN_2
+        self.forward(edges, None, None).ln_total()
     }
 
     /// What one connection carries forward from the values of its source units.
@@ -273,8 +278,7 @@ impl<'a> PathSums<'a> {
     /// Natural logarithm of the total over all paths; `-inf` if no path survives.
     #[must_use]
     pub fn ln_total(&self) -> f64 {
-        let (total, exponent) = self.forward.total_scaled();
-        total.ln() + exponent as f64 * std::f64::consts::LN_2
+        self.forward.ln_total()
     }
 
     /// The total over all paths, which may over- or underflow.

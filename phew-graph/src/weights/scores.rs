@@ -88,8 +88,9 @@ pub fn write_scores(
     overwrite: Overwrite,
 ) -> Result<(), GraphError> {
     let specs = arch.prunable().iter().enumerate();
-    let tensor = |(tensor, spec)| Lazy { tensor, spec, values: &values };
-    let tensors = specs.map(|(t, spec)| (spec.name.clone(), tensor((t, spec)))).collect();
+    let tensors = specs
+        .map(|(tensor, spec)| (spec.name.clone(), Lazy { tensor, spec, values: &values }))
+        .collect();
     write_safetensors(path, tensors, Some(note), overwrite)
 }
 

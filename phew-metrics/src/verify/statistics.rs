@@ -11,7 +11,8 @@ pub(super) fn mean_and_error(samples: &[f64]) -> (f64, f64) {
 /// Normal quantile for a two-sided level of 0.001.
 pub(super) const Z_999: f64 = 3.290_5;
 
-/// Upper 0.001 quantile of χ² (Wilson & Hilferty 1931; within 1% for ten degrees of freedom and more, 2% above for four).
+/// Upper 0.001 quantile of χ² (Wilson & Hilferty 1931; within 1% for ten degrees of freedom and more, 2% above for
+/// four).
 pub(super) fn chi_squared_999(degrees: usize) -> f64 {
     let k = degrees as f64;
     let z = 3.090_2;

@@ -19,8 +19,8 @@ pub struct GradientShare {
 /// above its density, one of random paths about its density.
 ///
 /// # Shapes
-/// `gradient` as [`TorchOracle::gradient`](crate::TorchOracle::gradient) gives it for the dense mask; one vector for each
-/// tensor of the mask.
+/// `gradient` as [`TorchOracle::gradient`](crate::TorchOracle::gradient) gives it for the dense mask; one vector for
+/// each tensor of the mask.
 ///
 /// # Returns
 /// Two numbers in `[0, 1]`; NaN where the gradient is 0 everywhere.

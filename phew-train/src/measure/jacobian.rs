@@ -71,8 +71,8 @@ pub fn jacobian_singular_values(network: &Network, mask: &Mask, inputs: &Tensor)
 /// Greatest and least singular value of `∂f(x)/∂x` for each input of a batch, without the matrix, in f64 and evaluation
 /// mode.
 ///
-/// For networks with many outputs, where [`jacobian_singular_values`] has to differentiate each of them. A singular value
-/// is right to about a thousandth of the greatest, mostly far better.
+/// For networks with many outputs, where [`jacobian_singular_values`] has to differentiate each of them. A singular
+/// value is right to about a thousandth of the greatest, mostly far better.
 ///
 /// # Returns
 /// `[greatest, least]` for each input; the least of as many as the smaller of outputs and input scalars.
@@ -81,8 +81,8 @@ pub fn jacobian_singular_values(network: &Network, mask: &Mask, inputs: &Tensor)
 /// As [`jacobian_singular_values`].
 ///
 /// # Complexity
-/// Two backward passes of one input, one of them twice differentiated, for each step of a Lanczos iteration: some tens of
-/// steps for the greatest alone, more where small singular values lie close together.
+/// Two backward passes of one input, one of them twice differentiated, for each step of a Lanczos iteration: some tens
+/// of steps for the greatest alone, more where small singular values lie close together.
 pub fn jacobian_extremes(network: &Network, mask: &Mask, inputs: &Tensor) -> Result<Vec<[f64; 2]>> {
     let (model, learnt, _) = masked(network, mask, inputs.device())?;
     let inputs = inputs.f_detach()?.f_to_kind(Kind::Double)?.f_contiguous()?;

@@ -29,15 +29,15 @@ pub use spec::{RunConfig, RunOutcome, RunResult, RunSpec};
 /// | `checkpoint.safetensors` | where it is: weights, statistics, optimiser buffers, history |
 /// | `early.safetensors` | the network of the step that a method goes back to |
 /// | `mask-N.safetensors` | what the N-th pruning in the course of training kept |
-/// | `metrics.jsonl` | one line per epoch, each with its `phase`, the prunings before it; the same run gives the same bytes |
+/// | `metrics.jsonl` | a line per epoch, each with its `phase`, the prunings before it; same run, same bytes |
 /// | `timings.jsonl` | how long each epoch took |
 /// | `events.out.tfevents.*` | the same curves for TensorBoard |
 /// | `weights.safetensors` | the trained network |
 /// | `result.json` | what came out, written last: where it is, the run is done |
 ///
 /// # Errors
-/// [`TrainError::OtherRun`] if another run lies in the folder; [`TrainError::Io`] and [`TrainError::Graph`] if it cannot be
-/// written; what [`Trainer::new`] and [`Trainer::run`] run into.
+/// [`TrainError::OtherRun`] if another run lies in the folder; [`TrainError::Io`] and [`TrainError::Graph`] if it
+/// cannot be written; what [`Trainer::new`] and [`Trainer::run`] run into.
 pub fn train_in(
     dir: &Path,
     spec: &RunSpec<'_>,

@@ -2,8 +2,8 @@
 //!
 //! A copy of the network has 1 for every kept weight, no biases and neutral normalisation, squared inputs, and the real
 //! network's activations as gates. Its output `k` is `Σ_{p → k} a_p(x) x_p²`, where `a_p(x)` is 1 if every unit of path
-//! `p` is active at `x`. Of a maximum pooling the real network's choice is a gate too; an average pooling averages, as in
-//! the copy that the authors of PX run.
+//! `p` is active at `x`. Of a maximum pooling the real network's choice is a gate too; an average pooling averages, as
+//! in the copy that the authors of PX run.
 
 use phew_graph::{Activation, Arch, Op, Role};
 use tch::{Kind, TchError, Tensor};

@@ -217,7 +217,8 @@ impl TorchOracle {
         Ok(values.f_to_device(self.model.device())?)
     }
 
-    /// For each output, the squared inputs summed over the active paths that lead to it, over all batches: PX's question.
+    /// For each output, the squared inputs summed over the active paths that lead to it, over all batches: PX's
+    /// question.
     ///
     /// # Errors
     /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.

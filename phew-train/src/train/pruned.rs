@@ -10,7 +10,7 @@ use super::pruner::Pruner;
 use super::pruning::{Act, Pruning, Redraw};
 use super::record::EpochRecord;
 use super::trainer::{Outcome, Snapshot, Trainer};
-use crate::error::Result;
+use crate::error::{Result, TrainError};
 
 /// A trainer that is pruned on its way.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl PrunedTraining {
     /// Takes a trainer at step 0, with the mask that it was given.
     ///
     /// # Errors
-    /// [`TrainError::Parameter`](crate::TrainError::Parameter) as [`Pruning::validate`].
+    /// [`TrainError::Parameter`] as [`Pruning::validate`].
     pub fn new(trainer: Trainer, mask: Option<&Mask>, pruning: &Pruning) -> Result<Self> {
         let acts = pruning.acts(trainer.recipe(), trainer.images())?;
         let mask = mask.cloned().unwrap_or_else(|| Mask::dense(trainer.model().arch()));
@@ -91,7 +91,8 @@ impl PrunedTraining {
     /// Goes on until something happens.
     ///
     /// # Errors
-    /// What [`Trainer::advance`] and the pruner run into.
+    /// What [`Trainer::advance`] and the pruner run into; [`TrainError::NotNested`] if the pruner keeps what was pruned
+    /// before, which leaves the training as it was.
     pub fn advance(
         &mut self,
         pruner: &dyn Pruner,
@@ -118,8 +119,11 @@ impl PrunedTraining {
                 }
                 Act::Prune { density } => {
                     let network = self.trainer.network()?;
-                    self.mask = pruner.prune(&network, &self.mask, density)?;
-                    self.trainer.prune(&self.mask)?;
+                    let mask = pruner.prune(&network, &self.mask, density)?;
+                    mask.check(network.arch(), "the pruner's mask")?;
+                    self.check_nested(&mask, pruner)?;
+                    self.trainer.prune(&mask)?;
+                    self.mask = mask;
                     self.phase += 1;
                     self.at += 1;
                     let (step, phase) = (self.trainer.step(), self.phase);
@@ -149,6 +153,20 @@ impl PrunedTraining {
             }
         }
         Ok(Event::Done)
+    }
+
+    /// Refuses a mask that keeps what is pruned: to cut it out here would miss the density.
+    fn check_nested(&self, mask: &Mask, pruner: &dyn Pruner) -> Result<()> {
+        let layers = mask.layers().iter().zip(self.mask.layers());
+        let mut revived = layers.filter(|(new, old)| new.common(old) < new.kept());
+        let Some((new, old)) = revived.next() else { return Ok(()) };
+        Err(TrainError::NotNested {
+            pruning: self.phase + 1,
+            step: self.trainer.step(),
+            method: pruner.info().method,
+            tensor: new.name().to_owned(),
+            index: new.iter().find(|&index| !old.get(index)).unwrap_or_default(),
+        })
     }
 
     /// The act that is under way and the prunings so far, for a checkpoint.

@@ -29,8 +29,11 @@ pub trait Pruner {
     /// What it is.
     fn info(&self) -> PrunerInfo;
 
-    /// What to keep at a density, among what the mask keeps, of a network with its values as they are now (0 where it is
-    /// pruned). The same question gets the same answer.
+    /// What to keep at a density, among what the mask keeps, of a network with its values as they are now (0 where it
+    /// is pruned). The same question gets the same answer. What the mask prunes stays pruned: [`PrunedTraining`] refuses
+    /// an answer that keeps any of it.
+    ///
+    /// [`PrunedTraining`]: crate::PrunedTraining
     ///
     /// # Errors
     /// What it runs into.

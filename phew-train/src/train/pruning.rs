@@ -36,8 +36,8 @@ pub enum Pruning {
         /// What to keep at the end.
         density: f64,
     },
-    /// After training, then back to the weights of an early step: lottery-ticket rewinding. With several densities it is
-    /// iterative magnitude pruning, trained to the end before each; with step 0 it goes back to the initial weights.
+    /// After training, then back to the weights of an early step: lottery-ticket rewinding. With several densities it
+    /// is iterative magnitude pruning, trained to the end before each; with step 0 it goes back to the initial weights.
     Rewind {
         /// The step to go back to; the recipe's own by default, and 0 where it has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]

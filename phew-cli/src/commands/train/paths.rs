@@ -10,7 +10,8 @@ use phew_walk::{Order, WalkError, WalkParams, best_paths};
 
 use crate::commands::prune::by_gradient;
 
-/// A method of walks or paths, asked about the weights as they are then: what is pruned has weight 0, where none goes.
+/// A method of walks or paths, asked about the weights as they are then. What is pruned has weight 0, where paths do
+/// not go, and walks only where nothing else leads on: such a mask is refused.
 pub(super) struct PathPruner<'a> {
     pub(super) method: &'a str,
     pub(super) seed: u64,
