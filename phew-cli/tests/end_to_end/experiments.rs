@@ -90,6 +90,32 @@ fn every_way_of_pruning_in_the_course_of_training_runs_and_leaves_its_masks() {
     }
 }
 
+#[test]
+fn walks_in_the_course_of_training_stay_within_the_masks_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    recipe(dir);
+    // Sparse masks leave inputs without weights, from which walks have only pruned ones to go.
+    stdout(dir, "prune --arch mlp-bn-784-20-10 --method magnitude --density 0.05 -o given");
+    let given = mask(dir, "given");
+    for (run, options, first, target) in [
+        ("rewound", "--prune rewind:0 --density 0.05,0.045,0.04", None, 635),
+        ("gradual", "--prune gradual:10 --density 0.03", None, 476),
+        ("masked", "--mask given --prune at:10 --density 0.03", Some(&given), 476),
+    ] {
+        let line = format!("train --recipe r.toml --method phew {options} -o {run} --json");
+        let kept = json(dir, &line)["kept"].as_u64().unwrap();
+        assert!((target..target + 2).contains(&kept), "{run}: {kept}");
+        let files = (1..).map(|number| format!("{run}/mask-{number}.safetensors"));
+        let files = files.take_while(|name| dir.join(name).exists());
+        let masks: Vec<Mask> =
+            first.cloned().into_iter().chain(files.map(|name| mask(dir, &name))).collect();
+        assert!(masks.len() > 1, "{run}");
+        let nested = |pair: &[Mask]| pair[1].and(&pair[0]).unwrap() == pair[1];
+        assert!(masks.windows(2).all(nested), "{run}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_killed_run_of_iterative_pruning_goes_on_and_ends_with_the_same_bytes() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use phew_graph::{Mask, Network, SkipPolicy};
+use phew_graph::{Mask, Network, SkipPolicy, kept_at};
 use phew_train::{
     Dataset, Device, OracleMode, Pruner, PrunerInfo, SampleSpec, TorchOracle, TrainError,
 };
@@ -10,8 +10,7 @@ use phew_walk::{Order, WalkError, WalkParams, best_paths};
 
 use crate::commands::prune::by_gradient;
 
-/// A method of walks or paths, asked about the weights as they are then. What is pruned has weight 0, where paths do
-/// not go, and walks only where nothing else leads on: such a mask is refused.
+/// A method of walks or paths, asked about the weights as they are then: what is pruned has weight 0, where none goes.
 pub(super) struct PathPruner<'a> {
     pub(super) method: &'a str,
     pub(super) seed: u64,
@@ -41,10 +40,7 @@ impl Pruner for PathPruner<'_> {
             best_paths(network, order, SkipPolicy::Uniform, density).map(|found| found.mask)
         };
         let kept = match self.ways {
-            Ways::Walks => {
-                let params = WalkParams::new(density)?.seed(self.seed);
-                phew_walk::prune(network, &params).map(|walked| walked.mask)
-            }
+            Ways::Walks => walks_within(mask, network, density, self.seed),
             Ways::Top => best(network, Order::Greatest),
             Ways::Bottom => best(network, Order::Least),
             Ways::Gradient { data, samples, device } => {
@@ -57,5 +53,31 @@ impl Pruner for PathPruner<'_> {
             WalkError::Graph(error) => TrainError::Graph(error),
             other => TrainError::Pruner(Box::new(other)),
         })
+    }
+}
+
+/// Walks until what they keep of a mask comes to the density.
+///
+/// A walk that has nothing else onwards, as from an input that the mask left without weights, passes pruned ones. They
+/// stay pruned, and as many more weights are walked for.
+fn walks_within(
+    mask: &Mask,
+    network: &Network,
+    density: f64,
+    seed: u64,
+) -> Result<Mask, WalkError> {
+    let prunable = mask.len();
+    let target = kept_at(density, prunable)?;
+    let mut asked = density;
+    loop {
+        let params = WalkParams::new(asked)?.seed(seed);
+        let walked = phew_walk::prune(network, &params)?.mask;
+        let kept = walked.and(mask)?;
+        if kept.kept() >= target {
+            return Ok(kept);
+        }
+        // Half a weight more than the number that is asked for: a density rounds down.
+        let more = walked.kept() + target - kept.kept();
+        asked = (more as f64 + 0.5).min(prunable as f64) / prunable as f64;
     }
 }
