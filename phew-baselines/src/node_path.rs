@@ -31,7 +31,7 @@ impl NodePath {
 /// which is left out.
 ///
 /// # Errors
-/// [`BaselineError::Graph`] if masks and graph have different tensors.
+/// [`BaselineError::Parameter`] if mask and graph have different numbers of tensors.
 ///
 /// # References
 /// Pham et al. 2023 (node-path balancing). Paths are those of scalar weights, as everywhere in phew.
