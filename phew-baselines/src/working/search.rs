@@ -4,6 +4,9 @@ use super::block::{Block, Factor};
 use super::kernels::{limit, rounded, scan};
 use crate::scorers::comparable;
 
+/// Places of hits in a word that are written down without asking whether there are as many.
+const AT_ONCE: usize = 4;
+
 /// What makes a score of a weight of one tensor: `factor(w) · (target · common) · source`.
 #[derive(Clone, Copy)]
 pub(super) struct Ends<'a> {
@@ -50,7 +53,7 @@ impl<'b> Search<'b> {
         let n = self.sources.len();
         let x: Vec<f32> = self.sources.iter().map(|&x| rounded(x)).collect();
         let mut bits = vec![0u64; n.div_ceil(64)];
-        let mut hits = vec![0u32; 64 * bits.len() + 4];
+        let mut hits = vec![0u32; 64 * bits.len() + AT_ONCE];
         let (mut below, mut inside) = (0, 0);
         for (r, &target) in self.targets.iter().enumerate() {
             let values = &self.block.values[r * n..][..n];
@@ -97,11 +100,10 @@ fn grow<T: Clone + Default>(list: &mut Vec<T>, len: usize) {
     }
 }
 
-/// Writes the places of the bits that are set, of which `out` has room for four too many, and says how many.
+/// Writes the places of the bits that are set, of which `out` has room for [`AT_ONCE`] too many, and says how many.
 #[inline(always)]
 fn places(bits: &[u64], out: &mut [u32]) -> usize {
     // The first four whether there are as many or not: how many is hard to foresee for a processor.
-    const AT_ONCE: usize = 4;
     let mut found = 0;
     for (word, &all) in bits.iter().enumerate() {
         let (mut bits, first, count) = (all, word as u32 * 64, all.count_ones() as usize);
