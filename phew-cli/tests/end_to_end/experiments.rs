@@ -114,6 +114,15 @@ fn walks_in_the_course_of_training_stay_within_the_masks_before() {
         let nested = |pair: &[Mask]| pair[1].and(&pair[0]).unwrap() == pair[1];
         assert!(masks.windows(2).all(nested), "{run}");
     }
+    let line =
+        "train --recipe r.toml --method phew --mask given --prune at:10 --density 0.06 -o more";
+    let out = command(dir, line).output().unwrap();
+    let error = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains("density 0.06 asks for 952 weights, but paths reach only 794"),
+        "{error}"
+    );
 }
 
 #[cfg(unix)]

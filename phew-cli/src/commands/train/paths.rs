@@ -68,6 +68,11 @@ fn walks_within(
 ) -> Result<Mask, WalkError> {
     let prunable = mask.len();
     let target = kept_at(density, prunable)?;
+    let reachable = mask.kept();
+    if reachable < target {
+        let reason = " (the mask before keeps no more)";
+        return Err(WalkError::Unreachable { density, target, reachable, prunable, reason });
+    }
     let mut asked = density;
     loop {
         let params = WalkParams::new(asked)?.seed(seed);
