@@ -16,8 +16,8 @@ pub use px::{Px, PxSaliency};
 pub use random::Random;
 pub use snip::Snip;
 pub use spatial::SpatialSynFlow;
+pub(crate) use synflow::{Factor, comparable, scores as synflow_scores};
 pub use synflow::{Saliency, SynFlow};
-pub(crate) use synflow::{comparable, scores as synflow_scores};
 
 use crate::error::BaselineError;
 use crate::prune::{Scorer, State};

@@ -2,14 +2,15 @@
 //!
 //! Tensors are cut into blocks; a block is a dense matrix of the rows and columns that still hold live weights.
 //! SynFlow prunes whole units, so these matrices shrink with the density, and dense loops are several times as fast
-//! as lists. A step goes over the blocks twice: once to sum forward, once to sum backward and look for the worst
-//! weights, whose threshold is foreseen from the last steps. Those that are surely below it go, those near it are
-//! collected and decided exactly.
+//! as lists. A step sums forward and backward, for which the sums over kernels are enough, and goes over the weights
+//! once, to look for the worst, whose threshold is foreseen from the last steps. Those that are surely below it go,
+//! those near it are collected and decided exactly.
 
 mod block;
 mod forecast;
-mod kernels;
+mod loops;
 mod search;
+mod sums;
 
 use std::ops::Range;
 
@@ -20,7 +21,7 @@ use crate::error::BaselineError;
 use crate::prune::{Progress, State, Watch, tell};
 use crate::scorers::{Saliency, synflow_scores};
 use crate::select::{Counts, keep_highest};
-use block::{Area, Block, Factor};
+use block::{Area, Block};
 use forecast::Forecast;
 use search::{Ends, Search};
 
@@ -35,6 +36,8 @@ pub(crate) struct WorkingSet {
     blocks_of: Vec<Range<usize>>,
     live: usize,
     forecast: Forecast,
+    /// Lends its memory from step to step.
+    scores: Vec<f64>,
 }
 
 impl WorkingSet {
@@ -51,11 +54,18 @@ impl WorkingSet {
         let blocks_of = blocks_of.collect();
         let dense = |area: Area| {
             let weights = state.weights[area.tensor];
-            Block::dense(area, weights)
+            Block::dense(area, weights, saliency.edge())
         };
         let blocks = cut.into_par_iter().flatten().map(dense).collect();
         let live = state.network.arch().prunable_len();
-        Self { saliency, blocks, blocks_of, live, forecast: Forecast::default() }
+        Self {
+            saliency,
+            blocks,
+            blocks_of,
+            live,
+            forecast: Forecast::default(),
+            scores: Vec::new(),
+        }
     }
 
     /// Prunes to each of the counts in turn.
@@ -93,27 +103,15 @@ impl WorkingSet {
         Ok(())
     }
 
-    /// What an edge contributes to the path sums.
-    fn edge(&self) -> Factor {
-        if self.saliency.squares() { Factor::Square } else { Factor::Abs }
-    }
-
-    /// What a weight contributes to its score.
-    fn factor(&self) -> Factor {
-        if self.saliency.squares_weight() { Factor::Square } else { Factor::Abs }
-    }
-
     /// Drops dead rows and columns where they are many, and sums forward.
     fn forward(&mut self, state: &State<'_>) -> LayerSums {
-        let edge = self.edge();
         let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
         state.graph.forward_by(|tensor, x, _| {
             let shape = state.graph.weighted(tensor).1;
-            let x = spread(x, shape.kernel);
             let blocks = &mut blocks[blocks_of[tensor].clone()];
             let part = |b: &mut Block| {
                 b.settle();
-                b.gather(&x, edge)
+                b.gather(x)
             };
             let parts: Vec<Vec<f64>> = blocks.par_iter_mut().map(part).collect();
             let mut total = vec![0.0; shape.outputs];
@@ -129,38 +127,35 @@ impl WorkingSet {
         forward: &LayerSums,
         bracket: Option<(f64, f64)>,
     ) -> LayerSums {
-        let (edge, factor) = (self.edge(), self.factor());
+        let factor = self.saliency.factor();
         let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
         state.graph.backward_by(|tensor, y, exponent| {
             let (connection, shape) = state.graph.weighted(tensor);
             let source = state.graph.connections()[connection].source;
             let common = forward.over_total(forward.exponents[source] + exponent);
-            let source = spread(&forward.values[source], shape.kernel);
-            let ends = Ends { source: &source, target: y, common, factor };
+            let source = &forward.values[source];
+            let ends = Ends { source, target: y, common, factor };
             let blocks = &mut blocks[blocks_of[tensor].clone()];
             let part = |b: &mut Block| {
-                let part = b.scatter(y, edge);
+                let part = b.scatter(y);
                 if let Some(bracket) = bracket {
                     b.find(bracket, &ends);
                 }
                 part
             };
             let parts: Vec<Vec<f64>> = blocks.par_iter_mut().map(part).collect();
-            let mut total = vec![0.0; shape.groups * shape.row()];
+            let mut total = vec![0.0; shape.groups * shape.inputs];
             blocks.iter().zip(parts).for_each(|(b, part)| b.add_to_sources(part, &mut total));
-            total.chunks(shape.kernel).map(|k| k.iter().sum()).collect()
+            total
         })
     }
 
     /// Finds the worst weights with a bracket from a sample; false if there is none.
     fn search(&mut self, sums: &PathSums<'_>, kept: usize) -> bool {
-        let sources: Vec<Vec<f64>> = (0..self.blocks_of.len())
-            .map(|t| spread(sums.derivatives(t).source, sums.graph().weighted(t).1.kernel))
-            .collect();
-        let factor = self.factor();
+        let factor = self.saliency.factor();
         let ends = |b: &Block| {
             let d = sums.derivatives(b.area.tensor);
-            Ends { source: &sources[b.area.tensor], target: d.target, common: d.factor, factor }
+            Ends { source: d.source, target: d.target, common: d.factor, factor }
         };
         let total: usize = self.blocks.iter().map(Block::len).sum();
         // An odd stride does not fall into step with rows and kernels.
@@ -191,7 +186,8 @@ impl WorkingSet {
         if wanted == 0 {
             return true;
         }
-        let mut scores: Vec<f64> = Vec::with_capacity(inside);
+        let scores = &mut self.scores;
+        scores.clear();
         self.blocks.iter().for_each(|b| scores.extend(b.near.inside.iter().map(|n| n.0)));
         let threshold = *scores.select_nth_unstable_by(wanted - 1, f64::total_cmp).1;
         let ties = wanted - scores[..wanted].iter().filter(|s| **s < threshold).count();
@@ -210,15 +206,10 @@ impl WorkingSet {
         let layers = specs.map(|(spec, blocks)| {
             let mut words = vec![0u64; spec.len().div_ceil(64)];
             for block in &self.blocks[blocks.clone()] {
-                block.each(|index| words[index / 64] |= 1 << (index % 64));
+                block.each(|_, index| words[index / 64] |= 1 << (index % 64));
             }
             LayerMask::from_words(&spec.name, &spec.shape, words)
         });
         Mask::from_layers(layers.collect())
     }
-}
-
-/// Each value repeated for every scalar of a kernel.
-fn spread(x: &[f64], kernel: usize) -> Vec<f64> {
-    x.iter().flat_map(|&x| std::iter::repeat_n(x, kernel)).collect()
 }

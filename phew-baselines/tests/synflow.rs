@@ -108,6 +108,71 @@ fn few_magnitudes_and_extreme_ones_prune_alike() {
     assert_alike(&with(|i| 10f32.powi(-((i % 2100 / 48) as i32))), &plan, "falling by column");
 }
 
+/// Kernels of 25, 4, 3, 1 and 9 scalars.
+fn kernels() -> Arch {
+    let image = Shape::Image { channels: 12, height: 12, width: 12 };
+    ArchBuilder::new("kernels", image)
+        .conv("a", Conv2d::new(40, 5).padding(2))
+        .relu("r")
+        .conv("b", Conv2d::new(60, 2))
+        .conv("c", Conv2d { kernel: [3, 1], ..Conv2d::new(50, 3) })
+        .conv("d", Conv2d::new(70, 1))
+        .relu("s")
+        .conv("e", Conv2d::new(150, 3).padding(1))
+        .flatten("f")
+        .linear("g", 5)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn kernels_of_any_size_prune_alike() {
+    let dense = network(kernels(), 4);
+    let plan = Plan::new(0.02).schedule(Schedule::exponential(30));
+    assert_alike(&dense, &plan, "as drawn");
+    let with = |f: fn(usize) -> f32| {
+        let weights = dense.weights().iter().map(|w| (0..w.len()).map(f).collect()).collect();
+        dense.with_weights(weights).unwrap()
+    };
+    assert_alike(&with(|i| [0.5, 1.0, 2.0][i * 7 % 11 % 3]), &plan, "three magnitudes");
+    assert_alike(&with(|i| 10f32.powi((i * 31 % 61) as i32 - 30)), &plan, "sixty orders");
+    assert_alike(&with(|i| [0.0, 1.0, 0.0, -0.3][i * 7 % 11 % 4]), &plan, "zeros");
+    // Forecasts that fail bring back what was pruned already.
+    let leaps = vec![0.95, 0.9, 0.86, 0.82, 0.78, 0.4, 0.39, 0.385, 0.383, 0.1, 0.095, 0.09, 0.02];
+    assert_alike(&dense, &Plan::new(0.02).schedule(Schedule::given(leaps)), "leaps");
+}
+
+#[test]
+fn of_kernels_on_no_path_those_weights_go_that_stand_last() {
+    let image = Shape::Image { channels: 4, height: 4, width: 4 };
+    let arch = ArchBuilder::new("dead ends", image)
+        .conv("a", Conv2d::new(16, 3).padding(1))
+        .conv("b", Conv2d::new(4, 1))
+        .flatten("f")
+        .linear("c", 2)
+        .build()
+        .unwrap();
+    // Only the first channel leads on. All weights into the others score 0, though they grow within each kernel, so
+    // that the great ones go first.
+    let weight = |t: usize, i: usize| match t {
+        0 => 10f32.powi((i % 9) as i32),
+        1 => f32::from(u8::from(i.is_multiple_of(16))),
+        _ => 1.0,
+    };
+    let dense = network(arch, 1);
+    let len = dense.arch().prunable_len();
+    let lens: Vec<usize> = dense.weights().iter().map(|w| w.len()).collect();
+    let weights = lens.iter().enumerate().map(|(t, &n)| (0..n).map(|i| weight(t, i)).collect());
+    let network = dense.with_weights(weights.collect()).unwrap();
+    // The zeros of b, and channels of a from the last but for the first two weights of one.
+    let kept = |channels: usize| len - 60 - (36 * channels - 2);
+    let densities = [3, 6, 9, 12].map(|channels| (kept(channels) as f64 + 0.5) / len as f64);
+    let plan = Plan::new(densities[3]).schedule(Schedule::given(densities.to_vec()));
+    assert_alike(&network, &plan, "dead ends");
+    let mask = prune(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
+    assert!((0..576).all(|i| mask.layer(0).get(i) == (i < 4 * 36 + 2)));
+}
+
 #[test]
 fn zero_weights_and_dead_units_go_first() {
     let dense = network(zoo::mlp(&[6, 8, 4]).build().unwrap(), 2);

@@ -3,7 +3,7 @@
 use crate::error::BaselineError;
 use crate::oracle::{Oracle, Point, Power};
 use crate::prune::{Scorer, State};
-use crate::scorers::{Saliency, comparable};
+use crate::scorers::{Factor, Saliency, comparable};
 use crate::scores::Scores;
 
 /// SynFlow and SynFlow-L2 of an image of ones sent through the real layers.
@@ -31,11 +31,14 @@ impl<O: Oracle> SpatialSynFlow<O> {
 impl<O: Oracle> Scorer for SpatialSynFlow<O> {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
         let at = Point { weights: state.weights, mask: state.mask };
-        let power = if self.saliency.squares() { Power::Square } else { Power::Abs };
+        let power = match self.saliency.edge() {
+            Factor::Abs => Power::Abs,
+            Factor::Square => Power::Square,
+        };
         let derivative = state.check("the pass of ones", self.oracle.ones_pass(&at, power)?)?;
-        let saliency = self.saliency;
+        let factor = self.saliency.factor();
         Ok(Scores::from_fn(move |t, i| {
-            comparable((saliency.factor(state.weights[t][i]) * derivative[t][i]).abs())
+            comparable((factor.of(state.weights[t][i]) * derivative[t][i]).abs())
         }))
     }
 }

@@ -19,23 +19,38 @@ pub enum Saliency {
     L2Conserved,
 }
 
-impl Saliency {
-    /// Whether paths count by their squares.
-    pub(crate) fn squares(self) -> bool {
-        self != Saliency::L1
-    }
+/// What a weight contributes to a product: |w| or w².
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Factor {
+    #[default]
+    Abs,
+    Square,
+}
 
-    /// Whether the derivative is multiplied by the weight's square.
-    pub(crate) fn squares_weight(self) -> bool {
-        self == Saliency::L2Conserved
+impl Factor {
+    #[inline(always)]
+    pub(crate) fn of(self, weight: f32) -> f64 {
+        match self {
+            Factor::Abs => f64::from(weight.abs()),
+            Factor::Square => f64::from(weight) * f64::from(weight),
+        }
+    }
+}
+
+impl Saliency {
+    /// What a weight contributes to the paths through it.
+    pub(crate) fn edge(self) -> Factor {
+        match self {
+            Saliency::L1 => Factor::Abs,
+            Saliency::L2 | Saliency::L2Conserved => Factor::Square,
+        }
     }
 
     /// What multiplies the derivative.
-    #[inline]
-    pub(crate) fn factor(self, weight: f32) -> f64 {
+    pub(crate) fn factor(self) -> Factor {
         match self {
-            Saliency::L1 | Saliency::L2 => f64::from(weight.abs()),
-            Saliency::L2Conserved => f64::from(weight) * f64::from(weight),
+            Saliency::L1 | Saliency::L2 => Factor::Abs,
+            Saliency::L2Conserved => Factor::Square,
         }
     }
 }
@@ -51,8 +66,8 @@ impl Saliency {
 /// such ties are to break by index rather than by the last bit of a sum.
 ///
 /// # Complexity
-/// Two passes a step over the rows and columns that hold kept weights, of each block of the tensors; up to 2.8 times
-/// the weights in memory, weights included.
+/// One pass a step over the rows and columns that hold kept weights, of each block of the tensors, and two over the
+/// sums of their kernels; up to 2.8 times the weights in memory, weights included.
 ///
 /// # References
 /// Tanaka et al. 2020 (SynFlow); Gebhart et al. 2021 (SynFlow-L2); Patil & Dovrolis 2021, section 2.3 and
@@ -81,9 +96,11 @@ impl SynFlow {
 
 impl Scorer for SynFlow {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
-        let sums = match self.saliency.squares() {
-            false => PathSums::new(state.graph, &Edges::new(state.weights, Abs).masked(state.mask)),
-            true => {
+        let sums = match self.saliency.edge() {
+            Factor::Abs => {
+                PathSums::new(state.graph, &Edges::new(state.weights, Abs).masked(state.mask))
+            }
+            Factor::Square => {
                 PathSums::new(state.graph, &Edges::new(state.weights, Square).masked(state.mask))
             }
         };
@@ -115,6 +132,7 @@ pub(crate) fn scores<'s>(
     weights: &'s [&'s [f32]],
     sums: PathSums<'s>,
 ) -> Scores<'s> {
+    let factor = saliency.factor();
     Scores::from_blocks(move |tensor, start, block| {
         let derivatives = sums.derivatives(tensor);
         let shape = sums.graph().weighted(tensor).1;
@@ -127,7 +145,7 @@ pub(crate) fn scores<'s>(
             let weights = &weights[tensor][index..index + len];
             for ((s, &w), m) in block[done..done + len].iter_mut().zip(weights).zip(column..) {
                 let source = derivatives.source[first + m / shape.kernel];
-                *s = comparable(saliency.factor(w) * row * source);
+                *s = comparable(factor.of(w) * row * source);
             }
             (index, done) = (index + len, done + len);
         }

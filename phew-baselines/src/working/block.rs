@@ -1,41 +1,27 @@
 //! A block of one tensor: a dense matrix of the rows and columns that still hold live weights.
+//!
+//! Rows are target units, columns source units; a cell of the matrix holds all scalars of a kernel.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::ops::Range;
 
 use phew_graph::{LayerMask, Weighted};
 
-use super::kernels;
+use super::loops;
 use super::search::{Ends, Near, Search};
+use super::sums::{kernel_sum, kernel_sums, number, with, without};
+use crate::scorers::Factor;
 use crate::simd::widest;
 
 /// Scalars of a block: it fits in the second-level cache, so that a second look at it costs little.
-const SCALARS: usize = 1 << 16;
+const SCALARS: usize = 1 << 17;
 
 /// Columns of a block at most: what belongs to them stays in the first-level cache from row to row.
-const COLUMNS: usize = 1 << 9;
+const COLUMNS: usize = 1 << 10;
 
 /// Dead rows and columns are looked for when one in so many weights has gone since the last time, and dropped when
 /// that saves one place in so many.
 const MANY: usize = 8;
-
-/// What a weight contributes to a product: |w| or w².
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Factor {
-    Abs,
-    Square,
-}
-
-impl Factor {
-    #[inline(always)]
-    pub(super) fn of(self, value: f32) -> f64 {
-        match self {
-            Factor::Abs => f64::from(value),
-            Factor::Square => f64::from(value) * f64::from(value),
-        }
-    }
-}
 
 /// Where a block lies in its tensor. All its rows belong to one group.
 #[derive(Clone, Debug)]
@@ -43,35 +29,48 @@ pub(super) struct Area {
     pub(super) tensor: usize,
     /// Target units.
     pub(super) targets: Range<usize>,
-    /// Scalars of each target's row.
+    /// Source units, among those of the group.
     columns: Range<usize>,
-    /// Scalars of a whole row.
-    row: usize,
+    /// Source units of the group.
+    inputs: usize,
+    /// Scalars of a kernel.
+    pub(super) kernel: usize,
     group: usize,
 }
 
 impl Area {
-    /// Its columns among those of all groups.
-    pub(super) fn sources(&self) -> Range<usize> {
-        let group = self.group * self.row;
+    /// Its columns among the source units of all groups.
+    fn sources(&self) -> Range<usize> {
+        let group = self.group * self.inputs;
         group + self.columns.start..group + self.columns.end
+    }
+
+    /// Index in the tensor of the first scalar of a kernel, whose row and column are counted in the area.
+    fn index(&self, row: u32, column: u32) -> usize {
+        let (target, source) =
+            (self.targets.start + row as usize, self.columns.start + column as usize);
+        (target * self.inputs + source) * self.kernel
+    }
+
+    /// Bits of a place that tell where it is in its row.
+    fn bits(&self) -> u32 {
+        (self.columns.len() * self.kernel).next_power_of_two().trailing_zeros()
     }
 }
 
 /// The areas of a tensor, which depend on its shape alone.
 pub(super) fn cut(tensor: usize, shape: &Weighted) -> Vec<Area> {
-    let (row, per_group) = (shape.row(), shape.outputs_per_group());
-    let parts = row.div_ceil(COLUMNS);
-    let columns = row.div_ceil(parts);
-    let rows = (SCALARS / columns).clamp(1, per_group);
+    let (inputs, kernel, per_group) = (shape.inputs, shape.kernel, shape.outputs_per_group());
+    let columns = inputs.div_ceil((inputs * kernel).div_ceil(COLUMNS)).max(1);
+    let rows = (SCALARS / (columns * kernel)).clamp(1, per_group);
     let mut areas = Vec::new();
     for group in 0..shape.groups {
         let (first, end) = (group * per_group, (group + 1) * per_group);
         for from in (first..end).step_by(rows) {
             let targets = from..end.min(from + rows);
-            areas.extend((0..row).step_by(columns).map(|c| {
-                let columns = c..row.min(c + columns);
-                Area { tensor, targets: targets.clone(), columns, row, group }
+            areas.extend((0..inputs).step_by(columns).map(|c| {
+                let columns = c..inputs.min(c + columns);
+                Area { tensor, targets: targets.clone(), columns, inputs, kernel, group }
             }));
         }
     }
@@ -79,6 +78,8 @@ pub(super) fn cut(tensor: usize, shape: &Weighted) -> Vec<Area> {
 }
 
 /// The weights of a block.
+///
+/// A weight has a place: the number of its row, shifted, and where it is in the row.
 pub(super) struct Block {
     pub(super) area: Area,
     /// Rows and columns of the area that may hold live weights.
@@ -86,6 +87,10 @@ pub(super) struct Block {
     pub(super) columns: Vec<u32>,
     /// |w|, row by row; NaN where the weight is pruned.
     pub(super) values: Vec<f32>,
+    /// `Σ f(w)` over the live weights of each kernel: all that sums over paths need. None if kernels are small.
+    pub(super) sums: Vec<f64>,
+    /// What a weight contributes to the paths through it.
+    pub(super) edge: Factor,
     live: usize,
     /// Live weights when dead rows and columns were last looked for.
     seen: usize,
@@ -94,15 +99,34 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn dense(area: Area, weights: &[f32]) -> Self {
-        let (row, columns) = (area.row, area.columns.clone());
-        let rows = weights[area.targets.start * row..area.targets.end * row].chunks_exact(row);
-        let mut values = Vec::with_capacity(area.targets.len() * columns.len());
-        rows.for_each(|row| values.extend(row[columns.clone()].iter().map(|w| w.abs())));
-        let (rows, live) = (area.targets.len() as u32, values.len());
-        let columns = (0..columns.len() as u32).collect();
-        let near = Near::default();
-        Self { area, rows: (0..rows).collect(), columns, values, live, seen: live, near }
+    pub(super) fn dense(area: Area, weights: &[f32], edge: Factor) -> Self {
+        let rows: Vec<u32> = (0..area.targets.len() as u32).collect();
+        let columns: Vec<u32> = (0..area.columns.len() as u32).collect();
+        let width = columns.len() * area.kernel;
+        let mut values = Vec::with_capacity(rows.len() * width);
+        for &row in &rows {
+            values.extend(weights[area.index(row, 0)..][..width].iter().map(|w| w.abs()));
+        }
+        let sums = kernel_sums(&values, area.kernel, edge);
+        let (live, near) = (values.len(), Near::default());
+        Self { area, rows, columns, values, sums, edge, live, seen: live, near }
+    }
+
+    /// Places of a row.
+    pub(super) fn width(&self) -> usize {
+        self.columns.len() * self.area.kernel
+    }
+
+    /// The place of a weight.
+    #[inline(always)]
+    pub(super) fn place(&self, row: usize, at: u32) -> u32 {
+        (row as u32) << self.area.bits() | at
+    }
+
+    #[inline(always)]
+    fn row_and_at(&self, place: u32) -> (usize, usize) {
+        let bits = self.area.bits();
+        ((place >> bits) as usize, (place & ((1 << bits) - 1)) as usize)
     }
 
     /// Places, live or not.
@@ -110,7 +134,7 @@ impl Block {
         self.values.len()
     }
 
-    /// Those of `x`, by column of all groups, that belong to the block's columns.
+    /// Those of `x`, by source unit, that belong to the block's columns.
     pub(super) fn pick<'x>(&self, x: &'x [f64]) -> Cow<'x, [f64]> {
         let x = &x[self.area.sources()];
         match self.columns.len() == x.len() {
@@ -126,29 +150,45 @@ impl Block {
     }
 
     /// `Σ f(w) x` of each of the block's rows.
-    pub(super) fn gather(&self, x: &[f64], factor: Factor) -> Vec<f64> {
+    pub(super) fn gather(&self, x: &[f64]) -> Vec<f64> {
         let mut y = vec![0.0; self.rows.len()];
         if !self.values.is_empty() {
-            let x = self.pick(x);
+            let x = repeated(self.pick(x), self.summands());
             widest(
                 #[inline(always)]
-                || kernels::gather(&self.values, &x, factor, &mut y),
+                || match self.edge {
+                    _ if !self.sums.is_empty() => loops::gather(&self.sums, &x, number, &mut y),
+                    Factor::Abs => loops::gather(&self.values, &x, loops::live, &mut y),
+                    Factor::Square => loops::gather(&self.values, &x, loops::live_square, &mut y),
+                },
             );
         }
         y
     }
 
     /// `Σ f(w) y` of each of the block's columns.
-    pub(super) fn scatter(&self, y: &[f64], factor: Factor) -> Vec<f64> {
-        let mut x = vec![0.0; self.columns.len()];
+    pub(super) fn scatter(&self, y: &[f64]) -> Vec<f64> {
+        let mut x = vec![0.0; self.columns.len() * self.summands()];
         if !self.values.is_empty() {
             let y = self.pick_targets(y);
             widest(
                 #[inline(always)]
-                || kernels::scatter(&self.values, &y, factor, &mut x),
+                || match self.edge {
+                    _ if !self.sums.is_empty() => loops::scatter(&self.sums, &y, number, &mut x),
+                    Factor::Abs => loops::scatter(&self.values, &y, loops::live, &mut x),
+                    Factor::Square => loops::scatter(&self.values, &y, loops::live_square, &mut x),
+                },
             );
         }
-        x
+        match self.summands() {
+            1 => x,
+            several => x.chunks_exact(several).map(|kernel| kernel.iter().sum()).collect(),
+        }
+    }
+
+    /// Numbers of a kernel that sums over paths look at.
+    fn summands(&self) -> usize {
+        if self.sums.is_empty() { self.area.kernel } else { 1 }
     }
 
     /// Adds what [`Block::gather`] gave to the target units.
@@ -157,7 +197,7 @@ impl Block {
         self.rows.iter().zip(part).for_each(|(&r, p)| total[r as usize] += p);
     }
 
-    /// Adds what [`Block::scatter`] gave to the columns of all groups.
+    /// Adds what [`Block::scatter`] gave to the source units.
     pub(super) fn add_to_sources(&self, part: Vec<f64>, total: &mut [f64]) {
         let total = &mut total[self.area.sources()];
         self.columns.iter().zip(part).for_each(|(&c, p)| total[c as usize] += p);
@@ -166,14 +206,13 @@ impl Block {
     /// Finds what scores below `low`, and prunes it; and what scores from there to `high`.
     pub(super) fn find(&mut self, bracket: (f64, f64), ends: &Ends<'_>) {
         let near = std::mem::take(&mut self.near);
+        let (mut values, mut sums) =
+            (std::mem::take(&mut self.values), std::mem::take(&mut self.sums));
         self.near = widest(
             #[inline(always)]
-            || Search::new(self, bracket, ends).run(near),
+            || Search::new(self, bracket, ends).run(&mut values, &mut sums, near),
         );
-        // At once, while the block is in the cache: brackets are seldom wrong.
-        for &place in &self.near.below {
-            self.values[place as usize] = f32::NAN;
-        }
+        (self.values, self.sums) = (values, sums);
         self.live -= self.near.below.len();
     }
 
@@ -181,46 +220,75 @@ impl Block {
     pub(super) fn undo(&mut self, weights: &[f32]) {
         let near = std::mem::take(&mut self.near);
         for &place in &near.below {
-            self.values[place as usize] = weights[self.index(place as usize)].abs();
+            let value = weights[self.index(place)].abs();
+            let (row, at) = self.row_and_at(place);
+            let width = self.width();
+            self.values[row * width + at] = value;
+            let cell = row * self.columns.len() + at / self.area.kernel;
+            if let Some(sum) = self.sums.get_mut(cell) {
+                *sum = with(*sum, self.edge.of(value));
+            }
         }
         self.live += near.below.len();
     }
 
     /// Prunes what was found inside the bracket below a threshold; tensor and index of what is at it.
     pub(super) fn prune_inside(&mut self, threshold: f64) -> Vec<(usize, usize)> {
+        let (mut below, mut found) = (vec![0; self.near.inside.len()], 0);
         let mut ties = Vec::new();
         for &(score, place) in &self.near.inside {
-            match score.total_cmp(&threshold) {
-                Ordering::Less => {
-                    self.values[place as usize] = f32::NAN;
-                    self.live -= 1;
-                }
-                Ordering::Equal => ties.push((self.area.tensor, self.index(place as usize))),
-                Ordering::Greater => {}
+            // Whichever it is cannot be foreseen.
+            below[found] = place;
+            found += usize::from(score < threshold);
+            if score.total_cmp(&threshold).is_eq() {
+                ties.push((self.area.tensor, self.index(place)));
             }
         }
+        self.prune(&below[..found]);
         ties
     }
 
-    /// Prunes what scores the threshold and stands in a sorted list.
+    /// Prunes what scores the threshold and stands in a sorted list of tensors and indices.
     pub(super) fn prune_ties(&mut self, threshold: f64, gone: &[(usize, usize)]) {
-        for &(score, place) in &self.near.inside {
-            if score.total_cmp(&threshold).is_ne() {
-                continue;
-            }
-            let at = (self.area.tensor, self.index(place as usize));
-            if gone.binary_search(&at).is_ok() {
-                self.values[place as usize] = f32::NAN;
-                self.live -= 1;
+        let at = |place| (self.area.tensor, self.index(place));
+        let ties = self.near.inside.iter().filter(|n| n.0.total_cmp(&threshold).is_eq());
+        let places = ties.map(|n| n.1).filter(|&place| gone.binary_search(&at(place)).is_ok());
+        let places: Vec<u32> = places.collect();
+        self.prune_some(&places);
+    }
+
+    /// Prunes the weights at some places, where of each kernel all smaller weights are pruned too.
+    fn prune(&mut self, places: &[u32]) {
+        let (width, kernels) = (self.width(), Divider::new(self.area.kernel));
+        for &place in places {
+            let (row, at) = self.row_and_at(place);
+            let value = std::mem::replace(&mut self.values[row * width + at], f32::NAN);
+            let cell = row * self.columns.len() + kernels.of(at);
+            if let Some(sum) = self.sums.get_mut(cell) {
+                *sum = without(*sum, self.edge.of(value));
             }
         }
+        self.live -= places.len();
+    }
+
+    /// Prunes the weights at any places: scores of 0, of units on no path, tie whatever the weights.
+    fn prune_some(&mut self, places: &[u32]) {
+        let (width, kernel) = (self.width(), self.area.kernel);
+        for &place in places {
+            let (row, at) = self.row_and_at(place);
+            self.values[row * width + at] = f32::NAN;
+            let cell = row * self.columns.len() + at / kernel;
+            if let Some(sum) = self.sums.get_mut(cell) {
+                *sum = kernel_sum(&self.values[cell * kernel..][..kernel], self.edge);
+            }
+        }
+        self.live -= places.len();
     }
 
     /// Index in the tensor of the scalar at a place.
-    fn index(&self, place: usize) -> usize {
-        let (row, column) = (place / self.columns.len(), place % self.columns.len());
-        let target = self.area.targets.start + self.rows[row] as usize;
-        target * self.area.row + self.area.columns.start + self.columns[column] as usize
+    fn index(&self, place: u32) -> usize {
+        let ((row, at), kernel) = (self.row_and_at(place), self.area.kernel);
+        self.area.index(self.rows[row], self.columns[at / kernel]) + at % kernel
     }
 
     /// Drops dead rows and columns if they are many.
@@ -232,51 +300,122 @@ impl Block {
     }
 
     fn compact(&mut self) {
-        let n = self.columns.len();
-        // The greatest live weight, if there is any: a loop of comparisons alone is made of vectors.
-        let greater = |a: f32, b: f32| if b > a { b } else { a };
-        let mut greatest = vec![-1.0; n];
-        let mut rows = Vec::with_capacity(self.rows.len());
-        for (r, row) in self.values.chunks_exact(n).enumerate() {
-            greatest.iter_mut().zip(row).for_each(|(g, &v)| *g = greater(*g, v));
-            if row.iter().any(|v| !v.is_nan()) {
-                rows.push(r);
-            }
-        }
-        let columns: Vec<usize> = (0..n).filter(|&c| greatest[c] >= 0.0).collect();
-        if rows.len() * columns.len() > self.values.len() - self.values.len() / MANY {
+        let (n, kernel) = (self.columns.len(), self.area.kernel);
+        let (rows, columns) = match self.sums.is_empty() {
+            true => occupied(&self.values, n, kernel, -1.0),
+            false => occupied(&self.sums, n, 1, -1.0),
+        };
+        if rows.len() * columns.len() > self.rows.len() * n * (MANY - 1) / MANY {
             return;
         }
-        let mut values = Vec::with_capacity(rows.len() * columns.len());
-        for &r in &rows {
-            let row = &self.values[r * n..][..n];
-            values.extend(columns.iter().map(|&c| row[c]));
+        self.values = select(&self.values, kernel, n, &rows, &columns);
+        if !self.sums.is_empty() {
+            self.sums = select(&self.sums, 1, n, &rows, &columns);
         }
-        self.values = values;
         self.rows = rows.iter().map(|&r| self.rows[r]).collect();
         self.columns = columns.iter().map(|&c| self.columns[c]).collect();
     }
 
     /// Prunes the live weights that a mask does not keep.
     pub(super) fn prune_unless(&mut self, mask: &LayerMask) {
-        for place in 0..self.values.len() {
-            if !self.values[place].is_nan() && !mask.get(self.index(place)) {
-                self.values[place] = f32::NAN;
-                self.live -= 1;
+        let mut gone = Vec::new();
+        self.each(|place, index| {
+            if !mask.get(index) {
+                gone.push(place);
+            }
+        });
+        self.prune_some(&gone);
+    }
+
+    /// Calls `each(place, index in the tensor)` for every live weight.
+    pub(super) fn each(&self, mut each: impl FnMut(u32, usize)) {
+        let kernels = self.values.chunks_exact(self.area.kernel);
+        let cells = (0..self.rows.len()).flat_map(|r| (0..self.columns.len()).map(move |c| (r, c)));
+        for ((r, c), kernel) in cells.zip(kernels) {
+            let place = self.place(r, (c * self.area.kernel) as u32);
+            let first = self.area.index(self.rows[r], self.columns[c]);
+            let live = (0..).zip(kernel).filter(|(_, v)| !v.is_nan());
+            live.for_each(|(i, _)| each(place + i, first + i as usize));
+        }
+    }
+}
+
+/// Each of `x` so many times.
+fn repeated(x: Cow<'_, [f64]>, times: usize) -> Cow<'_, [f64]> {
+    match times {
+        1 => x,
+        _ => x.iter().flat_map(|&x| std::iter::repeat_n(x, times)).collect(),
+    }
+}
+
+/// Rows and columns of a matrix of `width` columns that hold anything above `least`; a cell has `depth` values.
+fn occupied<T: Copy + PartialOrd>(
+    values: &[T],
+    width: usize,
+    depth: usize,
+    least: T,
+) -> (Vec<usize>, Vec<usize>) {
+    // A loop of comparisons alone is made of vectors.
+    let greater = |a: T, b: T| if b > a { b } else { a };
+    let mut greatest = vec![least; width * depth];
+    let mut rows = Vec::new();
+    for (r, row) in values.chunks_exact(width * depth).enumerate() {
+        greatest.iter_mut().zip(row).for_each(|(g, &v)| *g = greater(*g, v));
+        if row.iter().any(|v| *v > least) {
+            rows.push(r);
+        }
+    }
+    let columns = greatest.chunks_exact(depth).enumerate();
+    let columns = columns.filter(|(_, g)| g.iter().any(|g| *g > least)).map(|(c, _)| c).collect();
+    (rows, columns)
+}
+
+/// Some rows and columns of a matrix of `width` columns, whose cells have `depth` values.
+fn select<T: Copy>(
+    values: &[T],
+    depth: usize,
+    width: usize,
+    rows: &[usize],
+    columns: &[usize],
+) -> Vec<T> {
+    let mut selected = Vec::with_capacity(rows.len() * columns.len() * depth);
+    for &r in rows {
+        let row = &values[r * width * depth..][..width * depth];
+        match depth {
+            1 => selected.extend(columns.iter().map(|&c| row[c])),
+            _ => {
+                columns.iter().for_each(|&c| selected.extend_from_slice(&row[c * depth..][..depth]))
             }
         }
     }
+    selected
+}
 
-    /// Calls `each(index in the tensor)` for every live weight.
-    pub(super) fn each(&self, mut each: impl FnMut(usize)) {
-        if self.columns.is_empty() {
-            return;
-        }
-        for (&r, row) in self.rows.iter().zip(self.values.chunks_exact(self.columns.len())) {
-            let target = self.area.targets.start + r as usize;
-            let start = target * self.area.row + self.area.columns.start;
-            let live = self.columns.iter().zip(row).filter(|(_, v)| !v.is_nan());
-            live.for_each(|(&c, _)| each(start + c as usize));
+/// Divides by the same number again and again: by a product, which takes less time.
+#[derive(Clone, Copy)]
+pub(super) struct Divider(u64);
+
+impl Divider {
+    pub(super) fn new(divisor: usize) -> Self {
+        Self((1 << 32) / divisor as u64 + 1)
+    }
+
+    /// The quotient, exact if number and divisor have a product below 2³².
+    #[inline(always)]
+    pub(super) fn of(self, number: usize) -> usize {
+        ((number as u64 * self.0) >> 32) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_divide_as_quotients_do() {
+        for divisor in [1, 2, 3, 9, 25, 49, 121, 1000] {
+            let by = Divider::new(divisor);
+            assert!((0..40_000).all(|n| by.of(n) == n / divisor), "by {divisor}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The search of a block for the worst weights: a first look in f32, exact scores for the few that may be among them.
 
-use super::block::{Block, Factor};
-use super::kernels::{limit, rounded, scan};
-use crate::scorers::comparable;
+use super::block::{Block, Divider};
+use super::loops::{limit, rounded, scan};
+use super::sums::without;
+use crate::scorers::{Factor, comparable};
 
 /// Places of hits in a word that are written down without asking whether there are as many.
 const AT_ONCE: usize = 4;
@@ -10,7 +11,7 @@ const AT_ONCE: usize = 4;
 /// What makes a score of a weight of one tensor: `factor(w) · (target · common) · source`.
 #[derive(Clone, Copy)]
 pub(super) struct Ends<'a> {
-    /// By column of all groups.
+    /// By source unit.
     pub(super) source: &'a [f64],
     /// By target unit.
     pub(super) target: &'a [f64],
@@ -47,28 +48,41 @@ impl<'b> Search<'b> {
         Self { block, low, high, factor: ends.factor, targets, sources }
     }
 
-    /// Finds them; `near` lends its memory.
+    /// Finds them in the block's values, and prunes the former at once, while they are in the cache: brackets are
+    /// seldom wrong. `near` lends its memory.
     #[inline(always)]
-    pub(super) fn run(&self, mut near: Near) -> Near {
-        let n = self.sources.len();
-        let x: Vec<f32> = self.sources.iter().map(|&x| rounded(x)).collect();
-        let mut bits = vec![0u64; n.div_ceil(64)];
+    pub(super) fn run(&self, values: &mut [f32], sums: &mut [f64], mut near: Near) -> Near {
+        let (width, n, kernel) = (self.block.width(), self.sources.len(), self.block.area.kernel);
+        let x = self.sources.iter().flat_map(|&x| std::iter::repeat_n(rounded(x), kernel));
+        let x: Vec<f32> = x.collect();
+        let kernels = Divider::new(kernel);
+        let mut bits = vec![0u64; width.div_ceil(64)];
         let mut hits = vec![0u32; 64 * bits.len() + AT_ONCE];
+        let edge = self.block.edge;
         let (mut below, mut inside) = (0, 0);
         for (r, &target) in self.targets.iter().enumerate() {
-            let values = &self.block.values[r * n..][..n];
+            let values = &mut values[r * width..][..width];
             scan(values, &x, limit(self.high, target), self.factor, &mut bits);
             let found = places(&bits, &mut hits);
             // Every hit is written to both lists, of which the right one moves on: no branch to mispredict.
             grow(&mut near.below, below + found);
             grow(&mut near.inside, inside + found);
-            for &m in &hits[..found] {
-                let score = self.score(values[m as usize], target, self.sources[m as usize]);
-                let place = (r * n) as u32 + m;
-                near.below[below] = place;
-                near.inside[inside] = (score, place);
+            let start = self.block.place(r, 0);
+            let first = below;
+            for &at in &hits[..found] {
+                let value = values[at as usize];
+                let score = self.score(value, target, self.sources[kernels.of(at as usize)]);
+                near.below[below] = start | at;
+                near.inside[inside] = (score, start | at);
                 below += usize::from(score < self.low);
                 inside += usize::from(self.low <= score && score <= self.high);
+            }
+            for &place in &near.below[first..below] {
+                let at = (place - start) as usize;
+                let value = std::mem::replace(&mut values[at], f32::NAN);
+                if let Some(sum) = sums.get_mut(r * n + kernels.of(at)) {
+                    *sum = without(*sum, edge.of(value));
+                }
             }
         }
         near.below.truncate(below);
@@ -78,10 +92,12 @@ impl<'b> Search<'b> {
 
     /// Scores of evenly spaced live weights.
     pub(super) fn sample(&self, stride: usize) -> Vec<f64> {
-        let n = self.sources.len();
+        let (width, kernel) = (self.block.width(), self.block.area.kernel);
         let places = (0..self.block.len()).step_by(stride);
-        let score =
-            |p: usize| self.score(self.block.values[p], self.targets[p / n], self.sources[p % n]);
+        let score = |p: usize| {
+            let (target, source) = (self.targets[p / width], self.sources[p % width / kernel]);
+            self.score(self.block.values[p], target, source)
+        };
         places.filter(|&p| !self.block.values[p].is_nan()).map(score).collect()
     }
 

@@ -3,61 +3,56 @@
 //! `for` loops where rows are many: the closures of `for_each` and `collect` are not inlined, and so not compiled for
 //! wide vectors.
 
-use super::block::Factor;
+use crate::scorers::Factor;
 use crate::simd::pack;
 
 /// Partial sums that run side by side.
 const LANES: usize = 16;
 
-/// The magnitude of a live weight; 0 for a pruned one.
+/// |w| of a live weight; 0 of a pruned one.
 #[inline(always)]
-fn live(value: f32) -> f64 {
+pub(super) fn live(value: f32) -> f64 {
     f64::from(if value > 0.0 { value } else { 0.0 })
 }
 
-/// `y_j = Σ_m f(w_jm) x_m`, one row of `values` for each of `y`.
+/// w² of a live weight; 0 of a pruned one.
 #[inline(always)]
-pub(super) fn gather(values: &[f32], x: &[f64], factor: Factor, y: &mut [f64]) {
+pub(super) fn live_square(value: f32) -> f64 {
+    live(value) * live(value)
+}
+
+/// `y_j = Σ_m f(v_jm) x_m`, one row of `values` for each of `y`.
+#[inline(always)]
+pub(super) fn gather<T: Copy>(values: &[T], x: &[f64], f: impl Fn(T) -> f64, y: &mut [f64]) {
     for (row, y) in values.chunks_exact(x.len()).zip(y) {
-        *y = match factor {
-            Factor::Abs => dot(row, x, |w| w),
-            Factor::Square => dot(row, x, |w| w * w),
-        };
+        *y = dot(row, x, &f);
     }
 }
 
 #[inline(always)]
-fn dot(values: &[f32], x: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+fn dot<T: Copy>(values: &[T], x: &[f64], f: impl Fn(T) -> f64) -> f64 {
     let mut sums = [0.0; LANES];
     let (whole, rest) = values.as_chunks::<LANES>();
     let (x_whole, x_rest) = x.as_chunks::<LANES>();
     for (v, x) in whole.iter().zip(x_whole) {
         for l in 0..LANES {
-            sums[l] += f(live(v[l])) * x[l];
+            sums[l] += f(v[l]) * x[l];
         }
     }
     let mut tail = 0.0;
     for (&v, x) in rest.iter().zip(x_rest) {
-        tail += f(live(v)) * x;
+        tail += f(v) * x;
     }
     sums.iter().sum::<f64>() + tail
 }
 
-/// Adds `Σ_j y_j f(w_jm)` to each `x_m`, one row of `values` for each of `y`.
+/// Adds `Σ_j y_j f(v_jm)` to each `x_m`, one row of `values` for each of `y`.
 #[inline(always)]
-pub(super) fn scatter(values: &[f32], y: &[f64], factor: Factor, x: &mut [f64]) {
+pub(super) fn scatter<T: Copy>(values: &[T], y: &[f64], f: impl Fn(T) -> f64, x: &mut [f64]) {
     for (row, &y) in values.chunks_exact(x.len()).zip(y) {
-        match factor {
-            Factor::Abs => add_scaled(row, y, x, |w| w),
-            Factor::Square => add_scaled(row, y, x, |w| w * w),
+        for (x, &v) in x.iter_mut().zip(row) {
+            *x += y * f(v);
         }
-    }
-}
-
-#[inline(always)]
-fn add_scaled(values: &[f32], y: f64, x: &mut [f64], f: impl Fn(f64) -> f64) {
-    for (x, &v) in x.iter_mut().zip(values) {
-        *x += y * f(live(v));
     }
 }
 
@@ -81,10 +76,15 @@ fn test_all(values: &[f32], x: &[f32], bits: &mut [u64], test: impl Fn(f32, f32)
     for ((v, x), bits) in whole.iter().zip(x_whole).zip(bits.iter_mut()) {
         *bits = pack(|i| test(v[i], x[i]));
     }
-    if let Some(bits) = bits.get_mut(whole.len()) {
-        let pairs = rest.iter().zip(x_rest).enumerate();
-        *bits = pairs.fold(0, |bits, (i, (&v, &x))| bits | u64::from(test(v, x)) << i);
-    }
+    let Some(bits) = bits.get_mut(whole.len()) else { return };
+    *bits = match (values.last_chunk::<64>(), x.last_chunk::<64>()) {
+        // The last ones once more: one by one the rest would take as long as some hundred by vectors.
+        (Some(v), Some(x)) => pack(|i| test(v[i], x[i])) >> (64 - rest.len()),
+        _ => {
+            let pairs = rest.iter().zip(x_rest).enumerate();
+            pairs.fold(0, |bits, (i, (&v, &x))| bits | u64::from(test(v, x)) << i)
+        }
+    };
 }
 
 /// A source's factor for [`scan`]: what f32 holds with full precision, or 0, which lets everything pass.
