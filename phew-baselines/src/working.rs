@@ -6,9 +6,11 @@
 //! once, to look for the worst, whose threshold is foreseen from the last steps. Those that are surely below it go,
 //! those near it are collected and decided exactly.
 
+mod area;
 mod block;
 mod forecast;
 mod loops;
+mod matrix;
 mod search;
 mod sums;
 
@@ -21,12 +23,16 @@ use crate::error::BaselineError;
 use crate::prune::{Progress, State, Watch, tell};
 use crate::scorers::{Saliency, synflow_scores};
 use crate::select::{Counts, keep_highest};
-use block::{Area, Block};
+use area::Area;
+use block::Block;
 use forecast::Forecast;
-use search::{Ends, Search};
+use search::{Ends, Limit, Search};
 
 /// Scores in a sample.
 const SAMPLE: usize = 1 << 14;
+
+/// A bracket may hold the scores of one in so many live weights, and [`SAMPLE`] more.
+const FEW: usize = 16;
 
 /// All live weights.
 pub(crate) struct WorkingSet {
@@ -45,7 +51,7 @@ impl WorkingSet {
     pub(crate) fn new(saliency: Saliency, state: &State<'_>) -> Self {
         let tensors = 0..state.graph.tensors();
         let cut: Vec<Vec<Area>> =
-            tensors.map(|t| block::cut(t, &state.graph.weighted(t).1)).collect();
+            tensors.map(|t| area::cut(t, &state.graph.weighted(t).1)).collect();
         let mut first = 0;
         let blocks_of = cut.iter().map(|areas| {
             first += areas.len();
@@ -88,12 +94,13 @@ impl WorkingSet {
     /// One step: down to `kept` weights.
     fn shrink(&mut self, state: &State<'_>, kept: usize) -> Result<(), BaselineError> {
         let bracket = self.forecast.bracket();
+        let limit = || Limit::new(self.live / FEW + SAMPLE);
+        let (first, second) = (limit(), limit());
         let forward = self.forward(state);
-        let backward = self.backward(state, &forward, bracket);
+        let backward = self.backward(state, &forward, bracket, &first);
         let sums = PathSums::from_sums(state.graph, forward, backward);
-        let foreseen = bracket.is_some() && self.choose(state, kept);
-        let found = foreseen || (self.search(&sums, kept) && self.choose(state, kept));
-        if !found {
+        let foreseen = bracket.is_some() && self.choose(state, kept, &first);
+        if !(foreseen || self.search(&sums, kept, &second) && self.choose(state, kept, &second)) {
             let scores = synflow_scores(self.saliency, state.weights, sums);
             let mask = keep_highest(&scores, &self.mask(state), &Counts::Global(kept))?;
             self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.area.tensor)));
@@ -126,6 +133,7 @@ impl WorkingSet {
         state: &State<'_>,
         forward: &LayerSums,
         bracket: Option<(f64, f64)>,
+        limit: &Limit,
     ) -> LayerSums {
         let factor = self.saliency.factor();
         let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
@@ -139,7 +147,7 @@ impl WorkingSet {
             let part = |b: &mut Block| {
                 let part = b.scatter(y);
                 if let Some(bracket) = bracket {
-                    b.find(bracket, &ends);
+                    b.find(bracket, &ends, limit);
                 }
                 part
             };
@@ -151,7 +159,7 @@ impl WorkingSet {
     }
 
     /// Finds the worst weights with a bracket from a sample; false if there is none.
-    fn search(&mut self, sums: &PathSums<'_>, kept: usize) -> bool {
+    fn search(&mut self, sums: &PathSums<'_>, kept: usize, limit: &Limit) -> bool {
         let factor = self.saliency.factor();
         let ends = |b: &Block| {
             let d = sums.derivatives(b.area.tensor);
@@ -167,18 +175,17 @@ impl WorkingSet {
         let Some(bracket) = forecast::around(samples.concat(), share) else { return false };
         self.blocks.par_iter_mut().for_each(|b| {
             let ends = ends(b);
-            b.find(bracket, &ends);
+            b.find(bracket, &ends, limit);
         });
         true
     }
 
     /// Prunes all but the `kept` best, given what was found; false, and nothing pruned, if the bracket was wrong.
-    fn choose(&mut self, state: &State<'_>, kept: usize) -> bool {
+    fn choose(&mut self, state: &State<'_>, kept: usize, limit: &Limit) -> bool {
         let pruned = self.live - kept;
         let below: usize = self.blocks.iter().map(|b| b.near.below.len()).sum();
         let inside: usize = self.blocks.iter().map(|b| b.near.inside.len()).sum();
-        let most = self.live / 8 + (1 << 16);
-        if below > pruned || below + inside < pruned || inside > most {
+        if limit.exceeded() || below > pruned || below + inside < pruned {
             self.blocks.par_iter_mut().for_each(|b| b.undo(state.weights[b.area.tensor]));
             return false;
         }

@@ -3,79 +3,20 @@
 //! Rows are target units, columns source units; a cell of the matrix holds all scalars of a kernel.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use phew_graph::{LayerMask, Weighted};
+use phew_graph::LayerMask;
 
+use super::area::{Area, Divider};
 use super::loops;
-use super::search::{Ends, Near, Search};
+use super::matrix::{occupied, select};
+use super::search::{Ends, Limit, Near, Search};
 use super::sums::{kernel_sum, kernel_sums, number, with, without};
 use crate::scorers::Factor;
 use crate::simd::widest;
 
-/// Scalars of a block: it fits in the second-level cache, so that a second look at it costs little.
-const SCALARS: usize = 1 << 17;
-
-/// Columns of a block at most: what belongs to them stays in the first-level cache from row to row.
-const COLUMNS: usize = 1 << 10;
-
 /// Dead rows and columns are looked for when one in so many weights has gone since the last time, and dropped when
 /// that saves one place in so many.
 const MANY: usize = 8;
-
-/// Where a block lies in its tensor. All its rows belong to one group.
-#[derive(Clone, Debug)]
-pub(super) struct Area {
-    pub(super) tensor: usize,
-    /// Target units.
-    pub(super) targets: Range<usize>,
-    /// Source units, among those of the group.
-    columns: Range<usize>,
-    /// Source units of the group.
-    inputs: usize,
-    /// Scalars of a kernel.
-    pub(super) kernel: usize,
-    group: usize,
-}
-
-impl Area {
-    /// Its columns among the source units of all groups.
-    fn sources(&self) -> Range<usize> {
-        let group = self.group * self.inputs;
-        group + self.columns.start..group + self.columns.end
-    }
-
-    /// Index in the tensor of the first scalar of a kernel, whose row and column are counted in the area.
-    fn index(&self, row: u32, column: u32) -> usize {
-        let (target, source) =
-            (self.targets.start + row as usize, self.columns.start + column as usize);
-        (target * self.inputs + source) * self.kernel
-    }
-
-    /// Bits of a place that tell where it is in its row.
-    fn bits(&self) -> u32 {
-        (self.columns.len() * self.kernel).next_power_of_two().trailing_zeros()
-    }
-}
-
-/// The areas of a tensor, which depend on its shape alone.
-pub(super) fn cut(tensor: usize, shape: &Weighted) -> Vec<Area> {
-    let (inputs, kernel, per_group) = (shape.inputs, shape.kernel, shape.outputs_per_group());
-    let columns = inputs.div_ceil((inputs * kernel).div_ceil(COLUMNS)).max(1);
-    let rows = (SCALARS / (columns * kernel)).clamp(1, per_group);
-    let mut areas = Vec::new();
-    for group in 0..shape.groups {
-        let (first, end) = (group * per_group, (group + 1) * per_group);
-        for from in (first..end).step_by(rows) {
-            let targets = from..end.min(from + rows);
-            areas.extend((0..inputs).step_by(columns).map(|c| {
-                let columns = c..inputs.min(c + columns);
-                Area { tensor, targets: targets.clone(), columns, inputs, kernel, group }
-            }));
-        }
-    }
-    areas
-}
 
 /// The weights of a block.
 ///
@@ -203,17 +144,23 @@ impl Block {
         self.columns.iter().zip(part).for_each(|(&c, p)| total[c as usize] += p);
     }
 
-    /// Finds what scores below `low`, and prunes it; and what scores from there to `high`.
-    pub(super) fn find(&mut self, bracket: (f64, f64), ends: &Ends<'_>) {
-        let near = std::mem::take(&mut self.near);
-        let (mut values, mut sums) =
-            (std::mem::take(&mut self.values), std::mem::take(&mut self.sums));
-        self.near = widest(
-            #[inline(always)]
-            || Search::new(self, bracket, ends).run(&mut values, &mut sums, near),
-        );
-        (self.values, self.sums) = (values, sums);
-        self.live -= self.near.below.len();
+    /// Finds what scores below `low`, and prunes it; and what scores from there to `high`, unless all blocks have
+    /// too much of it.
+    pub(super) fn find(&mut self, bracket: (f64, f64), ends: &Ends<'_>, limit: &Limit) {
+        let mut near = std::mem::take(&mut self.near);
+        near.clear();
+        if !limit.exceeded() {
+            let mut values = std::mem::take(&mut self.values);
+            let mut sums = std::mem::take(&mut self.sums);
+            near = widest(
+                #[inline(always)]
+                || Search::new(self, bracket, ends).run(&mut values, &mut sums, near),
+            );
+            (self.values, self.sums) = (values, sums);
+            limit.add(near.inside.len());
+        }
+        self.live -= near.below.len();
+        self.near = near;
     }
 
     /// Brings back what [`Block::find`] pruned, from the tensor's weights.
@@ -345,77 +292,5 @@ fn repeated(x: Cow<'_, [f64]>, times: usize) -> Cow<'_, [f64]> {
     match times {
         1 => x,
         _ => x.iter().flat_map(|&x| std::iter::repeat_n(x, times)).collect(),
-    }
-}
-
-/// Rows and columns of a matrix of `width` columns that hold anything above `least`; a cell has `depth` values.
-fn occupied<T: Copy + PartialOrd>(
-    values: &[T],
-    width: usize,
-    depth: usize,
-    least: T,
-) -> (Vec<usize>, Vec<usize>) {
-    // A loop of comparisons alone is made of vectors.
-    let greater = |a: T, b: T| if b > a { b } else { a };
-    let mut greatest = vec![least; width * depth];
-    let mut rows = Vec::new();
-    for (r, row) in values.chunks_exact(width * depth).enumerate() {
-        greatest.iter_mut().zip(row).for_each(|(g, &v)| *g = greater(*g, v));
-        if row.iter().any(|v| *v > least) {
-            rows.push(r);
-        }
-    }
-    let columns = greatest.chunks_exact(depth).enumerate();
-    let columns = columns.filter(|(_, g)| g.iter().any(|g| *g > least)).map(|(c, _)| c).collect();
-    (rows, columns)
-}
-
-/// Some rows and columns of a matrix of `width` columns, whose cells have `depth` values.
-fn select<T: Copy>(
-    values: &[T],
-    depth: usize,
-    width: usize,
-    rows: &[usize],
-    columns: &[usize],
-) -> Vec<T> {
-    let mut selected = Vec::with_capacity(rows.len() * columns.len() * depth);
-    for &r in rows {
-        let row = &values[r * width * depth..][..width * depth];
-        match depth {
-            1 => selected.extend(columns.iter().map(|&c| row[c])),
-            _ => {
-                columns.iter().for_each(|&c| selected.extend_from_slice(&row[c * depth..][..depth]))
-            }
-        }
-    }
-    selected
-}
-
-/// Divides by the same number again and again: by a product, which takes less time.
-#[derive(Clone, Copy)]
-pub(super) struct Divider(u64);
-
-impl Divider {
-    pub(super) fn new(divisor: usize) -> Self {
-        Self((1 << 32) / divisor as u64 + 1)
-    }
-
-    /// The quotient, exact if number and divisor have a product below 2³².
-    #[inline(always)]
-    pub(super) fn of(self, number: usize) -> usize {
-        ((number as u64 * self.0) >> 32) as usize
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn products_divide_as_quotients_do() {
-        for divisor in [1, 2, 3, 9, 25, 49, 121, 1000] {
-            let by = Divider::new(divisor);
-            assert!((0..40_000).all(|n| by.of(n) == n / divisor), "by {divisor}");
-        }
     }
 }

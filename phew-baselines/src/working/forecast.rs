@@ -1,21 +1,37 @@
 //! Where the threshold of the next step will probably lie.
 
+/// Logarithm of what a threshold may differ from its forecast: a sample tells more than a wider one.
+const WIDEST: f64 = 0.25;
+
 /// The thresholds of the last steps: their logarithms move in nearly even steps.
 #[derive(Default)]
 pub(super) struct Forecast {
-    /// The last threshold's logarithm, and how far it moved.
-    last: Option<(f64, Option<f64>)>,
-    /// By how much the last step differed from the one before.
-    error: Option<f64>,
+    /// The last threshold's logarithm.
+    last: Option<f64>,
+    /// How far it moved in the last step.
+    step: Option<f64>,
+    /// By how much the last step differed from the one before, and that one from its own.
+    change: Option<f64>,
+    before: Option<f64>,
 }
 
 impl Forecast {
-    /// A bracket round the next threshold, as soon as three are known.
+    /// A bracket round the next threshold, as soon as three are known and if their steps are even enough.
     pub(super) fn bracket(&self) -> Option<(f64, f64)> {
-        let (Some((last, Some(step))), Some(error)) = (self.last, self.error) else { return None };
+        let (Some(last), Some(step), Some(change)) = (self.last, self.step, self.change) else {
+            return None;
+        };
+        // Early steps differ by less and less, later ones by chance.
+        let before = self.before.unwrap_or(change);
+        let trend = if change * before > 0.0 { change.abs().min(before.abs()) } else { 0.0 };
+        let drift = 0.5 * trend.copysign(change);
         // Wider than any error seen in practice after the first steps, and narrow enough to hold few scores.
-        let slack = error + 0.1 * step.abs();
-        let bracket = ((last + step - slack).exp(), (last + step + slack).exp());
+        let slack = (change - drift).abs() + 0.1 * step.abs();
+        if slack > WIDEST {
+            return None;
+        }
+        let next = last + step + drift;
+        let bracket = ((next - slack).exp(), (next + slack).exp());
         (bracket.0 > 0.0 && bracket.1 < f64::INFINITY).then_some(bracket)
     }
 
@@ -26,11 +42,9 @@ impl Forecast {
             *self = Self::default();
             return;
         }
-        let step = self.last.map(|(last, _)| now - last);
-        if let (Some(step), Some((_, Some(before)))) = (step, self.last) {
-            self.error = Some((step - before).abs());
-        }
-        self.last = Some((now, step));
+        let step = self.last.map(|last| now - last);
+        let change = step.zip(self.step).map(|(step, before)| step - before);
+        *self = Self { last: Some(now), step, change, before: self.change };
     }
 }
 
@@ -58,19 +72,31 @@ pub(super) fn around(mut sample: Vec<f64>, share: f64) -> Option<(f64, f64)> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn even_steps_are_foreseen_and_uneven_ones_widen_the_bracket() {
+    /// The bracket after some thresholds, whose logarithms these are.
+    fn bracket(logarithms: &[f64]) -> Option<(f64, f64)> {
         let mut forecast = Forecast::default();
-        for t in [1.0f64, 2.0, 4.0] {
-            assert!(forecast.bracket().is_none());
-            forecast.learn(t);
-        }
-        let (low, high) = forecast.bracket().unwrap();
-        assert!(low < 8.0 && 8.0 < high && high / low < 1.2);
-        forecast.learn(4.4);
-        let (low, high) = forecast.bracket().unwrap();
-        assert!(low < 4.84 && 4.84 < high && high / low > 3.0);
-        forecast.learn(0.0);
-        assert!(forecast.bracket().is_none());
+        logarithms.iter().for_each(|t| forecast.learn(t.exp()));
+        forecast.bracket().map(|(low, high)| (low.ln(), high.ln()))
+    }
+
+    #[test]
+    fn even_steps_are_foreseen() {
+        assert!(bracket(&[1.0, 1.5]).is_none());
+        let (low, high) = bracket(&[1.0, 1.5, 2.0]).unwrap();
+        assert!(low < 2.5 && 2.5 < high && high - low < 0.11);
+    }
+
+    #[test]
+    fn steps_that_become_smaller_are_expected_to_become_smaller_still() {
+        let (low, high) = bracket(&[0.0, 0.4, 0.7, 0.9]).unwrap();
+        assert!(low < 1.0 && 1.0 < high && (low + high) / 2.0 < 1.1);
+    }
+
+    #[test]
+    fn uneven_steps_widen_the_bracket_up_to_where_it_tells_nothing() {
+        let (low, high) = bracket(&[0.0, 0.5, 1.0, 1.35]).unwrap();
+        assert!(low < 1.6 && 1.8 < high);
+        assert!(bracket(&[0.0, 0.5, 1.0, 1.1]).is_none());
+        assert!(bracket(&[0.0, 0.5, 1.0, f64::NEG_INFINITY]).is_none());
     }
 }

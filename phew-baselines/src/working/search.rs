@@ -1,6 +1,9 @@
 //! The search of a block for the worst weights: a first look in f32, exact scores for the few that may be among them.
 
-use super::block::{Block, Divider};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::area::Divider;
+use super::block::Block;
 use super::loops::{limit, rounded, scan};
 use super::sums::without;
 use crate::scorers::{Factor, comparable};
@@ -26,6 +29,34 @@ pub(super) struct Near {
     pub(super) below: Vec<u32>,
     /// Scores inside it, with their places.
     pub(super) inside: Vec<(f64, u32)>,
+}
+
+impl Near {
+    pub(super) fn clear(&mut self) {
+        self.below.clear();
+        self.inside.clear();
+    }
+}
+
+/// How many scores inside a bracket are too many: it is no good then, and what is not yet found is not looked for.
+pub(super) struct Limit {
+    most: usize,
+    found: AtomicUsize,
+}
+
+impl Limit {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, found: AtomicUsize::new(0) }
+    }
+
+    /// Whether more was found than is allowed.
+    pub(super) fn exceeded(&self) -> bool {
+        self.found.load(Ordering::Relaxed) > self.most
+    }
+
+    pub(super) fn add(&self, found: usize) {
+        self.found.fetch_add(found, Ordering::Relaxed);
+    }
 }
 
 /// A search of one block.
