@@ -1,5 +1,6 @@
 //! Networks: an architecture with its weights.
 
+mod drawn;
 mod file;
 mod init;
 mod network;

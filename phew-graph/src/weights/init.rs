@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ndarray::ArrayD;
-use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::{Distribution, StandardNormal, Uniform};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -110,17 +108,26 @@ impl Init {
     /// O(scalars) draws; [`Init::Orthogonal`] takes `min² · max` operations for a `min × max` matrix.
     #[must_use]
     pub fn sample(self, spec: &TensorSpec, seed: u64) -> Vec<f32> {
+        let mut values = vec![0.0; spec.len()];
+        self.fill(spec, seed, &mut values);
+        values
+    }
+
+    /// As [`Init::sample`], into memory for as many values.
+    pub(super) fn fill(self, spec: &TensorSpec, seed: u64, values: &mut [f32]) {
         let mut rng = tensor_stream(&spec.name, seed);
         let kernel: usize = spec.shape[2..].iter().product();
         let (fan_in, fan_out) = ((spec.shape[1] * kernel) as f64, (spec.shape[0] * kernel) as f64);
         let fan = |fan| if fan == Fan::In { fan_in } else { fan_out };
         match self {
-            Init::KaimingNormal(f) => normal(spec, (2.0 / fan(f)).sqrt(), &mut rng),
-            Init::KaimingUniform(f) => uniform(spec, (6.0 / fan(f)).sqrt(), &mut rng),
-            Init::XavierNormal => normal(spec, (2.0 / (fan_in + fan_out)).sqrt(), &mut rng),
-            Init::XavierUniform => uniform(spec, (6.0 / (fan_in + fan_out)).sqrt(), &mut rng),
-            Init::Normal { std } => normal(spec, std, &mut rng),
-            Init::Orthogonal => orthogonal(spec.shape[0], spec.shape[1] * kernel, &mut rng),
+            Init::KaimingNormal(f) => normal((2.0 / fan(f)).sqrt(), &mut rng, values),
+            Init::KaimingUniform(f) => uniform((6.0 / fan(f)).sqrt(), &mut rng, values),
+            Init::XavierNormal => normal((2.0 / (fan_in + fan_out)).sqrt(), &mut rng, values),
+            Init::XavierUniform => uniform((6.0 / (fan_in + fan_out)).sqrt(), &mut rng, values),
+            Init::Normal { std } => normal(std, &mut rng, values),
+            Init::Orthogonal => {
+                values.copy_from_slice(&orthogonal(spec.shape[0], spec.shape[1] * kernel, &mut rng))
+            }
         }
     }
 }
@@ -133,29 +140,18 @@ fn tensor_stream(name: &str, seed: u64) -> ChaCha8Rng {
     stream(stream_key("phew 1 initial weights", seed), u64::from_le_bytes(number))
 }
 
-/// A draw in f64, rounded once.
-struct Rounded<D> {
-    of: D,
-    scale: f64,
+/// Draws in f64, each rounded once.
+fn draw(law: impl Distribution<f64>, scale: f64, rng: &mut ChaCha8Rng, values: &mut [f32]) {
+    values.iter_mut().for_each(|value| *value = (law.sample(rng) * scale) as f32);
 }
 
-impl<D: Distribution<f64>> Distribution<f32> for Rounded<D> {
-    fn sample<R: ndarray_rand::rand::Rng + ?Sized>(&self, rng: &mut R) -> f32 {
-        (self.of.sample(rng) * self.scale) as f32
-    }
+fn normal(std: f64, rng: &mut ChaCha8Rng, values: &mut [f32]) {
+    draw(StandardNormal, std, rng, values);
 }
 
-fn draw(spec: &TensorSpec, law: Rounded<impl Distribution<f64>>, rng: &mut ChaCha8Rng) -> Vec<f32> {
-    ArrayD::random_using(spec.shape.as_slice(), law, rng).into_raw_vec_and_offset().0
-}
-
-fn normal(spec: &TensorSpec, std: f64, rng: &mut ChaCha8Rng) -> Vec<f32> {
-    draw(spec, Rounded { of: StandardNormal, scale: std }, rng)
-}
-
-fn uniform(spec: &TensorSpec, bound: f64, rng: &mut ChaCha8Rng) -> Vec<f32> {
+fn uniform(bound: f64, rng: &mut ChaCha8Rng, values: &mut [f32]) {
     match Uniform::new(-1.0, 1.0) {
-        Ok(of) => draw(spec, Rounded { of, scale: bound }, rng),
+        Ok(law) => draw(law, bound, rng, values),
         Err(_) => unreachable!("-1 is below 1"),
     }
 }

@@ -7,6 +7,7 @@ use ndarray::ArrayViewD;
 use rayon::prelude::*;
 
 use super::Init;
+use super::drawn::Drawn;
 use crate::arch::{Arch, Role, TensorSpec};
 use crate::error::GraphError;
 
@@ -24,12 +25,13 @@ pub struct Network {
 #[derive(Clone)]
 pub(super) enum Data {
     Owned(Arc<Vec<f32>>),
+    Drawn(Arc<Drawn>),
     Mapped { map: Arc<Mmap>, start: usize, end: usize },
 }
 
 impl std::fmt::Debug for Data {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kind = if matches!(self, Data::Owned(_)) { "owned" } else { "mapped" };
+        let kind = if matches!(self, Data::Mapped { .. }) { "mapped" } else { "owned" };
         write!(f, "{kind} [f32; {}]", self.values().len())
     }
 }
@@ -38,6 +40,7 @@ impl Data {
     pub(super) fn values(&self) -> &[f32] {
         match self {
             Data::Owned(values) => values,
+            Data::Drawn(drawn) => drawn.values(),
             // The loader maps only ranges that are aligned and whole: see `file.rs`.
             Data::Mapped { map, start, end } => bytemuck::cast_slice(&map[*start..*end]),
         }
@@ -62,8 +65,11 @@ impl Network {
             return Err(GraphError::Parameter { name, found, expected });
         }
         let arch = arch.into();
-        let sample = |spec: &TensorSpec| Data::Owned(init.sample(spec, seed).into());
-        let weights = arch.prunable().par_iter().map(sample).collect();
+        let draw = |spec: &TensorSpec| {
+            let drawn = Drawn::new(spec.len(), |values| init.fill(spec, seed, values));
+            Data::Drawn(drawn.into())
+        };
+        let weights = arch.prunable().par_iter().map(draw).collect();
         let auxiliary = arch.auxiliary().iter().map(initial).collect();
         Ok(Self { arch, weights, auxiliary })
     }
