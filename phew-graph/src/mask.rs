@@ -6,6 +6,8 @@ mod layer;
 pub use file::MaskInfo;
 pub use layer::LayerMask;
 
+use rayon::prelude::*;
+
 use crate::arch::Arch;
 use crate::error::{GraphError, list};
 
@@ -19,14 +21,16 @@ impl Mask {
     /// Nothing kept.
     #[must_use]
     pub fn empty(arch: &Arch) -> Self {
-        let layers = arch.prunable().iter().map(|s| LayerMask::empty(&s.name, &s.shape)).collect();
+        let layers =
+            arch.prunable().par_iter().map(|s| LayerMask::empty(&s.name, &s.shape)).collect();
         Self { layers }
     }
 
     /// Everything kept.
     #[must_use]
     pub fn dense(arch: &Arch) -> Self {
-        let layers = arch.prunable().iter().map(|s| LayerMask::dense(&s.name, &s.shape)).collect();
+        let layers =
+            arch.prunable().par_iter().map(|s| LayerMask::dense(&s.name, &s.shape)).collect();
         Self { layers }
     }
 

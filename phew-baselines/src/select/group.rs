@@ -52,8 +52,6 @@ struct Undecided {
     inside: usize,
     /// Their scores, blocks and places in the block, unless there were too many in the whole group.
     scores: Vec<(f64, u32, u32)>,
-    /// Where a block's scores are computed.
-    buffer: Vec<f64>,
 }
 
 impl<'a> Group<'a> {
@@ -215,14 +213,13 @@ impl<'a> Group<'a> {
     ) -> Result<bool, BaselineError> {
         let most = (self.candidates / 16).max(1 << 18);
         let collected = AtomicUsize::new(0);
-        let start =
-            || Undecided { above: 0, inside: 0, scores: Vec::new(), buffer: vec![0.0; BLOCK] };
-        let undecided = self.pass(words, start, |b, out, left| {
+        let start = || Undecided { above: 0, inside: 0, scores: Vec::new() };
+        let undecided = self.pass(words, start, |b, buffer, out, left| {
             let before = left.inside;
-            let candidates = self.fill(&self.blocks[b], &mut left.buffer);
+            let candidates = self.fill(&self.blocks[b], buffer);
             widest(
                 #[inline(always)]
-                || self.sift(bracket, b, candidates, out, left),
+                || self.sift(bracket, b, candidates, buffer, out, left),
             )?;
             // The count alone decides, so that the outcome does not depend on who came first.
             if collected.fetch_add(left.inside - before, Ordering::Relaxed) > most {
@@ -250,18 +247,19 @@ impl<'a> Group<'a> {
         Ok(true)
     }
 
-    /// Keeps what is above the bracket in a block whose scores are in the buffer, and collects what is inside.
+    /// Keeps what is above the bracket in a block whose scores are given, and collects what is inside.
     #[inline(always)]
     fn sift(
         &self,
         bracket: Bracket,
         b: usize,
         candidates: &[u64],
+        scores: &[f64],
         out: &mut [u64],
         left: &mut Undecided,
     ) -> Result<(), BaselineError> {
-        let Undecided { above, inside, scores: collected, buffer } = left;
-        let words = candidates.iter().zip(buffer.as_chunks::<64>().0).zip(out);
+        let Undecided { above, inside, scores: collected } = left;
+        let words = candidates.iter().zip(scores.as_chunks::<64>().0).zip(out);
         for (w, ((&candidates, scores), out)) in words.enumerate() {
             // Beyond the block's end are stale scores, which no candidate's bit lets through.
             #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is to be found inside")]
@@ -285,16 +283,17 @@ impl<'a> Group<'a> {
         kept: usize,
         words: &mut [Vec<u64>],
     ) -> Result<(), BaselineError> {
-        let counts = self.pass(words, Vec::new, |b, out, counts: &mut Vec<(usize, usize)>| {
-            let (mut above, mut equal) = (0, 0);
-            self.visit(&self.blocks[b], |place, score| {
-                out[place / 64] |= u64::from(score > threshold) << (place % 64);
-                above += usize::from(score > threshold);
-                equal += usize::from(equals(score, threshold));
+        let counts =
+            self.pass(words, Vec::new, |b, _, out, counts: &mut Vec<(usize, usize)>| {
+                let (mut above, mut equal) = (0, 0);
+                self.visit(&self.blocks[b], |place, score| {
+                    out[place / 64] |= u64::from(score > threshold) << (place % 64);
+                    above += usize::from(score > threshold);
+                    equal += usize::from(equals(score, threshold));
+                })?;
+                counts.push((above, equal));
+                Ok(())
             })?;
-            counts.push((above, equal));
-            Ok(())
-        })?;
         let counts = counts.concat();
         let above: usize = counts.iter().map(|c| c.0).sum();
         let mut wanted = kept.saturating_sub(above);
@@ -321,23 +320,26 @@ impl<'a> Group<'a> {
         words[layer][(start + place) / 64] |= 1 << (place % 64);
     }
 
-    /// Runs over all blocks in parallel, each with its words of the mask; the answers by task, in order.
+    /// Runs over all blocks in parallel, each with room for its scores and its words of the mask; the answers by task,
+    /// in order.
     fn pass<T: Send>(
         &self,
         words: &mut [Vec<u64>],
         start: impl Fn() -> T + Sync,
-        each: impl Fn(usize, &mut [u64], &mut T) -> Result<(), BaselineError> + Sync,
+        each: impl Fn(usize, &mut [f64], &mut [u64], &mut T) -> Result<(), BaselineError> + Sync,
     ) -> Result<Vec<T>, BaselineError> {
         let mut chunks: Vec<&mut [u64]> =
             words.iter_mut().flat_map(|layer| layer.chunks_mut(WORDS)).collect();
-        let tasks = chunks.par_chunks_mut(TASK).enumerate().map(|(task, chunks)| {
+        let tasks = chunks.par_chunks_mut(TASK).enumerate();
+        let room = || vec![0.0; BLOCK];
+        let answers = tasks.map_init(room, |room, (task, chunks)| {
             let mut answer = start();
             for (b, out) in (task * TASK..).zip(chunks) {
-                each(b, out, &mut answer)?;
+                each(b, room, out, &mut answer)?;
             }
             Ok(answer)
         });
-        tasks.collect()
+        answers.collect()
     }
 }
 
