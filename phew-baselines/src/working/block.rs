@@ -148,8 +148,9 @@ impl Block {
     /// too much of it.
     pub(super) fn find(&mut self, bracket: (f64, f64), ends: &Ends<'_>, limit: &Limit) {
         let mut near = std::mem::take(&mut self.near);
-        near.clear();
-        if !limit.exceeded() {
+        if limit.exceeded() {
+            near.clear();
+        } else {
             let mut values = std::mem::take(&mut self.values);
             let mut sums = std::mem::take(&mut self.sums);
             near = widest(
