@@ -143,6 +143,15 @@ fn kernels_of_any_size_prune_alike() {
 }
 
 #[test]
+fn kernels_larger_than_a_block_prune_alike() {
+    let image = Shape::Image { channels: 2, height: 500, width: 601 };
+    let whole = Conv2d { kernel: [500, 601], ..Conv2d::new(2, 1) };
+    let arch = ArchBuilder::new("whole", image).conv("a", whole).flatten("f").linear("b", 3);
+    let plan = Plan::new(0.05).schedule(Schedule::exponential(8));
+    assert_alike(&network(arch.build().unwrap(), 1), &plan, "whole");
+}
+
+#[test]
 fn of_kernels_on_no_path_those_weights_go_that_stand_last() {
     let image = Shape::Image { channels: 4, height: 4, width: 4 };
     let arch = ArchBuilder::new("dead ends", image)

@@ -71,13 +71,13 @@ pub(super) struct Divider(u64);
 
 impl Divider {
     pub(super) fn new(divisor: usize) -> Self {
-        Self((1 << 32) / divisor as u64 + 1)
+        Self((1 << 63) / divisor as u64 + 1)
     }
 
-    /// The quotient, exact if number and divisor have a product below 2³².
+    /// The quotient, exact if number and divisor have a product below 2⁶³.
     #[inline(always)]
     pub(super) fn of(self, number: usize) -> usize {
-        ((number as u64 * self.0) >> 32) as usize
+        ((number as u128 * u128::from(self.0)) >> 63) as usize
     }
 }
 
@@ -87,9 +87,9 @@ mod tests {
 
     #[test]
     fn products_divide_as_quotients_do() {
-        for divisor in [1, 2, 3, 9, 25, 49, 121, 1000] {
+        for divisor in [1, 2, 3, 9, 25, 49, 121, 1000, 65_537, 262_144] {
             let by = Divider::new(divisor);
-            assert!((0..40_000).all(|n| by.of(n) == n / divisor), "by {divisor}");
+            assert!((0..600_000).all(|n| by.of(n) == n / divisor), "by {divisor}");
         }
     }
 }
