@@ -10,7 +10,7 @@ use super::area::{Area, Divider};
 use super::loops;
 use super::matrix::{occupied, select};
 use super::search::{Ends, Limit, Near, Search};
-use super::sums::{kernel_sum, kernel_sums, number, with, without};
+use super::sums::{kernel_sum, kernel_sums, number, take, with};
 use crate::scorers::Factor;
 use crate::simd::widest;
 
@@ -212,9 +212,7 @@ impl Block {
             let (row, at) = self.row_and_at(place);
             let value = std::mem::replace(&mut self.values[row * width + at], f32::NAN);
             let cell = row * self.columns.len() + kernels.of(at);
-            if let Some(sum) = self.sums.get_mut(cell) {
-                *sum = without(*sum, self.edge.of(value));
-            }
+            take(&mut self.sums, cell, self.edge.of(value));
         }
         self.live -= places.len();
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::area::Divider;
 use super::block::Block;
 use super::loops::{limit, rounded, scan};
-use super::sums::without;
+use super::sums::take;
 use crate::scorers::{Factor, comparable};
 
 /// Places of hits in a word that are written down without asking whether there are as many.
@@ -111,9 +111,7 @@ impl<'b> Search<'b> {
             for &place in &near.below[first..below] {
                 let at = (place - start) as usize;
                 let value = std::mem::replace(&mut values[at], f32::NAN);
-                if let Some(sum) = sums.get_mut(r * n + kernels.of(at)) {
-                    *sum = without(*sum, edge.of(value));
-                }
+                take(sums, r * n + kernels.of(at), edge.of(value));
             }
         }
         near.below.truncate(below);

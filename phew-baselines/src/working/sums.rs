@@ -22,9 +22,17 @@ pub(super) fn kernel_sum(values: &[f32], edge: Factor) -> f64 {
     }
 }
 
+/// Takes the part of a weight from its kernel's sum, if there are sums, where all smaller weights go too.
+#[inline(always)]
+pub(super) fn take(sums: &mut [f64], kernel: usize, part: f64) {
+    if let Some(sum) = sums.get_mut(kernel) {
+        *sum = without(*sum, part);
+    }
+}
+
 /// A sum without the part of a weight, where all smaller ones go too; NaN if nothing is left.
 #[inline(always)]
-pub(super) fn without(sum: f64, part: f64) -> f64 {
+fn without(sum: f64, part: f64) -> f64 {
     let rest = sum - part;
     // What stays is no smaller than what goes, and the difference loses no precision; or nothing stays.
     if rest <= 0.5 * part { f64::NAN } else { rest }

@@ -5,34 +5,23 @@
 
 use memmap2::MmapMut;
 
+use super::network::Data;
+
 /// Bytes from which huge pages, of 2 MiB mostly, are asked for.
 const MANY: usize = 1 << 22;
 
-/// Values that were written once.
-pub(super) enum Drawn {
-    Vec(Vec<f32>),
-    Map(MmapMut),
-}
-
-impl Drawn {
-    /// So many values, zeros that `fill` overwrites.
-    pub(super) fn new(len: usize, fill: impl FnOnce(&mut [f32])) -> Self {
-        let mut drawn = match map(len * size_of::<f32>()) {
-            Some(map) => Drawn::Map(map),
-            None => Drawn::Vec(vec![0.0; len]),
-        };
-        match &mut drawn {
-            Drawn::Vec(values) => fill(values),
-            Drawn::Map(map) => fill(bytemuck::cast_slice_mut(map)),
-        }
-        drawn
-    }
-
-    pub(super) fn values(&self) -> &[f32] {
-        match self {
-            Drawn::Vec(values) => values,
+/// So many values, zeros that `fill` overwrites.
+pub(super) fn drawn(len: usize, fill: impl FnOnce(&mut [f32])) -> Data {
+    match map(len * size_of::<f32>()) {
+        Some(mut map) => {
             // Pages begin where values may begin.
-            Drawn::Map(map) => bytemuck::cast_slice(map),
+            fill(bytemuck::cast_slice_mut(&mut map));
+            Data::Drawn(map.into())
+        }
+        None => {
+            let mut values = vec![0.0; len];
+            fill(&mut values);
+            Data::Owned(values.into())
         }
     }
 }
@@ -54,11 +43,11 @@ mod tests {
     fn values_are_what_was_written_in_either_memory() {
         let value = |i: usize| (i % 1000) as f32;
         for len in [0, 5, MANY / 4 - 1, MANY / 4 + 3] {
-            let drawn = Drawn::new(len, |values| {
+            let drawn = drawn(len, |values| {
                 assert!(values.iter().all(|v| v.to_bits() == 0));
                 values.iter_mut().enumerate().for_each(|(i, v)| *v = value(i));
             });
-            assert_eq!(matches!(drawn, Drawn::Map(_)), len > MANY / 4);
+            assert_eq!(matches!(drawn, Data::Drawn(_)), len > MANY / 4);
             assert!(drawn.values().iter().copied().eq((0..len).map(value)));
         }
     }

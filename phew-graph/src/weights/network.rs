@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 use ndarray::ArrayViewD;
 use rayon::prelude::*;
 
 use super::Init;
-use super::drawn::Drawn;
+use super::drawn::drawn;
 use crate::arch::{Arch, Role, TensorSpec};
 use crate::error::GraphError;
 
@@ -25,7 +25,7 @@ pub struct Network {
 #[derive(Clone)]
 pub(super) enum Data {
     Owned(Arc<Vec<f32>>),
-    Drawn(Arc<Drawn>),
+    Drawn(Arc<MmapMut>),
     Mapped { map: Arc<Mmap>, start: usize, end: usize },
 }
 
@@ -40,7 +40,7 @@ impl Data {
     pub(super) fn values(&self) -> &[f32] {
         match self {
             Data::Owned(values) => values,
-            Data::Drawn(drawn) => drawn.values(),
+            Data::Drawn(map) => bytemuck::cast_slice(map),
             // The loader maps only ranges that are aligned and whole: see `file.rs`.
             Data::Mapped { map, start, end } => bytemuck::cast_slice(&map[*start..*end]),
         }
@@ -65,10 +65,7 @@ impl Network {
             return Err(GraphError::Parameter { name, found, expected });
         }
         let arch = arch.into();
-        let draw = |spec: &TensorSpec| {
-            let drawn = Drawn::new(spec.len(), |values| init.fill(spec, seed, values));
-            Data::Drawn(drawn.into())
-        };
+        let draw = |spec: &TensorSpec| drawn(spec.len(), |values| init.fill(spec, seed, values));
         let weights = arch.prunable().par_iter().map(draw).collect();
         let auxiliary = arch.auxiliary().iter().map(initial).collect();
         Ok(Self { arch, weights, auxiliary })
