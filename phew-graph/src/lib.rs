@@ -34,8 +34,10 @@ pub use atomic::{Overwrite, discard_temporaries, write_atomically};
 pub use error::GraphError;
 pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
 pub use paths::{
-    Abs, Connection, Direction, EdgeValue, Edges, Kind, Layer, LayerSums, NonZero, One, PathGraph,
-    PathSums, Reach, Skip, SkipPolicy, Square, StepsOver, Transition, Weighted,
+    Abs, Connection, Derivatives, Direction, Edge, EdgeValue, Edges, Ends, Kind, Layer,
+    LayerSemiring, LayerSums, NonZero, One, PathGraph, PathSums, Reach, Scaled, ScaledVec,
+    Semiring, Skip, SkipPolicy, Square, Step, StepsOver, SumOfProducts, Transition, Weighted,
+    Wiring, times_power_of_two,
 };
 pub use rng::{stream, stream_key};
 pub use weights::{

@@ -24,18 +24,22 @@ struct Draft {
     merged: bool,
 }
 
-pub(super) fn build(arch: &Arch) -> PathGraph {
-    let mut readers = vec![0; arch.nodes().len()];
-    for &input in arch.nodes().iter().flat_map(|n| &n.inputs) {
-        readers[input] += 1;
+impl PathGraph {
+    /// The path graph of an architecture.
+    #[must_use]
+    pub fn new(arch: &Arch) -> Self {
+        let mut readers = vec![0; arch.nodes().len()];
+        for &input in arch.nodes().iter().flat_map(|n| &n.inputs) {
+            readers[input] += 1;
+        }
+        let mut builder = Builder { arch, layer_of: Vec::new(), readers, layers: Vec::new() };
+        for node in 0..arch.nodes().len() {
+            let layer = builder.layer(node);
+            builder.layers[layer].shared |= builder.readers[node] > 1;
+            builder.layer_of.push(layer);
+        }
+        builder.finish()
     }
-    let mut builder = Builder { arch, layer_of: Vec::new(), readers, layers: Vec::new() };
-    for node in 0..arch.nodes().len() {
-        let layer = builder.layer(node);
-        builder.layers[layer].shared |= builder.readers[node] > 1;
-        builder.layer_of.push(layer);
-    }
-    builder.finish()
 }
 
 impl Builder<'_> {

@@ -1,8 +1,8 @@
 //! Path sums whose weighted products the caller computes: for edges that are not stored as a dense tensor.
 
-use super::edges::Edges;
-use super::graph::{Kind, PathGraph};
-use super::sums::LayerSums;
+use super::direction::Direction;
+use super::graph::PathGraph;
+use super::sums::{LayerSums, SumOfProducts};
 
 impl PathGraph {
     /// As [`PathGraph::forward`] from ones, where `product(tensor, x, exponent)` gives `y_j = Σ_i x_i f(w_ji)`, one
@@ -12,24 +12,11 @@ impl PathGraph {
     /// If a product has the wrong length.
     #[must_use]
     pub fn forward_by(&self, mut product: impl FnMut(usize, &[f64], i64) -> Vec<f64>) -> LayerSums {
-        let mut sums = LayerSums::empty(self);
-        sums.set(0, self.inputs(), vec![(vec![1.0; self.inputs()], 0)]);
-        for (l, layer) in self.layers().iter().enumerate().skip(1) {
-            let parts = layer.incoming.iter().map(|&c| {
-                let connection = &self.connections()[c];
-                let (x, exponent) =
-                    (&sums.values[connection.source], sums.exponents[connection.source]);
-                let y = match &connection.kind {
-                    Kind::Weighted(shape) => product(shape.tensor, x, exponent),
-                    _ => self.push(c, &Edges::structure(), None, x),
-                };
-                assert_eq!(y.len(), layer.units, "one value for each target unit");
-                (y, exponent)
+        let mut products =
+            SumOfProducts(|_: &_, shape: &super::Weighted, near: &super::ScaledVec| {
+                product(shape.tensor, &near.values, near.exponent)
             });
-            let parts = parts.collect();
-            sums.set(l, layer.units, parts);
-        }
-        sums
+        self.sweep(Direction::Forward, &mut products, vec![1.0; self.inputs()].into()).into()
     }
 
     /// As [`PathGraph::backward`] from ones, where `product(tensor, y, exponent)` gives `x_i = Σ_j y_j f(w_ji)`, one
@@ -42,32 +29,18 @@ impl PathGraph {
         &self,
         mut product: impl FnMut(usize, &[f64], i64) -> Vec<f64>,
     ) -> LayerSums {
-        let mut sums = LayerSums::empty(self);
-        let last = self.layers().len() - 1;
-        sums.set(last, self.outputs(), vec![(vec![1.0; self.outputs()], 0)]);
-        for (l, layer) in self.layers().iter().enumerate().take(last).rev() {
-            let parts = layer.outgoing.iter().map(|&c| {
-                let connection = &self.connections()[c];
-                let (y, exponent) =
-                    (&sums.values[connection.target], sums.exponents[connection.target]);
-                let x = match &connection.kind {
-                    Kind::Weighted(shape) => product(shape.tensor, y, exponent),
-                    _ => self.pull(c, &Edges::structure(), None, y),
-                };
-                assert_eq!(x.len(), layer.units, "one value for each source unit");
-                (x, exponent)
+        let mut products =
+            SumOfProducts(|_: &_, shape: &super::Weighted, near: &super::ScaledVec| {
+                product(shape.tensor, &near.values, near.exponent)
             });
-            let parts = parts.collect();
-            sums.set(l, layer.units, parts);
-        }
-        sums
+        self.sweep(Direction::Reverse, &mut products, vec![1.0; self.outputs()].into()).into()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paths::{Abs, PathSums};
+    use crate::paths::{Abs, Edges, PathSums};
     use crate::{Init, Network, zoo};
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::arch::Arch;
+use super::wiring::Wiring;
 
 /// The path graph of an architecture: what paths, walks and path sums run over.
 ///
@@ -74,7 +74,7 @@ pub enum Kind {
 /// The shape of a weighted connection: a tensor `[outputs, inputs, kernel]` in `groups` blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weighted {
-    /// Index in [`Arch::prunable`].
+    /// Index in [`crate::Arch::prunable`].
     pub tensor: usize,
     /// Target units.
     pub outputs: usize,
@@ -143,13 +143,32 @@ impl Weighted {
     }
 }
 
-impl PathGraph {
-    /// The path graph of an architecture.
-    #[must_use]
-    pub fn new(arch: &Arch) -> Self {
-        super::build::build(arch)
-    }
+/// A prunable tensor's place in the path graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// The connection that it weighs.
+    pub connection: usize,
+    /// Its shape.
+    pub shape: Weighted,
+    /// Layer that the connection starts from.
+    pub source: usize,
+    /// Layer that it leads to.
+    pub target: usize,
+}
 
+impl Connection {
+    /// Which unit leads to which, of a connection without parameters.
+    #[must_use]
+    pub fn wiring(&self) -> Option<Wiring> {
+        match self.kind {
+            Kind::Weighted(_) => None,
+            Kind::Identity => Some(Wiring::Identity),
+            Kind::Flatten { block } => Some(Wiring::Flatten { block }),
+        }
+    }
+}
+
+impl PathGraph {
     /// The layers in topological order; the first is the input, the last the output.
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
@@ -173,6 +192,17 @@ impl PathGraph {
             Kind::Weighted(weighted) => (index, weighted),
             _ => unreachable!("the builder lists weighted connections only"),
         }
+    }
+
+    /// A prunable tensor's connection, its shape, and the layers that it joins.
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    #[must_use]
+    pub fn ends(&self, tensor: usize) -> Ends {
+        let (connection, shape) = self.weighted(tensor);
+        let Connection { source, target, .. } = self.connections[connection];
+        Ends { connection, shape, source, target }
     }
 
     /// Number of prunable tensors.

@@ -1,8 +1,8 @@
 //! One tensor's edges as a matrix: products with a vector over its source or its target units.
 
+use super::direction::Direction;
 use super::edges::{EdgeValue, Edges};
 use super::graph::PathGraph;
-use super::kernel::{gather, scatter};
 
 impl PathGraph {
     /// `y_j = Σ_i x_i f(w_ji)` over the edges of a prunable tensor, one value for each target unit; a kernel's
@@ -20,9 +20,7 @@ impl PathGraph {
         edges: &Edges<'_, E>,
         x: &[f64],
     ) -> Vec<f64> {
-        let (_, shape) = self.weighted(tensor);
-        assert_eq!(x.len(), shape.groups * shape.inputs, "one value for each source unit");
-        gather(&shape, edges, x)
+        self.carry(self.weighted(tensor).0, Direction::Forward, edges, x)
     }
 
     /// `x_i = Σ_j y_j f(w_ji)` over the edges of a prunable tensor, one value for each source unit: as
@@ -37,9 +35,7 @@ impl PathGraph {
         edges: &Edges<'_, E>,
         y: &[f64],
     ) -> Vec<f64> {
-        let (_, shape) = self.weighted(tensor);
-        assert_eq!(y.len(), shape.outputs, "one value for each target unit");
-        scatter(&shape, edges, y)
+        self.carry(self.weighted(tensor).0, Direction::Reverse, edges, y)
     }
 }
 

@@ -1,9 +1,11 @@
-//! Which units lie on a path: the path sums with every positive value cut to 1, so that depth does not matter.
+//! Which units lie on a path: the sweep over booleans.
 
 use rayon::prelude::*;
 
+use super::direction::Direction;
 use super::edges::{EdgeValue, Edges, One};
-use super::graph::PathGraph;
+use super::graph::{Ends, PathGraph, Weighted};
+use super::sweep::{Semiring, Step};
 use crate::mask::{LayerMask, Mask};
 
 /// For each unit, whether an input reaches it and whether it reaches an output.
@@ -25,6 +27,31 @@ impl<E: EdgeValue> EdgeValue for Exists<'_, E> {
     }
 }
 
+/// Whether there is a path: "or" for the sum, "and" along a path.
+struct Reached<'a, E> {
+    graph: &'a PathGraph,
+    edges: Edges<'a, Exists<'a, E>>,
+}
+
+impl<E: EdgeValue> Semiring for Reached<'_, E> {
+    type Value = bool;
+
+    fn zero(&self) -> bool {
+        false
+    }
+
+    fn add(&self, sum: &mut bool, more: &bool) {
+        *sum |= more;
+    }
+
+    fn weighted(&mut self, step: &Step, _: &Weighted, near: &[bool]) -> Vec<bool> {
+        // Edges from reached units, counted: whole numbers in f64, by the fast loops.
+        let near: Vec<f64> = near.iter().map(|&reached| f64::from(u8::from(reached))).collect();
+        let edges = self.graph.carry(step.connection, step.direction, &self.edges, &near);
+        edges.into_iter().map(|edges| edges > 0.0).collect()
+    }
+}
+
 impl Reach {
     /// Over the edges whose value is not 0.
     ///
@@ -33,28 +60,12 @@ impl Reach {
     #[must_use]
     pub fn new<E: EdgeValue>(graph: &PathGraph, edges: &Edges<'_, E>) -> Self {
         let edges = Edges { weights: edges.weights, mask: edges.mask, value: Exists(&edges.value) };
-        let layers = graph.layers();
-        let mut from = layers.iter().map(|l| vec![0.0; l.units]).collect::<Vec<_>>();
-        let mut to = from.clone();
-        let last = layers.len() - 1;
-        from[0].fill(1.0);
-        to[last].fill(1.0);
-        for (l, layer) in layers.iter().enumerate().skip(1) {
-            for &c in &layer.incoming {
-                let part = graph.push(c, &edges, None, &from[graph.connections()[c].source]);
-                join(&mut from[l], &part);
-            }
+        let mut reached = Reached { graph, edges };
+        let mut sweep = |direction, units| graph.sweep(direction, &mut reached, vec![true; units]);
+        Self {
+            from_inputs: sweep(Direction::Forward, graph.inputs()),
+            to_outputs: sweep(Direction::Reverse, graph.outputs()),
         }
-        for (l, layer) in layers.iter().enumerate().take(last).rev() {
-            for &c in &layer.outgoing {
-                let part = graph.pull(c, &edges, None, &to[graph.connections()[c].target]);
-                join(&mut to[l], &part);
-            }
-        }
-        let flags = |values: Vec<Vec<f64>>| -> Vec<Vec<bool>> {
-            values.into_iter().map(|l| l.into_iter().map(|v| v > 0.0).collect()).collect()
-        };
-        Self { from_inputs: flags(from), to_outputs: flags(to) }
     }
 
     /// Over the edges that a mask keeps, whatever their weights.
@@ -94,10 +105,8 @@ impl Reach {
     #[must_use]
     pub fn effective(&self, graph: &PathGraph, mask: &Mask) -> Mask {
         let layers = mask.layers().par_iter().enumerate().map(|(tensor, layer)| {
-            let (connection, shape) = graph.weighted(tensor);
-            let connection = &graph.connections()[connection];
-            let from = &self.from_inputs[connection.source];
-            let to = &self.to_outputs[connection.target];
+            let Ends { shape, source, target, .. } = graph.ends(tensor);
+            let (from, to) = (&self.from_inputs[source], &self.to_outputs[target]);
             if !from.contains(&false) && !to.contains(&false) {
                 return layer.clone();
             }
@@ -111,12 +120,5 @@ impl Reach {
             kept
         });
         Mask::from_layers(layers.collect())
-    }
-}
-
-/// Adds and cuts to 1.
-fn join(total: &mut [f64], part: &[f64]) {
-    for (t, &p) in total.iter_mut().zip(part) {
-        *t = f64::from(u8::from(*t + p > 0.0));
     }
 }

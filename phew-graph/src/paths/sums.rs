@@ -2,10 +2,14 @@
 
 use rayon::prelude::*;
 
+use super::direction::Direction;
 use super::edges::{EdgeValue, Edges};
-use super::graph::{Connection, Kind, PathGraph};
+use super::graph::{Ends, PathGraph, Weighted};
 use super::kernel::{gather, scatter};
+use super::scaled::{Scaled, ScaledVec, times_power_of_two};
+use super::sweep::{LayerSemiring, Step};
 use super::transition::Transition;
+use super::wiring::Wiring;
 
 /// Shares of a block: enough to be worth a task.
 const SHARES: usize = 1 << 14;
@@ -38,75 +42,107 @@ impl LayerSums {
     /// If there is no such layer or unit.
     #[must_use]
     pub fn value(&self, layer: usize, unit: usize) -> f64 {
-        scale(self.values[layer][unit], self.exponents[layer])
+        times_power_of_two(self.values[layer][unit], self.exponents[layer])
     }
 
     /// `2^exponent` over the sum of the last layer, which forward is the total over all paths; 0 if no path
     /// survives.
     #[must_use]
     pub fn over_total(&self, exponent: i64) -> f64 {
-        let (total, own) = self.total_scaled();
-        if total == 0.0 { 0.0 } else { scale(1.0 / total, exponent - own) }
+        Scaled::new(1.0, exponent).over(self.total())
     }
 
-    /// Natural logarithm of the sum of the last layer; `-inf` for 0.
-    fn ln_total(&self) -> f64 {
-        let (total, exponent) = self.total_scaled();
-        total.ln() + exponent as f64 * std::f64::consts::LN_2
-    }
-
-    /// Mantissa and binary exponent of the sum of the last layer.
-    fn total_scaled(&self) -> (f64, i64) {
+    /// Sum of the last layer.
+    fn total(&self) -> Scaled {
         let (Some(values), Some(&exponent)) = (self.values.last(), self.exponents.last()) else {
             unreachable!("a path graph has layers");
         };
-        (values.iter().sum(), exponent)
-    }
-
-    pub(super) fn empty(graph: &PathGraph) -> Self {
-        let layers = graph.layers().len();
-        Self { values: vec![Vec::new(); layers], exponents: vec![0; layers] }
-    }
-
-    /// Adds up what each connection brings to a layer, and puts the greatest unit into [1, 2).
-    pub(super) fn set(&mut self, layer: usize, units: usize, parts: Vec<(Vec<f64>, i64)>) {
-        let nonzero = |part: &&(Vec<f64>, i64)| part.0.iter().any(|&v| v != 0.0);
-        // A part of zeros has no scale of its own and must not set the layer's.
-        let exponent = parts.iter().filter(nonzero).map(|p| p.1).max().unwrap_or(0);
-        let mut total = vec![0.0; units];
-        for (values, own) in &parts {
-            for (t, &v) in total.iter_mut().zip(values) {
-                *t += scale(v, own - exponent);
-            }
-        }
-        let greatest = total.iter().fold(0.0f64, |m, &v| m.max(v.abs()));
-        if greatest > 0.0 {
-            let shift = exponent_of(greatest);
-            total.iter_mut().for_each(|v| *v = scale(*v, -shift));
-            self.exponents[layer] = exponent + shift;
-        }
-        self.values[layer] = total;
+        Scaled::new(values.iter().sum(), exponent)
     }
 }
 
-/// `⌊log₂ v⌋` of a positive number.
-fn exponent_of(v: f64) -> i64 {
-    match (v.to_bits() >> 52) as i64 {
-        0 => exponent_of(v * 2f64.powi(64)) - 64,
-        biased => biased - 1023,
+impl From<Vec<ScaledVec>> for LayerSums {
+    fn from(layers: Vec<ScaledVec>) -> Self {
+        let (values, exponents) = layers.into_iter().map(|l| (l.values, l.exponent)).unzip();
+        Self { values, exponents }
     }
 }
 
-/// `v · 2^exponent`, to 0 or infinity only where the result is beyond f64.
-fn scale(v: f64, exponent: i64) -> f64 {
-    let mut v = v;
-    let mut left = exponent.clamp(-2300, 2300);
-    while left != 0 {
-        let step = left.clamp(-1000, 1000);
-        v *= 2f64.powi(step as i32);
-        left -= step;
+/// Sums of products in f64, each layer on a scale of its own, where the caller computes what a weighted connection
+/// carries: `product(step, shape, near)` gives one value for each far unit, on the near layer's scale.
+#[derive(Clone, Copy, Debug)]
+pub struct SumOfProducts<F>(pub F);
+
+impl<F: FnMut(&Step, &Weighted, &ScaledVec) -> Vec<f64>> LayerSemiring for SumOfProducts<F> {
+    type Layer = ScaledVec;
+
+    fn weighted(&mut self, step: &Step, shape: &Weighted, near: &ScaledVec) -> ScaledVec {
+        let values = self.0(step, shape, near);
+        assert_eq!(values.len(), step.units, "one value for each far unit");
+        ScaledVec { values, exponent: near.exponent }
     }
-    v
+
+    fn free(&mut self, step: &Step, wiring: Wiring, near: &ScaledVec) -> ScaledVec {
+        ScaledVec { values: carried(step, wiring, &near.values), exponent: near.exponent }
+    }
+
+    fn sum(&mut self, units: usize, parts: Vec<ScaledVec>) -> ScaledVec {
+        ScaledVec::sum(units, &parts)
+    }
+}
+
+/// The sums of products of stored edge values, or of a walk's steps over them.
+struct EdgeProducts<'a, E> {
+    edges: &'a Edges<'a, E>,
+    steps: Option<&'a Transition>,
+}
+
+impl<E: EdgeValue> EdgeProducts<'_, E> {
+    /// With a [`Transition`] the edges are probabilities: what `carry` does, between the factors of the units.
+    fn by_steps(
+        &self,
+        step: &Step,
+        shape: Option<&Weighted>,
+        near: &ScaledVec,
+        carry: impl FnOnce(&[f64]) -> Vec<f64>,
+    ) -> ScaledVec {
+        let exponent = near.exponent;
+        let values = match self.steps.map(|steps| steps.terms(step.connection)) {
+            None => carry(&near.values),
+            Some(terms) => match terms.before(step.direction, &near.values) {
+                Some(before) => terms.after(step.direction, shape, &near.values, carry(&before)),
+                None => terms.after(step.direction, shape, &near.values, carry(&near.values)),
+            },
+        };
+        ScaledVec { values, exponent }
+    }
+}
+
+impl<E: EdgeValue> LayerSemiring for EdgeProducts<'_, E> {
+    type Layer = ScaledVec;
+
+    fn weighted(&mut self, step: &Step, shape: &Weighted, near: &ScaledVec) -> ScaledVec {
+        self.by_steps(step, Some(shape), near, |near| match step.direction {
+            Direction::Forward => gather(shape, self.edges, near),
+            Direction::Reverse => scatter(shape, self.edges, near),
+        })
+    }
+
+    fn free(&mut self, step: &Step, wiring: Wiring, near: &ScaledVec) -> ScaledVec {
+        self.by_steps(step, None, near, |near| carried(step, wiring, near))
+    }
+
+    fn sum(&mut self, units: usize, parts: Vec<ScaledVec>) -> ScaledVec {
+        ScaledVec::sum(units, &parts)
+    }
+}
+
+/// What a parameter-free connection carries of plain numbers.
+fn carried(step: &Step, wiring: Wiring, near: &[f64]) -> Vec<f64> {
+    match step.direction {
+        Direction::Forward => wiring.onto_targets(near, step.units, 0.0),
+        Direction::Reverse => wiring.onto_sources(near, |sum, more| *sum += more),
+    }
 }
 
 impl PathGraph {
@@ -125,23 +161,12 @@ impl PathGraph {
         &self,
         edges: &Edges<'_, E>,
         start: Option<&[f64]>,
-        step: Option<&Transition>,
+        steps: Option<&Transition>,
     ) -> LayerSums {
-        let ones = vec![1.0; self.inputs()];
-        let start = start.unwrap_or(&ones);
+        let start = start.map_or_else(|| vec![1.0; self.inputs()], <[f64]>::to_vec);
         assert_eq!(start.len(), self.inputs(), "one start value for each input unit");
-        let mut sums = LayerSums::empty(self);
-        sums.set(0, self.inputs(), vec![(start.to_vec(), 0)]);
-        for (l, layer) in self.layers().iter().enumerate().skip(1) {
-            let parts = layer.incoming.iter().map(|&c| {
-                let source = self.connections()[c].source;
-                let values = self.push(c, edges, step, &sums.values[source]);
-                (values, sums.exponents[source])
-            });
-            let parts = parts.collect();
-            sums.set(l, layer.units, parts);
-        }
-        sums
+        let mut products = EdgeProducts { edges, steps };
+        self.sweep(Direction::Forward, &mut products, start.into()).into()
     }
 
     /// Sum over the paths from each unit to the outputs of the products of edge values.
@@ -155,24 +180,38 @@ impl PathGraph {
         &self,
         edges: &Edges<'_, E>,
         start: Option<&[f64]>,
-        step: Option<&Transition>,
+        steps: Option<&Transition>,
     ) -> LayerSums {
-        let ones = vec![1.0; self.outputs()];
-        let start = start.unwrap_or(&ones);
+        let start = start.map_or_else(|| vec![1.0; self.outputs()], <[f64]>::to_vec);
         assert_eq!(start.len(), self.outputs(), "one start value for each output unit");
-        let mut sums = LayerSums::empty(self);
-        let last = self.layers().len() - 1;
-        sums.set(last, self.outputs(), vec![(start.to_vec(), 0)]);
-        for (l, layer) in self.layers().iter().enumerate().take(last).rev() {
-            let parts = layer.outgoing.iter().map(|&c| {
-                let target = self.connections()[c].target;
-                let values = self.pull(c, edges, step, &sums.values[target]);
-                (values, sums.exponents[target])
-            });
-            let parts = parts.collect();
-            sums.set(l, layer.units, parts);
-        }
-        sums
+        let mut products = EdgeProducts { edges, steps };
+        self.sweep(Direction::Reverse, &mut products, start.into()).into()
+    }
+
+    /// What one connection carries of plain numbers over the edges' values: `y_j = Σ_i x_i f(w_ji)` forward, for one
+    /// value of each source unit, and `x_i = Σ_j y_j f(w_ji)` in reverse. A kernel's scalars are parallel edges, and
+    /// parameter-free edges are worth 1.
+    ///
+    /// With ones for `near` and [`super::One`] for f: the units' degrees.
+    ///
+    /// # Panics
+    /// If there is no such connection, or `near` does not have one value for each unit of the near layer.
+    ///
+    /// # Complexity
+    /// One parallel pass over the connection's weights.
+    #[must_use]
+    pub fn carry<E: EdgeValue>(
+        &self,
+        connection: usize,
+        direction: Direction,
+        edges: &Edges<'_, E>,
+        near: &[f64],
+    ) -> Vec<f64> {
+        let step = self.step(connection, direction);
+        let units = self.layers()[step.near].units;
+        assert_eq!(near.len(), units, "one value for each unit of the near layer");
+        let mut products = EdgeProducts { edges, steps: None };
+        self.cross(&step, &mut products, &near.to_vec().into()).values
     }
 
     /// Natural logarithm of the sum over all input-output paths of the products of edge values; `-inf` for 0.
@@ -181,57 +220,7 @@ impl PathGraph {
     /// One pass over the weights.
     #[must_use]
     pub fn ln_total<E: EdgeValue>(&self, edges: &Edges<'_, E>) -> f64 {
-        self.forward(edges, None, None).ln_total()
-    }
-
-    /// What one connection carries forward from the values of its source units.
-    pub(super) fn push<E: EdgeValue>(
-        &self,
-        connection: usize,
-        edges: &Edges<'_, E>,
-        step: Option<&Transition>,
-        x: &[f64],
-    ) -> Vec<f64> {
-        let Connection { kind, target, .. } = &self.connections()[connection];
-        let terms = step.map(|s| s.terms(connection));
-        let scaled = terms.and_then(|t| t.at_source(x));
-        let mut y = match kind {
-            Kind::Weighted(shape) => gather(shape, edges, scaled.as_deref().unwrap_or(x)),
-            Kind::Identity => scaled.as_deref().unwrap_or(x).to_vec(),
-            Kind::Flatten { block } => {
-                let x = scaled.as_deref().unwrap_or(x);
-                (0..self.layers()[*target].units).map(|u| x[u / block]).collect()
-            }
-        };
-        if let Some(terms) = terms {
-            terms.finish_forward(kind, x, &mut y);
-        }
-        y
-    }
-
-    /// What one connection carries backward from the values of its target units.
-    pub(super) fn pull<E: EdgeValue>(
-        &self,
-        connection: usize,
-        edges: &Edges<'_, E>,
-        step: Option<&Transition>,
-        y: &[f64],
-    ) -> Vec<f64> {
-        let Connection { kind, .. } = &self.connections()[connection];
-        let terms = step.map(|s| s.terms(connection));
-        let scaled = terms.and_then(|t| t.at_target(y));
-        let mut x = match kind {
-            Kind::Weighted(shape) => scatter(shape, edges, scaled.as_deref().unwrap_or(y)),
-            Kind::Identity => scaled.as_deref().unwrap_or(y).to_vec(),
-            Kind::Flatten { block } => {
-                let y = scaled.as_deref().unwrap_or(y);
-                y.chunks(*block).map(|features| features.iter().sum()).collect()
-            }
-        };
-        if let Some(terms) = terms {
-            terms.finish_backward(kind, y, &mut x);
-        }
-        x
+        self.forward(edges, None, None).total().ln()
     }
 }
 
@@ -263,7 +252,7 @@ impl<'a> PathSums<'a> {
         Self { graph, forward, backward }
     }
 
-    /// From sums that were computed by other means: see [`PathGraph::forward_by`].
+    /// From sums that were computed by other means: by [`PathGraph::sweep`] of a [`SumOfProducts`].
     #[must_use]
     pub fn from_sums(graph: &'a PathGraph, forward: LayerSums, backward: LayerSums) -> Self {
         Self { graph, forward, backward }
@@ -278,14 +267,13 @@ impl<'a> PathSums<'a> {
     /// Natural logarithm of the total over all paths; `-inf` if no path survives.
     #[must_use]
     pub fn ln_total(&self) -> f64 {
-        self.forward.ln_total()
+        self.forward.total().ln()
     }
 
     /// The total over all paths, which may over- or underflow.
     #[must_use]
     pub fn total(&self) -> f64 {
-        let (total, exponent) = self.forward.total_scaled();
-        scale(total, exponent)
+        self.forward.total().value()
     }
 
     /// Share of the total that passes each unit of a layer; zeros if no path survives.
@@ -321,8 +309,7 @@ impl<'a> PathSums<'a> {
     /// If there is no such tensor.
     #[must_use]
     pub fn derivatives(&self, tensor: usize) -> Derivatives<'_> {
-        let (connection, shape) = self.graph.weighted(tensor);
-        let Connection { source, target, .. } = self.graph.connections()[connection];
+        let Ends { shape, source, target, .. } = self.graph.ends(tensor);
         let exponent = self.forward.exponents[source] + self.backward.exponents[target];
         Derivatives {
             shape,
@@ -336,7 +323,7 @@ impl<'a> PathSums<'a> {
 /// `∂ total / ∂ f(w)`, over the total, for the scalars of one tensor: a product of a source and a target factor.
 #[derive(Clone, Copy, Debug)]
 pub struct Derivatives<'a> {
-    shape: super::graph::Weighted,
+    shape: Weighted,
     /// Factor of each source unit.
     pub source: &'a [f64],
     /// Factor of each target unit.

@@ -1,16 +1,9 @@
 //! One step of a random walk as an edge value: Q of the papers, forward or in reverse.
 
+use super::direction::Direction;
 use super::edges::{EdgeValue, Edges};
 use super::graph::{Connection, Kind, PathGraph, Skip, Weighted};
-
-/// Which way a walk goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// From inputs to outputs.
-    Forward,
-    /// From outputs to inputs.
-    Reverse,
-}
+use super::kernel::{gather, scatter};
 
 /// Which connections a walk may take where an architecture has skips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
@@ -72,44 +65,37 @@ impl Transition {
         skips: SkipPolicy,
     ) -> Self {
         let walked = graph.walked(skips);
-        let terms = (0..graph.connections().len()).map(|c| {
-            let Connection { source, target, kind, .. } = &graph.connections()[c];
-            let (near, units_far) = match direction {
-                Direction::Forward => (*source, graph.layers()[*target].units),
-                Direction::Reverse => (*target, graph.layers()[*source].units),
-            };
-            let units = graph.layers()[near].units;
-            if !walked[c] {
+        let terms = |connection: usize| {
+            let step = graph.step(connection, direction);
+            let units = graph.layers()[step.near].units;
+            if !walked[connection] {
                 return Terms { direction, scale: vec![0.0; units], offset: None };
             }
-            let layer = &graph.layers()[near];
-            let onward =
-                if direction == Direction::Forward { &layer.outgoing } else { &layer.incoming };
-            let choice = 1.0 / onward.iter().filter(|&&c| walked[c]).count() as f64;
-            let (scale, offset) = match (kind, direction) {
-                (Kind::Identity, _) | (Kind::Flatten { .. }, Direction::Reverse) => {
-                    (vec![choice; units], None)
-                }
-                (Kind::Flatten { block }, Direction::Forward) => {
-                    (vec![choice / *block as f64; units], None)
-                }
-                (Kind::Weighted(shape), _) => {
-                    let ones = vec![1.0; units_far];
-                    let (sums, fan) = match direction {
-                        Direction::Forward => (graph.pull(c, edges, None, &ones), shape.fan_out()),
-                        Direction::Reverse => (graph.push(c, edges, None, &ones), shape.row()),
+            let choice = 1.0 / graph.alternatives(connection, direction, &walked) as f64;
+            let shape = match graph.connections()[connection].kind {
+                Kind::Weighted(shape) => shape,
+                _ => {
+                    let features = match graph.connections()[connection].wiring() {
+                        Some(wiring) if direction == Direction::Forward => wiring.fan_out(),
+                        _ => 1,
                     };
-                    let scale =
-                        sums.iter().map(|&s| if s > 0.0 { choice / s } else { 0.0 }).collect();
-                    let uniform = choice / fan as f64;
-                    let stuck = sums.iter().any(|&s| s <= 0.0);
-                    let offset =
-                        || sums.iter().map(|&s| if s > 0.0 { 0.0 } else { uniform }).collect();
-                    (scale, stuck.then(offset))
+                    let scale = vec![choice / features as f64; units];
+                    return Terms { direction, scale, offset: None };
                 }
             };
-            Terms { direction, scale, offset }
-        });
+            // What each unit has onwards: the connection's sums the other way.
+            let ones = vec![1.0; step.units];
+            let (sums, fan) = match direction {
+                Direction::Forward => (scatter(&shape, edges, &ones), shape.fan_out()),
+                Direction::Reverse => (gather(&shape, edges, &ones), shape.row()),
+            };
+            let scale = sums.iter().map(|&s| if s > 0.0 { choice / s } else { 0.0 }).collect();
+            let uniform = choice / fan as f64;
+            let stuck = sums.iter().any(|&s| s <= 0.0);
+            let offset = || sums.iter().map(|&s| if s > 0.0 { 0.0 } else { uniform }).collect();
+            Terms { direction, scale, offset: stuck.then(offset) }
+        };
+        let terms = (0..graph.connections().len()).map(terms);
         Self { direction, terms: terms.collect() }
     }
 
@@ -192,41 +178,62 @@ impl PathGraph {
     }
 }
 
+impl PathGraph {
+    /// The connections among which a walk chooses at a unit that may go on by this one: the walked ones that leave
+    /// the same units, itself included. At a concatenation a reverse walk has no choice.
+    ///
+    /// # Panics
+    /// If there is no such connection.
+    #[must_use]
+    pub fn alternatives(&self, connection: usize, direction: Direction, walked: &[bool]) -> usize {
+        let near = &self.layers()[self.step(connection, direction).near];
+        let onward = match direction {
+            Direction::Forward => &near.outgoing,
+            Direction::Reverse => &near.incoming,
+        };
+        let units = |c: usize| match (direction, self.connections()[c].wiring()) {
+            (Direction::Reverse, Some(wiring)) => wiring.targets(near.units),
+            _ => 0..near.units,
+        };
+        let here = units(connection);
+        let meets = |c: &&usize| {
+            let there = units(**c);
+            walked[**c] && here.start < there.end && there.start < here.end
+        };
+        onward.iter().filter(meets).count()
+    }
+}
+
 impl Terms {
-    /// Source values before the edges are applied, where the walk stands at the source.
-    pub(super) fn at_source(&self, x: &[f64]) -> Option<Vec<f64>> {
-        (self.direction == Direction::Forward).then(|| product(x, &self.scale))
+    /// The near units' values before the edges are applied: with their factors, where the walk stands at them.
+    pub(super) fn before(&self, sweep: Direction, near: &[f64]) -> Option<Vec<f64>> {
+        (sweep == self.direction)
+            .then(|| near.iter().zip(&self.scale).map(|(x, s)| x * s).collect())
     }
 
-    /// Target values before the edges are applied, where the walk stands at the target.
-    pub(super) fn at_target(&self, y: &[f64]) -> Option<Vec<f64>> {
-        (self.direction == Direction::Reverse).then(|| product(y, &self.scale))
-    }
-
-    /// Target values after the edges: the far end's scale, and the uniform steps out of stuck units.
-    pub(super) fn finish_forward(&self, kind: &Kind, x: &[f64], y: &mut [f64]) {
-        if self.direction == Direction::Reverse {
-            y.iter_mut().zip(&self.scale).for_each(|(y, s)| *y *= s);
+    /// The far units' values after the edges are applied: with their factors, where the walk stands at them, and
+    /// with the uniform steps out of stuck units.
+    pub(super) fn after(
+        &self,
+        sweep: Direction,
+        shape: Option<&Weighted>,
+        near: &[f64],
+        mut far: Vec<f64>,
+    ) -> Vec<f64> {
+        if sweep != self.direction {
+            far.iter_mut().zip(&self.scale).for_each(|(y, s)| *y *= s);
         }
-        let (Some(offset), Kind::Weighted(shape)) = (&self.offset, kind) else { return };
-        let groups =
-            x.chunks(shape.inputs).zip(y.chunks_mut(shape.outputs_per_group())).enumerate();
-        for (g, (x, y)) in groups {
-            self.add_uniform(shape, offset, g, Direction::Forward, x, y);
+        if let (Some(offset), Some(shape)) = (&self.offset, shape) {
+            let (inputs, outputs) = (shape.inputs, shape.outputs_per_group());
+            let (from, to) = match sweep {
+                Direction::Forward => (inputs, outputs),
+                Direction::Reverse => (outputs, inputs),
+            };
+            for (group, (x, y)) in near.chunks(from).zip(far.chunks_mut(to)).enumerate() {
+                self.add_uniform(shape, offset, group, sweep, x, y);
+            }
         }
-    }
-
-    /// As [`Terms::finish_forward`], towards the source.
-    pub(super) fn finish_backward(&self, kind: &Kind, y: &[f64], x: &mut [f64]) {
-        if self.direction == Direction::Forward {
-            x.iter_mut().zip(&self.scale).for_each(|(x, s)| *x *= s);
-        }
-        let (Some(offset), Kind::Weighted(shape)) = (&self.offset, kind) else { return };
-        let groups =
-            y.chunks(shape.outputs_per_group()).zip(x.chunks_mut(shape.inputs)).enumerate();
-        for (g, (y, x)) in groups {
-            self.add_uniform(shape, offset, g, Direction::Reverse, y, x);
-        }
+        far
     }
 
     /// Adds the offset's part of one group: every kernel joins every unit of `from` to every unit of `to`.
@@ -250,8 +257,4 @@ impl Terms {
             to.iter_mut().zip(offset).for_each(|(t, o)| *t += o * kernel * all);
         }
     }
-}
-
-fn product(a: &[f64], b: &[f64]) -> Vec<f64> {
-    a.iter().zip(b).map(|(a, b)| a * b).collect()
 }

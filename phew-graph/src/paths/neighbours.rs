@@ -1,0 +1,106 @@
+//! The edges at one unit, for searches that go from unit to unit.
+
+use super::graph::{Kind, PathGraph};
+
+/// An edge between two units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Index of the connection that it belongs to.
+    pub connection: usize,
+    /// Unit of the source layer.
+    pub source: usize,
+    /// Unit of the target layer.
+    pub target: usize,
+    /// Prunable tensor and index in it; nothing for a parameter-free edge.
+    pub weight: Option<(usize, usize)>,
+}
+
+impl PathGraph {
+    /// The edges into a unit, connection by connection in the order of [`super::Layer::incoming`], those of a tensor by
+    /// ascending index.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn edges_into(&self, layer: usize, unit: usize) -> impl Iterator<Item = Edge> {
+        self.layers()[layer].incoming.iter().flat_map(move |&c| self.into_by(c, unit))
+    }
+
+    /// The edges out of a unit, connection by connection in the order of [`super::Layer::outgoing`], those of a tensor
+    /// by ascending index.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn edges_out_of(&self, layer: usize, unit: usize) -> impl Iterator<Item = Edge> {
+        self.layers()[layer].outgoing.iter().flat_map(move |&c| self.out_by(c, unit))
+    }
+
+    /// The edges of one connection into a unit of its target layer.
+    ///
+    /// # Panics
+    /// If there is no such connection.
+    pub fn into_by(&self, connection: usize, target: usize) -> impl Iterator<Item = Edge> + use<> {
+        let ends = &self.connections()[connection];
+        let (shape, wiring) = (self.shape_of(connection), ends.wiring());
+        let weighted = shape.into_iter().flat_map(move |shape| {
+            shape.scalars_into(target).map(move |index| {
+                let (weight, source) = (Some((shape.tensor, index)), shape.ends(index).0);
+                Edge { connection, source, target, weight }
+            })
+        });
+        let free = wiring.and_then(|wiring| wiring.source_of(target));
+        weighted.chain(free.map(|source| Edge { connection, source, target, weight: None }))
+    }
+
+    /// The edges of one connection out of a unit of its source layer.
+    ///
+    /// # Panics
+    /// If there is no such connection.
+    pub fn out_by(&self, connection: usize, source: usize) -> impl Iterator<Item = Edge> + use<> {
+        let ends = &self.connections()[connection];
+        let (shape, wiring) = (self.shape_of(connection), ends.wiring());
+        let weighted = shape.into_iter().flat_map(move |shape| {
+            shape.scalars_out_of(source).map(move |index| {
+                let (weight, target) = (Some((shape.tensor, index)), shape.ends(index).1);
+                Edge { connection, source, target, weight }
+            })
+        });
+        let free = wiring.into_iter().flat_map(move |wiring| wiring.targets_of(source));
+        weighted.chain(free.map(move |target| Edge { connection, source, target, weight: None }))
+    }
+
+    fn shape_of(&self, connection: usize) -> Option<super::Weighted> {
+        match self.connections()[connection].kind {
+            Kind::Weighted(shape) => Some(shape),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zoo;
+
+    #[test]
+    fn edges_out_of_all_units_are_the_edges_into_all_units() {
+        let arch = zoo::by_name("wrn-10-1").unwrap().build().unwrap();
+        let graph = PathGraph::new(&arch);
+        let key = |e: &Edge| (e.connection, e.source, e.target, e.weight);
+        let all = |forward: bool| {
+            let mut edges = Vec::new();
+            for (l, layer) in graph.layers().iter().enumerate() {
+                for unit in 0..layer.units {
+                    match forward {
+                        true => edges.extend(graph.edges_out_of(l, unit)),
+                        false => edges.extend(graph.edges_into(l, unit)),
+                    }
+                }
+            }
+            edges.sort_unstable_by_key(key);
+            edges
+        };
+        let (out, into) = (all(true), all(false));
+        assert_eq!(out, into);
+        assert_eq!(out.iter().filter(|e| e.weight.is_some()).count(), arch.prunable_len());
+    }
+}
