@@ -20,6 +20,7 @@
 
 mod arch;
 mod atomic;
+mod choice;
 mod error;
 mod mask;
 mod paths;
@@ -31,6 +32,7 @@ pub use arch::{
     Activation, Arch, ArchBuilder, Conv2d, Node, NodeSpec, Op, Pool, Role, Shape, TensorSpec,
 };
 pub use atomic::{Overwrite, discard_temporaries, write_atomically};
+pub use choice::Choice;
 pub use error::GraphError;
 pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
 pub use paths::{

@@ -17,6 +17,13 @@ pub enum SkipPolicy {
     Projection,
 }
 
+crate::choice! {
+    SkipPolicy, "skip policy":
+    Uniform => "uniform", "All; at a layer with several onward connections one is chosen uniformly",
+    Main => "main", "Only main branches",
+    Projection => "projection", "Main branches and projections, not identities",
+}
+
 impl SkipPolicy {
     fn allows(self, skip: Option<Skip>) -> bool {
         match (self, skip) {
