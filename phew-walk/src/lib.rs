@@ -17,69 +17,32 @@
 //! # Ok::<(), phew_walk::WalkError>(())
 //! ```
 //!
-//! # How it works, and what it costs
-//!
-//! **Tables.** One pass over the weights gives the norm of every kernel (the sum of its scalars' scores), one ninth
-//! of a 3×3 tensor, and for each unit the greatest norm onwards, both ways. A step draws the kernel by rejection: one
-//! uniformly, accepted with probability norm over greatest norm, which takes about 1.8 tries for Gaussian 3×3
-//! kernels and 4.5 for single weights; then the scalar inside. That is the law of drawing the scalar at once, with no
-//! cumulative table in either direction. Units whose norms are so uneven that rejection would take over 16 tries
-//! have cumulative sums after all.
-//!
-//! **Walk engine.** A step costs about 1.8 random reads of the norms and 1.5 lines of weights, and each would wait
-//! for memory. So 256 walks of one direction cross a connection together, in short loops that only draw, only read or
-//! only decide: their reads overlap. Walk `i` draws from a stream of its own, `SplitMix64` from a start that seed
-//! and `i` give, so neither the company that a walk keeps nor the number of threads changes a byte, and masks of one
-//! seed are nested. As long as a round of walks cannot reach the target, each tensor keeps its steps on its own; the
-//! round that reaches it is kept walk by walk.
-//!
-//! **Bulk engine.** High densities are a coupon collector's problem: VGG-19 needs 77 thousand walks at 5 % and
-//! 13 million at 90 %. Walks are Markov: given how many stand at each unit, the numbers that take each onward kernel
-//! are multinomial and independent between units. So batches of walks are drawn as counts, layer by layer, in a pass
-//! over the norms each way. Where walks are few they are drawn one by one, unit by unit; where they are many, as
-//! Poisson numbers that fall a little short of their sum, which given the sum have the multinomial's law, and the
-//! rest one by one. A batch is as large as the expected coverage 1 − (1 − p)ⁿ of the weights not kept yet allows,
-//! estimated from a sample of them with the exact p, less eight standard deviations; single walks finish. The mask
-//! has the law of the walk engine, not its bytes. [`Engine::Auto`] takes batches from 200,000 weights on if these are
-//! at least as many as the kernels, or three in ten of all weights.
-//!
-//! `cargo bench -p phew-walk` prints the whole of [`prune`] in passes of a plain streaming Σ|w| over the same weights
-//! in the same run; the README has the figures.
+//! [`prune_nested`] gives several densities at once, [`count_visits`] the visits of each weight. [`ranked_paths`],
+//! [`best_paths`] and [`greedy_paths`] give paths without chance.
 //!
 //! # References
 //! Patil & Dovrolis, "PHEW: Constructing Sparse Networks that Learn Fast and Generalize Well Without Training
 //! Data", ICML 2021.
 
-mod best;
-mod block;
 mod bulk;
-mod chances;
-mod company;
-mod cover;
-mod coverage;
-mod draw;
 mod error;
-mod exponential;
-mod keeper;
-mod limits;
-mod marks;
-mod multinomial;
+mod feasibility;
+mod mask_builder;
 mod params;
-mod poisson;
+mod paths;
+mod rng;
 mod sampler;
-mod score;
-mod starts;
-mod steps;
-mod support;
-mod table;
-mod walker;
-mod way;
+mod visit_counts;
+mod walk;
 
-pub use best::{Order, RankedPath, greedy_paths, mask_of, ranked_paths};
-pub use cover::{BestPaths, best_paths};
 pub use error::WalkError;
 pub use params::{Bias, Engine, Granularity, Starts, WalkLaw, WalkParams};
-pub use sampler::{Progress, Report, Walked, count_visits, prune, prune_nested};
+pub use paths::greedy::greedy_paths;
+pub use paths::path::{Order, RankedPath, mask_of};
+pub use paths::ranked::ranked_paths;
+pub use paths::until_density::{BestPaths, best_paths};
+pub use sampler::{WalkProgress, WalkReport, Walked, prune, prune_nested};
+pub use visit_counts::count_visits;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

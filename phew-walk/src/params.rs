@@ -1,61 +1,12 @@
 //! What to walk, and until when.
 
+pub(crate) mod bias;
+mod options;
+
 use phew_graph::{GraphError, SkipPolicy, kept_at};
 
-/// What draws a walk from unit to unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
-#[non_exhaustive]
-pub enum Bias {
-    /// `Q ∝ |θ|`: PHEW.
-    #[default]
-    Magnitude,
-    /// `Q ∝ θ²`.
-    Square,
-    /// Every weight alike.
-    Uniform,
-    /// `Q ∝ 1 / max(|θ|, 10⁻³⁰)`: towards small weights.
-    Inverse,
-}
-
-/// What a walk keeps of a kernel that it passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
-pub enum Granularity {
-    /// The one scalar weight drawn.
-    #[default]
-    Weight,
-    /// All scalars of the kernel.
-    Kernel,
-}
-
-/// Where walks start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
-pub enum Starts {
-    /// Forward and reverse walks in turn, round robin over the input and over the output units.
-    #[default]
-    Balanced,
-    /// Forward walks only, round robin over the input units.
-    Forward,
-    /// Reverse walks only, round robin over the output units.
-    Reverse,
-    /// Forward and reverse walks in turn, each from a unit drawn uniformly.
-    Random,
-}
-
-/// What draws the walks. Both have exactly the same law.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
-pub enum Engine {
-    /// [`Engine::Bulk`] where the target is at least 200,000 weights, and at least the number of kernels or a
-    /// density of 30 %, and every unit has some score onwards; [`Engine::Walk`] otherwise. The choice depends on
-    /// the architecture, the weights and the density alone.
-    #[default]
-    Auto,
-    /// Walk by walk: walk `i` depends on the weights, the seed and `i` alone, so masks of one seed are nested as
-    /// the density grows, also between separate calls.
-    Walk,
-    /// Whole batches of walks drawn as counts, layer by layer, until the target is near, then walk by walk. Many
-    /// times faster at high densities. Masks are nested within one call, not between calls.
-    Bulk,
-}
+pub use bias::Bias;
+pub use options::{Engine, Granularity, Starts};
 
 /// The law of a walk: everything but when to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

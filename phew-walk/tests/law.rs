@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use phew_graph::{
-    Abs, Arch, ArchBuilder, Conv2d, Direction, EdgeValue, Edges, Extra, Init, Network, One,
-    PathGraph, Pool, Shape, SkipPolicy, Square, Transition, zoo,
+    Abs, Arch, ArchBuilder, Choice, Conv2d, Direction, EdgeValue, Edges, Extra, Init, Network,
+    PathGraph, Pool, Shape, SkipPolicy, Transition, zoo,
 };
 use phew_walk::{Bias, Starts, WalkLaw, WalkParams, count_visits, prune};
 
@@ -145,18 +145,11 @@ fn visits_follow_the_exact_law_for_every_skip_policy_and_start() {
 
 #[test]
 fn visits_follow_the_exact_law_for_every_bias() {
-    #[derive(Clone, Copy)]
-    struct Inverse;
-    impl EdgeValue for Inverse {
-        fn value(&self, _: usize, _: usize, weight: f32) -> f64 {
-            1.0 / f64::from(weight.abs())
-        }
-    }
     let network = varied();
-    let law = |bias| WalkLaw { seed: 2, bias, ..WalkLaw::default() };
-    agree(&network, law(Bias::Square), &expected(&network, &law(Bias::Square), Square), 200_000);
-    agree(&network, law(Bias::Uniform), &expected(&network, &law(Bias::Uniform), One), 200_000);
-    agree(&network, law(Bias::Inverse), &expected(&network, &law(Bias::Inverse), Inverse), 200_000);
+    for &bias in Bias::ALL {
+        let law = WalkLaw { seed: 2, bias, ..WalkLaw::default() };
+        agree(&network, law, &expected(&network, &law, bias), 200_000);
+    }
 }
 
 #[test]

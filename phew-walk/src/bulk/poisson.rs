@@ -6,8 +6,8 @@
 
 use std::sync::OnceLock;
 
-use crate::draw::{Stream, unit_interval};
-use crate::exponential::Exponential;
+use crate::bulk::exponential::Exponential;
+use crate::rng::{Stream, unit_interval};
 
 /// Tables for each unit of the mean.
 const FINE: f64 = 4.0;
@@ -64,7 +64,7 @@ impl Poisson {
             let first = all.cumulative.len();
             let (mut mass, mut sum, mut k) = (libm::exp(-mean), 0.0, 0.0);
             // Beyond the mean, until nothing is left in double precision.
-            while k <= mean || mass > 2f64.powi(-60) {
+            while k <= mean || mass > 1.0 / (1u64 << 60) as f64 {
                 sum += mass;
                 all.cumulative.push(sum);
                 k += 1.0;

@@ -1,41 +1,22 @@
-//! The ways onwards from a layer, as a walk of one direction sees them.
+//! The kernels onwards from a unit over a weighted connection, in one direction, and the draw of one of them.
 
-use phew_graph::{Direction, Kind, Layer, PathGraph};
-
-use crate::draw::{Stream, below, unit_interval};
-use crate::score::Score;
-use crate::table::{Table, Units};
-
-/// A connection, and the layer that it leads to.
-#[derive(Clone, Copy)]
-pub(crate) struct Onward<'a> {
-    pub(crate) layer: usize,
-    pub(crate) way: Way<'a>,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) enum Way<'a> {
-    Weighted(Edge<'a>),
-    Same,
-    /// From a channel to one of its features.
-    Spread(usize),
-    /// From a feature to its channel.
-    Gather(usize),
-}
+use crate::params::bias::Score;
+use crate::rng::{Stream, below, unit_interval};
+use crate::walk::sampling_table::{SamplingTable, UnitSampling};
 
 /// A weighted connection: its tables, and where the kernels of a unit lie.
 ///
 /// Of the `count` kernels onwards from a unit, number `c` is kernel `first + c · stride` of the tensor and leads
 /// to unit `base + c`.
 #[derive(Clone, Copy)]
-pub(crate) struct Edge<'a> {
+pub(crate) struct OnwardKernels<'a> {
     pub(crate) tensor: usize,
     /// Scalars of a kernel.
     pub(crate) kernel: usize,
     pub(crate) weights: &'a [f32],
     /// Norms of the kernels `[outputs, inputs]`, or the weights where a kernel is one scalar.
     pub(crate) norms: &'a [f32],
-    pub(crate) units: &'a Units,
+    pub(crate) units: &'a UnitSampling,
     pub(crate) count: usize,
     pub(crate) stride: usize,
     pub(crate) forward: bool,
@@ -45,8 +26,8 @@ pub(crate) struct Edge<'a> {
     pub(crate) outputs: usize,
 }
 
-impl<'a> Edge<'a> {
-    fn new(table: &'a Table<'a>, forward: bool) -> Self {
+impl<'a> OnwardKernels<'a> {
+    pub(crate) fn new(table: &'a SamplingTable<'a>, forward: bool) -> Self {
         let shape = table.shape;
         let (inputs, outputs) = (shape.inputs, shape.outputs_per_group());
         Self {
@@ -64,10 +45,16 @@ impl<'a> Edge<'a> {
         }
     }
 
+    /// Units of a group from which the kernels lead.
+    #[inline]
+    pub(crate) fn near(&self) -> usize {
+        if self.forward { self.inputs } else { self.outputs }
+    }
+
     /// `first` and `base` of a unit.
     #[inline]
     pub(crate) fn fan(&self, unit: usize) -> (usize, usize) {
-        let near = if self.forward { self.inputs } else { self.outputs };
+        let near = self.near();
         // Divisions are slow, and few networks have groups.
         let group = if self.groups == 1 { 0 } else { unit / near };
         if self.forward {
@@ -77,9 +64,7 @@ impl<'a> Edge<'a> {
             (unit * self.inputs, group * self.inputs)
         }
     }
-}
 
-impl Edge<'_> {
     /// The norm of a kernel.
     #[inline]
     pub(crate) fn norm<S: Score>(&self, kernel: usize) -> f32 {
@@ -99,29 +84,4 @@ impl Edge<'_> {
             None
         }
     }
-}
-
-/// For each layer, the ways that a walk of this direction may take.
-pub(crate) fn ways<'a>(
-    graph: &PathGraph,
-    tables: &'a [Table<'a>],
-    walked: &[bool],
-    direction: Direction,
-) -> Vec<Vec<Onward<'a>>> {
-    let forward = direction == Direction::Forward;
-    let way = |&c: &usize| {
-        let connection = &graph.connections()[c];
-        let way = match connection.kind {
-            Kind::Weighted(shape) => Way::Weighted(Edge::new(&tables[shape.tensor], forward)),
-            Kind::Identity => Way::Same,
-            Kind::Flatten { block } if forward => Way::Spread(block),
-            Kind::Flatten { block } => Way::Gather(block),
-        };
-        Onward { layer: if forward { connection.target } else { connection.source }, way }
-    };
-    let of_layer = |layer: &Layer| {
-        let list = if forward { &layer.outgoing } else { &layer.incoming };
-        list.iter().filter(|&&c| walked[c]).map(way).collect()
-    };
-    graph.layers().iter().map(of_layer).collect()
 }

@@ -1,4 +1,4 @@
-//! What the sampler knows of a tensor beforehand: kernel norms, and a bound for each unit.
+//! Sampling table of a tensor: the norm of each kernel, and for each unit the greatest norm onwards.
 //!
 //! A step draws the kernel first, by the sum of its scalars' scores, and then the scalar inside it: the same
 //! law as drawing the scalar at once, and the sums of a 3×3 tensor are nine times smaller than the tensor, so
@@ -6,10 +6,10 @@
 //! probability norm / greatest norm. That needs no cumulative tables, in either direction: one pass over the
 //! weights, and memory of one ninth of them (for 1×1 kernels nothing: the weights are their own norms).
 
-use phew_graph::Weighted;
+use phew_graph::{GraphError, Network, PathGraph, Weighted};
 use rayon::prelude::*;
 
-use crate::score::Score;
+use crate::params::bias::Score;
 
 /// Rejection takes `bound · fan / total` tries on average; beyond this, cumulative sums are faster.
 const TRIES: f32 = 16.0;
@@ -27,26 +27,26 @@ const ROWS: usize = 8;
 const TILE: usize = 2048;
 
 /// Sampling tables of one weighted connection.
-pub(crate) struct Table<'a> {
+pub(crate) struct SamplingTable<'a> {
     pub(crate) shape: Weighted,
     pub(crate) weights: &'a [f32],
     /// Score of each kernel, `[outputs, inputs]`; empty for kernels of one scalar.
     norms: Vec<f32>,
     /// How to leave each source unit.
-    pub(crate) forward: Units,
+    pub(crate) forward: UnitSampling,
     /// How to leave each target unit in reverse.
-    pub(crate) reverse: Units,
+    pub(crate) reverse: UnitSampling,
 }
 
 /// How to draw the next kernel at each unit of one side.
-pub(crate) struct Units {
+pub(crate) struct UnitSampling {
     /// The greatest norm; 0 where all are 0: such a unit is left uniformly.
     pub(crate) bound: Vec<f32>,
     /// Cumulative norms, for units whose norms are too uneven for rejection; empty if there is none.
     cumulative: Vec<Option<Box<[f64]>>>,
 }
 
-impl Units {
+impl UnitSampling {
     /// The cumulative norms of a unit, where it has them.
     #[inline]
     pub(crate) fn cumulative(&self, unit: usize) -> Option<&[f64]> {
@@ -130,10 +130,29 @@ fn row_stats(row: &[f32], norm: impl Fn(f32) -> f32) -> (f32, f32) {
     (greatest.into_iter().fold(0.0, greater), sum.iter().sum())
 }
 
-impl<'a> Table<'a> {
+impl<'a> SamplingTable<'a> {
+    /// The tables of all tensors of a network: one pass over its weights.
+    pub(crate) fn of_network<S: Score>(
+        graph: &PathGraph,
+        network: &'a Network,
+    ) -> Result<Vec<Self>, GraphError> {
+        let table = |(tensor, weights): (usize, &'a [f32])| {
+            // Steps name the scalars of a tensor by numbers of 32 bits.
+            if u32::try_from(weights.len()).is_err() {
+                return Err(GraphError::Parameter {
+                    name: "size of a weight tensor",
+                    found: weights.len().to_string(),
+                    expected: "at most 2^32 - 1 scalars",
+                });
+            }
+            Ok(Self::new::<S>(graph.weighted(tensor).1, weights))
+        };
+        network.weights().into_iter().enumerate().map(table).collect()
+    }
+
     /// One pass over the tensor. Blocks of rows depend on the shape alone, so the tables do not depend on the
     /// number of threads.
-    pub(crate) fn new<S: Score>(shape: Weighted, weights: &'a [f32]) -> Self {
+    fn new<S: Score>(shape: Weighted, weights: &'a [f32]) -> Self {
         let (row, rows) = (shape.row(), shape.outputs_per_group());
         // Each block has sums of its own for its source units: many rows share them.
         let block = (BLOCK / row).max(SHARE.div_ceil(shape.kernel)).clamp(1, rows);
@@ -203,8 +222,8 @@ impl<'a> Table<'a> {
             (first..first + rows).map(|j| at(j * shape.inputs + u % shape.inputs)).collect()
         };
         let line = |u: usize| (u * shape.inputs..(u + 1) * shape.inputs).map(at).collect();
-        let forward = Units::new(sources, rows, column);
-        let reverse = Units::new(targets, shape.inputs, line);
+        let forward = UnitSampling::new(sources, rows, column);
+        let reverse = UnitSampling::new(targets, shape.inputs, line);
         Self { shape, weights, norms, forward, reverse }
     }
 

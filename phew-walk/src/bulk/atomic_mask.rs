@@ -1,28 +1,29 @@
-//! The weights that batches of walks keep: bits that any thread may set.
+//! A mask in the making: the weights that batches of walks keep, as bits that any thread may set.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use phew_graph::{LayerMask, Mask, Network};
 
 /// A bit for each scalar of each tensor, as in [`LayerMask`].
-pub(crate) struct Marks(Vec<Tensor>);
+pub(crate) struct AtomicMask(Vec<AtomicLayer>);
 
 /// A bit for each scalar of a tensor.
-pub(crate) struct Tensor(Vec<AtomicU64>);
+pub(crate) struct AtomicLayer(Vec<AtomicU64>);
 
-impl Marks {
+impl AtomicMask {
     /// The bits of a mask.
     pub(crate) fn new(mask: &Mask) -> Self {
         let word = |&word: &u64| AtomicU64::new(word);
-        let tensor = |layer: &LayerMask| Tensor(layer.words().iter().map(word).collect());
+        let tensor = |layer: &LayerMask| AtomicLayer(layer.words().iter().map(word).collect());
         Self(mask.layers().iter().map(tensor).collect())
     }
 
-    pub(crate) fn tensor(&self, tensor: usize) -> &Tensor {
+    /// The bits of a tensor.
+    pub(crate) fn layer(&self, tensor: usize) -> &AtomicLayer {
         &self.0[tensor]
     }
 
-    /// The mask of what is marked.
+    /// The mask of the bits that are set.
     pub(crate) fn mask(&self, network: &Network) -> Mask {
         let layers = network.arch().prunable().iter().zip(&self.0).map(|(spec, tensor)| {
             let words = tensor.0.iter().map(|w| w.load(Ordering::Relaxed)).collect();
@@ -32,7 +33,7 @@ impl Marks {
     }
 }
 
-impl Tensor {
+impl AtomicLayer {
     /// `len` bits, 64 at most, from any position.
     #[inline]
     pub(crate) fn bits(&self, start: usize, len: usize) -> u64 {
@@ -45,11 +46,11 @@ impl Tensor {
         bits & u64::MAX >> (64 - len)
     }
 
-    /// Marks the scalars of these bits, from any position.
+    /// Keeps the scalars of these bits, from any position.
     #[inline]
-    pub(crate) fn mark(&self, start: usize, bits: u64) {
+    pub(crate) fn insert(&self, start: usize, bits: u64) {
         let set = |w: usize, bits: u64| {
-            // Most are marked already where it matters, and reading is cheaper than writing.
+            // Most are set already where it matters, and reading is cheaper than writing.
             if bits & !self.0[w].load(Ordering::Relaxed) != 0 {
                 self.0[w].fetch_or(bits, Ordering::Relaxed);
             }

@@ -6,8 +6,8 @@
 use phew_graph::{Kind, Mask, Network, PathGraph, SkipPolicy, kept_at};
 use rayon::prelude::*;
 
-use crate::best::Order;
 use crate::error::WalkError;
+use crate::paths::path::{Order, Place};
 
 /// The weights of the best paths.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,19 +74,9 @@ pub fn best_paths(
             (paths, ln_last) = (paths + 1, edge.value);
         }
     }
-    let sign = sign(order);
+    let sign = order.sign();
     Ok(BestPaths { mask, paths, ln_first: sign * best[0].value, ln_last: sign * ln_last })
 }
-
-fn sign(order: Order) -> f64 {
-    match order {
-        Order::Greatest => 1.0,
-        Order::Least => -1.0,
-    }
-}
-
-/// A unit of a layer.
-type Place = (usize, usize);
 
 /// The best way from a unit to an end of the network.
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +137,7 @@ impl<'a> Ways<'a> {
             graph,
             weights: network.weights(),
             walked: graph.walked(skips),
-            sign: sign(order),
+            sign: order.sign(),
             from_inputs: none.clone(),
             to_outputs: none,
         };
@@ -197,7 +187,7 @@ impl<'a> Ways<'a> {
                 for (index, &weight) in self.weights[shape.tensor].iter().enumerate() {
                     if weight != 0.0 {
                         let (source, target) = shape.ends(index);
-                        let step = self.sign * f64::from(weight.abs()).ln();
+                        let step = self.sign * libm::log(f64::from(weight.abs()));
                         edge(source, target, step, Some((shape.tensor, index)));
                     }
                 }

@@ -1,6 +1,4 @@
-//! The random words of a walk, and single choices from them.
-
-use crate::score::Score;
+//! The generator: a stream of random words for each walk, and single choices from it.
 
 /// The golden ratio as a fraction of 2⁶⁴: odd, and its multiples spread evenly.
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -8,7 +6,7 @@ const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 /// The stream of one walk: `SplitMix64` (Steele, Lea & Flood 2014) from a start of its own.
 ///
 /// A counter, mixed: 8 bytes of state and some ten operations for 64 bits. ChaCha8, which serves elsewhere, keeps
-/// 320 bytes for each stream, and a company of some hundred walks would spend its time moving them.
+/// 320 bytes for each stream, and a batch of some hundred walks would spend its time moving them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stream(u64);
 
@@ -63,26 +61,11 @@ pub(crate) fn below_with_rest(stream: &mut Stream, bound: usize) -> (usize, u32)
 
 /// In [0, 1), from the upper 53 bits.
 pub(crate) fn unit_interval(bits: u64) -> f64 {
-    (bits >> 11) as f64 * 2f64.powi(-53)
+    (bits >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
-/// A scalar of a kernel, with probability proportional to its score; uniform if all are 0.
-///
-/// The scalars passed by are counted rather than searched: where the count ends cannot be predicted.
+/// In [0, 1], from 32 bits: rounding can give 1.
 #[inline]
-pub(crate) fn within<S: Score>(stream: &mut Stream, kernel: &[f32]) -> usize {
-    let total: f32 = kernel.iter().map(|&w| S::of(w)).sum();
-    let point = (stream.next() >> 32) as f32 * 2f32.powi(-32) * total;
-    let mut sum = 0.0;
-    let mut passed = 0;
-    for &w in kernel {
-        sum += S::of(w);
-        passed += usize::from(sum <= point);
-    }
-    if passed < kernel.len() {
-        return passed;
-    }
-    // The point fell on the upper end by rounding, or there is nothing to prefer.
-    let last = kernel.iter().rposition(|&w| S::of(w) > 0.0);
-    last.unwrap_or_else(|| below(stream, kernel.len()))
+pub(crate) fn fraction(bits: u32) -> f32 {
+    bits as f32 * (1.0 / (1u64 << 32) as f32)
 }

@@ -1,22 +1,63 @@
-//! How many walks a batch may hold: what more walks are expected to keep, from a sample.
+//! The batch size of the bulk engine: how many walks are expected to keep fewer weights than are wanted, from a sample.
 //!
 //! A weight that a walk passes with probability p is kept by n walks with probability 1 − (1 − p)ⁿ. The
 //! probabilities are exact; their sum over tens of millions of weights is estimated from some ten thousand, one
 //! drawn from each stretch of the weights that are not kept yet.
 
+use phew_graph::Mask;
 use rayon::prelude::*;
 
-use crate::exponential::Exponential;
+use crate::bulk::exponential::Exponential;
+use crate::rng::{Stream, unit_interval};
 
 /// Weights of the sample.
-pub(crate) const SAMPLE: usize = 1 << 15;
+const SAMPLE: usize = 1 << 15;
 
 /// Standard deviations to spare: chance does not reach the target.
 const SPARE: f64 = 8.0;
 
-/// A sample of the weights that are not kept.
-pub(crate) struct Coverage {
-    /// −ln(1 − p) of each.
+/// A sample of the weights that a mask does not keep.
+pub(crate) struct OpenWeights {
+    /// Tensor and index of each.
+    pub(crate) weights: Vec<(usize, usize)>,
+    /// Weights that each stands for.
+    pub(crate) share: f64,
+}
+
+impl OpenWeights {
+    /// One weight of each stretch of `share` open ones, anywhere in it: no pattern of the layers can bias it.
+    pub(crate) fn sample(mask: &Mask, stream: &mut Stream) -> Self {
+        let open = mask.len() - mask.kept();
+        let size = SAMPLE.min(open);
+        let share = open as f64 / size.max(1) as f64;
+        let mut place = |i: usize| ((i as f64 + unit_interval(stream.next())) * share) as usize;
+        let (mut i, mut passed) = (0, 0);
+        let mut next = place(0);
+        let mut weights = Vec::with_capacity(size);
+        for (tensor, layer) in mask.layers().iter().enumerate() {
+            for (w, &word) in layer.words().iter().enumerate() {
+                let mut open = !word;
+                if layer.len() - w * 64 < 64 {
+                    open &= (1 << (layer.len() - w * 64)) - 1;
+                }
+                let count = open.count_ones() as usize;
+                while i < size && next < passed + count {
+                    let mut rest = open;
+                    (passed..next).for_each(|_| rest &= rest - 1);
+                    weights.push((tensor, w * 64 + rest.trailing_zeros() as usize));
+                    i += 1;
+                    next = place(i);
+                }
+                passed += count;
+            }
+        }
+        Self { weights, share }
+    }
+}
+
+/// What more walks are expected to add to a mask.
+pub(crate) struct ExpectedGain {
+    /// −ln(1 − p) of each weight of a sample.
     pub(crate) rates: Vec<f64>,
     /// Weights that each stands for.
     pub(crate) share: f64,
@@ -24,12 +65,12 @@ pub(crate) struct Coverage {
     pub(crate) most: f64,
 }
 
-impl Coverage {
+impl ExpectedGain {
     /// The number of walks that will almost surely add fewer than `left` weights, and not many fewer.
     ///
     /// What they add varies by chance: a walk adds between 0 and `most`, so the variance of what walks add is at
     /// most `most` times its mean. And the sample has an error of its own.
-    pub(crate) fn walks(&self, left: usize) -> u64 {
+    pub(crate) fn batch_size(&self, left: usize) -> u64 {
         let left = left as f64;
         let mut walks = 0.0;
         // The gain is concave and its tangents lie above it: Newton's method comes from below.
@@ -49,7 +90,7 @@ impl Coverage {
     }
 
     /// Expected gain of some walks, what one more would add, and the standard error of the gain.
-    pub(crate) fn gain(&self, walks: f64) -> (f64, f64, f64) {
+    fn gain(&self, walks: f64) -> (f64, f64, f64) {
         let exponential = Exponential::table();
         let chunk = |rates: &[f64]| {
             let mut sums = [0.0; 3];
@@ -81,18 +122,18 @@ mod tests {
     fn the_number_of_walks_falls_short_by_the_margin() {
         let mut rates = vec![0.01; 500];
         rates.resize(1_000, 0.0001);
-        let coverage = Coverage { rates, share: 1.0, most: 1.0 };
-        let (gain, rate, error) = coverage.gain(100.0);
+        let expected_gain = ExpectedGain { rates, share: 1.0, most: 1.0 };
+        let (gain, rate, error) = expected_gain.gain(100.0);
         let expected = 500.0 * (1.0 - f64::exp(-1.0)) + 500.0 * (1.0 - f64::exp(-0.01));
         assert!((gain - expected).abs() < 1e-9, "{gain} {expected}");
         let slope = 5.0 * f64::exp(-1.0) + 0.05 * f64::exp(-0.01);
         assert!((rate - slope).abs() < 1e-9 && error == 0.0);
         for left in [300, 700, 990] {
-            let walks = coverage.walks(left);
-            let gain = coverage.gain(walks as f64).0;
+            let walks = expected_gain.batch_size(left);
+            let gain = expected_gain.gain(walks as f64).0;
             let budget = left as f64 - 8.0 * (left as f64).sqrt();
             assert!(gain <= budget && gain > 0.98 * budget, "{left}: {walks} add {gain}");
         }
-        assert_eq!(coverage.walks(50), 0);
+        assert_eq!(expected_gain.batch_size(50), 0);
     }
 }

@@ -1,31 +1,11 @@
-//! Paths without chance: the best and the worst by edge-weight product, and greedy walks.
-//!
-//! These serve the paper's argument about bottlenecks: the best paths share a few large weights, so their union
-//! is narrow, which is why PHEW draws its paths instead.
+//! Ranked paths: the k best by edge-weight product, by recursive enumeration (Jiménez & Marzal 1999).
 
 use std::collections::BinaryHeap;
 
-use phew_graph::{Direction, Kind, Mask, Network, PathGraph, SkipPolicy};
+use phew_graph::{Kind, Network, PathGraph, SkipPolicy};
 
 use crate::error::WalkError;
-
-/// Which end of the order by edge-weight product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// The greatest products first.
-    Greatest,
-    /// The least products first.
-    Least,
-}
-
-/// An input-output path.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RankedPath {
-    /// Natural logarithm of the edge-weight product `Π|θ|`.
-    pub ln_product: f64,
-    /// Its weights from input to output, as (prunable tensor, row-major index).
-    pub weights: Vec<(usize, usize)>,
-}
+use crate::paths::path::{Order, Place, RankedPath};
 
 /// A way into a unit: over which connection and scalar, from which unit, as the how-manieth best path there.
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +29,6 @@ struct Edge {
 
 /// What ends a path: no edge at all.
 const END: Edge = Edge { connection: usize::MAX, weight: None, step: 0.0 };
-
-/// A unit of a layer.
-type Place = (usize, usize);
 
 impl PartialEq for Candidate {
     fn eq(&self, other: &Self) -> bool {
@@ -174,7 +151,7 @@ impl Search<'_> {
                 let first = unit * shape.row();
                 (first..first + shape.row()).filter_map(move |index| {
                     let weight = self.weights[shape.tensor][index];
-                    let ln = f64::from(weight.abs()).ln();
+                    let ln = libm::log(f64::from(weight.abs()));
                     let step = if self.order == Order::Greatest { ln } else { -ln };
                     let place = (source, shape.ends(index).0);
                     let edge = Edge { connection: c, weight: Some((shape.tensor, index)), step };
@@ -228,84 +205,4 @@ impl Search<'_> {
         let ln_product = if self.order == Order::Greatest { end.value } else { -end.value };
         RankedPath { ln_product, weights }
     }
-}
-
-/// The paths of walks that always take the largest weight: one from each input and one from each output.
-///
-/// Where connections are several the largest weight among all decides; a connection without weights is taken only
-/// where there is no other.
-///
-/// # Errors
-/// [`WalkError::NoPath`] if such a walk comes to a unit whose onward weights are all 0.
-///
-/// # Complexity
-/// For each input and output one read of the weights of the units on its path.
-pub fn greedy_paths(network: &Network, skips: SkipPolicy) -> Result<Vec<RankedPath>, WalkError> {
-    let graph = &PathGraph::new(network.arch());
-    let walked = graph.walked(skips);
-    let weights = network.weights();
-    let walk = |direction: Direction, start: usize| {
-        let forward = direction == Direction::Forward;
-        let end = if forward { graph.layers().len() - 1 } else { 0 };
-        let mut at: Place = (graph.layers().len() - 1 - end, start);
-        let (mut ln_product, mut path) = (0.0, Vec::new());
-        while at.0 != end {
-            let here = &graph.layers()[at.0];
-            let list = if forward { &here.outgoing } else { &here.incoming };
-            let onward = || list.iter().filter(|&&c| walked[c]).map(|&c| &graph.connections()[c]);
-            let far = |c: &phew_graph::Connection| if forward { c.target } else { c.source };
-            let mut best: Option<(f32, Place, (usize, usize))> = None;
-            for connection in onward() {
-                let Kind::Weighted(shape) = connection.kind else { continue };
-                // In ascending order: of equal weights the first is taken.
-                let mut look = |index: usize| {
-                    let (source, target) = shape.ends(index);
-                    let to = if forward { target } else { source };
-                    let weight = weights[shape.tensor][index].abs();
-                    if best.is_none_or(|(most, ..)| weight > most) {
-                        best = Some((weight, (far(connection), to), (shape.tensor, index)));
-                    }
-                };
-                match forward {
-                    true => shape.scalars_out_of(at.1).for_each(&mut look),
-                    false => shape.scalars_into(at.1).for_each(&mut look),
-                }
-            }
-            match best {
-                Some((weight, to, edge)) if weight > 0.0 => {
-                    ln_product += f64::from(weight).ln();
-                    path.push(edge);
-                    at = to;
-                }
-                Some(_) => return Err(WalkError::NoPath { layer: here.name.clone() }),
-                None => {
-                    let Some(connection) = onward().next() else {
-                        return Err(WalkError::NoPath { layer: here.name.clone() });
-                    };
-                    let unit = match connection.kind {
-                        Kind::Flatten { block } if forward => at.1 * block,
-                        Kind::Flatten { block } => at.1 / block,
-                        _ => at.1,
-                    };
-                    at = (far(connection), unit);
-                }
-            }
-        }
-        if !forward {
-            path.reverse();
-        }
-        Ok(RankedPath { ln_product, weights: path })
-    };
-    let forward = (0..graph.inputs()).map(|u| walk(Direction::Forward, u));
-    forward.chain((0..graph.outputs()).map(|u| walk(Direction::Reverse, u))).collect()
-}
-
-/// The mask of a set of paths.
-#[must_use]
-pub fn mask_of(network: &Network, paths: &[RankedPath]) -> Mask {
-    let mut mask = Mask::empty(network.arch());
-    for &(tensor, index) in paths.iter().flat_map(|p| &p.weights) {
-        mask.layer_mut(tensor).insert(index);
-    }
-    mask
 }

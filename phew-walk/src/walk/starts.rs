@@ -5,6 +5,16 @@ use phew_graph::{Direction, PathGraph};
 use crate::params::Starts;
 
 impl Starts {
+    /// The share of the walks that go in a direction.
+    #[must_use]
+    pub fn share(self, direction: Direction) -> f64 {
+        match (self, direction) {
+            (Starts::Forward, Direction::Forward) | (Starts::Reverse, Direction::Reverse) => 1.0,
+            (Starts::Forward | Starts::Reverse, _) => 0.0,
+            (Starts::Balanced | Starts::Random, _) => 0.5,
+        }
+    }
+
     /// Direction and, unless it is drawn, start unit of a walk.
     pub(crate) fn of(self, graph: &PathGraph, walk: u64) -> (Direction, Option<usize>) {
         let turn = if walk.is_multiple_of(2) { Direction::Forward } else { Direction::Reverse };

@@ -1,4 +1,4 @@
-//! The mask as it grows, round by round.
+//! The mask builder: the mask as it grows, round of walks by round of walks.
 //!
 //! As long as the target is out of a round's reach, the order in which its walks are kept does not matter: every
 //! tensor keeps its steps on its own, in parallel. The round that reaches the target is taken back and kept walk
@@ -9,16 +9,16 @@ use rayon::prelude::*;
 
 use crate::error::WalkError;
 use crate::params::Granularity;
-use crate::steps::{Step, Steps};
+use crate::walk::steps::{Step, Steps};
 
 /// Walks of a round at least.
 const FEWEST: usize = 32;
 
 /// Walks of a round at most: what is drawn stays in the caches until it is kept.
-pub(crate) const ROUND: usize = 1 << 15;
+const ROUND: usize = 1 << 15;
 
-/// What is kept, of how many walks, and until when.
-pub(crate) struct Keeper {
+/// The weights kept so far, of how many walks, and until when.
+pub(crate) struct MaskBuilder {
     pub(crate) mask: Mask,
     pub(crate) kept: usize,
     pub(crate) walks: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Keeper {
     fresh: Vec<Step>,
 }
 
-impl Keeper {
+impl MaskBuilder {
     pub(crate) fn new(mask: Mask, granularity: Granularity) -> Self {
         let rate = f64::INFINITY;
         Self { mask, kept: 0, walks: 0, target: 0, granularity, rate, fresh: Vec::new() }
@@ -61,8 +61,8 @@ impl Keeper {
         self.keep_in_order(graph, round)
     }
 
-    /// Takes in a batch of walks: the mask that they made of this one.
-    pub(crate) fn take_in(&mut self, mask: Mask, walks: u64) {
+    /// Replaces the mask by the one that a batch of walks made of it.
+    pub(crate) fn replace(&mut self, mask: Mask, walks: u64) {
         self.kept = mask.kept();
         self.mask = mask;
         self.walks += walks;

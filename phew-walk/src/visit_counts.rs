@@ -1,0 +1,50 @@
+//! How often walks pass each weight, by drawing them.
+
+use phew_graph::{Network, PathGraph};
+
+use crate::error::WalkError;
+use crate::feasibility::check_connected;
+use crate::params::WalkLaw;
+use crate::params::bias::{Score, with_score};
+use crate::walk::sampling_table::SamplingTable;
+use crate::walk::steps::Steps;
+use crate::walk::walker::Walker;
+
+/// Walks that are drawn before they are counted.
+const ROUND: usize = 1 << 15;
+
+/// Counts how often walks `0 .. walks` pass each prunable weight, tensor by tensor in row-major order.
+///
+/// For checks of the theory by sampling; the exact expectation is a path sum over [`phew_graph::Transition`].
+///
+/// # Errors
+/// As [`prune`](crate::prune), but for the density.
+///
+/// # Complexity
+/// As [`prune`](crate::prune), and four bytes for each weight.
+pub fn count_visits(
+    network: &Network,
+    law: &WalkLaw,
+    walks: u64,
+) -> Result<Vec<Vec<u32>>, WalkError> {
+    with_score!(law.bias, S => count::<S>(network, law, walks))
+}
+
+fn count<S: Score>(
+    network: &Network,
+    law: &WalkLaw,
+    walks: u64,
+) -> Result<Vec<Vec<u32>>, WalkError> {
+    let graph = &PathGraph::new(network.arch());
+    let tables = SamplingTable::of_network::<S>(graph, network)?;
+    check_connected(graph, network, &tables, law.bias)?;
+    let walker = Walker::<S>::new(graph, &tables, law);
+    let mut visits: Vec<Vec<u32>> = network.weights().iter().map(|w| vec![0; w.len()]).collect();
+    for from in (0..walks).step_by(ROUND) {
+        let round = (walks - from).min(ROUND as u64) as usize;
+        for (tensor, run) in walker.draw(from, round).iter().flat_map(Steps::runs) {
+            run.iter().for_each(|&index| visits[tensor][index as usize] += 1);
+        }
+    }
+    Ok(visits)
+}
