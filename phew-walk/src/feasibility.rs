@@ -98,10 +98,9 @@ fn reachable_weights(graph: &PathGraph, network: &Network, law: &WalkLaw) -> Mas
         (graph.backward(&edges, None, Some(&step)), step)
     });
     let layers = network.arch().prunable().iter().enumerate().map(|(tensor, spec)| {
-        let (connection, shape) = graph.weighted(tensor);
-        let ends = &graph.connections()[connection];
+        let ends = graph.ends(tensor);
         LayerMask::from_fn(&spec.name, &spec.shape, |index| {
-            let (source, target) = shape.ends(index);
+            let (source, target) = ends.shape.ends(index);
             let passed = |visited: bool, step: &Transition| {
                 visited && step.probability(graph, &edges, tensor, index) > 0.0
             };

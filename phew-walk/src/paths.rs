@@ -4,6 +4,7 @@
 //! narrow, which is why PHEW draws its paths instead.
 
 pub(crate) mod greedy;
+pub(crate) mod max_plus;
 pub(crate) mod path;
 pub(crate) mod ranked;
 pub(crate) mod until_density;

@@ -1,5 +1,7 @@
 //! One step of a random walk as an edge value: Q of the papers, forward or in reverse.
 
+use std::ops::Range;
+
 use super::direction::Direction;
 use super::edges::{EdgeValue, Edges};
 use super::graph::{Connection, Kind, PathGraph, Skip, Weighted};
@@ -78,7 +80,9 @@ impl Transition {
             if !walked[connection] {
                 return Terms { direction, scale: vec![0.0; units], offset: None };
             }
-            let choice = 1.0 / graph.alternatives(connection, direction, &walked) as f64;
+            // Of each unit, the probability of this connection; unused where it leaves none.
+            let choices = graph.choices(step.near, direction, &walked);
+            let choices = choices.into_iter().map(|n| 1.0 / n.max(1) as f64);
             let shape = match graph.connections()[connection].kind {
                 Kind::Weighted(shape) => shape,
                 _ => {
@@ -86,7 +90,7 @@ impl Transition {
                         Some(wiring) if direction == Direction::Forward => wiring.fan_out(),
                         _ => 1,
                     };
-                    let scale = vec![choice / features as f64; units];
+                    let scale = choices.map(|choice| choice / features as f64).collect();
                     return Terms { direction, scale, offset: None };
                 }
             };
@@ -96,11 +100,16 @@ impl Transition {
                 Direction::Forward => (scatter(&shape, edges, &ones), shape.fan_out()),
                 Direction::Reverse => (gather(&shape, edges, &ones), shape.row()),
             };
-            let scale = sums.iter().map(|&s| if s > 0.0 { choice / s } else { 0.0 }).collect();
-            let uniform = choice / fan as f64;
             let stuck = sums.iter().any(|&s| s <= 0.0);
-            let offset = || sums.iter().map(|&s| if s > 0.0 { 0.0 } else { uniform }).collect();
-            Terms { direction, scale, offset: stuck.then(offset) }
+            let mut offset = Vec::new();
+            let scale = |(choice, &sum): (f64, &f64)| {
+                if stuck {
+                    offset.push(if sum > 0.0 { 0.0 } else { choice / fan as f64 });
+                }
+                if sum > 0.0 { choice / sum } else { 0.0 }
+            };
+            let scale = choices.zip(&sums).map(scale).collect();
+            Terms { direction, scale, offset: stuck.then_some(offset) }
         };
         let terms = (0..graph.connections().len()).map(terms);
         Self { direction, terms: terms.collect() }
@@ -186,28 +195,36 @@ impl PathGraph {
 }
 
 impl PathGraph {
-    /// The connections among which a walk chooses at a unit that may go on by this one: the walked ones that leave
-    /// the same units, itself included. At a concatenation a reverse walk has no choice.
+    /// The units of its near layer that a connection leaves: all of them, but in reverse from a concatenation only
+    /// those that it leads to.
     ///
     /// # Panics
     /// If there is no such connection.
     #[must_use]
-    pub fn alternatives(&self, connection: usize, direction: Direction, walked: &[bool]) -> usize {
-        let near = &self.layers()[self.step(connection, direction).near];
+    pub fn leaves(&self, connection: usize, direction: Direction) -> Range<usize> {
+        let units = self.layers()[self.step(connection, direction).near].units;
+        match (direction, self.connections()[connection].wiring()) {
+            (Direction::Reverse, Some(wiring)) => wiring.targets(units),
+            _ => 0..units,
+        }
+    }
+
+    /// For each unit of a layer, among how many connections a walk chooses there: the walked ones that leave it.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[must_use]
+    pub fn choices(&self, layer: usize, direction: Direction, walked: &[bool]) -> Vec<usize> {
+        let layer = &self.layers()[layer];
         let onward = match direction {
-            Direction::Forward => &near.outgoing,
-            Direction::Reverse => &near.incoming,
+            Direction::Forward => &layer.outgoing,
+            Direction::Reverse => &layer.incoming,
         };
-        let units = |c: usize| match (direction, self.connections()[c].wiring()) {
-            (Direction::Reverse, Some(wiring)) => wiring.targets(near.units),
-            _ => 0..near.units,
-        };
-        let here = units(connection);
-        let meets = |c: &&usize| {
-            let there = units(**c);
-            walked[**c] && here.start < there.end && there.start < here.end
-        };
-        onward.iter().filter(meets).count()
+        let mut choices = vec![0; layer.units];
+        for &connection in onward.iter().filter(|&&c| walked[c]) {
+            choices[self.leaves(connection, direction)].iter_mut().for_each(|n| *n += 1);
+        }
+        choices
     }
 }
 

@@ -54,15 +54,18 @@ impl<'a, S: Score> BulkEngine<'a, S> {
         granularity: Granularity,
     ) -> Self {
         let walked = graph.walked(law.skips);
+        let frontiers = Frontier::both(graph, tables, &walked);
+        let probabilities =
+            visit_probabilities::<S>(graph, tables, &walked, &frontiers, law.starts);
         Self {
             graph,
             tables,
-            frontiers: Frontier::both(graph, tables, &walked),
+            frontiers,
             starts: law.starts,
             granularity,
             key: key("phew 2 bulk walks", law.seed),
             batch: 0,
-            probabilities: visit_probabilities::<S>(graph, tables, &walked, law.starts),
+            probabilities,
             score: std::marker::PhantomData,
         }
     }
@@ -76,7 +79,7 @@ impl<'a, S: Score> BulkEngine<'a, S> {
         network: &Network,
     ) -> BatchOutcome {
         let kept = AtomicMask::new(mask);
-        let started = [Direction::Forward, Direction::Reverse].map(|direction| {
+        let started = Direction::BOTH.map(|direction| {
             let mut counts: Vec<Vec<u64>> =
                 self.graph.layers().iter().map(|l| vec![0; l.units]).collect();
             let last = counts.len() - 1;
@@ -131,19 +134,17 @@ impl<'a, S: Score> BulkEngine<'a, S> {
         counts: &mut [Vec<u64>],
         kept: &AtomicMask,
     ) {
-        let frontier =
-            self.frontiers[usize::from(direction == Direction::Reverse)].from_layer(layer);
-        if frontier.is_empty() {
+        let exits = self.frontiers[usize::from(direction == Direction::Reverse)].exits(layer);
+        if exits.onward.is_empty() {
             return;
         }
         let walks = std::mem::take(&mut counts[layer]);
         let mut stream = self.stream(direction, self.graph.tensors() + 1 + layer, 0);
-        let mut shares = vec![vec![0; walks.len()]; frontier.len()];
-        let even = vec![1.0; frontier.len()];
+        let mut shares = vec![vec![0; walks.len()]; exits.onward.len()];
         for (u, &n) in walks.iter().enumerate().filter(|(_, n)| **n > 0) {
-            multinomial(n, &even, &mut stream, |w, k| shares[w][u] = k);
+            multinomial(n, &exits.shares(u), &mut stream, |c, k| shares[c][u] = k);
         }
-        for (onward, walks) in frontier.iter().zip(&shares) {
+        for (onward, walks) in exits.onward.iter().zip(&shares) {
             let next = &mut counts[onward.layer];
             match &onward.passage {
                 Passage::Weighted(kernels) => {
@@ -152,15 +153,12 @@ impl<'a, S: Score> BulkEngine<'a, S> {
                         *to += n;
                     }
                 }
-                Passage::Identity => next.iter_mut().zip(walks).for_each(|(to, n)| *to += n),
-                &Passage::Spread(block) => {
-                    let even = vec![1.0; block];
+                Passage::Free(free) => {
                     for (u, &n) in walks.iter().enumerate().filter(|(_, n)| **n > 0) {
-                        multinomial(n, &even, &mut stream, |f, k| next[u * block + f] += k);
+                        let ends = free.ends(u);
+                        let even = vec![1.0; ends.len()];
+                        multinomial(n, &even, &mut stream, |c, k| next[ends.start + c] += k);
                     }
-                }
-                &Passage::Gather(block) => {
-                    walks.iter().enumerate().for_each(|(f, n)| next[f / block] += n);
                 }
             }
         }

@@ -1,10 +1,11 @@
-//! Visit probabilities: how likely a walk is to pass each weight, exactly, by sums over the kernels' norms.
+//! Visit probabilities: how likely a walk is to pass each weight, exactly, by one sweep over the kernels' norms each way.
 
-use phew_graph::{Direction, Kind, PathGraph};
+use phew_graph::{Direction, LayerSemiring, PathGraph, Step, Weighted, Wiring};
 use rayon::prelude::*;
 
 use crate::params::bias::Score;
 use crate::params::{Granularity, Starts};
+use crate::walk::frontier::Frontier;
 use crate::walk::sampling_table::SamplingTable;
 
 /// Rows that are summed together.
@@ -45,6 +46,7 @@ pub(crate) fn visit_probabilities<S: Score>(
     graph: &PathGraph,
     tables: &[SamplingTable<'_>],
     walked: &[bool],
+    frontiers: &[Frontier<'_>; 2],
     starts: Starts,
 ) -> Vec<VisitProbabilities> {
     let unvisited = |t: &SamplingTable<'_>| {
@@ -52,42 +54,75 @@ pub(crate) fn visit_probabilities<S: Score>(
         VisitProbabilities { totals: totals::<S>(t), visits }
     };
     let mut probabilities: Vec<VisitProbabilities> = tables.par_iter().map(unvisited).collect();
-    for direction in [Direction::Forward, Direction::Reverse] {
-        let forward = direction == Direction::Forward;
-        let mut visits: Vec<Vec<f64>> = graph.layers().iter().map(|l| vec![0.0; l.units]).collect();
-        let last = visits.len() - 1;
-        let start = if forward { 0 } else { last };
-        let units = visits[start].len() as f64;
-        visits[start].fill(starts.share(direction) / units);
-        for layer in (0..=last).map(|step| if forward { step } else { last - step }) {
-            let here = &graph.layers()[layer];
-            let list = if forward { &here.outgoing } else { &here.incoming };
-            let onward: Vec<usize> = list.iter().copied().filter(|&c| walked[c]).collect();
-            let from: Vec<f64> = visits[layer].iter().map(|v| v / onward.len() as f64).collect();
-            for c in onward {
-                let connection = &graph.connections()[c];
-                let next = &mut visits[if forward { connection.target } else { connection.source }];
-                match connection.kind {
-                    Kind::Identity => next.iter_mut().zip(&from).for_each(|(to, v)| *to += v),
-                    Kind::Flatten { block } if forward => {
-                        let spread = next.iter_mut().enumerate();
-                        spread.for_each(|(f, to)| *to += from[f / block] / block as f64);
-                    }
-                    Kind::Flatten { block } => {
-                        from.iter().enumerate().for_each(|(f, v)| next[f / block] += v);
-                    }
-                    Kind::Weighted(shape) => {
-                        let side = usize::from(!forward);
-                        let totals = &probabilities[shape.tensor].totals[side];
-                        let rate: Vec<f64> = from.iter().zip(totals).map(|(v, t)| v / t).collect();
-                        flow::<S>(&tables[shape.tensor], forward, &rate, next);
-                        probabilities[shape.tensor].visits[side] = rate;
-                    }
-                }
-            }
-        }
+    for (direction, frontier) in Direction::BOTH.into_iter().zip(frontiers) {
+        let units = match direction {
+            Direction::Forward => graph.inputs(),
+            Direction::Reverse => graph.outputs(),
+        };
+        let start = vec![starts.share(direction) / units as f64; units];
+        let (score, probabilities) = (std::marker::PhantomData::<S>, &mut probabilities);
+        let mut visits = Visits { tables, walked, frontier, probabilities, score };
+        graph.sweep(direction, &mut visits, start);
     }
     probabilities
+}
+
+/// Expected visits of units by a walk, as what flows over the path graph. Notes what a sweep finds at each tensor.
+struct Visits<'v, 'a, S> {
+    tables: &'v [SamplingTable<'a>],
+    walked: &'v [bool],
+    frontier: &'v Frontier<'a>,
+    probabilities: &'v mut [VisitProbabilities],
+    score: std::marker::PhantomData<S>,
+}
+
+impl<S> Visits<'_, '_, S> {
+    /// Of the visits of each near unit, those that go on over one of the connections onwards.
+    fn leaving(&self, step: &Step, visits: &[f64]) -> Vec<f64> {
+        let exits = self.frontier.exits(step.near);
+        visits.iter().enumerate().map(|(u, v)| v / exits.choices(u) as f64).collect()
+    }
+}
+
+impl<S: Score> LayerSemiring for Visits<'_, '_, S> {
+    type Layer = Vec<f64>;
+
+    fn weighted(&mut self, step: &Step, shape: &Weighted, near: &Vec<f64>) -> Vec<f64> {
+        let mut far = vec![0.0; step.units];
+        if self.walked[step.connection] {
+            let forward = step.direction == Direction::Forward;
+            let leaving = self.leaving(step, near);
+            let here = &mut self.probabilities[shape.tensor];
+            let side = usize::from(!forward);
+            let rates: Vec<f64> =
+                leaving.iter().zip(&here.totals[side]).map(|(v, t)| v / t).collect();
+            flow::<S>(&self.tables[shape.tensor], forward, &rates, &mut far);
+            here.visits[side] = rates;
+        }
+        far
+    }
+
+    fn free(&mut self, step: &Step, wiring: Wiring, near: &Vec<f64>) -> Vec<f64> {
+        if !self.walked[step.connection] {
+            return vec![0.0; step.units];
+        }
+        let mut leaving = self.leaving(step, near);
+        match step.direction {
+            Direction::Forward => {
+                leaving.iter_mut().for_each(|v| *v /= wiring.fan_out() as f64);
+                wiring.onto_targets(&leaving, step.units, 0.0)
+            }
+            Direction::Reverse => wiring.onto_sources(&leaving, |sum, v| *sum += v),
+        }
+    }
+
+    fn sum(&mut self, units: usize, parts: Vec<Vec<f64>>) -> Vec<f64> {
+        let mut sum = vec![0.0; units];
+        for part in parts {
+            sum.iter_mut().zip(part).for_each(|(sum, v)| *sum += v);
+        }
+        sum
+    }
 }
 
 /// Sums of the norms onwards from each unit of either side.

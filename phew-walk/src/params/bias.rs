@@ -95,8 +95,8 @@ macro_rules! with_score {
     };
     (@of $($variant:ident),+; $bias:expr, $score:ident => $body:expr) => {
         match $bias {
-            $($crate::params::Bias::$variant => {
-                type $score = $crate::params::bias::By<{ $crate::params::Bias::$variant as u8 }>;
+            $($crate::params::bias::Bias::$variant => {
+                type $score = $crate::params::bias::By<{ $crate::params::bias::Bias::$variant as u8 }>;
                 $body
             })+
         }

@@ -1,9 +1,9 @@
 //! Greedy paths: those of walks that always take the largest weight.
 
-use phew_graph::{Direction, Kind, Network, PathGraph, SkipPolicy};
+use phew_graph::{Direction, Edge, Network, PathGraph, SkipPolicy};
 
 use crate::error::WalkError;
-use crate::paths::path::{Place, RankedPath};
+use crate::paths::path::{Order, RankedPath};
 
 /// The paths of walks that always take the largest weight: one from each input and one from each output.
 ///
@@ -17,60 +17,59 @@ use crate::paths::path::{Place, RankedPath};
 /// For each input and output one read of the weights of the units on its path.
 pub fn greedy_paths(network: &Network, skips: SkipPolicy) -> Result<Vec<RankedPath>, WalkError> {
     let graph = &PathGraph::new(network.arch());
-    let walked = graph.walked(skips);
-    let weights = network.weights();
-    let walk = |direction: Direction, start: usize| {
-        let forward = direction == Direction::Forward;
-        let end = if forward { graph.layers().len() - 1 } else { 0 };
-        let mut at: Place = (graph.layers().len() - 1 - end, start);
-        let (mut ln_product, mut path) = (0.0, Vec::new());
-        while at.0 != end {
-            let here = &graph.layers()[at.0];
-            let list = if forward { &here.outgoing } else { &here.incoming };
-            let onward = || list.iter().filter(|&&c| walked[c]).map(|&c| &graph.connections()[c]);
-            let far = |c: &phew_graph::Connection| if forward { c.target } else { c.source };
-            let mut best: Option<(f32, Place, (usize, usize))> = None;
-            for connection in onward() {
-                let Kind::Weighted(shape) = connection.kind else { continue };
-                // In ascending order: of equal weights the first is taken.
-                let mut look = |index: usize| {
-                    let (source, target) = shape.ends(index);
-                    let to = if forward { target } else { source };
-                    let weight = weights[shape.tensor][index].abs();
-                    if best.is_none_or(|(most, ..)| weight > most) {
-                        best = Some((weight, (far(connection), to), (shape.tensor, index)));
-                    }
-                };
-                match forward {
-                    true => shape.scalars_out_of(at.1).for_each(&mut look),
-                    false => shape.scalars_into(at.1).for_each(&mut look),
-                }
+    let walk = GreedyWalk { graph, walked: graph.walked(skips), weights: network.weights() };
+    let forward = (0..graph.inputs()).map(|unit| walk.path(Direction::Forward, unit));
+    forward.chain((0..graph.outputs()).map(|unit| walk.path(Direction::Reverse, unit))).collect()
+}
+
+struct GreedyWalk<'a> {
+    graph: &'a PathGraph,
+    walked: Vec<bool>,
+    weights: Vec<&'a [f32]>,
+}
+
+impl GreedyWalk<'_> {
+    /// The path of the walk from an input unit, or in reverse from an output unit.
+    fn path(&self, direction: Direction, start: usize) -> Result<RankedPath, WalkError> {
+        let last = self.graph.layers().len() - 1;
+        let (mut layer, end) = match direction {
+            Direction::Forward => (0, last),
+            Direction::Reverse => (last, 0),
+        };
+        let (mut unit, mut ln_product, mut weights) = (start, 0.0, Vec::new());
+        while layer != end {
+            let no_path = || WalkError::NoPath { layer: self.graph.layers()[layer].name.clone() };
+            let edge = self.next(direction, layer, unit).ok_or_else(no_path)?;
+            if let Some((tensor, index)) = edge.weight {
+                let value = Order::Greatest.value_of(self.weights[tensor][index]);
+                ln_product += value.ok_or_else(no_path)?;
+                weights.push((tensor, index));
             }
-            match best {
-                Some((weight, to, edge)) if weight > 0.0 => {
-                    ln_product += libm::log(f64::from(weight));
-                    path.push(edge);
-                    at = to;
-                }
-                Some(_) => return Err(WalkError::NoPath { layer: here.name.clone() }),
-                None => {
-                    let Some(connection) = onward().next() else {
-                        return Err(WalkError::NoPath { layer: here.name.clone() });
-                    };
-                    let unit = match connection.kind {
-                        Kind::Flatten { block } if forward => at.1 * block,
-                        Kind::Flatten { block } => at.1 / block,
-                        _ => at.1,
-                    };
-                    at = (far(connection), unit);
-                }
-            }
+            layer = self.graph.step(edge.connection, direction).far;
+            unit = match direction {
+                Direction::Forward => edge.target,
+                Direction::Reverse => edge.source,
+            };
         }
-        if !forward {
-            path.reverse();
+        if direction == Direction::Reverse {
+            weights.reverse();
         }
-        Ok(RankedPath { ln_product, weights: path })
-    };
-    let forward = (0..graph.inputs()).map(|u| walk(Direction::Forward, u));
-    forward.chain((0..graph.outputs()).map(|u| walk(Direction::Reverse, u))).collect()
+        Ok(RankedPath { ln_product, weights })
+    }
+
+    /// The edge of the largest weight onwards from a unit, of equals the first; the first edge if none has a weight.
+    fn next(&self, direction: Direction, layer: usize, unit: usize) -> Option<Edge> {
+        let graph = self.graph;
+        match direction {
+            Direction::Forward => self.largest(graph.edges_out_of(layer, unit)),
+            Direction::Reverse => self.largest(graph.edges_into(layer, unit)),
+        }
+    }
+
+    fn largest(&self, edges: impl Iterator<Item = Edge>) -> Option<Edge> {
+        // A free edge is below every weight, even one of 0.
+        let size = |edge: &Edge| edge.weight.map_or(-1.0, |(t, i)| self.weights[t][i].abs());
+        let walked = edges.filter(|edge| self.walked[edge.connection]);
+        walked.reduce(|best, edge| if size(&edge) > size(&best) { edge } else { best })
+    }
 }

@@ -25,6 +25,11 @@ impl Order {
             Order::Least => -1.0,
         }
     }
+
+    /// The value of a weight, of which a path has the sum; none for weights of 0, which no ranked path passes.
+    pub(crate) fn value_of(self, weight: f32) -> Option<f64> {
+        (weight != 0.0).then(|| self.sign() * libm::log(f64::from(weight.abs())))
+    }
 }
 
 /// An input-output path.

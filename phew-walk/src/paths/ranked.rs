@@ -2,24 +2,24 @@
 
 use std::collections::BinaryHeap;
 
-use phew_graph::{Kind, Network, PathGraph, SkipPolicy};
+use phew_graph::{Edge, Network, PathGraph, SkipPolicy};
 
 use crate::error::WalkError;
 use crate::paths::path::{Order, Place, RankedPath};
 
-/// A way into a unit: over which connection and scalar, from which unit, as the how-manieth best path there.
+/// A path to a unit: one of the best paths to another unit, named by its rank among them, and an edge from there.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
     /// Logarithm of the product so far, negated for [`Order::Least`].
     value: f64,
     source: Place,
     rank: usize,
-    edge: Edge,
+    edge: LastEdge,
 }
 
-/// One edge into a unit.
+/// The last edge of a path.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Edge {
+struct LastEdge {
     connection: usize,
     /// The scalar passed; nothing for a connection without weights.
     weight: Option<(usize, usize)>,
@@ -28,7 +28,7 @@ struct Edge {
 }
 
 /// What ends a path: no edge at all.
-const END: Edge = Edge { connection: usize::MAX, weight: None, step: 0.0 };
+const END: LastEdge = LastEdge { connection: usize::MAX, weight: None, step: 0.0 };
 
 impl PartialEq for Candidate {
     fn eq(&self, other: &Self) -> bool {
@@ -130,36 +130,23 @@ impl Search<'_> {
         }
     }
 
-    /// The way into a place over one edge, from the path of this rank at its source, if that exists.
-    fn candidate(&self, source: Place, rank: usize, edge: Edge) -> Option<Candidate> {
+    /// The path to a unit of this rank and one edge more, if that path exists.
+    fn candidate(&self, source: Place, rank: usize, edge: LastEdge) -> Option<Candidate> {
         let before = self.units[source.0][source.1].found.get(rank)?;
         Some(Candidate { value: before.value + edge.step, source, rank, edge })
     }
 
-    /// The best way over each edge into a place.
+    /// The best path over each edge into a place.
     fn incoming(&self, (layer, unit): Place) -> impl Iterator<Item = Candidate> {
-        let walked = self.graph.layers()[layer].incoming.iter().filter(|&&c| self.walked[c]);
-        walked.flat_map(move |&c| {
-            let connection = &self.graph.connections()[c];
-            let source = connection.source;
-            let (weighted, plain) = match connection.kind {
-                Kind::Weighted(shape) => (Some(shape), None),
-                Kind::Identity => (None, Some(unit)),
-                Kind::Flatten { block } => (None, Some(unit / block)),
+        let walked = self.graph.edges_into(layer, unit).filter(|e| self.walked[e.connection]);
+        walked.filter_map(|edge| {
+            let Edge { connection, weight, .. } = edge;
+            let step = match weight {
+                Some((tensor, index)) => self.order.value_of(self.weights[tensor][index])?,
+                None => 0.0,
             };
-            let edges = weighted.into_iter().flat_map(move |shape| {
-                let first = unit * shape.row();
-                (first..first + shape.row()).filter_map(move |index| {
-                    let weight = self.weights[shape.tensor][index];
-                    let ln = libm::log(f64::from(weight.abs()));
-                    let step = if self.order == Order::Greatest { ln } else { -ln };
-                    let place = (source, shape.ends(index).0);
-                    let edge = Edge { connection: c, weight: Some((shape.tensor, index)), step };
-                    (weight != 0.0).then(|| self.candidate(place, 0, edge)).flatten()
-                })
-            });
-            let edge = Edge { connection: c, weight: None, step: 0.0 };
-            edges.chain(plain.and_then(|from| self.candidate((source, from), 0, edge)))
+            let source = (self.graph.connections()[connection].source, edge.source);
+            self.candidate(source, 0, LastEdge { connection, weight, step })
         })
     }
 
@@ -172,7 +159,7 @@ impl Search<'_> {
         if layer == 0 {
             return false;
         }
-        // The way that the last path took: its source's next path replaces it.
+        // In the heap, the last path's place is taken by the next path to the same source and the same edge.
         let Some(&last) = self.units[layer][unit].found.last() else { return false };
         let mut heap = match self.units[layer][unit].heap.take() {
             Some(heap) => heap,
@@ -202,7 +189,7 @@ impl Search<'_> {
             at = here;
         }
         weights.reverse();
-        let ln_product = if self.order == Order::Greatest { end.value } else { -end.value };
+        let ln_product = self.order.sign() * end.value;
         RankedPath { ln_product, weights }
     }
 }

@@ -1,29 +1,43 @@
 //! The frontier of a walk: the connections that lead onwards from each layer, in one direction.
 
-use phew_graph::{Direction, Kind, Layer, PathGraph};
+use std::ops::Range;
 
+use phew_graph::{Direction, Kind, Layer, PathGraph, Wiring};
+
+use crate::rng::{Stream, below};
 use crate::walk::onward_kernels::OnwardKernels;
 use crate::walk::sampling_table::SamplingTable;
 
 /// For each layer, the connections that a walk of one direction may take.
-pub(crate) struct Frontier<'a>(Vec<Vec<Onward<'a>>>);
+pub(crate) struct Frontier<'a>(Vec<Exits<'a>>);
 
-/// A connection, and the layer that it leads to.
+/// The connections onwards from one layer. At a unit, a walk chooses uniformly among those that leave it.
+pub(crate) struct Exits<'a> {
+    pub(crate) onward: Vec<Onward<'a>>,
+    /// Whether every connection leaves every unit, as is so but in reverse from a concatenation.
+    everywhere: bool,
+}
+
+/// A connection, the layer that it leads to, and the units that it leaves.
 pub(crate) struct Onward<'a> {
     pub(crate) layer: usize,
     pub(crate) passage: Passage<'a>,
+    units: Range<usize>,
 }
 
 /// How a walk passes a connection.
 pub(crate) enum Passage<'a> {
     /// Over a scalar weight.
     Weighted(OnwardKernels<'a>),
-    /// To the unit of the same number.
-    Identity,
-    /// From a channel to one of its features.
-    Spread(usize),
-    /// From a feature to its channel.
-    Gather(usize),
+    /// Without a parameter.
+    Free(FreePassage),
+}
+
+/// A parameter-free connection, in one direction.
+#[derive(Clone, Copy)]
+pub(crate) struct FreePassage {
+    wiring: Wiring,
+    forward: bool,
 }
 
 impl<'a> Frontier<'a> {
@@ -33,13 +47,12 @@ impl<'a> Frontier<'a> {
         tables: &'a [SamplingTable<'a>],
         walked: &[bool],
     ) -> [Self; 2] {
-        [Direction::Forward, Direction::Reverse]
-            .map(|direction| Self::new(graph, tables, walked, direction))
+        Direction::BOTH.map(|direction| Self::new(graph, tables, walked, direction))
     }
 
     /// The connections onwards from a layer.
     #[inline]
-    pub(crate) fn from_layer(&self, layer: usize) -> &[Onward<'a>] {
+    pub(crate) fn exits(&self, layer: usize) -> &Exits<'a> {
         &self.0[layer]
     }
 
@@ -52,20 +65,66 @@ impl<'a> Frontier<'a> {
         let forward = direction == Direction::Forward;
         let onward = |&c: &usize| {
             let connection = &graph.connections()[c];
-            let passage = match connection.kind {
-                Kind::Weighted(shape) => {
+            let passage = match (&connection.kind, connection.wiring()) {
+                (Kind::Weighted(shape), _) => {
                     Passage::Weighted(OnwardKernels::new(&tables[shape.tensor], forward))
                 }
-                Kind::Identity => Passage::Identity,
-                Kind::Flatten { block } if forward => Passage::Spread(block),
-                Kind::Flatten { block } => Passage::Gather(block),
+                (_, Some(wiring)) => Passage::Free(FreePassage { wiring, forward }),
+                (_, None) => unreachable!("a connection without weights has a wiring"),
             };
-            Onward { layer: if forward { connection.target } else { connection.source }, passage }
+            let (layer, units) = (graph.step(c, direction).far, graph.leaves(c, direction));
+            Onward { layer, passage, units }
         };
-        let of_layer = |layer: &Layer| {
+        let exits = |layer: &Layer| {
             let list = if forward { &layer.outgoing } else { &layer.incoming };
-            list.iter().filter(|&&c| walked[c]).map(onward).collect()
+            let onward: Vec<_> = list.iter().filter(|&&c| walked[c]).map(onward).collect();
+            let everywhere = onward.iter().all(|onward| onward.units == (0..layer.units));
+            Exits { onward, everywhere }
         };
-        Self(graph.layers().iter().map(of_layer).collect())
+        Self(graph.layers().iter().map(exits).collect())
+    }
+}
+
+impl Exits<'_> {
+    /// Chooses one of the connections that leave a unit, each as likely as the others. Draws only if there is a choice.
+    #[inline]
+    pub(crate) fn choose(&self, unit: usize, stream: &mut Stream) -> usize {
+        let choices = self.choices(unit);
+        let choice = if choices == 1 { 0 } else { below(stream, choices) };
+        if self.everywhere {
+            return choice;
+        }
+        match self.leaving(unit).nth(choice) {
+            Some(chosen) => chosen,
+            None => unreachable!("the choice is below the number of choices"),
+        }
+    }
+
+    /// How many connections leave a unit.
+    pub(crate) fn choices(&self, unit: usize) -> usize {
+        if self.everywhere { self.onward.len() } else { self.leaving(unit).count() }
+    }
+
+    /// For each connection, 1 if it leaves a unit and 0 if not.
+    pub(crate) fn shares(&self, unit: usize) -> Vec<f64> {
+        self.onward.iter().map(|o| f64::from(u8::from(o.units.contains(&unit)))).collect()
+    }
+
+    fn leaving(&self, unit: usize) -> impl Iterator<Item = usize> {
+        (0..self.onward.len()).filter(move |&c| self.onward[c].units.contains(&unit))
+    }
+}
+
+impl FreePassage {
+    /// The units that a walk at this unit may come to, each as likely as the others.
+    #[inline]
+    pub(crate) fn ends(self, unit: usize) -> Range<usize> {
+        if self.forward {
+            return self.wiring.targets_of(unit);
+        }
+        match self.wiring.source_of(unit) {
+            Some(source) => source..source + 1,
+            None => unreachable!("a walk takes only connections that leave its unit"),
+        }
     }
 }

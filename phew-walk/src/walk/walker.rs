@@ -77,7 +77,7 @@ impl<'a, S: Score> Walker<'a, S> {
                 self.advance(direction, batch, &mut steps);
             }
         }
-        for (batch, direction) in batches.iter_mut().zip([Direction::Forward, Direction::Reverse]) {
+        for (batch, direction) in batches.iter_mut().zip(Direction::BOTH) {
             self.advance(direction, batch, &mut steps);
         }
         steps
@@ -85,7 +85,7 @@ impl<'a, S: Score> Walker<'a, S> {
 
     /// Walks of these numbers that start at each input and at each output unit.
     pub(crate) fn started(&self, walks: &[Range<u64>]) -> [Vec<u64>; 2] {
-        [Direction::Forward, Direction::Reverse].map(|direction| {
+        Direction::BOTH.map(|direction| {
             let layer = self.start(direction);
             let units = self.graph.layers()[layer].units;
             let mut counts = vec![0; units];
@@ -120,13 +120,16 @@ impl<'a, S: Score> Walker<'a, S> {
                 continue;
             }
             let mut here = std::mem::take(&mut batch.standing[layer]);
-            match frontier.from_layer(layer) {
+            let exits = frontier.exits(layer);
+            match &exits.onward[..] {
                 [] => {}
                 [only] => self.take(only, &here, batch, steps),
                 several => {
                     shares.resize(several.len().max(shares.len()), Vec::new());
-                    for &l in &here {
-                        shares[below(&mut batch.streams[lane(l)], several.len())].push(l);
+                    for &number in &here {
+                        let l = lane(number);
+                        let chosen = exits.choose(batch.units[l] as usize, &mut batch.streams[l]);
+                        shares[chosen].push(number);
                     }
                     for (onward, lanes) in several.iter().zip(&mut shares) {
                         self.take(onward, lanes, batch, steps);
@@ -148,15 +151,15 @@ impl<'a, S: Score> Walker<'a, S> {
                 batch.draw_scalars::<S>(kernels, lanes, steps);
                 steps.runs.push((kernels.tensor as u32, steps.indices.len() as u32));
             }
-            Passage::Identity => {}
-            &Passage::Spread(block) => {
+            Passage::Free(free) => {
                 for l in lanes.iter().map(|&l| lane(l)) {
-                    let feature = below(&mut batch.streams[l], block);
-                    batch.units[l] = batch.units[l] * block as u32 + feature as u32;
+                    let ends = free.ends(batch.units[l] as usize);
+                    let chosen = match ends.len() {
+                        1 => 0,
+                        several => below(&mut batch.streams[l], several),
+                    };
+                    batch.units[l] = (ends.start + chosen) as u32;
                 }
-            }
-            &Passage::Gather(block) => {
-                lanes.iter().for_each(|&l| batch.units[lane(l)] /= block as u32);
             }
         }
         batch.standing[onward.layer].extend_from_slice(lanes);
