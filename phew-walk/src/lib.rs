@@ -36,6 +36,7 @@ mod visit_counts;
 mod walk;
 
 pub use error::WalkError;
+pub use ndarray;
 pub use params::{Bias, Engine, Granularity, Starts, WalkLaw, WalkParams};
 pub use paths::greedy::greedy_paths;
 pub use paths::path::{Order, RankedPath, mask_of};

@@ -1,6 +1,7 @@
 //! How often walks pass each weight, by drawing them.
 
-use phew_graph::{Network, PathGraph};
+use ndarray::ArrayD;
+use phew_graph::{Network, PathGraph, TensorSpec};
 
 use crate::error::WalkError;
 use crate::feasibility::check_connected;
@@ -13,9 +14,12 @@ use crate::walk::walker::Walker;
 /// Walks that are drawn before they are counted.
 const ROUND: usize = 1 << 15;
 
-/// Counts how often walks `0 .. walks` pass each prunable weight, tensor by tensor in row-major order.
+/// Counts how often walks `0 .. walks` pass each prunable weight.
 ///
 /// For checks of the theory by sampling; the exact expectation is a path sum over [`phew_graph::Transition`].
+///
+/// # Shapes
+/// An array for each prunable tensor, of the tensor's shape.
 ///
 /// # Errors
 /// As [`prune`](crate::prune), but for the density.
@@ -26,7 +30,7 @@ pub fn count_visits(
     network: &Network,
     law: &WalkLaw,
     walks: u64,
-) -> Result<Vec<Vec<u32>>, WalkError> {
+) -> Result<Vec<ArrayD<u32>>, WalkError> {
     with_score!(law.bias, S => count::<S>(network, law, walks))
 }
 
@@ -34,16 +38,19 @@ fn count<S: Score>(
     network: &Network,
     law: &WalkLaw,
     walks: u64,
-) -> Result<Vec<Vec<u32>>, WalkError> {
+) -> Result<Vec<ArrayD<u32>>, WalkError> {
     let graph = &PathGraph::new(network.arch());
     let tables = SamplingTable::of_network::<S>(graph, network)?;
     check_connected(graph, network, &tables, law.bias)?;
     let walker = Walker::<S>::new(graph, &tables, law);
-    let mut visits: Vec<Vec<u32>> = network.weights().iter().map(|w| vec![0; w.len()]).collect();
+    let unvisited = |tensor: &TensorSpec| ArrayD::zeros(&tensor.shape[..]);
+    let mut visits: Vec<ArrayD<u32>> = network.arch().prunable().iter().map(unvisited).collect();
+    let mut flat: Vec<&mut [u32]> =
+        visits.iter_mut().map(|v| v.as_slice_mut().unwrap_or_default()).collect();
     for from in (0..walks).step_by(ROUND) {
         let round = (walks - from).min(ROUND as u64) as usize;
         for (tensor, run) in walker.draw(from, round).iter().flat_map(Steps::runs) {
-            run.iter().for_each(|&index| visits[tensor][index as usize] += 1);
+            run.iter().for_each(|&index| flat[tensor][index as usize] += 1);
         }
     }
     Ok(visits)

@@ -188,9 +188,9 @@ fn a_network_worked_by_hand() {
         let exact = expected(&network, &law, Abs);
         assert!((exact[0][0] - share).abs() < 1e-12 && (exact[1][0] - share).abs() < 1e-12);
         let found = count_visits(&network, &law, 40_000).unwrap();
-        assert_eq!(found[0], found[1], "every walk passes the same unit both ways");
+        assert_eq!(found[0], found[1].t(), "every walk passes the same unit both ways");
         // Standard error 0.0025 at most; 4 of them.
-        assert!((f64::from(found[0][0]) / 40_000.0 - share).abs() < 0.01);
+        assert!((f64::from(found[0][[0, 0]]) / 40_000.0 - share).abs() < 0.01);
     }
 }
 

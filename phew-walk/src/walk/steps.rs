@@ -1,7 +1,6 @@
 //! What walks passed.
 
 /// The scalar weights that consecutive walks passed, connection by connection.
-#[derive(Default)]
 pub(crate) struct Steps {
     /// Tensor of each run of steps, and where it ends. The runs of a walk follow each other along the walk.
     pub(crate) runs: Vec<(u32, u32)>,
