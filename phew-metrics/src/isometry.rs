@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::analysis::Analysis;
+use crate::eigen::singular_values;
 use crate::error::MetricError;
-use crate::linalg::singular_values;
 
 /// Summary of a set of singular values.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -8,9 +8,9 @@ use phew_graph::{Activation, Arch, Conv2d, Op, Pool, Role, Shape};
 use rayon::prelude::*;
 
 use crate::analysis::Analysis;
+use crate::eigen::singular_values;
 use crate::error::MetricError;
 use crate::isometry::SingularValues;
-use crate::linalg::singular_values;
 
 impl Analysis<'_> {
     /// Jacobian of a linear network, outputs × inputs, both flattened row-major, with masked weights.

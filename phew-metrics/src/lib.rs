@@ -3,6 +3,9 @@
 //! Everything here is computed on the path graph of a network, dense or under a mask: no data, no sampling
 //! unless a claim is about samples, and exact where networks branch.
 //!
+//! [`Analysis`] has the metrics as methods, [`verify`] checks the claims, [`Lanczos`] finds eigenvalues of any symmetric
+//! operator.
+//!
 //! ```
 //! use phew_graph::{Init, Network, zoo};
 //! use phew_metrics::{Analysis, Objective, Paths};
@@ -17,40 +20,33 @@
 
 mod analysis;
 mod cost;
-mod count;
-mod dual;
+mod eigen;
 mod error;
-mod expander;
-mod explicit;
 mod isometry;
 mod jacobian;
-mod linalg;
-mod moments;
-mod objective;
+mod path_kernel;
+mod paths;
 mod scaled;
-mod shares;
 mod similarity;
-mod spectrum;
+mod spectral_gap;
 mod structure;
-mod trace;
 mod verify;
 mod walks;
 
 pub use analysis::Analysis;
 pub use cost::{Cost, LayerCost};
-pub use count::Paths;
+pub use eigen::{Eigenvalue, Eigenvalues, Lanczos};
 pub use error::MetricError;
-pub use expander::LayerGap;
-pub use explicit::Path;
 pub use isometry::{LayerIsometry, SingularValues};
-pub use moments::MeanPath;
-pub use objective::Objective;
-pub use shares::PathShares;
+pub use ndarray;
+pub use path_kernel::{
+    Density, DensityBin, DensityParams, Estimate, PathKernelTrace, Spectrum, SpectrumParams,
+};
+pub use paths::{MeanPath, Objective, Path, PathShares, Paths};
 pub use similarity::{Overlap, Similarity, similarity};
-pub use spectrum::{Density, DensityBin, DensityParams, Estimate, Spectrum, SpectrumParams};
+pub use spectral_gap::LayerGap;
 pub use structure::{Degrees, LayerStructure, Structure, TensorStructure};
-pub use trace::PathKernelTrace;
-pub use verify::{Check, Claim, Report, Scale, Verdict, verify};
+pub use verify::{Check, Claim, ClaimReport, Scale, Verdict, verify};
 pub use walks::{StepWorth, Visits, WalkWorth, Walks};
 
 #[cfg(doctest)]

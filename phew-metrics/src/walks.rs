@@ -3,110 +3,11 @@
 //! A walk takes edge e with probability Q(e) where it stands, so expectations over walks are path sums with
 //! Q(e) times something as the edge value: nothing is sampled.
 
+mod dual;
+mod law;
 mod visits;
 mod worth;
 
+pub use law::Walks;
 pub use visits::Visits;
 pub use worth::{StepWorth, WalkWorth};
-
-use phew_graph::{Direction, EdgeValue, Edges, Kind, PathGraph, SkipPolicy, Transition};
-use phew_walk::{Bias, Starts};
-
-use crate::analysis::Analysis;
-
-/// The law of a random walk over the weights of the dense network.
-#[derive(Clone, Debug)]
-pub struct Walks<'a> {
-    analysis: &'a Analysis<'a>,
-    bias: Bias,
-    steps: [Steps; 2],
-}
-
-#[derive(Clone, Debug)]
-struct Steps {
-    transition: Transition,
-    /// For each connection, the probability of each of its parameter-free edges.
-    passage: Vec<f64>,
-}
-
-/// What a step is proportional to, as the sampler computes it.
-#[derive(Clone, Copy, Debug)]
-struct Score(Bias);
-
-impl EdgeValue for Score {
-    #[inline]
-    fn value(&self, _: usize, _: usize, weight: f32) -> f64 {
-        f64::from(match self.0 {
-            Bias::Square => weight * weight,
-            Bias::Uniform => 1.0,
-            Bias::Inverse => 1.0 / weight.abs().max(1e-30),
-            _ => weight.abs(),
-        })
-    }
-}
-
-impl<'a> Analysis<'a> {
-    /// Walks with a bias over the weights of the dense network: the sampler walks before there is a mask, so
-    /// a mask has no say here.
-    ///
-    /// # Complexity
-    /// Two passes over the weights.
-    #[must_use]
-    pub fn walks(&'a self, bias: Bias, skips: SkipPolicy) -> Walks<'a> {
-        let edges = Edges::new(&self.weights, Score(bias));
-        let steps = [Direction::Forward, Direction::Reverse].map(|direction| Steps {
-            transition: Transition::new(&self.graph, &edges, direction, skips),
-            passage: passage(&self.graph, direction, skips),
-        });
-        Walks { analysis: self, bias, steps }
-    }
-}
-
-impl Walks<'_> {
-    fn edges(&self) -> Edges<'_, Score> {
-        Edges::new(&self.analysis.weights, Score(self.bias))
-    }
-
-    fn steps(&self, direction: Direction) -> &Steps {
-        &self.steps[usize::from(direction == Direction::Reverse)]
-    }
-}
-
-/// The directions that walks have, with the share of each.
-fn directions(starts: Starts) -> impl Iterator<Item = (Direction, f64)> {
-    let forward = match starts {
-        Starts::Forward => 1.0,
-        Starts::Reverse => 0.0,
-        _ => 0.5,
-    };
-    [(Direction::Forward, forward), (Direction::Reverse, 1.0 - forward)]
-        .into_iter()
-        .filter(|&(_, share)| share > 0.0)
-}
-
-fn even(units: usize) -> Vec<f64> {
-    vec![1.0 / units as f64; units]
-}
-
-/// Probability of each parameter-free edge, by connection: walks choose among a layer's onward connections
-/// uniformly, then among the features of a flattened channel.
-fn passage(graph: &PathGraph, direction: Direction, skips: SkipPolicy) -> Vec<f64> {
-    let walked = graph.walked(skips);
-    let probability = |(c, connection): (usize, &phew_graph::Connection)| {
-        if !walked[c] {
-            return 0.0;
-        }
-        let forward = direction == Direction::Forward;
-        let onward = match direction {
-            Direction::Forward => &graph.layers()[connection.source].outgoing,
-            Direction::Reverse => &graph.layers()[connection.target].incoming,
-        };
-        let choices = onward.iter().filter(|&&c| walked[c]).count();
-        let features = match connection.kind {
-            Kind::Flatten { block } if forward => block,
-            _ => 1,
-        };
-        1.0 / (choices * features) as f64
-    };
-    graph.connections().iter().enumerate().map(probability).collect()
-}

@@ -1,14 +1,14 @@
 //! What the claims come to, at the small scale.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use phew_metrics::{Claim, Report, Scale, Verdict, verify};
+use phew_metrics::{Claim, ClaimReport, Scale, Verdict, verify};
 
-fn report(claim: Claim) -> Report {
+fn report(claim: Claim) -> ClaimReport {
     verify(claim, Scale::Small, 1).unwrap()
 }
 
 /// Of several seeds: what is said of a claim does not hang on one draw.
-fn reports(claim: Claim) -> impl Iterator<Item = Report> {
+fn reports(claim: Claim) -> impl Iterator<Item = ClaimReport> {
     (0..12).map(move |seed| verify(claim, Scale::Small, seed).unwrap())
 }
 

@@ -4,7 +4,7 @@
 mod common;
 
 use common::tiny;
-use faer::Side;
+use faer::{Mat, Side};
 use phew_graph::{Init, Network, zoo};
 use phew_metrics::{Analysis, DensityParams, SpectrumParams};
 use phew_walk::{WalkParams, prune};
@@ -13,6 +13,7 @@ use proptest::prelude::*;
 /// Eigenvalues of the explicit path kernel, greatest first.
 fn explicit(analysis: &Analysis<'_>, limit: usize) -> Vec<f64> {
     let (_, kernel) = analysis.path_kernel(limit).unwrap();
+    let kernel = Mat::from_fn(kernel.nrows(), kernel.ncols(), |p, q| kernel[(p, q)]);
     let mut values = kernel.self_adjoint_eigenvalues(Side::Lower).unwrap();
     values.reverse();
     values

@@ -1,7 +1,7 @@
 //! `phew verify`: the papers' claims, checked numerically.
 
 use clap::Args;
-use phew_metrics::{Claim, MetricError, Report, Scale, Verdict, verify};
+use phew_metrics::{Claim, ClaimReport, MetricError, Scale, Verdict, verify};
 use serde::Serialize;
 
 use crate::failure::usage;
@@ -34,7 +34,7 @@ pub(crate) struct Verify {
 struct Reports<'a> {
     scale: &'a str,
     seed: u64,
-    claims: Vec<Report>,
+    claims: Vec<ClaimReport>,
 }
 
 impl Verify {
@@ -71,8 +71,8 @@ impl Verify {
 }
 
 /// A row for each claim: where it stands, and in how many settings it holds.
-fn overview(reports: &[Report]) -> String {
-    let row = |r: &Report| {
+fn overview(reports: &[ClaimReport]) -> String {
+    let row = |r: &ClaimReport| {
         let count = |v: Verdict| r.checks.iter().filter(|c| c.verdict == v).count().to_string();
         let mut row = vec![r.claim.to_owned(), r.source.to_owned(), word(r.verdict).to_owned()];
         row.extend([Verdict::Holds, Verdict::Approximate, Verdict::Fails].map(count));
@@ -91,7 +91,7 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn describe(report: &Report) -> String {
+fn describe(report: &ClaimReport) -> String {
     let mut out = format!(
         "{}: {}\n  {}\n  claim     {}\n  in short  {}\n",
         report.claim,

@@ -5,7 +5,9 @@
 
 use phew_graph::{Init, Network, zoo};
 
-use super::{Check, Report, Scale, Verdict};
+use super::claim::Scale;
+use super::report::{Check, ClaimReport, Verdict};
+use super::statistics::mean_and_error;
 use crate::error::MetricError;
 
 /// Squared weights of one hidden layer: `into[j][i]` and `out[j][k]`.
@@ -111,7 +113,7 @@ impl Layer {
     }
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
+pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
     let mut checks = Vec::new();
     let seeds = scale.pick(3, 10, 40);
 
@@ -168,8 +170,8 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
             excess.push(best / layer.narrowest(n) - 1.0);
             width.push(used as f64);
         }
-        let (excess, error) = super::statistics::mean_and_error(&excess);
-        let (width, _) = super::statistics::mean_and_error(&width);
+        let (excess, error) = mean_and_error(&excess);
+        let (width, _) = mean_and_error(&width);
         departs |= excess > 1e-12;
         checks.push(Check::new(
             format!("D = {d}, N = {units}, m = {}: a quarter of the edges, N(0, 1)", 2 * d * n),
@@ -188,9 +190,9 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
         (true, true) => Verdict::Approximate,
         (true, false) => Verdict::Holds,
     };
-    Ok(Report {
+    Ok(ClaimReport {
         claim: "lemma1",
-        source: "001, lemma 1 (appendix A.1)",
+        source: "Patil & Dovrolis 2021, lemma 1 (appendix A.1)",
         statement: "With one hidden layer and m edges the greatest path kernel trace is that of the fully \
                     connected network with n = m / 2D hidden units, the narrowest there is.",
         verdict,

@@ -3,10 +3,11 @@
 use phew_graph::{Init, Network, zoo};
 use rayon::prelude::*;
 
-use super::{Check, Report, Scale, Verdict};
+use super::claim::Scale;
+use super::report::{Check, ClaimReport, Verdict};
 use crate::analysis::Analysis;
-use crate::count::Paths;
 use crate::error::MetricError;
+use crate::paths::Paths;
 
 /// Edges of a fully connected network with D inputs and outputs.
 fn edges(d: usize, widths: &[usize]) -> usize {
@@ -103,7 +104,7 @@ fn paths_of_mask(widths: &[usize], mask: u32) -> u32 {
     counts[..widths[widths.len() - 1]].iter().sum()
 }
 
-pub(super) fn check(scale: Scale) -> Result<Report, MetricError> {
+pub(super) fn check(scale: Scale) -> Result<ClaimReport, MetricError> {
     let mut checks = Vec::new();
     let most = scale.pick(8, 14, 24);
     let mut two = true;
@@ -186,9 +187,9 @@ pub(super) fn check(scale: Scale) -> Result<Report, MetricError> {
         if bounded { Verdict::Holds } else { Verdict::Fails },
         "exhaustive over masks",
     ));
-    Ok(Report {
+    Ok(ClaimReport {
         claim: "lemma2",
-        source: "001, lemma 2 (appendix A.2)",
+        source: "Patil & Dovrolis 2021, lemma 2 (appendix A.2)",
         statement: "Given m edges, the most input-output paths result when every hidden layer has the same \
                     number of units, fully connected.",
         verdict: if two && of_masks && !fails { Verdict::Holds } else { Verdict::Fails },

@@ -3,8 +3,9 @@
 use phew_graph::{Init, Network, SkipPolicy, zoo};
 use phew_walk::{Bias, Starts, WalkLaw, count_visits};
 
+use super::claim::Scale;
+use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::chi_squared_999;
-use super::{Check, Report, Scale, Verdict};
 use crate::analysis::Analysis;
 use crate::error::MetricError;
 
@@ -20,7 +21,7 @@ fn deviation(network: &Network) -> Result<(f64, f64), MetricError> {
     Ok((square.sqrt(), relative().fold(0.0, |m, r| m.max(r.abs()))))
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
+pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
     let mut checks = Vec::new();
     let mut spread = Vec::new();
     let widths: &[usize] =
@@ -66,9 +67,9 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
     ));
     let (check, agrees) = monte_carlo(scale, seed)?;
     checks.push(check);
-    Ok(Report {
+    Ok(ClaimReport {
         claim: "lemma3",
-        source: "001, lemma 3 (appendix A.3)",
+        source: "Patil & Dovrolis 2021, lemma 3 (appendix A.3)",
         statement: "The expected number of PHEW walks through each unit of layer l is W / N_l.",
         verdict: if agrees { Verdict::Approximate } else { Verdict::Fails },
         summary: "True of the mean over initial weights, by symmetry. Given the weights, units differ by a share \

@@ -4,8 +4,9 @@ use phew_graph::{Init, Network, SkipPolicy, zoo};
 use phew_walk::{Bias, Starts};
 use rayon::prelude::*;
 
+use super::claim::Scale;
+use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::{Z_999, mean_and_error};
-use super::{Check, Report, Scale, Verdict};
 use crate::analysis::Analysis;
 use crate::error::MetricError;
 
@@ -19,7 +20,7 @@ fn ratios(widths: &[usize], seed: u64) -> Result<[f64; 2], MetricError> {
     Ok([kernel, (biased.ln_product - uniform.ln_product).exp()])
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
+pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
     let mut checks = Vec::new();
     let widths: &[usize] = scale.pick(&[16, 64][..], &[8, 32, 128, 512], &[8, 32, 128, 512, 2_048]);
     let depths: &[usize] = scale.pick(&[1, 3][..], &[1, 2, 4, 8], &[1, 2, 4, 8, 16]);
@@ -64,9 +65,9 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
             converges &= d[d.len() - 1] < 0.05 && d[d.len() - 1] <= d[0].max(0.01);
         }
     }
-    Ok(Report {
+    Ok(ClaimReport {
         claim: "lemma4",
-        source: "001, lemma 4 (appendix A.4); 003, eq. (4) (appendix A.3)",
+        source: "Patil & Dovrolis 2021, lemma 4 (appendix A.4); Patil & Dovrolis, ICLR 2021 submission, eq. (4) (appendix A.3)",
         statement: "E[Π(b, b)] = 2^L E[Π(u, u)] for a PHEW path b and a uniform path u through L hidden layers; \
                     the edge-weight product's ratio is π/2 for each layer of weights.",
         verdict: if converges { Verdict::Approximate } else { Verdict::Fails },

@@ -5,12 +5,13 @@
 
 use faer::Mat;
 
-use super::reverse::{ReluNet, normals};
+use super::claim::Scale;
+use super::relu_network::{ReluNet, normals};
+use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::mean_and_error;
-use super::{Check, Report, Scale, Verdict};
 use crate::analysis::Analysis;
+use crate::eigen::{eigenvalues, singular_values};
 use crate::error::MetricError;
-use crate::linalg::{eigenvalues, singular_values};
 
 /// Paths of an explicit kernel.
 const LIMIT: usize = 2_000;
@@ -27,6 +28,7 @@ impl Spectra {
     fn new(net: &ReluNet, inputs: &[Vec<f64>], outputs: usize) -> Result<Self, MetricError> {
         let analysis = Analysis::new(&net.network, None)?;
         let (paths, kernel) = analysis.path_kernel(LIMIT)?;
+        let kernel = Mat::from_fn(paths.len(), paths.len(), |p, q| kernel[(p, q)]);
         let rows = inputs.len() * outputs;
         let mut by_weight = Mat::zeros(rows, net.network.arch().prunable_len());
         let mut by_path = Mat::zeros(rows, paths.len());
@@ -98,7 +100,7 @@ fn smallest() -> Result<Spectra, MetricError> {
     Spectra::new(&net, &[vec![1.0, 0.0], vec![0.0, 0.125]], 1)
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
+pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
     let mut checks = Vec::new();
     let nets: Vec<(&[usize], usize)> = scale.pick(
         vec![(&[3, 4, 2], 4), (&[3, 4, 3, 2], 4)],
@@ -114,7 +116,9 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
         let mismatch = spectra.iter().fold(0.0f64, |m, s| m.max(s.mismatch));
         same &= mismatch < 1e-10;
         checks.push(Check::new(
-            format!("{widths:?}, {inputs} inputs: Θ against A Π Aᵀ (001, eq. 4)"),
+            format!(
+                "{widths:?}, {inputs} inputs: Θ against A Π Aᵀ (Patil & Dovrolis 2021, eq. (4))"
+            ),
             "equal",
             format!("equal to {mismatch:.0e} of the norm"),
             if mismatch < 1e-10 { Verdict::Holds } else { Verdict::Fails },
@@ -169,9 +173,9 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
         "worked out; fewer weights leave one path, where i = 1 is all there is, or no hidden unit, where Π = I",
     ));
     let verdict = if sums_hold && same && indices_hold { Verdict::Holds } else { Verdict::Fails };
-    Ok(Report {
+    Ok(ClaimReport {
         claim: "theorem1",
-        source: "001, theorem 1 (after Gebhart et al. 2021)",
+        source: "Patil & Dovrolis 2021, theorem 1 (after Gebhart et al. 2021)",
         statement: "With λ, v and w the eigenvalues of Θ, of ∂f/∂π and of Π, λ_i ≤ v_i w_i and Σλ_i ≤ Σ v_i w_i.",
         verdict,
         summary: "The bound on the sum holds: Tr(A Π Aᵀ) = Tr(AᵀA Π) ≤ Σ v_i w_i for any two positive \

@@ -4,7 +4,7 @@ use phew_graph::Direction;
 use phew_walk::Starts;
 use rayon::prelude::*;
 
-use super::{Walks, directions, even};
+use super::law::{Walks, directions, even};
 
 /// Scalars of a block: enough to be worth a task.
 const BLOCK: usize = 1 << 14;

@@ -4,18 +4,18 @@ use phew_graph::{Direction, EdgeValue, StepsOver};
 use phew_walk::Starts;
 use serde::Serialize;
 
-use super::{Score, Walks, directions, even};
-use crate::dual::{self, Dual, Edge};
+use super::dual::{self, Dual, Edge};
+use super::law::{Score, Walks, directions, even};
 use crate::scaled::{Scaled, ScaledVec};
 
 /// What the path of a walk is worth, in expectation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WalkWorth {
-    /// Natural logarithm of E|π|, the expected edge-weight product (003, eq. 4).
+    /// Natural logarithm of E|π|, the expected edge-weight product (Patil & Dovrolis, ICLR 2021 submission, eq. (4)).
     pub ln_product: f64,
     /// Natural logarithm of `E[π²]`.
     pub ln_square: f64,
-    /// Natural logarithm of `E[Π(p, p)]`, a walk's part of the path kernel's trace (001, eq. 11).
+    /// Natural logarithm of `E[Π(p, p)]`, a walk's part of the path kernel's trace (Patil & Dovrolis 2021, eq. (11)).
     pub ln_kernel: f64,
     /// For each prunable tensor, what its steps are worth.
     pub steps: Vec<StepWorth>,
@@ -28,7 +28,7 @@ pub struct StepWorth {
     pub visits: f64,
     /// Expected |θ| of a step over the tensor.
     pub magnitude: f64,
-    /// Expected θ² of a step over the tensor (001, eq. 34).
+    /// Expected θ² of a step over the tensor (Patil & Dovrolis 2021, eq. (34)).
     pub square: f64,
 }
 
@@ -65,7 +65,7 @@ impl Walks<'_> {
     /// A few passes over the weights for each direction.
     ///
     /// # References
-    /// Patil & Dovrolis 2021, appendix A.4; the ICLR text, appendix A.3.
+    /// Patil & Dovrolis 2021, appendix A.4; Patil & Dovrolis, ICLR 2021 submission, appendix A.3.
     #[must_use]
     pub fn worth(&self, starts: Starts) -> WalkWorth {
         let mut products = Vec::new();

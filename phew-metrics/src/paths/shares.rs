@@ -2,9 +2,9 @@
 
 use phew_graph::{Abs, Edges, NonZero, One, PathSums, Square};
 
+use super::count::Paths;
+use super::objective::Objective;
 use crate::analysis::Analysis;
-use crate::count::Paths;
-use crate::objective::Objective;
 
 /// A sum over all input-output paths, and every weight's share of it.
 #[derive(Clone, Debug)]

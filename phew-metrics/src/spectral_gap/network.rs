@@ -4,11 +4,11 @@
 
 use phew_graph::{Edges, Kind};
 
-use super::forest::Forest;
-use super::two_eigenvalues;
+use super::components::Components;
+use super::two_greatest::two_greatest_eigenvalues;
 use crate::analysis::Analysis;
+use crate::eigen::random_vector;
 use crate::error::MetricError;
-use crate::spectrum::random_vector;
 
 impl Analysis<'_> {
     /// Spectral gap `1 − λ₂` of the whole network as an undirected graph of units, skips and flattening kept.
@@ -40,7 +40,7 @@ impl Analysis<'_> {
             }
         };
         let start = random_vector(whole.units, 0, |u| degrees[u] > 0.0);
-        let values = two_eigenvalues(apply, start, [whole.units; 2])?;
+        let values = two_greatest_eigenvalues(apply, start, [whole.units; 2])?;
         Ok(2.0 * (1.0 - values[1]).max(0.0))
     }
 }
@@ -91,20 +91,21 @@ impl<'a> Whole<'a> {
 
     /// Number of connected parts; a unit without an edge is one.
     fn parts(&self) -> usize {
-        let mut forest = Forest::new(self.units);
+        let mut components = Components::new(self.units);
         for c in self.analysis.graph.connections() {
             let (from, to) = (self.first[c.source], self.first[c.target]);
             let targets = 0..self.analysis.graph.layers()[c.target].units;
             match c.kind {
                 Kind::Weighted(shape) => {
-                    self.analysis.each_pair(shape.tensor, |i, j, _| forest.join(from + i, to + j));
+                    self.analysis
+                        .each_pair(shape.tensor, |i, j, _| components.join(from + i, to + j));
                 }
-                Kind::Identity => targets.for_each(|j| forest.join(from + j, to + j)),
+                Kind::Identity => targets.for_each(|j| components.join(from + j, to + j)),
                 Kind::Flatten { block } => {
-                    targets.for_each(|j| forest.join(from + j / block, to + j));
+                    targets.for_each(|j| components.join(from + j / block, to + j));
                 }
             }
         }
-        forest.parts
+        components.parts
     }
 }

@@ -5,13 +5,17 @@ use phew_walk::{WalkParams, prune};
 use rand::Rng;
 use rayon::prelude::*;
 
+use super::claim::Scale;
+use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::{Z_999, mean_and_error};
-use super::{Check, Report, Scale, Verdict};
 use crate::analysis::Analysis;
 use crate::error::MetricError;
 
-/// 003, eq. (5): probability that a unit with N possible edges on each side is a stub at pruning ratio x.
-fn stub_probability(x: f64, n: usize) -> f64 {
+/// Probability that a unit with N possible edges on each side is a stub at pruning ratio x.
+///
+/// # References
+/// Patil & Dovrolis, ICLR 2021 submission, eq. (5).
+fn stub_unit_probability(x: f64, n: usize) -> f64 {
     let none = x.powi(n as i32);
     2.0 * none * (1.0 - none)
 }
@@ -35,7 +39,7 @@ fn stubs_of(n: usize, layers: usize, x: f64, seed: u64, sample: u64) -> usize {
     hidden.flat_map(|l| into[l].iter().zip(&out[l])).filter(|(a, b)| a != b).count()
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
+pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
     let mut checks = Vec::new();
     let samples: u64 = scale.pick(2_000, 20_000, 200_000);
     let layers = 3;
@@ -50,13 +54,13 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
                 (0..samples).into_par_iter().map(|s| stubs_of(n, layers, x, seed, s)).collect();
             let per_mask: Vec<f64> = counts.iter().map(|&c| c as f64).collect();
             let (mean, error) = mean_and_error(&per_mask);
-            let expected = stub_probability(x, n) * (n * layers) as f64;
+            let expected = stub_unit_probability(x, n) * (n * layers) as f64;
             // Masks without a single stub have no spread: the count's own law bounds it then.
             let error = error.max((expected / samples as f64).sqrt() / 2.0);
             let agrees = (mean - expected).abs() <= Z_999 * error;
             unit_law &= agrees;
             checks.push(Check::new(
-                format!("N = {n}, L = {layers}, pruning ratio {x:.4}: expected stubs (eq. 6)"),
+                format!("N = {n}, L = {layers}, pruning ratio {x:.4}: expected stubs (eq. (6))"),
                 format!("{expected:.4}"),
                 format!("{mean:.4} ± {error:.4}"),
                 if agrees { Verdict::Holds } else { Verdict::Fails },
@@ -64,11 +68,11 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
             ));
             let some: Vec<f64> = counts.iter().map(|&c| f64::from(u8::from(c > 0))).collect();
             let (found, error) = mean_and_error(&some);
-            let independent = 1.0 - (1.0 - stub_probability(x, n)).powi((n * layers) as i32);
+            let independent = 1.0 - (1.0 - stub_unit_probability(x, n)).powi((n * layers) as i32);
             let departs = (found - independent).abs() > Z_999 * error.max(1.0 / samples as f64);
             bent = bent.max((found - independent).abs());
             checks.push(Check::new(
-                format!("N = {n}, L = {layers}, pruning ratio {x:.4}: at least one stub (eq. 8)"),
+                format!("N = {n}, L = {layers}, pruning ratio {x:.4}: at least one stub (eq. (8))"),
                 format!("{independent:.4}, units taken as independent"),
                 format!("{found:.4} ± {error:.4}"),
                 if departs { Verdict::Approximate } else { Verdict::Holds },
@@ -84,9 +88,9 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
         (true, true) => Verdict::Approximate,
         (true, false) => Verdict::Holds,
     };
-    Ok(Report {
+    Ok(ClaimReport {
         claim: "stubs",
-        source: "003, eq. (5) to (8) (appendix A.1)",
+        source: "Patil & Dovrolis, ICLR 2021 submission, eq. (5) to (8) (appendix A.1)",
         statement: "At pruning ratio x a hidden unit with N edges on each side is a stub with probability \
                     2x^N(1 − x^N); some unit is one with 1 − (1 − 2x^N(1 − x^N))^(NL). Path conservation makes none.",
         verdict,
@@ -105,7 +109,7 @@ fn maximum() -> Check {
     for n in [2, 5, 20, 100, 1_000] {
         let grid = (1..100_000).map(|i| f64::from(i) / 100_000.0);
         let best = grid.fold((0.0, 0.0), |best: (f64, f64), x| {
-            let p = stub_probability(x, n);
+            let p = stub_unit_probability(x, n);
             if p > best.1 { (x, p) } else { best }
         });
         worst.0 = worst.0.max((best.0 - 0.5f64.powf(1.0 / n as f64)).abs());
@@ -163,7 +167,7 @@ mod tests {
         let samples = 20_000;
         let stubs: usize = (0..samples).map(|s| stubs_of(1, 1, 0.3, 7, s)).sum();
         let expected = 2.0 * 0.3 * 0.7;
-        assert!((stub_probability(0.3, 1) - expected).abs() < 1e-15);
+        assert!((stub_unit_probability(0.3, 1) - expected).abs() < 1e-15);
         let error = (expected * (1.0 - expected) / samples as f64).sqrt();
         assert!((stubs as f64 / samples as f64 - expected).abs() < Z_999 * error);
     }

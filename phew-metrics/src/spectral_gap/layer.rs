@@ -1,24 +1,16 @@
-//! Spectral gaps: how well each layer, and the whole network, mixes as a graph.
-
-mod forest;
-mod whole;
-
-use std::ops::ControlFlow;
+//! The spectral gap of each masked layer as a bipartite graph.
 
 use faer::Mat;
 use serde::Serialize;
 
+use super::components::Components;
+use super::two_greatest::two_greatest_eigenvalues;
 use crate::analysis::Analysis;
+use crate::eigen::{random_vector, singular_values};
 use crate::error::MetricError;
-use crate::linalg::singular_values;
-use crate::spectrum::{Target, greatest, random_vector};
-use forest::Forest;
 
 /// Up to this many units on the smaller side, singular values come from a dense decomposition.
 const DENSE: usize = 64;
-
-/// Relative residual of an eigenvalue; its own error is of the order of the square.
-const TOLERANCE: f64 = 1e-7;
 
 /// One prunable tensor as a bipartite graph between its source and its target units.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -100,7 +92,7 @@ impl Analysis<'_> {
     }
 
     /// Calls `pair` with source unit, target unit and number of kept scalars wherever there are any.
-    fn each_pair(&self, tensor: usize, mut pair: impl FnMut(usize, usize, usize)) {
+    pub(super) fn each_pair(&self, tensor: usize, mut pair: impl FnMut(usize, usize, usize)) {
         let (shape, ..) = self.ends(tensor);
         for j in 0..shape.outputs {
             let first = shape.first_source(j);
@@ -130,13 +122,13 @@ struct Part {
 }
 
 fn parts(edges: &[Edge], sources: usize, targets: usize) -> Vec<Part> {
-    let mut forest = Forest::new(sources + targets);
-    edges.iter().for_each(|&(i, j, _)| forest.join(i, sources + j));
+    let mut components = Components::new(sources + targets);
+    edges.iter().for_each(|&(i, j, _)| components.join(i, sources + j));
     let mut place: Vec<Option<usize>> = vec![None; sources + targets];
     let mut fresh: Vec<Option<usize>> = vec![None; sources + targets];
     let mut parts: Vec<Part> = Vec::new();
     for &(i, j, n) in edges {
-        let at = *place[forest.find(i)].get_or_insert_with(|| {
+        let at = *place[components.find(i)].get_or_insert_with(|| {
             parts.push(Part { sources: 0, targets: 0, edges: Vec::new() });
             parts.len() - 1
         });
@@ -169,21 +161,6 @@ fn two_greatest(part: &Part) -> Result<Vec<f64>, MetricError> {
         part.edges.iter().for_each(|&(i, j, n)| out[i] += n * through[j]);
     };
     let start = random_vector(part.sources, 0, |_| true);
-    let values = two_eigenvalues(apply, start, [part.targets, part.sources])?;
+    let values = two_greatest_eigenvalues(apply, start, [part.targets, part.sources])?;
     Ok(values.iter().map(|v| v.max(0.0).sqrt()).collect())
-}
-
-/// The two greatest eigenvalues of a symmetric matrix, or one if that is all there is, given its products with vectors.
-fn two_eigenvalues(
-    apply: impl Fn(&[f64], &mut [f64]),
-    start: Vec<f64>,
-    [rows, columns]: [usize; 2],
-) -> Result<Vec<f64>, MetricError> {
-    let target =
-        Target { count: 2, basis: 60, tolerance: TOLERANCE, max_products: 3_000, floor: 0.0 };
-    let found = greatest(apply, start, &target, &mut |_| ControlFlow::Continue(()))?;
-    match found.converged {
-        true => Ok(found.values),
-        false => Err(MetricError::Decomposition { what: "spectral gap", rows, columns }),
-    }
 }

@@ -8,9 +8,9 @@
 use phew_graph::{Kind, LayerSums, PathGraph, PathSums, Square, Weighted};
 use rayon::prelude::*;
 
-use super::random_vector;
-use super::reduced::{Bundles, Span};
+use super::bundles::{Bundles, Span};
 use crate::analysis::Analysis;
+use crate::eigen::random_vector;
 use crate::scaled::times_power;
 
 /// Edges of a block of rows: enough to be worth a task.

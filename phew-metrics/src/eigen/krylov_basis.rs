@@ -11,13 +11,13 @@ const BLOCK: usize = 1 << 10;
 const TASK: usize = 64;
 
 /// Up to `capacity` vectors of one length.
-pub(crate) struct Basis {
+pub(crate) struct KrylovBasis {
     len: usize,
     capacity: usize,
     data: Vec<f64>,
 }
 
-impl Basis {
+impl KrylovBasis {
     pub(crate) fn new(len: usize, capacity: usize) -> Self {
         let data = vec![0.0; len.div_ceil(BLOCK) * BLOCK * capacity];
         Self { len, capacity, data }

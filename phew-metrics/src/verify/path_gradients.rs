@@ -3,9 +3,10 @@
 use phew_graph::{stream, stream_key};
 use rand::Rng;
 
-use super::reverse::{ReluNet, normals};
+use super::claim::Scale;
+use super::relu_network::{ReluNet, normals};
+use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::{Z_999, mean_and_error, rank_correlation};
-use super::{Check, Report, Scale, Verdict};
 use crate::error::MetricError;
 
 /// Inputs of a batch.
@@ -77,7 +78,8 @@ impl<'a> Paths<'a> {
         self.edges(units).map(|e| self.loss.gradient[e].powi(2)).sum::<f64>().sqrt()
     }
 
-    /// Length of the part of it that flows along this path alone: `∂L/∂π_p · ∂π_p/∂θ` (001, eq. 3).
+    /// Length of the part of it that flows along this path alone: `∂L/∂π_p · ∂π_p/∂θ`
+    /// (Patil & Dovrolis 2021, eq. (3)).
     fn own_gradient(&self, units: &[usize]) -> f64 {
         let last = units.len() - 1;
         let active = |values: &[Vec<f64>]| (1..last).all(|l| values[l][units[l]] > 0.0);
@@ -91,7 +93,7 @@ impl<'a> Paths<'a> {
     }
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
+pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
     let mut checks = Vec::new();
     let nets: Vec<&[usize]> = scale.pick(
         vec![&[8, 16, 16, 4]],
@@ -141,9 +143,9 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<Report, MetricError> {
         (false, true) => Verdict::Approximate,
         (false, false) => Verdict::Fails,
     };
-    Ok(Report {
+    Ok(ClaimReport {
         claim: "gradients",
-        source: "003, section 3 (appendix A.2)",
+        source: "Patil & Dovrolis, ICLR 2021 submission, section 3 (appendix A.2)",
         statement: "Of two paths between the same input and output the one with the much higher edge-weight product \
                     has the higher loss gradient.",
         verdict,

@@ -1,31 +1,14 @@
-//! The spectrum of the path kernel, without the path kernel.
-//!
-//! `Π = J Jᵀ` has a row for each path; its eigenvalues other than 0 are those of `G = Jᵀ J`, which has a row for
-//! each weight and is never formed. Most of its eigenvalues are known at once: see [`reduced`]. For the others
-//! [`operator`] applies what is left of it in one more pair of path sums, [`basis`] keeps the Krylov vectors,
-//! [`lanczos`] finds the greatest eigenvalues, [`density`] the distribution of all.
-
-mod basis;
-mod density;
-mod filter;
-mod lanczos;
-mod operator;
-mod reduced;
-
-pub use density::{Density, DensityBin, DensityParams, Estimate};
-use filter::Filter;
-pub(crate) use lanczos::{Converged, Target, Watch, greatest};
-use operator::Gram;
+//! The greatest eigenvalues of the path kernel, without the path kernel.
 
 use std::ops::ControlFlow;
 
 use faer::Mat;
-use phew_graph::{stream, stream_key};
-use rand::Rng;
 
+use super::gram::Gram;
+use super::watch::{Watch, tell};
 use crate::analysis::Analysis;
+use crate::eigen::{ChebyshevFilter, Eigenvalue, Eigenvalues, Lanczos, eigenvalues};
 use crate::error::MetricError;
-use crate::linalg;
 
 /// The filter's cut, as a share of the least eigenvalue that may matter.
 const CUT: f64 = 0.9;
@@ -36,11 +19,7 @@ const DENSE: usize = 512;
 /// Parameters of [`Analysis::path_kernel_spectrum`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpectrumParams {
-    count: usize,
-    tolerance: f64,
-    seed: u64,
-    basis: usize,
-    max_products: usize,
+    lanczos: Lanczos,
     dense: usize,
 }
 
@@ -51,12 +30,7 @@ impl SpectrumParams {
     /// # Errors
     /// [`MetricError::Parameter`] if `count` is 0.
     pub fn new(count: usize) -> Result<Self, MetricError> {
-        if count == 0 {
-            let (name, expected) = ("number of eigenvalues", "at least 1");
-            return Err(MetricError::Parameter { name, found: "0".into(), expected });
-        }
-        let (basis, max_products) = (count.saturating_mul(2).saturating_add(20), 2_000);
-        Ok(Self { count, tolerance: 1e-6, seed: 0, basis, max_products, dense: DENSE })
+        Ok(Self { lanczos: Lanczos::greatest(count)?, dense: DENSE })
     }
 
     /// Sets the greatest residual `‖p(G) v − p(λ) v‖`, relative to p(λ), at which an eigenvalue counts as found;
@@ -66,17 +40,13 @@ impl SpectrumParams {
     /// # Errors
     /// [`MetricError::Parameter`] unless the tolerance is at least 10⁻¹² and below 1.
     pub fn tolerance(self, tolerance: f64) -> Result<Self, MetricError> {
-        if !(1e-12..1.0).contains(&tolerance) {
-            let (name, expected) = ("tolerance", "a number from 1e-12 to 1, 1 excluded");
-            return Err(MetricError::Parameter { name, found: tolerance.to_string(), expected });
-        }
-        Ok(Self { tolerance, ..self })
+        Ok(Self { lanczos: self.lanczos.tolerance(tolerance)?, ..self })
     }
 
     /// Sets the seed of the first vector.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
-        Self { seed, ..self }
+        Self { lanczos: self.lanczos.seed(seed), ..self }
     }
 
     /// Sets how many Krylov vectors are kept before a restart. Each takes 8 bytes for each kernel.
@@ -84,17 +54,13 @@ impl SpectrumParams {
     /// # Errors
     /// [`MetricError::Parameter`] unless there are at least two more than eigenvalues.
     pub fn basis(self, vectors: usize) -> Result<Self, MetricError> {
-        if vectors < self.count.saturating_add(2) {
-            let (name, expected) = ("basis", "at least two vectors more than eigenvalues");
-            return Err(MetricError::Parameter { name, found: vectors.to_string(), expected });
-        }
-        Ok(Self { basis: vectors, ..self })
+        Ok(Self { lanczos: self.lanczos.basis(vectors)?, ..self })
     }
 
     /// Sets the greatest number of matrix-vector products.
     #[must_use]
     pub fn max_products(self, products: usize) -> Self {
-        Self { max_products: products, ..self }
+        Self { lanczos: self.lanczos.max_products(products), ..self }
     }
 
     /// Sets up to how many bundles of weights the matrix is formed and decomposed as a whole; 512 by default.
@@ -182,19 +148,20 @@ impl Analysis<'_> {
         let found = if gram.places().len() <= params.dense {
             dense(&gram)?
         } else {
-            iterate(&gram, params, watch)?
+            iterate(&gram, &params.lanczos, watch)?
         };
-        let Converged { values, bounds, converged, products } = found;
-        let mut all: Vec<(f64, f64)> = values.into_iter().zip(bounds).collect();
+        let Eigenvalues { greatest, converged, products, .. } = found;
+        let count = params.lanczos.greatest;
+        let mut all: Vec<(f64, f64)> = greatest.iter().map(|e| (e.value, e.bound)).collect();
         for (value, copies) in gram.known() {
             // Products of three factors, each right to a few ulps.
-            let copies = (copies as usize).min(params.count);
+            let copies = (copies as usize).min(count);
             all.extend(std::iter::repeat_n((value, 16.0 * f64::EPSILON * value), copies));
         }
         all.sort_by(|a, b| b.0.total_cmp(&a.0));
         // Beyond the rank there is rounding only.
         let rank = all.iter().take_while(|v| v.0 > 1e-14 * all[0].0).count();
-        all.truncate(rank.min(params.count));
+        all.truncate(rank.min(count));
         let (shares, bounds) = all.into_iter().unzip();
         Ok(Spectrum { shares, bounds, converged, ..none(products) })
     }
@@ -203,40 +170,42 @@ impl Analysis<'_> {
 /// The greatest eigenvalues of what is left, those that may be among the greatest of all.
 fn iterate(
     gram: &Gram<'_>,
-    params: &SpectrumParams,
+    lanczos: &Lanczos,
     watch: Watch<'_>,
-) -> Result<Converged, MetricError> {
-    let start = gram.start(params.seed);
-    let floor = floor(&gram.known(), params.count);
-    let mut target = Target {
-        count: params.count,
-        basis: params.basis,
-        tolerance: params.tolerance,
-        max_products: params.max_products.min(params.basis),
-        floor,
+) -> Result<Eigenvalues, MetricError> {
+    let start = gram.start(lanczos.seed);
+    let floor = floor(&gram.known(), lanczos.greatest);
+    let mut products = 0;
+    let mut made = |more: usize| {
+        products += more;
+        tell(watch, products)
     };
-    let rough = greatest(|v, out| gram.apply(v, out), start.clone(), &target, watch)?;
-    let last = rough.values.last().copied().unwrap_or(0.0).max(floor);
-    if rough.converged || rough.products >= params.max_products || last <= 0.0 {
+    let first = lanczos.clone().floor(floor).max_products(lanczos.max_products.min(lanczos.basis));
+    let rough = first.eigenvalues_from(start.clone(), |v, out| {
+        gram.apply(v, out);
+        made(1)
+    })?;
+    let last = rough.greatest.last().map_or(0.0, |e| e.value).max(floor);
+    if rough.converged || rough.products >= lanczos.max_products || last <= 0.0 {
         return Ok(rough);
     }
     // Ritz values are never greater than the eigenvalues that they approach: all that matter lie above the cut.
-    let filter = Filter::new(CUT * last);
-    target.floor = filter.value(floor);
-    target.max_products = (params.max_products - rough.products) / filter.products();
-    let apply = |v: &[f64], out: &mut [f64]| filter.apply(|v, out| gram.apply(v, out), v, out);
-    let mut on = |n: usize| watch(rough.products + n * filter.products());
-    let found = greatest(apply, start, &target, &mut on)?;
-    let pairs = found.values.into_iter().zip(found.bounds);
-    let above: Vec<(f64, f64)> = pairs.filter(|&(v, _)| v > 1.0).collect();
-    let value = |&(v, _): &(f64, f64)| filter.inverse(v);
-    // The polynomial is monotone above the cut: an interval of its values is one of eigenvalues.
-    let bound = |&(v, b): &(f64, f64)| filter.inverse(v + b) - filter.inverse(v - b);
-    Ok(Converged {
-        values: above.iter().map(value).collect(),
-        bounds: above.iter().map(bound).collect(),
-        converged: found.converged,
+    let filter = ChebyshevFilter::new(CUT * last);
+    let left = lanczos.max_products - rough.products;
+    let second = lanczos.clone().floor(filter.value(floor)).max_products(left / filter.products());
+    let found = second.eigenvalues_from(start, |v, out| {
+        filter.apply(|v, out| gram.apply(v, out), v, out);
+        made(filter.products())
+    })?;
+    let undo = |e: &Eigenvalue| Eigenvalue {
+        value: filter.inverse(e.value),
+        // The polynomial is monotone above the cut: an interval of its values is one of eigenvalues.
+        bound: filter.inverse(e.value + e.bound) - filter.inverse(e.value - e.bound),
+    };
+    Ok(Eigenvalues {
+        greatest: found.greatest.iter().filter(|e| e.value > 1.0).map(undo).collect(),
         products: rough.products + found.products * filter.products(),
+        ..found
     })
 }
 
@@ -255,7 +224,7 @@ fn floor(known: &[(f64, u32)], count: usize) -> f64 {
 }
 
 /// All eigenvalues, from the matrix itself.
-fn dense(gram: &Gram<'_>) -> Result<Converged, MetricError> {
+fn dense(gram: &Gram<'_>) -> Result<Eigenvalues, MetricError> {
     let places = gram.places();
     let n = places.len();
     let mut matrix = Mat::zeros(n, n);
@@ -268,14 +237,9 @@ fn dense(gram: &Gram<'_>) -> Result<Converged, MetricError> {
             matrix[(i, j)] = column[place];
         }
     }
-    let values = linalg::eigenvalues(matrix.as_ref())?;
+    let values = eigenvalues(matrix.as_ref())?;
     // Backward stability of the symmetric eigenproblem.
     let bound = values[0] * n as f64 * f64::EPSILON;
-    Ok(Converged { bounds: vec![bound; values.len()], values, converged: true, products: n })
-}
-
-/// Uniform numbers in [−1, 1) where `keep` holds, 0 elsewhere.
-pub(crate) fn random_vector(len: usize, seed: u64, keep: impl Fn(usize) -> bool) -> Vec<f64> {
-    let mut rng = stream(stream_key("phew 1 krylov", seed), 0);
-    (0..len).map(|i| if keep(i) { rng.random_range(-1.0..1.0) } else { 0.0 }).collect()
+    let greatest = values.into_iter().map(|value| Eigenvalue { value, bound }).collect();
+    Ok(Eigenvalues { greatest, least: Vec::new(), converged: true, products: n })
 }

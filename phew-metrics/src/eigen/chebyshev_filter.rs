@@ -8,11 +8,11 @@
 const DEGREE: usize = 8;
 
 /// `T_d(2G/b − I)`.
-pub(crate) struct Filter {
+pub(crate) struct ChebyshevFilter {
     cut: f64,
 }
 
-impl Filter {
+impl ChebyshevFilter {
     /// Lifts the eigenvalues above `cut`, which is positive.
     pub(crate) fn new(cut: f64) -> Self {
         Self { cut }
@@ -24,13 +24,13 @@ impl Filter {
     }
 
     /// Applies the polynomial by its recurrence.
-    pub(crate) fn apply(&self, gram: impl Fn(&[f64], &mut [f64]), v: &[f64], out: &mut [f64]) {
+    pub(crate) fn apply(&self, operator: impl Fn(&[f64], &mut [f64]), v: &[f64], out: &mut [f64]) {
         let mut before = v.to_vec();
-        gram(v, out);
+        operator(v, out);
         out.iter_mut().zip(v).for_each(|(o, v)| *o = 2.0 / self.cut * *o - v);
         let mut next = vec![0.0; v.len()];
         for _ in 1..DEGREE {
-            gram(out, &mut next);
+            operator(out, &mut next);
             for ((n, o), b) in next.iter_mut().zip(out.iter_mut()).zip(&mut before) {
                 let value = 2.0 * (2.0 / self.cut * *n - *o) - *b;
                 *b = *o;
@@ -60,7 +60,7 @@ mod tests {
         let diagonal = |v: &[f64], out: &mut [f64]| {
             out.iter_mut().zip(v).zip(values).for_each(|((o, v), d)| *o = d * v);
         };
-        let filter = Filter::new(1.0);
+        let filter = ChebyshevFilter::new(1.0);
         let mut out = [0.0; 5];
         filter.apply(diagonal, &[1.0; 5], &mut out);
         assert!(out[..3].iter().all(|o| o.abs() <= 1.0 + 1e-12), "{out:?}");

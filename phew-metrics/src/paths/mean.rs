@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::count::Paths;
+use super::objective::Objective;
 use crate::analysis::Analysis;
-use crate::count::Paths;
-use crate::objective::Objective;
 
 /// What a path is worth on average, when all kept paths count alike.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

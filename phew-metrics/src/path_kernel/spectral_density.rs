@@ -6,17 +6,15 @@
 
 use std::ops::ControlFlow;
 
-use faer::Mat;
 use phew_graph::{Mask, stream, stream_key};
 use rand::Rng;
 use serde::Serialize;
 
-use super::Watch;
-use super::basis::{Basis, norm};
-use super::operator::Gram;
+use super::gram::Gram;
+use super::watch::tell;
 use crate::analysis::Analysis;
+use crate::eigen::{KrylovBasis, check_room, gauss_quadrature};
 use crate::error::MetricError;
-use crate::linalg::{check_room, eigen};
 
 /// Parameters of [`Analysis::path_kernel_density`].
 #[derive(Clone, Debug, PartialEq)]
@@ -186,7 +184,7 @@ impl Analysis<'_> {
         }
         let steps = params.steps.min(gram.places().len());
         check_room("the Krylov vectors", gram.len(), steps)?;
-        let mut basis = Basis::new(gram.len(), steps);
+        let mut basis = KrylovBasis::new(gram.len(), steps);
         let known = gram.known();
         let mut nodes: Vec<(f64, f64)> = known.iter().map(|&(x, n)| (x, f64::from(n))).collect();
         let exact = |f: fn(f64) -> f64| nodes.iter().map(|&(x, n)| n * f(x)).sum::<f64>();
@@ -196,7 +194,13 @@ impl Analysis<'_> {
         let exact = functions.map(exact);
         let mut sums: [Vec<f64>; 3] = Default::default();
         for probe in 0..params.probes as u64 {
-            let quadrature = quadrature(&gram, &mut basis, steps, params.seed, probe, watch)?;
+            let mut products = probe as usize * steps;
+            let z = signs(&gram, params.seed, probe);
+            let quadrature = gauss_quadrature(&mut basis, z, steps, |v, out| {
+                gram.apply(v, out);
+                products += 1;
+                tell(watch, products)
+            })?;
             for ((sums, f), exact) in sums.iter_mut().zip(functions).zip(exact) {
                 sums.push(exact + quadrature.iter().map(|&(x, m)| m * f(x)).sum::<f64>());
             }
@@ -207,48 +211,6 @@ impl Analysis<'_> {
         let [trace, entropy, square] = sums.map(|s| estimate(&s));
         Ok(Density { nodes, trace, entropy, square })
     }
-}
-
-/// Gauss quadrature of `zᵀ f(G) z` for one random vector of signs.
-fn quadrature(
-    gram: &Gram<'_>,
-    basis: &mut Basis,
-    steps: usize,
-    seed: u64,
-    probe: u64,
-    watch: Watch<'_>,
-) -> Result<Vec<(f64, f64)>, MetricError> {
-    let mut v = signs(gram, seed, probe);
-    let mut w = vec![0.0; v.len()];
-    let length = norm(&v);
-    basis.set(0, &v, length);
-    let mut h: Mat<f64> = Mat::zeros(steps, steps);
-    let mut made = 0;
-    while made < steps {
-        basis.get(made, &mut v);
-        gram.apply(&v, &mut w);
-        let products = probe as usize * steps + made + 1;
-        if watch(products).is_break() {
-            return Err(MetricError::Stopped { products });
-        }
-        let before = norm(&w);
-        let (column, left) = basis.orthogonalise(made + 1, &mut w);
-        for (i, &c) in column.iter().enumerate() {
-            h[(i, made)] = c;
-            h[(made, i)] = c;
-        }
-        made += 1;
-        // The vector's Krylov space is exhausted: the quadrature is exact.
-        if left <= 1e-14 * before {
-            break;
-        }
-        if made < steps {
-            basis.set(made, &w, left);
-        }
-    }
-    let (values, vectors) = eigen(h.submatrix(0, 0, made, made))?;
-    let mass = |j: usize| (vectors[(0, j)] * length).powi(2);
-    Ok(values.into_iter().enumerate().map(|(j, x)| (x, mass(j))).collect())
 }
 
 /// A random sign for each bundle that keeps a weight.
@@ -281,11 +243,14 @@ mod tests {
             let network = Network::initialise(arch, Init::default(), 2).unwrap();
             let analysis = Analysis::new(&network, None).unwrap();
             let gram = Gram::new(&analysis);
-            let mut basis = Basis::new(gram.len(), steps);
-            let go_on = &mut |_: usize| ControlFlow::Continue(());
-            let nodes = quadrature(&gram, &mut basis, steps, 0, 1, go_on).unwrap();
-            assert_eq!(nodes.len(), steps);
+            let mut basis = KrylovBasis::new(gram.len(), steps);
             let z = signs(&gram, 0, 1);
+            let apply = |v: &[f64], out: &mut [f64]| {
+                gram.apply(v, out);
+                Ok::<(), MetricError>(())
+            };
+            let nodes = gauss_quadrature(&mut basis, z.clone(), steps, apply).unwrap();
+            assert_eq!(nodes.len(), steps);
             let (mut powered, mut next) = (z.clone(), z.clone());
             for order in 0..2 * steps as i32 {
                 let moment: f64 = z.iter().zip(&powered).map(|(z, p)| z * p).sum();

@@ -1,13 +1,13 @@
 //! Connected parts of a graph.
 
 /// Connected parts of a graph, found edge by edge (union-find).
-pub(super) struct Forest {
+pub(super) struct Components {
     root: Vec<usize>,
     /// Number of parts; a unit without an edge is one.
     pub(super) parts: usize,
 }
 
-impl Forest {
+impl Components {
     pub(super) fn new(units: usize) -> Self {
         Self { root: (0..units).collect(), parts: units }
     }

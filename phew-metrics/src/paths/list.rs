@@ -1,0 +1,87 @@
+//! Every path by name: for small networks.
+
+use phew_graph::{Kind, PathGraph};
+
+use super::count::Paths;
+use crate::analysis::Analysis;
+use crate::error::MetricError;
+
+/// An input-output path: the units where it starts and ends, and its weights in order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Path {
+    /// Input unit.
+    pub input: usize,
+    /// Output unit.
+    pub output: usize,
+    /// Prunable tensor and index in it, from the input to the output.
+    pub weights: Vec<(usize, usize)>,
+}
+
+impl Analysis<'_> {
+    /// All paths that keep their weights, in depth-first order.
+    ///
+    /// # Errors
+    /// [`MetricError::Limit`] if there are more than `limit`.
+    ///
+    /// # Complexity
+    /// O(paths · depth).
+    pub fn paths(&self, limit: usize) -> Result<Vec<Path>, MetricError> {
+        let ln = self.ln_path_count(Paths::Kept);
+        if ln > (limit as f64 + 0.5).ln() {
+            return Err(MetricError::Limit { what: "number of paths", found: ln.exp(), limit });
+        }
+        let mut paths = Vec::new();
+        for input in 0..self.graph.inputs() {
+            self.extend(&self.graph, 0, input, &mut Path::starting(input), &mut paths);
+        }
+        Ok(paths)
+    }
+
+    /// Depth-first from a unit.
+    fn extend(
+        &self,
+        graph: &PathGraph,
+        layer: usize,
+        unit: usize,
+        path: &mut Path,
+        done: &mut Vec<Path>,
+    ) {
+        if layer + 1 == graph.layers().len() {
+            done.push(Path { output: unit, ..path.clone() });
+        }
+        for &c in &graph.layers()[layer].outgoing {
+            let connection = &graph.connections()[c];
+            let next = connection.target;
+            match connection.kind {
+                Kind::Identity => self.extend(graph, next, unit, path, done),
+                Kind::Flatten { block } => {
+                    (0..block).for_each(|b| self.extend(graph, next, unit * block + b, path, done))
+                }
+                Kind::Weighted(shape) => {
+                    for index in shape.scalars_out_of(unit) {
+                        if self.keeps(shape.tensor, index) {
+                            path.weights.push((shape.tensor, index));
+                            self.extend(graph, next, shape.ends(index).1, path, done);
+                            path.weights.pop();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Edge-weight product π of a path.
+    ///
+    /// # Panics
+    /// If the path is not one of this network.
+    #[must_use]
+    pub fn product(&self, path: &Path) -> f64 {
+        path.weights.iter().map(|&(t, i)| self.weight(t, i)).product()
+    }
+}
+
+impl Path {
+    fn starting(input: usize) -> Self {
+        Self { input, output: 0, weights: Vec::new() }
+    }
+}
