@@ -1,28 +1,33 @@
-//! Greatest eigenvalues of the path kernel of a network of the zoo: `spectrum NETWORK COUNT [BASIS]`.
+//! How the trace of a path kernel is spread over its eigenvalues, dense and under a mask of PHEW.
+//!
+//! The kernel has a row for each of LeNet-300-100's 235 million paths, so it is never formed.
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
-use std::time::Instant;
-
 use phew_graph::{Init, Network, zoo};
-use phew_metrics::{Analysis, SpectrumParams};
+use phew_metrics::{Analysis, DensityParams, SpectrumParams};
+use phew_walk::{WalkParams, prune};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let name = arguments.get(1).map_or("lenet-300-100", String::as_str);
-    let count = arguments.get(2).map_or(Ok(20), |n| n.parse())?;
-    let mut params = SpectrumParams::new(count)?;
-    if let Some(basis) = arguments.get(3) {
-        params = params.basis(basis.parse()?)?;
-    }
-    let network = Network::initialise(zoo::by_name(name)?.build()?, Init::default(), 0)?;
-    let clock = Instant::now();
-    let analysis = Analysis::new(&network, None)?;
-    let spectrum = analysis.path_kernel_spectrum(&params)?;
-    let seconds = clock.elapsed().as_secs_f64();
-    println!("{name}: {} products in {seconds:.1} s", spectrum.products);
-    println!("converged: {}, explained: {:.6}", spectrum.converged, spectrum.explained());
-    for (share, bound) in spectrum.shares.iter().zip(&spectrum.bounds) {
-        println!("{share:.9e} ± {bound:.1e}");
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arch = zoo::by_name("lenet-300-100")?.build()?;
+    let network = Network::initialise(arch, Init::default(), 0)?;
+    let mask = prune(&network, &WalkParams::new(0.05)?)?.mask;
+    for (which, mask) in [("dense", None), ("5% kept", Some(&mask))] {
+        let analysis = Analysis::new(&network, mask)?;
+
+        // The greatest eigenvalues are directions along which the network learns fastest.
+        let spectrum = analysis.path_kernel_spectrum(&SpectrumParams::new(5)?)?;
+        println!("{which}: ln of the trace {:.3}", spectrum.ln_trace);
+        for (share, bound) in spectrum.shares.iter().zip(&spectrum.bounds) {
+            println!("  {:.4}% ± {:.0e}% of the trace", 100.0 * share, 100.0 * bound);
+        }
+        println!("  {} products; {:.2}% in all", spectrum.products, 100.0 * spectrum.explained());
+
+        // The distribution of all eigenvalues, estimated from a few random vectors.
+        let density = analysis.path_kernel_density(&DensityParams::default())?;
+        println!("  effective rank {:.0}", density.effective_rank());
+        for bin in density.histogram(1) {
+            println!("  from {:.0e} of the trace: about {:.0} eigenvalues", bin.from, bin.count);
+        }
     }
     Ok(())
 }
