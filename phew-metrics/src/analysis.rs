@@ -1,6 +1,6 @@
 //! What every metric reads: the path graph, the weights, and perhaps a mask.
 
-use phew_graph::{EdgeValue, Edges, Mask, Network, PathGraph, Weighted};
+use phew_graph::{EdgeValue, Edges, Mask, Network, PathGraph};
 
 use crate::error::MetricError;
 
@@ -70,12 +70,5 @@ impl<'a> Analysis<'a> {
     /// A weight; 0 where the mask prunes it.
     pub(crate) fn weight(&self, tensor: usize, index: usize) -> f64 {
         if self.keeps(tensor, index) { f64::from(self.weights[tensor][index]) } else { 0.0 }
-    }
-
-    /// Shape of a tensor, with its source and target layer.
-    pub(crate) fn ends(&self, tensor: usize) -> (Weighted, usize, usize) {
-        let (connection, shape) = self.graph.weighted(tensor);
-        let connection = &self.graph.connections()[connection];
-        (shape, connection.source, connection.target)
     }
 }

@@ -72,7 +72,7 @@ impl Analysis<'_> {
     }
 
     fn isometry_of(&self, tensor: usize) -> Result<LayerIsometry, MetricError> {
-        let (shape, ..) = self.ends(tensor);
+        let (_, shape) = self.graph.weighted(tensor);
         let (rows, columns) = (shape.outputs_per_group(), shape.row());
         let mut values = Vec::new();
         for group in 0..shape.groups {

@@ -26,7 +26,6 @@ mod isometry;
 mod jacobian;
 mod path_kernel;
 mod paths;
-mod scaled;
 mod similarity;
 mod spectral_gap;
 mod structure;

@@ -9,7 +9,7 @@
 //! each bundle: nine times smaller for 3×3 kernels, and free of the exact multiplicities that Krylov methods
 //! cannot see.
 
-use phew_graph::Weighted;
+use phew_graph::{Ends, Weighted};
 use rayon::prelude::*;
 
 use crate::analysis::Analysis;
@@ -39,7 +39,7 @@ pub(crate) enum Span {
 
 impl Bundles {
     pub(crate) fn new(analysis: &Analysis<'_>, tensor: usize) -> Self {
-        let (shape, source, target) = analysis.ends(tensor);
+        let Ends { shape, source, target, .. } = analysis.graph.ends(tensor);
         let last = analysis.graph.layers().len() - 1;
         let kernel = |pair: usize| {
             let scalars = pair * shape.kernel..(pair + 1) * shape.kernel;

@@ -5,13 +5,15 @@
 //! `(G·v)_e = θ_e (dF_a B_b + F_a dB_b) + F_a B_b v_e`: the Hessian of R between different weights of a path, and
 //! its gradient on the diagonal (R is linear in each `s_e`, so the Hessian has no diagonal of its own).
 
-use phew_graph::{Kind, LayerSums, PathGraph, PathSums, Square, Weighted};
+use phew_graph::{
+    Direction, Ends, LayerSums, PathGraph, PathSums, Semiring, Square, Step, Weighted,
+    times_power_of_two,
+};
 use rayon::prelude::*;
 
 use super::bundles::{Bundles, Span};
 use crate::analysis::Analysis;
 use crate::eigen::random_vector;
-use crate::scaled::times_power;
 
 /// Edges of a block of rows: enough to be worth a task.
 const BLOCK: usize = 1 << 16;
@@ -31,8 +33,6 @@ pub(crate) struct Gram<'a> {
     forward: LayerSums,
     backward: LayerSums,
     ln_trace: f64,
-    /// For each tensor, source and target layer.
-    ends: Vec<[usize; 2]>,
     /// For each tensor, the factor that puts `F_a B_b` on the scale of the trace.
     to_trace: Vec<f64>,
     /// For each connection, from the source's to the target's scale of F, and the other way round for B.
@@ -47,16 +47,19 @@ impl<'a> Gram<'a> {
         let PathSums { forward, backward, .. } = PathSums::new(graph, &analysis.edges(Square));
         let ln_trace = analysis.path_kernel_trace().ln_total();
         let to_trace = (0..graph.tensors()).map(|tensor| {
-            let (_, source, target) = analysis.ends(tensor);
+            let Ends { source, target, .. } = graph.ends(tensor);
             let exponent = forward.exponents[source] + backward.exponents[target];
             // The trace as mantissa and exponent: its logarithm may be beyond what exp can take.
             let log2 = ln_trace / std::f64::consts::LN_2;
             let whole = if log2.is_finite() { log2.floor() } else { 0.0 };
-            times_power((-(log2 - whole) * std::f64::consts::LN_2).exp(), exponent - whole as i64)
+            times_power_of_two(
+                (-(log2 - whole) * std::f64::consts::LN_2).exp(),
+                exponent - whole as i64,
+            )
         });
         let steps = graph.connections().iter().map(|c| {
             let between = |sums: &LayerSums, a: usize, b: usize| {
-                times_power(1.0, sums.exponents[a] - sums.exponents[b])
+                times_power_of_two(1.0, sums.exponents[a] - sums.exponents[b])
             };
             // A layer of zeros has no scale of its own.
             let finite = |f: f64| if f.is_finite() { f } else { 0.0 };
@@ -72,8 +75,7 @@ impl<'a> Gram<'a> {
             len - b.norms.len()
         };
         let offsets = bundles.iter().map(&mut offset).collect();
-        let ends = (0..graph.tensors()).map(|t| analysis.ends(t)).map(|(_, a, b)| [a, b]).collect();
-        Self { graph, bundles, forward, backward, ln_trace, ends, to_trace, steps, offsets, len }
+        Self { graph, bundles, forward, backward, ln_trace, to_trace, steps, offsets, len }
     }
 
     pub(crate) fn ln_trace(&self) -> f64 {
@@ -102,7 +104,7 @@ impl<'a> Gram<'a> {
     /// multiplicities.
     pub(crate) fn known(&self) -> Vec<(f64, u32)> {
         let tensor = |(t, bundles): (usize, &Bundles)| {
-            let ends = self.at_ends(t);
+            let ends = self.at_rest(t);
             let (shape, sizes) = (bundles.shape, bundles.sizes.clone());
             let more = sizes.into_iter().enumerate().filter(|&(_, size)| size > 1);
             let value = move |(index, size): (usize, u32)| {
@@ -115,8 +117,8 @@ impl<'a> Gram<'a> {
     }
 
     /// What the units at both ends of a tensor's bundles have, before any direction moves them.
-    fn at_ends(&self, tensor: usize) -> Ends {
-        let [source, target] = self.ends[tensor];
+    fn at_rest(&self, tensor: usize) -> AtEnds {
+        let Ends { source, target, .. } = self.graph.ends(tensor);
         let units = self.bundles[tensor].norms.len();
         let (x, y) = (&self.forward.values[source], &self.backward.values[target]);
         let (x, y) = match self.bundles[tensor].span {
@@ -125,16 +127,15 @@ impl<'a> Gram<'a> {
             Span::Units => (x.clone(), y.clone()),
         };
         let (dx, dy) = (vec![0.0; x.len()], vec![0.0; y.len()]);
-        Ends { x, dx, y, dy, factor: self.to_trace[tensor] }
+        AtEnds { x, dx, y, dy, factor: self.to_trace[tensor] }
     }
 
     /// `out = G v / trace`.
     pub(crate) fn apply(&self, v: &[f64], out: &mut [f64]) {
-        let layers = self.graph.layers();
-        let moved = self.moved_forward(v);
-        let last = layers.len() - 1;
-        let mut back: Vec<Vec<f64>> = layers.iter().map(|l| vec![0.0; l.units]).collect();
-        // Slices of the result by tensor, to be written as the backward pass meets them.
+        let start = |units: usize| vec![0.0; units];
+        let mut forward = MovedForward { gram: self, v };
+        let moved = self.graph.sweep(Direction::Forward, &mut forward, start(self.graph.inputs()));
+        // Slices of the result by tensor, to be written as the backward sweep meets them.
         let mut slices: Vec<&mut [f64]> = Vec::new();
         let mut rest = out;
         for bundles in &self.bundles {
@@ -142,72 +143,105 @@ impl<'a> Gram<'a> {
             slices.push(slice);
             rest = after;
         }
-        for l in (0..last).rev() {
-            for &c in &layers[l].outgoing {
-                let connection = &self.graph.connections()[c];
-                let [_, step] = self.steps[c];
-                let dy = &back[connection.target];
-                let part: Vec<f64> = match &connection.kind {
-                    Kind::Identity => dy.clone(),
-                    Kind::Flatten { block } => dy.chunks(*block).map(|f| f.iter().sum()).collect(),
-                    Kind::Weighted(Weighted { tensor, .. }) => {
-                        let bundles = &self.bundles[*tensor];
-                        let mut ends = self.at_ends(*tensor);
-                        if bundles.span != Span::FromInputs {
-                            ends.dx.clone_from(&moved[l]);
-                        }
-                        if bundles.span != Span::ToOutputs {
-                            ends.dy.clone_from(dy);
-                        }
-                        let slice = std::mem::take(&mut slices[*tensor]);
-                        let part = backward(bundles, self.part(v, *tensor), &ends, slice);
-                        // Nothing lies before the inputs.
-                        if l == 0 { Vec::new() } else { part }
-                    }
-                };
-                back[l].iter_mut().zip(part).for_each(|(b, p)| *b += step * p);
-            }
-        }
+        let mut backward = MovedBackward { gram: self, v, moved: &moved, slices };
+        self.graph.sweep(Direction::Reverse, &mut backward, start(self.graph.outputs()));
     }
 
     fn part<'v>(&self, v: &'v [f64], tensor: usize) -> &'v [f64] {
         &v[self.offsets[tensor]..][..self.bundles[tensor].norms.len()]
     }
 
-    /// dF: how the forward sums move with the direction. The outputs' are left at 0: nothing reads them.
-    fn moved_forward(&self, v: &[f64]) -> Vec<Vec<f64>> {
-        let mut moved: Vec<Vec<f64>> = vec![vec![0.0; self.graph.inputs()]];
-        for layer in &self.graph.layers()[1..] {
-            let mut sum = vec![0.0; layer.units];
-            for &c in &layer.incoming {
-                let connection = &self.graph.connections()[c];
-                let [step, _] = self.steps[c];
-                let dx = &moved[connection.source];
-                let part: Vec<f64> = match &connection.kind {
-                    Kind::Identity => dx.clone(),
-                    Kind::Flatten { block } => (0..layer.units).map(|u| dx[u / block]).collect(),
-                    Kind::Weighted(Weighted { tensor, .. }) => {
-                        let bundles = &self.bundles[*tensor];
-                        if bundles.span == Span::ToOutputs {
-                            continue;
-                        }
-                        let mut ends = self.at_ends(*tensor);
-                        if bundles.span != Span::FromInputs {
-                            ends.dx.clone_from(dx);
-                        }
-                        forward(bundles, self.part(v, *tensor), &ends)
-                    }
-                };
-                sum.iter_mut().zip(part).for_each(|(s, p)| *s += step * p);
-            }
-            moved.push(sum);
+    /// The factor from the near to the far layer's scale.
+    fn rescale(&self, step: &Step) -> f64 {
+        let [onward, back] = self.steps[step.connection];
+        if step.direction == Direction::Forward { onward } else { back }
+    }
+}
+
+/// dF: how the forward sums move with the direction. The outputs' are left at 0: nothing reads them.
+struct MovedForward<'a> {
+    gram: &'a Gram<'a>,
+    v: &'a [f64],
+}
+
+/// dB: how the backward sums move, and the product `G v` on the way. The inputs' are left at 0: nothing reads them.
+struct MovedBackward<'a> {
+    gram: &'a Gram<'a>,
+    v: &'a [f64],
+    /// dF, by layer.
+    moved: &'a [Vec<f64>],
+    /// The result by tensor.
+    slices: Vec<&'a mut [f64]>,
+}
+
+impl Semiring for MovedForward<'_> {
+    type Value = f64;
+
+    fn zero(&self) -> f64 {
+        0.0
+    }
+
+    fn add(&self, sum: &mut f64, more: &f64) {
+        *sum += more;
+    }
+
+    fn weighted(&mut self, step: &Step, shape: &Weighted, near: &[f64]) -> Vec<f64> {
+        let bundles = &self.gram.bundles[shape.tensor];
+        if bundles.span == Span::ToOutputs {
+            return vec![0.0; step.units];
         }
-        moved
+        let mut ends = self.gram.at_rest(shape.tensor);
+        if bundles.span != Span::FromInputs {
+            ends.dx = near.to_vec();
+        }
+        let far = forward(bundles, self.gram.part(self.v, shape.tensor), &ends);
+        Semiring::free(self, step, far)
+    }
+
+    fn free(&mut self, step: &Step, mut far: Vec<f64>) -> Vec<f64> {
+        let factor = self.gram.rescale(step);
+        far.iter_mut().for_each(|v| *v *= factor);
+        far
+    }
+}
+
+impl Semiring for MovedBackward<'_> {
+    type Value = f64;
+
+    fn zero(&self) -> f64 {
+        0.0
+    }
+
+    fn add(&self, sum: &mut f64, more: &f64) {
+        *sum += more;
+    }
+
+    fn weighted(&mut self, step: &Step, shape: &Weighted, near: &[f64]) -> Vec<f64> {
+        let bundles = &self.gram.bundles[shape.tensor];
+        let mut ends = self.gram.at_rest(shape.tensor);
+        if bundles.span != Span::FromInputs {
+            ends.dx.clone_from(&self.moved[step.far]);
+        }
+        if bundles.span != Span::ToOutputs {
+            ends.dy = near.to_vec();
+        }
+        let out = std::mem::take(&mut self.slices[shape.tensor]);
+        let far = backward(bundles, self.gram.part(self.v, shape.tensor), &ends, out);
+        if bundles.span == Span::FromInputs {
+            return vec![0.0; step.units];
+        }
+        Semiring::free(self, step, far)
+    }
+
+    fn free(&mut self, step: &Step, mut far: Vec<f64>) -> Vec<f64> {
+        let factor = self.gram.rescale(step);
+        far.iter_mut().for_each(|v| *v *= factor);
+        far
     }
 }
 
 /// What the units at both ends of a connection have: F and dF at the source, B and dB at the target.
-struct Ends {
+struct AtEnds {
     x: Vec<f64>,
     dx: Vec<f64>,
     y: Vec<f64>,
@@ -216,7 +250,7 @@ struct Ends {
 }
 
 /// `Σ_i s dx_i + θ v x_i` for each target unit.
-fn forward(bundles: &Bundles, v: &[f64], ends: &Ends) -> Vec<f64> {
+fn forward(bundles: &Bundles, v: &[f64], ends: &AtEnds) -> Vec<f64> {
     let shape = bundles.shape;
     let row = shape.row();
     let mut sums = vec![0.0; shape.outputs];
@@ -242,7 +276,7 @@ fn forward(bundles: &Bundles, v: &[f64], ends: &Ends) -> Vec<f64> {
 }
 
 /// `Σ_j s dy_j + θ v y_j` for each source unit, and the result's slice on the way.
-fn backward(bundles: &Bundles, v: &[f64], ends: &Ends, out: &mut [f64]) -> Vec<f64> {
+fn backward(bundles: &Bundles, v: &[f64], ends: &AtEnds, out: &mut [f64]) -> Vec<f64> {
     let shape = bundles.shape;
     let (row, rows) = (shape.row(), shape.outputs_per_group());
     let block = (BLOCK / row).max(rows.div_ceil(BLOCKS)).clamp(1, rows);

@@ -3,11 +3,10 @@
 //! With s = θ² and `R(s) = Σ_p Π_{i∈p} s_i` the trace `Σ_p Σ_{i∈p} Π_{j∈p, j≠i} θ_j²` is `Σ_i ∂R/∂s_i`: R is
 //! linear in each `s_i`. A weight of 0 counts as well, for its derivative need not be 0.
 
-use phew_graph::{Edges, LayerSums, PathSums, Square};
+use phew_graph::{Edges, Ends, LayerSums, PathSums, Scaled, Square};
 use rayon::prelude::*;
 
 use crate::analysis::Analysis;
-use crate::scaled::Scaled;
 
 /// The trace of the path kernel, taken apart by weight.
 ///
@@ -35,7 +34,7 @@ impl<'a> Analysis<'a> {
         let PathSums { forward, backward, .. } = PathSums::new(&self.graph, &self.edges(Square));
         let kept = Edges::structure().masked_by(self.mask);
         let layer = |tensor| {
-            let (_, source, target) = self.ends(tensor);
+            let Ends { source, target, .. } = self.graph.ends(tensor);
             let (f, b) = (&forward.values[source], &backward.values[target]);
             // Σ F(source) · B(target) over the kept edges.
             let reached = self.graph.onto_targets(tensor, &kept, f);
@@ -73,7 +72,7 @@ impl PathKernelTrace<'_> {
     /// If there is no such tensor.
     #[must_use]
     pub fn shares(&self, tensor: usize) -> Vec<f64> {
-        let (shape, source, target) = self.analysis.ends(tensor);
+        let Ends { shape, source, target, .. } = self.analysis.graph.ends(tensor);
         let (f, b) = (&self.forward.values[source], &self.backward.values[target]);
         let exponent = self.forward.exponents[source] + self.backward.exponents[target];
         let unit = Scaled::new(1.0, exponent).over(self.total);

@@ -1,6 +1,6 @@
 //! Number of input-output paths, and of those through each weight.
 
-use phew_graph::{Edges, Kind, NonZero, One, PathGraph, Weighted};
+use phew_graph::{Direction, Edges, Ends, NonZero, One, Semiring, Step, Weighted};
 
 use crate::analysis::Analysis;
 use crate::error::MetricError;
@@ -29,8 +29,9 @@ impl Analysis<'_> {
     /// # Complexity
     /// O(weights).
     pub fn path_count(&self, paths: Paths) -> Result<u128, MetricError> {
-        let forward = self.counts_forward(paths)?;
-        total(forward.last().map_or(&[], Vec::as_slice))
+        let forward = self.counts(paths, Direction::Forward)?;
+        let ends = forward.last().map_or(&[][..], Vec::as_slice);
+        ends.iter().try_fold(0u128, |sum, &n| sum.checked_add(n)).ok_or(MetricError::Overflow)
     }
 
     /// Natural logarithm of the number of input-output paths; `-inf` if there is none.
@@ -56,9 +57,10 @@ impl Analysis<'_> {
     /// # Complexity
     /// O(weights) time and memory.
     pub fn edge_path_counts(&self, paths: Paths) -> Result<Vec<Vec<u128>>, MetricError> {
-        let (forward, backward) = (self.counts_forward(paths)?, self.counts_backward(paths)?);
+        let forward = self.counts(paths, Direction::Forward)?;
+        let backward = self.counts(paths, Direction::Reverse)?;
         let of = |tensor: usize| {
-            let (shape, source, target) = self.ends(tensor);
+            let Ends { shape, source, target, .. } = self.graph.ends(tensor);
             let count = |index: usize| {
                 if !self.counted(paths, tensor, index) {
                     return Ok(0);
@@ -79,74 +81,55 @@ impl Analysis<'_> {
         }
     }
 
-    fn counts_forward(&self, paths: Paths) -> Result<Vec<Vec<u128>>, MetricError> {
-        let graph = &self.graph;
-        let mut counts = vec![vec![1; graph.inputs()]];
-        for layer in &graph.layers()[1..] {
-            let mut sums = vec![0; layer.units];
-            for &c in &layer.incoming {
-                let x: &[u128] = &counts[graph.connections()[c].source];
-                self.each_step(graph, c, paths, |i, j, edges| add(&mut sums[j], x[i], edges))?;
-            }
-            counts.push(sums);
-        }
-        Ok(counts)
-    }
-
-    fn counts_backward(&self, paths: Paths) -> Result<Vec<Vec<u128>>, MetricError> {
-        let graph = &self.graph;
-        let last = graph.layers().len() - 1;
-        let mut counts: Vec<Vec<u128>> = graph.layers().iter().map(|l| vec![0; l.units]).collect();
-        counts[last].fill(1);
-        for (l, layer) in graph.layers().iter().enumerate().take(last).rev() {
-            let mut sums = vec![0; layer.units];
-            for &c in &layer.outgoing {
-                let y: &[u128] = &counts[graph.connections()[c].target];
-                self.each_step(graph, c, paths, |i, j, edges| add(&mut sums[i], y[j], edges))?;
-            }
-            counts[l] = sums;
-        }
-        Ok(counts)
-    }
-
-    /// Calls `step` with source unit, target unit and number of counted edges between them.
-    fn each_step(
-        &self,
-        graph: &PathGraph,
-        connection: usize,
-        paths: Paths,
-        mut step: impl FnMut(usize, usize, u128) -> Result<(), MetricError>,
-    ) -> Result<(), MetricError> {
-        let connection = &graph.connections()[connection];
-        match connection.kind {
-            Kind::Weighted(shape) => {
-                let Weighted { tensor, inputs, kernel, .. } = shape;
-                for pair in 0..shape.outputs * inputs {
-                    let scalars = pair * kernel..(pair + 1) * kernel;
-                    let edges = scalars.filter(|&s| self.counted(paths, tensor, s)).count();
-                    let (i, j) = shape.ends(pair * kernel);
-                    step(i, j, edges as u128)?;
-                }
-                Ok(())
-            }
-            Kind::Identity => {
-                (0..graph.layers()[connection.source].units).try_for_each(|u| step(u, u, 1))
-            }
-            Kind::Flatten { block } => {
-                (0..graph.layers()[connection.target].units).try_for_each(|u| step(u / block, u, 1))
-            }
-        }
+    /// Paths from the inputs (forward) or to the outputs (in reverse) of each unit, by layer.
+    fn counts(&self, paths: Paths, direction: Direction) -> Result<Vec<Vec<u128>>, MetricError> {
+        let start = match direction {
+            Direction::Forward => self.graph.inputs(),
+            Direction::Reverse => self.graph.outputs(),
+        };
+        let mut semiring = Counts { analysis: self, paths };
+        let layers = self.graph.sweep(direction, &mut semiring, vec![Some(1); start]);
+        let exact = |layer: Vec<Option<u128>>| layer.into_iter().collect::<Option<Vec<u128>>>();
+        layers.into_iter().map(exact).collect::<Option<_>>().ok_or(MetricError::Overflow)
     }
 }
 
-fn add(sum: &mut u128, paths: u128, edges: u128) -> Result<(), MetricError> {
-    let more = paths.checked_mul(edges).ok_or(MetricError::Overflow)?;
-    *sum = sum.checked_add(more).ok_or(MetricError::Overflow)?;
-    Ok(())
+/// Whole numbers of paths; nothing beyond 128 bits.
+struct Counts<'a> {
+    analysis: &'a Analysis<'a>,
+    paths: Paths,
 }
 
-fn total(counts: &[u128]) -> Result<u128, MetricError> {
-    let mut sum = 0;
-    counts.iter().try_for_each(|&c| add(&mut sum, c, 1))?;
-    Ok(sum)
+impl Semiring for Counts<'_> {
+    type Value = Option<u128>;
+
+    fn zero(&self) -> Option<u128> {
+        Some(0)
+    }
+
+    fn add(&self, sum: &mut Option<u128>, more: &Option<u128>) {
+        *sum = sum.zip(*more).and_then(|(sum, more)| sum.checked_add(more));
+    }
+
+    fn weighted(
+        &mut self,
+        step: &Step,
+        shape: &Weighted,
+        near: &[Option<u128>],
+    ) -> Vec<Option<u128>> {
+        let mut far = vec![Some(0); step.units];
+        for pair in 0..shape.outputs * shape.inputs {
+            let scalars = pair * shape.kernel..(pair + 1) * shape.kernel;
+            let counted = |&i: &usize| self.analysis.counted(self.paths, shape.tensor, i);
+            let edges = scalars.filter(counted).count() as u128;
+            let (source, target) = shape.ends(pair * shape.kernel);
+            let (from, to) = match step.direction {
+                Direction::Forward => (source, target),
+                Direction::Reverse => (target, source),
+            };
+            let more = near[from].and_then(|paths| paths.checked_mul(edges));
+            self.add(&mut far[to], &more);
+        }
+        far
+    }
 }

@@ -1,7 +1,5 @@
 //! Every path by name: for small networks.
 
-use phew_graph::{Kind, PathGraph};
-
 use super::count::Paths;
 use crate::analysis::Analysis;
 use crate::error::MetricError;
@@ -32,41 +30,25 @@ impl Analysis<'_> {
         }
         let mut paths = Vec::new();
         for input in 0..self.graph.inputs() {
-            self.extend(&self.graph, 0, input, &mut Path::starting(input), &mut paths);
+            self.extend(0, input, &mut Path::starting(input), &mut paths);
         }
         Ok(paths)
     }
 
     /// Depth-first from a unit.
-    fn extend(
-        &self,
-        graph: &PathGraph,
-        layer: usize,
-        unit: usize,
-        path: &mut Path,
-        done: &mut Vec<Path>,
-    ) {
-        if layer + 1 == graph.layers().len() {
+    fn extend(&self, layer: usize, unit: usize, path: &mut Path, done: &mut Vec<Path>) {
+        if layer + 1 == self.graph.layers().len() {
             done.push(Path { output: unit, ..path.clone() });
         }
-        for &c in &graph.layers()[layer].outgoing {
-            let connection = &graph.connections()[c];
-            let next = connection.target;
-            match connection.kind {
-                Kind::Identity => self.extend(graph, next, unit, path, done),
-                Kind::Flatten { block } => {
-                    (0..block).for_each(|b| self.extend(graph, next, unit * block + b, path, done))
-                }
-                Kind::Weighted(shape) => {
-                    for index in shape.scalars_out_of(unit) {
-                        if self.keeps(shape.tensor, index) {
-                            path.weights.push((shape.tensor, index));
-                            self.extend(graph, next, shape.ends(index).1, path, done);
-                            path.weights.pop();
-                        }
-                    }
-                }
+        for edge in self.graph.edges_out_of(layer, unit) {
+            if edge.weight.is_some_and(|(tensor, index)| !self.keeps(tensor, index)) {
+                continue;
             }
+            let before = path.weights.len();
+            path.weights.extend(edge.weight);
+            let next = self.graph.connections()[edge.connection].target;
+            self.extend(next, edge.target, path, done);
+            path.weights.truncate(before);
         }
     }
 

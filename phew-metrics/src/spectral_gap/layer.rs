@@ -1,6 +1,7 @@
 //! The spectral gap of each masked layer as a bipartite graph.
 
 use faer::Mat;
+use phew_graph::Ends;
 use serde::Serialize;
 
 use super::components::Components;
@@ -57,9 +58,9 @@ impl Analysis<'_> {
     }
 
     fn layer_gap(&self, tensor: usize) -> Result<LayerGap, MetricError> {
-        let (shape, source, _) = self.ends(tensor);
+        let Ends { shape, source, .. } = self.graph.ends(tensor);
         let sources = self.graph.layers()[source].units;
-        let counts = self.counts(tensor);
+        let counts = self.pairs(tensor);
         let mean_degree = |units: usize, end: fn((usize, usize)) -> usize| {
             let mut degrees = vec![0.0; units];
             for &(i, j, n) in &counts {
@@ -85,7 +86,7 @@ impl Analysis<'_> {
     }
 
     /// Pairs of units that a tensor joins, each with its number of kept scalars.
-    fn counts(&self, tensor: usize) -> Vec<Edge> {
+    fn pairs(&self, tensor: usize) -> Vec<Edge> {
         let mut counts = Vec::new();
         self.each_pair(tensor, |i, j, kept| counts.push((i, j, kept as f64)));
         counts
@@ -93,7 +94,7 @@ impl Analysis<'_> {
 
     /// Calls `pair` with source unit, target unit and number of kept scalars wherever there are any.
     pub(super) fn each_pair(&self, tensor: usize, mut pair: impl FnMut(usize, usize, usize)) {
-        let (shape, ..) = self.ends(tensor);
+        let (_, shape) = self.graph.weighted(tensor);
         for j in 0..shape.outputs {
             let first = shape.first_source(j);
             for i in 0..shape.inputs {

@@ -2,7 +2,9 @@
 //!
 //! The adjacency matrix is never formed: a product with it is one path-sum step over every connection, each way.
 
-use phew_graph::{Edges, Kind};
+use std::ops::Range;
+
+use phew_graph::{Direction, Edges, Ends};
 
 use super::components::Components;
 use super::two_greatest::two_greatest_eigenvalues;
@@ -68,43 +70,32 @@ impl<'a> Whole<'a> {
         let graph = &self.analysis.graph;
         let edges = Edges::structure().masked_by(self.analysis.mask);
         let mut out = vec![0.0; self.units];
-        for c in graph.connections() {
+        for (connection, c) in graph.connections().iter().enumerate() {
             let [source, target] = [c.source, c.target]
                 .map(|l| self.first[l]..self.first[l] + graph.layers()[l].units);
-            let (x, y) = (&v[source.clone()], &v[target.clone()]);
-            let (forward, backward): (Vec<f64>, Vec<f64>) = match c.kind {
-                Kind::Weighted(shape) => (
-                    graph.onto_targets(shape.tensor, &edges, x),
-                    graph.onto_sources(shape.tensor, &edges, y),
-                ),
-                Kind::Identity => (x.to_vec(), y.to_vec()),
-                Kind::Flatten { block } => (
-                    (0..y.len()).map(|j| x[j / block]).collect(),
-                    y.chunks(block).map(|features| features.iter().sum()).collect(),
-                ),
+            let mut add = |direction, near: Range<usize>, far: Range<usize>| {
+                let carried = graph.carry(connection, direction, &edges, &v[near]);
+                out[far].iter_mut().zip(carried).for_each(|(o, c)| *o += c);
             };
-            out[target].iter_mut().zip(forward).for_each(|(o, f)| *o += f);
-            out[source].iter_mut().zip(backward).for_each(|(o, b)| *o += b);
+            add(Direction::Forward, source.clone(), target.clone());
+            add(Direction::Reverse, target, source);
         }
         out
     }
 
     /// Number of connected parts; a unit without an edge is one.
     fn parts(&self) -> usize {
+        let graph = &self.analysis.graph;
         let mut components = Components::new(self.units);
-        for c in self.analysis.graph.connections() {
+        for tensor in 0..graph.tensors() {
+            let Ends { source, target, .. } = graph.ends(tensor);
+            let (from, to) = (self.first[source], self.first[target]);
+            self.analysis.each_pair(tensor, |i, j, _| components.join(from + i, to + j));
+        }
+        for c in graph.connections() {
             let (from, to) = (self.first[c.source], self.first[c.target]);
-            let targets = 0..self.analysis.graph.layers()[c.target].units;
-            match c.kind {
-                Kind::Weighted(shape) => {
-                    self.analysis
-                        .each_pair(shape.tensor, |i, j, _| components.join(from + i, to + j));
-                }
-                Kind::Identity => targets.for_each(|j| components.join(from + j, to + j)),
-                Kind::Flatten { block } => {
-                    targets.for_each(|j| components.join(from + j / block, to + j));
-                }
-            }
+            let pairs = c.wiring().map(|wiring| wiring.pairs(graph.layers()[c.target].units));
+            pairs.into_iter().flatten().for_each(|(i, j)| components.join(from + i, to + j));
         }
         components.parts
     }

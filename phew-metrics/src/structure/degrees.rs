@@ -1,6 +1,6 @@
 //! Kept weights into and out of each unit.
 
-use phew_graph::{Edges, Mask, PathGraph};
+use phew_graph::{Edges, Ends, Mask, PathGraph};
 use serde::Serialize;
 
 /// A distribution of degrees over the units of a layer.
@@ -29,24 +29,41 @@ impl Degrees {
     }
 }
 
-/// Kept weights into and out of each unit, by layer.
-pub(super) fn degrees(
-    graph: &PathGraph,
-    mask: Option<&Mask>,
-) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
-    let zeros: Vec<Vec<usize>> = graph.layers().iter().map(|l| vec![0; l.units]).collect();
-    let (mut into, mut out) = (zeros.clone(), zeros);
+/// Kept weights of one prunable tensor at each unit of the layers that it joins.
+pub(super) struct Degree {
+    /// Into each target unit.
+    pub(super) into: Vec<usize>,
+    /// Out of each source unit.
+    pub(super) out: Vec<usize>,
+}
+
+/// The degrees by prunable tensor.
+pub(super) fn degrees(graph: &PathGraph, mask: Option<&Mask>) -> Vec<Degree> {
     let edges = Edges::structure().masked_by(mask);
-    // Counts stay whole in f64 up to 2⁵³.
-    let add = |degrees: &mut [usize], counts: Vec<f64>| {
-        degrees.iter_mut().zip(counts).for_each(|(d, n)| *d += n as usize);
-    };
-    for tensor in 0..graph.tensors() {
-        let connection = &graph.connections()[graph.weighted(tensor).0];
+    let of = |tensor: usize| {
+        let Ends { source, target, .. } = graph.ends(tensor);
         let ones = |layer: usize| vec![1.0; graph.layers()[layer].units];
-        let (source, target) = (connection.source, connection.target);
-        add(&mut into[target], graph.onto_targets(tensor, &edges, &ones(source)));
-        add(&mut out[source], graph.onto_sources(tensor, &edges, &ones(target)));
+        // Counts stay whole in f64 up to 2⁵³.
+        let whole = |counts: Vec<f64>| counts.into_iter().map(|n| n as usize).collect();
+        Degree {
+            into: whole(graph.onto_targets(tensor, &edges, &ones(source))),
+            out: whole(graph.onto_sources(tensor, &edges, &ones(target))),
+        }
+    };
+    (0..graph.tensors()).map(of).collect()
+}
+
+/// Kept weights into and out of each unit, by layer.
+pub(super) fn by_layer(graph: &PathGraph, degrees: &[Degree]) -> [Vec<Vec<usize>>; 2] {
+    let zeros: Vec<Vec<usize>> = graph.layers().iter().map(|l| vec![0; l.units]).collect();
+    let [mut into, mut out] = [zeros.clone(), zeros];
+    let add = |units: &mut [usize], more: &[usize]| {
+        units.iter_mut().zip(more).for_each(|(d, n)| *d += n);
+    };
+    for (tensor, degree) in degrees.iter().enumerate() {
+        let Ends { source, target, .. } = graph.ends(tensor);
+        add(&mut into[target], &degree.into);
+        add(&mut out[source], &degree.out);
     }
-    (into, out)
+    [into, out]
 }

@@ -1,35 +1,42 @@
 //! What stands on either side of a unit: a stub unit has weights on one side and nothing on the other.
 
-use phew_graph::{Connection, Kind, PathGraph};
+use phew_graph::{Direction, PathGraph, Semiring, Step, Weighted};
 
-/// For each unit, whether anything enters it and whether anything leaves it.
-pub(super) fn sides(
-    graph: &PathGraph,
-    into: &[Vec<usize>],
-    out: &[Vec<usize>],
-) -> (Vec<Vec<bool>>, Vec<Vec<bool>>) {
-    let some = |degrees: &[Vec<usize>]| -> Vec<Vec<bool>> {
-        degrees.iter().map(|l| l.iter().map(|&d| d > 0).collect()).collect()
+use super::degrees::Degree;
+
+/// For each unit, whether anything enters it (forward) or leaves it (in reverse): a kept weight, or a parameter-free
+/// connection with anything behind it. Inputs are entered, outputs are left.
+pub(super) fn met(graph: &PathGraph, degrees: &[Degree], direction: Direction) -> Vec<Vec<bool>> {
+    let start = match direction {
+        Direction::Forward => graph.inputs(),
+        Direction::Reverse => graph.outputs(),
     };
-    let (mut fed, mut feeds) = (some(into), some(out));
-    let last = fed.len() - 1;
-    fed[0].fill(true);
-    feeds[last].fill(true);
-    for c in graph.connections() {
-        free_pairs(graph, c, |i, j| fed[c.target][j] |= fed[c.source][i]);
-    }
-    for c in graph.connections().iter().rev() {
-        free_pairs(graph, c, |i, j| feeds[c.source][i] |= feeds[c.target][j]);
-    }
-    (fed, feeds)
+    graph.sweep(direction, &mut Met { degrees }, vec![true; start])
 }
 
-/// Calls `pair` with the source and target unit of each parameter-free edge of a connection.
-fn free_pairs(graph: &PathGraph, c: &Connection, mut pair: impl FnMut(usize, usize)) {
-    let targets = 0..graph.layers()[c.target].units;
-    match c.kind {
-        Kind::Weighted(_) => {}
-        Kind::Identity => targets.for_each(|j| pair(j, j)),
-        Kind::Flatten { block } => targets.for_each(|j| pair(j / block, j)),
+/// Whether anything leads to a unit. Unlike reachability a weight counts whatever lies behind it.
+struct Met<'a> {
+    /// By tensor.
+    degrees: &'a [Degree],
+}
+
+impl Semiring for Met<'_> {
+    type Value = bool;
+
+    fn zero(&self) -> bool {
+        false
+    }
+
+    fn add(&self, sum: &mut bool, more: &bool) {
+        *sum |= more;
+    }
+
+    fn weighted(&mut self, step: &Step, shape: &Weighted, _: &[bool]) -> Vec<bool> {
+        let degree = &self.degrees[shape.tensor];
+        let far = match step.direction {
+            Direction::Forward => &degree.into,
+            Direction::Reverse => &degree.out,
+        };
+        far.iter().map(|&d| d > 0).collect()
     }
 }

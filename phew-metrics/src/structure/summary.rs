@@ -1,10 +1,10 @@
 //! Width, dead and stub units of each layer, collapse and effective density of the whole.
 
-use phew_graph::{LayerMask, Mask, Reach};
+use phew_graph::{Direction, LayerMask, Mask, Reach};
 use serde::Serialize;
 
-use super::degrees::{Degrees, degrees};
-use super::stub_units::sides;
+use super::degrees::{Degrees, by_layer, degrees};
+use super::stub_units::met;
 use crate::analysis::Analysis;
 
 /// Shape of a network under its mask.
@@ -116,8 +116,9 @@ impl Analysis<'_> {
         let graph = &self.graph;
         let reach = Reach::of_mask(graph, mask);
         let effective = reach.effective(graph, mask);
-        let (into, out) = degrees(graph, self.mask);
-        let (fed, feeds) = sides(graph, &into, &out);
+        let degrees = degrees(graph, self.mask);
+        let [fed, feeds] = Direction::BOTH.map(|way| met(graph, &degrees, way));
+        let [into, out] = by_layer(graph, &degrees);
         let layers = into.into_iter().zip(out).enumerate().map(|(l, (into, out))| {
             let end = l == 0 || l + 1 == graph.layers().len();
             let stub = |&u: &usize| {

@@ -1,6 +1,6 @@
 //! Lemma 3: every unit of a layer of N units expects W/N of W walks.
 
-use phew_graph::{Init, Network, SkipPolicy, zoo};
+use phew_graph::{Ends, Init, Network, SkipPolicy, zoo};
 use phew_walk::{Bias, Starts, WalkLaw, count_visits};
 
 use super::claim::Scale;
@@ -93,7 +93,7 @@ fn monte_carlo(scale: Scale, seed: u64) -> Result<(Check, bool), MetricError> {
     let mut seen: Vec<Vec<f64>> = visits.iter().map(|l| vec![0.0; l.len()]).collect();
     let law = WalkLaw { seed, ..WalkLaw::default() };
     for (t, counts) in count_visits(&network, &law, walks)?.into_iter().enumerate() {
-        let (shape, _, target) = analysis.ends(t);
+        let Ends { shape, target, .. } = analysis.graph().ends(t);
         for (index, count) in counts.into_iter().enumerate() {
             seen[target][shape.ends(index).1] += f64::from(count);
         }

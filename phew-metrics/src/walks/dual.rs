@@ -1,121 +1,100 @@
-//! Path sums with a derivative: each edge has a value and a tangent, and the tangent of a path's product is
+//! Path sums over dual numbers: each edge has a value and a tangent, and the tangent of a path's product is
 //! `Σ_i t_i Π_{j≠i} f_j`, a product with one factor replaced.
-//!
-//! phew-graph's engine sums products; this one carries the pair along, for expectations of Π(p, p).
 
-use phew_graph::{Kind, PathGraph, Weighted};
+use phew_graph::{Direction, LayerSemiring, PathGraph, ScaledVec, Step, Weighted, Wiring};
 use rayon::prelude::*;
-
-use crate::scaled::ScaledVec;
 
 /// Scalars of a block: enough to be worth a task.
 const BLOCK: usize = 1 << 14;
 
 /// A scalar weight between two units.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Edge {
-    pub(crate) tensor: usize,
-    pub(crate) index: usize,
-    pub(crate) source: usize,
-    pub(crate) target: usize,
+pub(super) struct Edge {
+    pub(super) tensor: usize,
+    pub(super) index: usize,
+    pub(super) source: usize,
+    pub(super) target: usize,
 }
 
 /// What the edges are worth.
-pub(crate) trait Dual: Sync {
+pub(super) trait DualEdges: Sync {
     /// Value and tangent of a scalar weight.
     fn dual(&self, edge: Edge) -> (f64, f64);
 
     /// Value of the parameter-free edges of a connection; their tangent is 0.
-    fn passage(&self, _connection: usize) -> f64 {
-        1.0
+    fn passage(&self, connection: usize) -> f64;
+}
+
+/// Value and tangent of the units of a layer.
+pub(super) struct Dual {
+    pub(super) value: ScaledVec,
+    /// The two terms of the product rule, which may lie on different scales; the first alone after a sum.
+    tangents: [ScaledVec; 2],
+}
+
+impl Dual {
+    fn tangent(&self) -> &ScaledVec {
+        &self.tangents[0]
     }
 }
 
-/// Value and tangent of each unit, layer by layer.
-#[derive(Clone, Debug)]
-pub(crate) struct DualSums {
-    pub(crate) values: Vec<ScaledVec>,
-    pub(crate) tangents: Vec<ScaledVec>,
-}
-
-/// What one connection carries: the values, and the two terms of the product rule.
-type Carried = (ScaledVec, [ScaledVec; 2]);
-
-/// From the input units, which have the values `start` and no tangent.
-pub(crate) fn forward<D: Dual>(graph: &PathGraph, dual: &D, start: Vec<f64>) -> DualSums {
-    let mut sums = DualSums::starting(graph, 0, start);
-    for (l, layer) in graph.layers().iter().enumerate().skip(1) {
-        let part = |&c: &usize| {
-            let source = graph.connections()[c].source;
-            let (x, dx) = (&sums.values[source], &sums.tangents[source]);
-            match &graph.connections()[c].kind {
-                Kind::Weighted(shape) => gather(shape, dual, x, dx),
-                Kind::Identity => pass(dual.passage(c), x, dx, Vec::clone),
-                Kind::Flatten { block } => pass(dual.passage(c), x, dx, |v| {
-                    v.iter().flat_map(|&v| std::iter::repeat_n(v, *block)).collect()
-                }),
-            }
-        };
-        let parts = layer.incoming.iter().map(part).collect();
-        sums.set(l, layer.units, parts);
-    }
-    sums
-}
-
-/// From the output units, against the edges.
-pub(crate) fn backward<D: Dual>(graph: &PathGraph, dual: &D, start: Vec<f64>) -> DualSums {
-    let last = graph.layers().len() - 1;
-    let mut sums = DualSums::starting(graph, last, start);
-    for (l, layer) in graph.layers().iter().enumerate().take(last).rev() {
-        let part = |&c: &usize| {
-            let target = graph.connections()[c].target;
-            let (y, dy) = (&sums.values[target], &sums.tangents[target]);
-            match &graph.connections()[c].kind {
-                Kind::Weighted(shape) => scatter(shape, dual, y, dy),
-                Kind::Identity => pass(dual.passage(c), y, dy, Vec::clone),
-                Kind::Flatten { block } => pass(dual.passage(c), y, dy, |v| {
-                    v.chunks(*block).map(|features| features.iter().sum()).collect()
-                }),
-            }
-        };
-        let parts = layer.outgoing.iter().map(part).collect();
-        sums.set(l, layer.units, parts);
-    }
-    sums
-}
-
-impl DualSums {
-    fn starting(graph: &PathGraph, layer: usize, start: Vec<f64>) -> Self {
-        let zeros = || graph.layers().iter().map(|l| ScaledVec::zeros(l.units)).collect::<Vec<_>>();
-        let mut sums = Self { values: zeros(), tangents: zeros() };
-        let units = start.len();
-        sums.values[layer] = ScaledVec::sum(units, &[ScaledVec { values: start, exponent: 0 }]);
-        sums
-    }
-
-    fn set(&mut self, layer: usize, units: usize, parts: Vec<Carried>) {
-        let (values, tangents): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-        self.values[layer] = ScaledVec::sum(units, &values);
-        self.tangents[layer] = ScaledVec::sum(units, &tangents.concat());
-    }
-}
-
-fn pass(
-    value: f64,
-    x: &ScaledVec,
-    dx: &ScaledVec,
-    carry: impl Fn(&Vec<f64>) -> Vec<f64>,
-) -> Carried {
-    let scaled = |v: &ScaledVec| {
-        let values = carry(&v.values).into_iter().map(|v| v * value).collect();
-        ScaledVec { values, exponent: v.exponent }
+/// The values and tangents of the last layer of a sweep: of the outputs (forward) or the inputs (in reverse), from
+/// units that have the values `start` and no tangent.
+pub(super) fn sweep<D: DualEdges>(
+    graph: &PathGraph,
+    edges: &D,
+    direction: Direction,
+    start: Vec<f64>,
+) -> [ScaledVec; 2] {
+    let none = ScaledVec::zeros(start.len());
+    let start = Dual { value: start.into(), tangents: [none.clone(), none] };
+    let mut layers = graph.sweep(direction, &mut DualSums(edges), start);
+    let end = match direction {
+        Direction::Forward => layers.pop(),
+        Direction::Reverse => layers.drain(..).next(),
     };
-    let (y, dy) = (scaled(x), scaled(dx));
-    let none = ScaledVec::zeros(y.values.len());
-    (y, [dy, none])
+    let Some(Dual { value, tangents: [tangent, _] }) = end else {
+        unreachable!("a path graph has layers");
+    };
+    [value, tangent]
 }
 
-fn gather<D: Dual>(shape: &Weighted, dual: &D, x: &ScaledVec, dx: &ScaledVec) -> Carried {
+struct DualSums<'a, D>(&'a D);
+
+impl<D: DualEdges> LayerSemiring for DualSums<'_, D> {
+    type Layer = Dual;
+
+    fn weighted(&mut self, step: &Step, shape: &Weighted, near: &Dual) -> Dual {
+        match step.direction {
+            Direction::Forward => gather(shape, self.0, &near.value, near.tangent()),
+            Direction::Reverse => scatter(shape, self.0, &near.value, near.tangent()),
+        }
+    }
+
+    fn free(&mut self, step: &Step, wiring: Wiring, near: &Dual) -> Dual {
+        let factor = self.0.passage(step.connection);
+        let carried = |near: &ScaledVec| {
+            let mut values = match step.direction {
+                Direction::Forward => wiring.onto_targets(&near.values, step.units, 0.0),
+                Direction::Reverse => wiring.onto_sources(&near.values, |sum, more| *sum += more),
+            };
+            values.iter_mut().for_each(|v| *v *= factor);
+            ScaledVec { values, exponent: near.exponent }
+        };
+        let tangents = [carried(near.tangent()), ScaledVec::zeros(step.units)];
+        Dual { value: carried(&near.value), tangents }
+    }
+
+    fn sum(&mut self, units: usize, parts: Vec<Dual>) -> Dual {
+        let (values, tangents): (Vec<_>, Vec<_>) =
+            parts.into_iter().map(|part| (part.value, part.tangents)).unzip();
+        let tangent = ScaledVec::sum(units, &tangents.concat());
+        let none = ScaledVec::zeros(units);
+        Dual { value: ScaledVec::sum(units, &values), tangents: [tangent, none] }
+    }
+}
+
+fn gather<D: DualEdges>(shape: &Weighted, edges: &D, x: &ScaledVec, dx: &ScaledVec) -> Dual {
     let (row, kernel) = (shape.row(), shape.kernel);
     let sums = |j: usize| {
         let first = shape.first_source(j);
@@ -124,7 +103,7 @@ fn gather<D: Dual>(shape: &Weighted, dual: &D, x: &ScaledVec, dx: &ScaledVec) ->
             let (x, dx) = (x.values[first + i], dx.values[first + i]);
             let (tensor, source) = (shape.tensor, first + i);
             for k in i * kernel..(i + 1) * kernel {
-                let (f, t) = dual.dual(Edge { tensor, index: j * row + k, source, target: j });
+                let (f, t) = edges.dual(Edge { tensor, index: j * row + k, source, target: j });
                 add(&mut sum, f, t, x, dx);
             }
         }
@@ -134,7 +113,7 @@ fn gather<D: Dual>(shape: &Weighted, dual: &D, x: &ScaledVec, dx: &ScaledVec) ->
     split(rows.map(sums).collect(), x.exponent, dx.exponent)
 }
 
-fn scatter<D: Dual>(shape: &Weighted, dual: &D, y: &ScaledVec, dy: &ScaledVec) -> Carried {
+fn scatter<D: DualEdges>(shape: &Weighted, edges: &D, y: &ScaledVec, dy: &ScaledVec) -> Dual {
     let (row, kernel, outputs) = (shape.row(), shape.kernel, shape.outputs_per_group());
     // By source unit: each sum runs over the target units in order, whatever the threads.
     let sums = |source: usize| {
@@ -143,7 +122,7 @@ fn scatter<D: Dual>(shape: &Weighted, dual: &D, y: &ScaledVec, dy: &ScaledVec) -
         for j in group * outputs..(group + 1) * outputs {
             let (y, dy) = (y.values[j], dy.values[j]);
             for k in i * kernel..(i + 1) * kernel {
-                let (f, t) = dual.dual(Edge { tensor, index: j * row + k, source, target: j });
+                let (f, t) = edges.dual(Edge { tensor, index: j * row + k, source, target: j });
                 add(&mut sum, f, t, y, dy);
             }
         }
@@ -161,8 +140,8 @@ fn add(sum: &mut [f64; 3], f: f64, t: f64, x: f64, dx: f64) {
     sum[2] += t * x;
 }
 
-fn split(sums: Vec<[f64; 3]>, exponent: i64, tangent: i64) -> Carried {
+fn split(sums: Vec<[f64; 3]>, exponent: i64, tangent: i64) -> Dual {
     let column =
         |c: usize, exponent| ScaledVec { values: sums.iter().map(|s| s[c]).collect(), exponent };
-    (column(0, exponent), [column(1, tangent), column(2, exponent)])
+    Dual { value: column(0, exponent), tangents: [column(1, tangent), column(2, exponent)] }
 }

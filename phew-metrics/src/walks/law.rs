@@ -1,6 +1,6 @@
 //! The law of a walk: the probability of each step.
 
-use phew_graph::{Direction, EdgeValue, Edges, Kind, PathGraph, SkipPolicy, Transition};
+use phew_graph::{Direction, Edges, PathGraph, SkipPolicy, Transition};
 use phew_walk::{Bias, Starts};
 
 use crate::analysis::Analysis;
@@ -20,22 +20,6 @@ pub(super) struct Steps {
     pub(super) passage: Vec<f64>,
 }
 
-/// What a step is proportional to, as the sampler computes it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Score(pub(super) Bias);
-
-impl EdgeValue for Score {
-    #[inline]
-    fn value(&self, _: usize, _: usize, weight: f32) -> f64 {
-        f64::from(match self.0 {
-            Bias::Square => weight * weight,
-            Bias::Uniform => 1.0,
-            Bias::Inverse => 1.0 / weight.abs().max(1e-30),
-            _ => weight.abs(),
-        })
-    }
-}
-
 impl<'a> Analysis<'a> {
     /// Walks with a bias over the weights of the dense network: the sampler walks before there is a mask, so
     /// a mask has no say here.
@@ -44,7 +28,7 @@ impl<'a> Analysis<'a> {
     /// Two passes over the weights.
     #[must_use]
     pub fn walks(&'a self, bias: Bias, skips: SkipPolicy) -> Walks<'a> {
-        let edges = Edges::new(&self.weights, Score(bias));
+        let edges = Edges::new(&self.weights, bias);
         let steps = [Direction::Forward, Direction::Reverse].map(|direction| Steps {
             transition: Transition::new(&self.graph, &edges, direction, skips),
             passage: passage(&self.graph, direction, skips),
@@ -54,8 +38,8 @@ impl<'a> Analysis<'a> {
 }
 
 impl Walks<'_> {
-    pub(super) fn edges(&self) -> Edges<'_, Score> {
-        Edges::new(&self.analysis.weights, Score(self.bias))
+    pub(super) fn edges(&self) -> Edges<'_, Bias> {
+        Edges::new(&self.analysis.weights, self.bias)
     }
 
     pub(super) fn steps(&self, direction: Direction) -> &Steps {
@@ -65,14 +49,8 @@ impl Walks<'_> {
 
 /// The directions that walks have, with the share of each.
 pub(super) fn directions(starts: Starts) -> impl Iterator<Item = (Direction, f64)> {
-    let forward = match starts {
-        Starts::Forward => 1.0,
-        Starts::Reverse => 0.0,
-        _ => 0.5,
-    };
-    [(Direction::Forward, forward), (Direction::Reverse, 1.0 - forward)]
-        .into_iter()
-        .filter(|&(_, share)| share > 0.0)
+    let share = move |direction| (direction, starts.share(direction));
+    Direction::BOTH.into_iter().map(share).filter(|&(_, share)| share > 0.0)
 }
 
 pub(super) fn even(units: usize) -> Vec<f64> {
@@ -83,21 +61,16 @@ pub(super) fn even(units: usize) -> Vec<f64> {
 /// uniformly, then among the features of a flattened channel.
 fn passage(graph: &PathGraph, direction: Direction, skips: SkipPolicy) -> Vec<f64> {
     let walked = graph.walked(skips);
-    let probability = |(c, connection): (usize, &phew_graph::Connection)| {
+    let probability = |c: usize| {
         if !walked[c] {
             return 0.0;
         }
-        let forward = direction == Direction::Forward;
-        let onward = match direction {
-            Direction::Forward => &graph.layers()[connection.source].outgoing,
-            Direction::Reverse => &graph.layers()[connection.target].incoming,
-        };
-        let choices = onward.iter().filter(|&&c| walked[c]).count();
-        let features = match connection.kind {
-            Kind::Flatten { block } if forward => block,
+        let choices = graph.alternatives(c, direction, &walked);
+        let features = match (direction, graph.connections()[c].wiring()) {
+            (Direction::Forward, Some(wiring)) => wiring.fan_out(),
             _ => 1,
         };
         1.0 / (choices * features) as f64
     };
-    graph.connections().iter().enumerate().map(probability).collect()
+    (0..graph.connections().len()).map(probability).collect()
 }

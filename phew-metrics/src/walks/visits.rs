@@ -1,6 +1,6 @@
 //! How often a walk is expected to pass each unit and each weight.
 
-use phew_graph::Direction;
+use phew_graph::{Direction, Ends};
 use phew_walk::Starts;
 use rayon::prelude::*;
 
@@ -70,7 +70,7 @@ impl Visits<'_> {
     /// One parallel pass over the tensor for each direction.
     #[must_use]
     pub fn weights(&self, tensor: usize) -> Vec<f64> {
-        let (shape, source, target) = self.walks.analysis.ends(tensor);
+        let Ends { shape, source, target, .. } = self.walks.analysis.graph.ends(tensor);
         let edges = self.walks.edges();
         let row = shape.row();
         let mut visits = vec![0.0; shape.len()];

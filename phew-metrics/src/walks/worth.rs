@@ -1,12 +1,11 @@
 //! What the path of a walk is worth, in expectation.
 
-use phew_graph::{Direction, EdgeValue, StepsOver};
-use phew_walk::Starts;
+use phew_graph::{Direction, EdgeValue, Scaled, StepsOver};
+use phew_walk::{Bias, Starts};
 use serde::Serialize;
 
-use super::dual::{self, Dual, Edge};
-use super::law::{Score, Walks, directions, even};
-use crate::scaled::{Scaled, ScaledVec};
+use super::dual::{DualEdges, Edge, sweep};
+use super::law::{Walks, directions, even};
 
 /// What the path of a walk is worth, in expectation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,19 +34,19 @@ pub struct StepWorth {
 /// An edge of a walk with the probability of taking it.
 struct Probable<'a, F> {
     weights: &'a [&'a [f32]],
-    score: Score,
+    bias: Bias,
     /// By tensor.
     steps: Vec<StepsOver<'a>>,
     passage: &'a [f64],
     worth: F,
 }
 
-impl<F: Fn(f64) -> (f64, f64) + Sync> Dual for Probable<'_, F> {
+impl<F: Fn(f64) -> (f64, f64) + Sync> DualEdges for Probable<'_, F> {
     #[inline]
     fn dual(&self, edge: Edge) -> (f64, f64) {
         let Edge { tensor, index, source, target } = edge;
         let weight = self.weights[tensor][index];
-        let score = self.score.value(tensor, index, weight);
+        let score = self.bias.value(tensor, index, weight);
         let q = self.steps[tensor].probability(score, source, target);
         let (value, tangent) = (self.worth)(f64::from(weight));
         (q * value, q * tangent)
@@ -96,23 +95,17 @@ impl Walks<'_> {
         let steps = self.steps(direction);
         let probable = Probable {
             weights: &self.analysis.weights,
-            score: Score(self.bias),
+            bias: self.bias,
             steps: (0..graph.tensors()).map(|t| steps.transition.over(graph, t)).collect(),
             passage: &steps.passage,
             worth,
         };
-        let end: (Option<ScaledVec>, Option<ScaledVec>) = match direction {
-            Direction::Forward => {
-                let sums = dual::forward(graph, &probable, even(graph.inputs()));
-                (sums.values.last().cloned(), sums.tangents.last().cloned())
-            }
-            Direction::Reverse => {
-                let sums = dual::backward(graph, &probable, even(graph.outputs()));
-                (sums.values.first().cloned(), sums.tangents.first().cloned())
-            }
+        let starts = match direction {
+            Direction::Forward => graph.inputs(),
+            Direction::Reverse => graph.outputs(),
         };
-        let total = |v: Option<ScaledVec>| v.map_or(Scaled::new(0.0, 0), |v| v.total());
-        (total(end.0), total(end.1))
+        let [value, tangent] = sweep(graph, &probable, direction, even(starts));
+        (value.total(), tangent.total())
     }
 
     fn step_worths(&self, starts: Starts) -> Vec<StepWorth> {
