@@ -146,6 +146,16 @@ impl Transition {
         StepsOver { terms: &self.terms[graph.weighted(tensor).0] }
     }
 
+    /// Probability of each edge of a parameter-free connection, by the unit at which the walk stands; zeros where walks
+    /// do not take the connection.
+    ///
+    /// # Panics
+    /// If there is no such connection.
+    #[must_use]
+    pub fn passage(&self, connection: usize) -> &[f64] {
+        &self.terms[connection].scale
+    }
+
     pub(super) fn terms(&self, connection: usize) -> &Terms {
         &self.terms[connection]
     }

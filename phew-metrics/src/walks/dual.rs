@@ -21,8 +21,8 @@ pub(super) trait DualEdges: Sync {
     /// Value and tangent of a scalar weight.
     fn dual(&self, edge: Edge) -> (f64, f64);
 
-    /// Value of the parameter-free edges of a connection; their tangent is 0.
-    fn passage(&self, connection: usize) -> f64;
+    /// Value of the edges of a parameter-free connection, by near unit; their tangent is 0.
+    fn passage(&self, connection: usize) -> &[f64];
 }
 
 /// Value and tangent of the units of a layer.
@@ -72,13 +72,13 @@ impl<D: DualEdges> LayerSemiring for DualSums<'_, D> {
     }
 
     fn free(&mut self, step: &Step, wiring: Wiring, near: &Dual) -> Dual {
-        let factor = self.0.passage(step.connection);
+        let passage = self.0.passage(step.connection);
         let carried = |near: &ScaledVec| {
-            let mut values = match step.direction {
-                Direction::Forward => wiring.onto_targets(&near.values, step.units, 0.0),
-                Direction::Reverse => wiring.onto_sources(&near.values, |sum, more| *sum += more),
+            let edges: Vec<f64> = near.values.iter().zip(passage).map(|(v, p)| v * p).collect();
+            let values = match step.direction {
+                Direction::Forward => wiring.onto_targets(&edges, step.units, 0.0),
+                Direction::Reverse => wiring.onto_sources(&edges, |sum, more| *sum += more),
             };
-            values.iter_mut().for_each(|v| *v *= factor);
             ScaledVec { values, exponent: near.exponent }
         };
         let tangents = [carried(near.tangent()), ScaledVec::zeros(step.units)];

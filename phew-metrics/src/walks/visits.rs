@@ -37,7 +37,7 @@ impl<'a> Walks<'a> {
     /// Visits of each unit by one walk in one direction.
     fn units_visited(&self, direction: Direction) -> Vec<Vec<f64>> {
         let (graph, edges) = (&self.analysis.graph, self.edges());
-        let step = Some(&self.steps(direction).transition);
+        let step = Some(self.steps(direction));
         let sums = match direction {
             Direction::Forward => graph.forward(&edges, Some(&even(graph.inputs())), step),
             Direction::Reverse => graph.backward(&edges, Some(&even(graph.outputs())), step),
@@ -76,7 +76,7 @@ impl Visits<'_> {
         let mut visits = vec![0.0; shape.len()];
         for (direction, share, units) in &self.directions {
             let graph = &self.walks.analysis.graph;
-            let steps = self.walks.steps(*direction).transition.over(graph, tensor);
+            let steps = self.walks.steps(*direction).over(graph, tensor);
             let (sources, targets) = (&units[source], &units[target]);
             let rows = visits.par_chunks_mut(row).with_min_len((BLOCK / row).max(1)).enumerate();
             rows.for_each(|(j, visits)| {

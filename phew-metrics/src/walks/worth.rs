@@ -1,6 +1,6 @@
 //! What the path of a walk is worth, in expectation.
 
-use phew_graph::{Direction, EdgeValue, Scaled, StepsOver};
+use phew_graph::{Direction, EdgeValue, Scaled, StepsOver, Transition};
 use phew_walk::{Bias, Starts};
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ struct Probable<'a, F> {
     bias: Bias,
     /// By tensor.
     steps: Vec<StepsOver<'a>>,
-    passage: &'a [f64],
+    transition: &'a Transition,
     worth: F,
 }
 
@@ -52,8 +52,8 @@ impl<F: Fn(f64) -> (f64, f64) + Sync> DualEdges for Probable<'_, F> {
         (q * value, q * tangent)
     }
 
-    fn passage(&self, connection: usize) -> f64 {
-        self.passage[connection]
+    fn passage(&self, connection: usize) -> &[f64] {
+        self.transition.passage(connection)
     }
 }
 
@@ -92,12 +92,12 @@ impl Walks<'_> {
         worth: impl Fn(f64) -> (f64, f64) + Sync,
     ) -> (Scaled, Scaled) {
         let graph = &self.analysis.graph;
-        let steps = self.steps(direction);
+        let transition = self.steps(direction);
         let probable = Probable {
             weights: &self.analysis.weights,
             bias: self.bias,
-            steps: (0..graph.tensors()).map(|t| steps.transition.over(graph, t)).collect(),
-            passage: &steps.passage,
+            steps: (0..graph.tensors()).map(|t| transition.over(graph, t)).collect(),
+            transition,
             worth,
         };
         let starts = match direction {
