@@ -88,6 +88,18 @@ pub enum GraphError {
         /// What was expected.
         expected: String,
     },
+    /// A network whose tensors together have too many scalars, or whose forward pass is too much arithmetic.
+    #[error("architecture `{arch}` has {found} {what}, expected at most {maximum}")]
+    TooLarge {
+        /// Name of the architecture.
+        arch: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there is.
+        found: u128,
+        /// The most that is allowed.
+        maximum: u64,
+    },
     /// A TOML architecture that does not parse.
     #[error("{origin}: {reason}")]
     Toml {

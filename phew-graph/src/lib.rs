@@ -29,7 +29,8 @@ mod weights;
 pub mod zoo;
 
 pub use arch::{
-    Activation, Arch, ArchBuilder, Conv2d, Node, NodeSpec, Op, Pool, Role, Shape, TensorSpec,
+    Activation, Arch, ArchBuilder, Conv2d, MAX_MULTIPLY_ADDS, MAX_SCALARS, Node, NodeSpec, Op,
+    Pool, Role, Shape, TensorSpec, op,
 };
 pub use atomic::{Overwrite, discard_temporaries, write_atomically};
 pub use choice::Choice;

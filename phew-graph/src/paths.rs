@@ -13,7 +13,7 @@ mod scaled;
 mod sums;
 mod sweep;
 mod transition;
-mod wiring;
+pub(crate) mod wiring;
 
 pub use direction::Direction;
 pub use edges::{Abs, EdgeValue, Edges, NonZero, One, Square};

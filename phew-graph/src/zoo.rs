@@ -11,6 +11,9 @@ mod vgg;
 use crate::arch::{Activation, Arch, Shape};
 use crate::error::GraphError;
 
+/// Most layers of a network whose name gives its depth.
+const MAX_DEPTH: usize = 10_000;
+
 /// A network of the zoo before its input and classes are fixed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
@@ -71,7 +74,7 @@ impl Template {
     ///
     /// # Errors
     /// [`GraphError::Shape`] if the input is too small for the network's poolings or of the wrong rank,
-    /// [`GraphError::Field`] if a width is 0.
+    /// [`GraphError::Field`] if a width is 0 or too large, [`GraphError::TooLarge`] if all are together.
     pub fn build(&self) -> Result<Arch, GraphError> {
         let (name, input, classes) = (self.name.as_str(), self.input, self.classes);
         match &self.family {
@@ -126,7 +129,7 @@ pub fn names() -> &'static [(&'static str, &'static str)] {
             "resnet18-modified, resnet34-modified",
             "3×3 stem of stride 1, no max-pool (CIFAR, Tiny-ImageNet)",
         ),
-        ("wrn-D-K", "wide ResNet of depth D = 6n + 4 and widen factor K (CIFAR)"),
+        ("wrn-D-K", "wide ResNet of depth D = 6n + 4, up to 10000, and widen factor K (CIFAR)"),
     ]
 }
 
@@ -174,7 +177,7 @@ fn find_parametric(name: &str) -> Option<Template> {
     if let Some(parameters) = name.strip_prefix("wrn-") {
         let (depth, widen) = parameters.split_once('-')?;
         let (depth, widen): (usize, usize) = (depth.parse().ok()?, widen.parse().ok()?);
-        let fits = depth >= 10 && (depth - 4).is_multiple_of(6) && widen > 0;
+        let fits = (10..=MAX_DEPTH).contains(&depth) && (depth - 4).is_multiple_of(6) && widen > 0;
         let family = Family::WideResNet { blocks: depth.saturating_sub(4) / 6, widen };
         return fits.then(|| Template::new(name, family, [3, 32, 32], 10));
     }

@@ -2,22 +2,27 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use phew_graph::{Arch, ArchBuilder, Conv2d, GraphError, NodeSpec, Op, Pool, Shape};
+use phew_graph::op::{Add, BatchNorm, Input, Linear};
+use phew_graph::{Activation, Arch, ArchBuilder, Conv2d, GraphError, NodeSpec, Op, Pool, Shape};
 
 fn image(channels: usize, side: usize) -> Shape {
     Shape::Image { channels, height: side, width: side }
 }
 
-fn node(name: &str, op: Op, inputs: &[&str]) -> NodeSpec {
-    NodeSpec { name: name.into(), op, inputs: inputs.iter().map(|&s| s.into()).collect() }
+fn node(name: &str, op: impl Into<Op>, inputs: &[&str]) -> NodeSpec {
+    NodeSpec {
+        name: name.into(),
+        op: op.into(),
+        inputs: inputs.iter().map(|&s| s.into()).collect(),
+    }
 }
 
 fn input(n: usize) -> NodeSpec {
-    node("x", Op::Input { shape: Shape::Features(n) }, &[])
+    node("x", Input { shape: Shape::Features(n) }, &[])
 }
 
 fn linear(name: &str, from: &str) -> NodeSpec {
-    node(name, Op::Linear { out: 3, bias: true }, &[from])
+    node(name, Linear { out: 3, bias: true }, &[from])
 }
 
 fn refuse(specs: Vec<NodeSpec>) -> GraphError {
@@ -37,10 +42,10 @@ fn structural_mistakes_are_named() {
     let ends = refuse(vec![input(2), linear("a", "x"), linear("b", "x")]);
     assert!(matches!(ends, GraphError::OutputCount { operators } if operators == "`a`, `b`"));
     assert!(matches!(refuse(vec![linear("a", "a")]), GraphError::InputCount { found: 0, .. }));
-    let lonely = refuse(vec![input(2), node("sum", Op::Add, &["x"])]);
+    let lonely = refuse(vec![input(2), node("sum", Add, &["x"])]);
     assert!(matches!(lonely, GraphError::Arity { operator, found: 1, .. } if operator == "sum"));
     let fed =
-        refuse(vec![node("x", Op::Input { shape: Shape::Features(2) }, &["a"]), linear("a", "x")]);
+        refuse(vec![node("x", Input { shape: Shape::Features(2) }, &["a"]), linear("a", "x")]);
     assert!(matches!(fed, GraphError::Arity { operator, found: 1, .. } if operator == "x"));
 }
 
@@ -48,7 +53,7 @@ fn structural_mistakes_are_named() {
 fn a_cycle_names_its_members_and_not_what_lies_behind() {
     let cycle = refuse(vec![
         input(3),
-        node("sum", Op::Add, &["x", "b"]),
+        node("sum", Add, &["x", "b"]),
         linear("a", "sum"),
         linear("b", "a"),
         linear("after", "b"),
@@ -115,17 +120,17 @@ fn toml_keeps_every_field() {
     let arch = ArchBuilder::new("odd", image(4, 16))
         .op(
             "c",
-            Op::Conv2d(Conv2d {
+            Conv2d {
                 out: 8,
                 kernel: [3, 5],
                 stride: [2, 1],
                 padding: [1, 2],
                 groups: 2,
                 bias: true,
-            }),
+            },
         )
-        .op("bn", Op::BatchNorm { eps: 1e-3, momentum: 0.2 })
-        .op("act", Op::Activation(phew_graph::Activation::LeakyRelu { slope: 0.2 }))
+        .op("bn", BatchNorm { eps: 1e-3, momentum: 0.2 })
+        .op("act", Activation::LeakyRelu { slope: 0.2 })
         .max_pool("mp", Pool { kernel: Some([3, 2]), stride: [2, 2], padding: [1, 0] })
         .add("sum", &["mp", "mp"])
         .avg_pool("ap", Pool::global())

@@ -1,6 +1,6 @@
 //! Multiply-adds and parameters, dense and sparse, layer by layer.
 
-use phew_graph::{Op, Role, TensorSpec};
+use phew_graph::TensorSpec;
 use serde::Serialize;
 
 use crate::analysis::Analysis;
@@ -19,7 +19,7 @@ pub struct Cost {
 pub struct LayerCost {
     /// Name of the tensor.
     pub name: String,
-    /// Positions of the output map: how often each weight is used.
+    /// How often each weight is used: positions of a convolution's output map.
     pub positions: usize,
     /// Scalars.
     pub parameters: usize,
@@ -48,35 +48,30 @@ impl Cost {
 impl Analysis<'_> {
     /// Cost of one forward pass over one input of the architecture's shape.
     ///
-    /// A weight is used once for each position of its output map; positions over the border's padding count.
+    /// A weight is used once for each position of its output map ([`Arch::positions`](phew_graph::Arch::positions));
+    /// positions over the border's padding count.
     /// Biases, normalisation, activations and pooling are left out, as is usual.
     #[must_use]
     pub fn cost(&self) -> Cost {
         let arch = self.network.arch();
         let layer = |(tensor, spec): (usize, &TensorSpec)| {
-            let node = &arch.nodes()[spec.node];
-            let positions = match node.op {
-                Op::Conv2d(_) => node.shape.area(),
-                _ => 1,
-            };
+            let positions = arch.positions(tensor);
             let kept = self.mask.map_or(spec.len(), |m| m.layer(tensor).kept());
             LayerCost {
                 name: spec.name.clone(),
                 positions,
                 parameters: spec.len(),
                 sparse_parameters: kept,
-                flops: 2 * (spec.len() * positions) as u64,
-                sparse_flops: 2 * (kept * positions) as u64,
+                flops: 2 * spec.len() as u64 * positions as u64,
+                sparse_flops: 2 * kept as u64 * positions as u64,
             }
         };
-        let learned =
-            |s: &&TensorSpec| matches!(s.role, Role::Bias | Role::NormScale | Role::NormShift);
         Cost {
             layers: arch.prunable().iter().enumerate().map(layer).collect(),
             auxiliary_parameters: arch
                 .auxiliary()
                 .iter()
-                .filter(learned)
+                .filter(|spec| !spec.role.is_buffer())
                 .map(TensorSpec::len)
                 .sum(),
         }

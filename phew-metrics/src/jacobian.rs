@@ -4,7 +4,7 @@
 //! transposed operators as they are, borders, strides and skips included.
 
 use faer::Mat;
-use phew_graph::{Activation, Arch, Conv2d, Op, Pool, Role, Shape};
+use phew_graph::Arch;
 use rayon::prelude::*;
 
 use crate::analysis::Analysis;
@@ -25,31 +25,18 @@ impl Analysis<'_> {
     /// A backward pass for each output scalar.
     pub fn linear_jacobian(&self, limit: usize) -> Result<Mat<f64>, MetricError> {
         let arch = self.network.arch();
-        for node in arch.nodes() {
-            let linear = match &node.op {
-                Op::Activation(Activation::Identity) => true,
-                Op::Activation(Activation::LeakyRelu { slope }) => {
-                    (slope - 1.0).abs() < f64::EPSILON
-                }
-                Op::Activation(_) => false,
-                Op::MaxPool(pool) => pool.kernel == Some([1, 1]),
-                _ => true,
-            };
-            if !linear {
-                let (operator, kind) = (node.name.clone(), node.op.kind());
-                return Err(MetricError::NotLinear { operator, kind });
-            }
+        // The first node is the input, which is no map.
+        if let Some(node) = arch.nodes().iter().skip(1).find(|node| !node.op.is_linear()) {
+            let (operator, kind) = (node.name.clone(), node.op.kind());
+            return Err(MetricError::NotLinear { operator, kind });
         }
-        let scalars = |s: Shape| s.units() * s.area();
-        let (inputs, outputs) = (scalars(arch.input_shape()), scalars(arch.output_shape()));
+        let (inputs, outputs) = (arch.input_shape().scalars(), arch.output_shape().scalars());
         if inputs.saturating_mul(outputs) > limit {
             let found = inputs as f64 * outputs as f64;
             return Err(MetricError::Limit { what: "entries of the Jacobian", found, limit });
         }
-        let weights: Vec<Vec<f64>> = (0..self.graph.tensors())
-            .map(|t| (0..self.weights[t].len()).map(|i| self.weight(t, i)).collect())
-            .collect();
-        let row = |output: usize| self.pulled_back(arch, &weights, output);
+        let tensors = self.tensors_by_node();
+        let row = |output: usize| pulled_back(arch, &tensors, output);
         let rows: Vec<Vec<f64>> = (0..outputs).into_par_iter().map(row).collect();
         Ok(Mat::from_fn(outputs, inputs, |o, i| rows[o][i]))
     }
@@ -65,130 +52,40 @@ impl Analysis<'_> {
         Ok(SingularValues::new(singular_values(self.linear_jacobian(limit)?.as_ref())?))
     }
 
-    /// Derivatives of one output scalar by all input scalars.
-    fn pulled_back(&self, arch: &Arch, weights: &[Vec<f64>], output: usize) -> Vec<f64> {
-        let nodes = arch.nodes();
-        let zeros = |node: usize| vec![0.0; nodes[node].shape.units() * nodes[node].shape.area()];
-        let tensor =
-            |node: usize| arch.prunable().iter().position(|s| s.node == node).unwrap_or_default();
-        // By node, once an operator that reads it has been passed.
-        let mut derivatives: Vec<Option<Vec<f64>>> = vec![None; nodes.len()];
-        let mut last = zeros(nodes.len() - 1);
-        last[output] = 1.0;
-        derivatives[nodes.len() - 1] = Some(last);
-        for (index, node) in nodes.iter().enumerate().skip(1).rev() {
-            let (Some(dy), Some(&input)) = (derivatives[index].take(), node.inputs.first()) else {
-                continue;
-            };
-            let (from, to) = (nodes[input].shape, node.shape);
-            let back = match &node.op {
-                Op::Linear { .. } => linear(&weights[tensor(index)], &dy, zeros(input)),
-                Op::Conv2d(conv) => {
-                    convolve(&weights[tensor(index)], conv, &dy, from, to, zeros(input))
-                }
-                Op::BatchNorm { eps, .. } => {
-                    let channels = dy.chunks(from.area()).zip(self.norm_factors(index, *eps));
-                    channels.flat_map(|(c, f)| c.iter().map(move |v| v * f)).collect()
-                }
-                Op::AvgPool(pool) => average(pool, &dy, from, to, zeros(input)),
-                _ => dy,
-            };
-            for &input in &node.inputs {
-                let sum = derivatives[input].get_or_insert_with(|| zeros(input));
-                sum.iter_mut().zip(&back).for_each(|(s, b)| *s += b);
-            }
-        }
-        derivatives[0].take().unwrap_or_else(|| zeros(0))
-    }
-
-    /// `scale / √(variance + ε)` of each channel.
-    fn norm_factors(&self, node: usize, eps: f64) -> Vec<f64> {
+    /// Values of each node's tensors, weights masked: prunable, then auxiliary.
+    fn tensors_by_node(&self) -> Vec<Vec<Vec<f64>>> {
         let arch = self.network.arch();
-        let auxiliary = self.network.auxiliary();
-        let values = |role: Role| {
-            let at = arch.auxiliary().iter().position(|s| s.node == node && s.role == role);
-            at.map_or(&[][..], |at| auxiliary[at])
-        };
-        let pairs = values(Role::NormScale).iter().zip(values(Role::RunningVar));
-        pairs.map(|(&s, &v)| f64::from(s) / (f64::from(v) + eps).sqrt()).collect()
+        let mut tensors = vec![Vec::new(); arch.nodes().len()];
+        for (tensor, spec) in arch.prunable().iter().enumerate() {
+            let values = (0..spec.len()).map(|index| self.weight(tensor, index)).collect();
+            tensors[spec.node].push(values);
+        }
+        for (spec, values) in arch.auxiliary().iter().zip(self.network.auxiliary()) {
+            tensors[spec.node].push(values.iter().map(|&value| f64::from(value)).collect());
+        }
+        tensors
     }
 }
 
-/// `dx += Wᵀ dy`.
-fn linear(weights: &[f64], dy: &[f64], mut dx: Vec<f64>) -> Vec<f64> {
-    for (row, dy) in weights.chunks(dx.len()).zip(dy) {
-        dx.iter_mut().zip(row).for_each(|(d, w)| *d += w * dy);
-    }
-    dx
-}
-
-/// Height and width of a map.
-fn sides(shape: Shape) -> [usize; 2] {
-    match shape {
-        Shape::Image { height, width, .. } => [height, width],
-        Shape::Features(_) => [1, 1],
-    }
-}
-
-/// Calls `each` with the place in a window and in the input map, for one output position.
-fn window(
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    padding: [usize; 2],
-    from: [usize; 2],
-    at: [usize; 2],
-    mut each: impl FnMut(usize, usize),
-) {
-    for k in 0..kernel[0] {
-        for l in 0..kernel[1] {
-            let (y, x) = (at[0] * stride[0] + k, at[1] * stride[1] + l);
-            let inside =
-                |v: usize, axis: usize| v >= padding[axis] && v - padding[axis] < from[axis];
-            if inside(y, 0) && inside(x, 1) {
-                each(k * kernel[1] + l, (y - padding[0]) * from[1] + x - padding[1]);
-            }
+/// Derivatives of one output scalar by all input scalars.
+fn pulled_back(arch: &Arch, tensors: &[Vec<Vec<f64>>], output: usize) -> Vec<f64> {
+    let nodes = arch.nodes();
+    let zeros = |node: usize| vec![0.0; nodes[node].shape.scalars()];
+    // By node, once an operator that reads it has been passed.
+    let mut derivatives: Vec<Option<Vec<f64>>> = vec![None; nodes.len()];
+    let mut last = zeros(nodes.len() - 1);
+    last[output] = 1.0;
+    derivatives[nodes.len() - 1] = Some(last);
+    for (index, node) in nodes.iter().enumerate().skip(1).rev() {
+        let Some(dy) = derivatives[index].take() else { continue };
+        let tensors: Vec<&[f64]> = tensors[index].iter().map(Vec::as_slice).collect();
+        for (place, &input) in node.inputs.iter().enumerate() {
+            let Some(back) = arch.pull_back(index, place, &tensors, &dy) else {
+                unreachable!("all operators are linear: checked at the start");
+            };
+            let sum = derivatives[input].get_or_insert_with(|| zeros(input));
+            sum.iter_mut().zip(&back).for_each(|(s, b)| *s += b);
         }
     }
-}
-
-fn convolve(
-    weights: &[f64],
-    conv: &Conv2d,
-    dy: &[f64],
-    from: Shape,
-    to: Shape,
-    mut dx: Vec<f64>,
-) -> Vec<f64> {
-    let (inputs, outputs) = (from.units() / conv.groups, conv.out / conv.groups);
-    let (source, [_, columns]) = (sides(from), sides(to));
-    let kernel = conv.kernel[0] * conv.kernel[1];
-    for (o, dy) in dy.chunks(to.area()).enumerate() {
-        let first = o / outputs * inputs;
-        for (position, dy) in dy.iter().enumerate().filter(|(_, d)| **d != 0.0) {
-            let at = [position / columns, position % columns];
-            window(conv.kernel, conv.stride, conv.padding, source, at, |k, p| {
-                for i in 0..inputs {
-                    let weight = weights[(o * inputs + i) * kernel + k];
-                    dx[(first + i) * from.area() + p] += weight * dy;
-                }
-            });
-        }
-    }
-    dx
-}
-
-fn average(pool: &Pool, dy: &[f64], from: Shape, to: Shape, mut dx: Vec<f64>) -> Vec<f64> {
-    let (source, [_, columns]) = (sides(from), sides(to));
-    let (kernel, stride) = match pool.kernel {
-        Some(kernel) => (kernel, pool.stride),
-        None => (source, source),
-    };
-    let share = 1.0 / (kernel[0] * kernel[1]) as f64;
-    for (dx, dy) in dx.chunks_mut(from.area()).zip(dy.chunks(to.area())) {
-        for (position, dy) in dy.iter().enumerate() {
-            let at = [position / columns, position % columns];
-            window(kernel, stride, pool.padding, source, at, |_, p| dx[p] += dy * share);
-        }
-    }
-    dx
+    derivatives[0].take().unwrap_or_else(|| zeros(0))
 }

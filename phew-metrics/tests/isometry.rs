@@ -5,6 +5,7 @@ mod common;
 
 use common::{Tiny, tiny, tiny_linear};
 use faer::{Mat, Side};
+use phew_graph::op::{AvgPool, BatchNorm};
 use phew_graph::{
     Activation, ArchBuilder, Conv2d, Init, Network, Op, Pool, Role, Shape, stream, stream_key, zoo,
 };
@@ -59,6 +60,22 @@ fn the_jacobian_of_a_linear_mlp_is_the_product_of_its_matrices() {
     assert!(matches!(refused, Err(MetricError::NotLinear { kind: "relu", .. })));
 }
 
+/// Over a window of one scalar, two apart, of 3×3 pixels.
+#[test]
+fn a_maximum_of_one_scalar_selects_pixels() {
+    let arch = ArchBuilder::new("select", Shape::Image { channels: 1, height: 3, width: 3 })
+        .max_pool("pool", Pool::new(1).stride(2))
+        .flatten("flatten")
+        .linear("fc", 1)
+        .build()
+        .unwrap();
+    let network = Network::initialise(arch, Init::default(), 0).unwrap();
+    let network = network.with_weights(vec![vec![1.0, 2.0, 3.0, 4.0]]).unwrap();
+    let jacobian = Analysis::new(&network, None).unwrap().linear_jacobian(9).unwrap();
+    let row: Vec<f64> = (0..9).map(|pixel| jacobian[(0, pixel)]).collect();
+    assert_eq!(row, [1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 3.0, 0.0, 4.0]);
+}
+
 /// A 1×1 convolution by 3, an identity skip, the mean of a 2×2 map: every pixel weighs (3 + 1) / 4, and the
 /// normalisation divides by √(1 + ε).
 #[test]
@@ -66,7 +83,7 @@ fn the_jacobian_follows_convolutions_skips_pooling_and_normalisation() {
     let arch = ArchBuilder::new("skip", Shape::Image { channels: 1, height: 2, width: 2 })
         .conv("conv", Conv2d::new(1, 1))
         .add("add", &["conv", "input"])
-        .op("bn", Op::BatchNorm { eps: 3.0, momentum: 0.1 })
+        .op("bn", BatchNorm { eps: 3.0, momentum: 0.1 })
         .avg_pool("pool", Pool::global())
         .flatten("flatten")
         .linear("fc", 1)
@@ -132,8 +149,8 @@ fn derivative(tiny: &Tiny, at: (usize, usize, [usize; 2]), input: (usize, [usize
         places
     };
     match &n.op {
-        Op::Input { .. } => f64::from(u8::from((unit, [y, x]) == input)),
-        Op::Linear { .. } => {
+        Op::Input(_) => f64::from(u8::from((unit, [y, x]) == input)),
+        Op::Linear(_) => {
             let inputs = arch.nodes()[from].shape.units();
             let term = |i| {
                 weight(tensor(), unit * inputs + i) * derivative(tiny, (from, i, [0, 0]), input)
@@ -153,7 +170,7 @@ fn derivative(tiny: &Tiny, at: (usize, usize, [usize; 2]), input: (usize, [usize
             }
             sum
         }
-        Op::BatchNorm { eps, .. } => {
+        Op::BatchNorm(BatchNorm { eps, .. }) => {
             let value = |role: Role| {
                 let at = |s: &phew_graph::TensorSpec| s.node == node && s.role == role;
                 let at = arch.auxiliary().iter().position(at).unwrap();
@@ -162,7 +179,7 @@ fn derivative(tiny: &Tiny, at: (usize, usize, [usize; 2]), input: (usize, [usize
             let factor = value(Role::NormScale) / (value(Role::RunningVar) + eps).sqrt();
             factor * derivative(tiny, (from, unit, [y, x]), input)
         }
-        Op::AvgPool(pool) => {
+        Op::AvgPool(AvgPool(pool)) => {
             let whole = sides(from);
             let (kernel, stride) = pool.kernel.map_or((whole, whole), |k| (k, pool.stride));
             let places = window(kernel, stride, pool.padding);
@@ -170,8 +187,8 @@ fn derivative(tiny: &Tiny, at: (usize, usize, [usize; 2]), input: (usize, [usize
                 places.into_iter().map(|(_, p)| derivative(tiny, (from, unit, p), input)).sum();
             sum / (kernel[0] * kernel[1]) as f64
         }
-        Op::Add => n.inputs.iter().map(|&i| derivative(tiny, (i, unit, [y, x]), input)).sum(),
-        Op::Flatten => {
+        Op::Add(_) => n.inputs.iter().map(|&i| derivative(tiny, (i, unit, [y, x]), input)).sum(),
+        Op::Flatten(_) => {
             let [height, width] = sides(from);
             let (channel, place) = (unit / (height * width), unit % (height * width));
             derivative(tiny, (from, channel, [place / width, place % width]), input)

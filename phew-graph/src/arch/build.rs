@@ -1,6 +1,10 @@
 //! Writing an architecture in code: each call appends an operator that reads the one before it.
 
-use super::{Activation, Arch, Conv2d, NodeSpec, Op, Pool, Shape};
+use super::op::{
+    Activation, Add, AvgPool, BatchNorm, Conv2d, Flatten, Input, Linear, MaxPool, Op, Pool,
+};
+use super::shape::Shape;
+use super::{Arch, NodeSpec};
 use crate::error::GraphError;
 
 /// Builds an [`Arch`] operator by operator; mistakes are reported by [`ArchBuilder::build`].
@@ -31,7 +35,8 @@ impl ArchBuilder {
     /// Starts with an input operator named `input`.
     #[must_use]
     pub fn new(name: impl Into<String>, shape: Shape) -> Self {
-        let input = NodeSpec { name: "input".into(), op: Op::Input { shape }, inputs: Vec::new() };
+        let input =
+            NodeSpec { name: "input".into(), op: Input { shape }.into(), inputs: Vec::new() };
         Self { name: name.into(), specs: vec![input], last: "input".into() }
     }
 
@@ -50,33 +55,42 @@ impl ArchBuilder {
 
     /// Appends any operator that reads the last one.
     #[must_use]
-    pub fn op(self, name: impl Into<String>, op: Op) -> Self {
-        let inputs = vec![self.last.clone()];
-        self.push(name.into(), op, inputs)
+    pub fn op(self, name: impl Into<String>, op: impl Into<Op>) -> Self {
+        let last = self.last.clone();
+        self.join(name, op, &[&last])
+    }
+
+    /// Appends any operator that reads the named ones.
+    #[must_use]
+    pub fn join(mut self, name: impl Into<String>, op: impl Into<Op>, inputs: &[&str]) -> Self {
+        let (name, op) = (name.into(), op.into());
+        self.last.clone_from(&name);
+        self.specs.push(NodeSpec { name, op, inputs: inputs.iter().map(|&s| s.into()).collect() });
+        self
     }
 
     /// Appends a convolution.
     #[must_use]
     pub fn conv(self, name: impl Into<String>, conv: Conv2d) -> Self {
-        self.op(name, Op::Conv2d(conv))
+        self.op(name, conv)
     }
 
     /// Appends a linear layer with a bias.
     #[must_use]
     pub fn linear(self, name: impl Into<String>, out: usize) -> Self {
-        self.op(name, Op::Linear { out, bias: true })
+        self.op(name, Linear { out, bias: true })
     }
 
     /// Appends a linear layer without a bias.
     #[must_use]
     pub fn linear_unbiased(self, name: impl Into<String>, out: usize) -> Self {
-        self.op(name, Op::Linear { out, bias: false })
+        self.op(name, Linear { out, bias: false })
     }
 
     /// Appends a batch normalisation with PyTorch's defaults (ε = 1e-5, momentum 0.1).
     #[must_use]
     pub fn batch_norm(self, name: impl Into<String>) -> Self {
-        self.op(name, Op::BatchNorm { eps: 1e-5, momentum: 0.1 })
+        self.op(name, BatchNorm::default())
     }
 
     /// Appends a ReLU.
@@ -88,38 +102,34 @@ impl ArchBuilder {
     /// Appends an activation.
     #[must_use]
     pub fn activation(self, name: impl Into<String>, activation: Activation) -> Self {
-        self.op(name, Op::Activation(activation))
+        self.op(name, activation)
     }
 
     /// Appends a max-pooling.
     #[must_use]
     pub fn max_pool(self, name: impl Into<String>, pool: Pool) -> Self {
-        self.op(name, Op::MaxPool(pool))
+        self.op(name, MaxPool(pool))
     }
 
     /// Appends an average pooling.
     #[must_use]
     pub fn avg_pool(self, name: impl Into<String>, pool: Pool) -> Self {
-        self.op(name, Op::AvgPool(pool))
+        self.op(name, AvgPool(pool))
     }
 
     /// Appends a flatten.
     #[must_use]
     pub fn flatten(self, name: impl Into<String>) -> Self {
-        self.op(name, Op::Flatten)
+        self.op(name, Flatten)
     }
 
-    /// Appends the sum of the named operators; the first is the main branch.
+    /// Appends the sum of the named operators.
+    ///
+    /// The deepest branch is the main one, of equals the first named; the others are skips
+    /// ([`Skip`](crate::Skip)).
     #[must_use]
     pub fn add(self, name: impl Into<String>, inputs: &[&str]) -> Self {
-        let inputs = inputs.iter().map(|&s| s.to_owned()).collect();
-        self.push(name.into(), Op::Add, inputs)
-    }
-
-    fn push(mut self, name: String, op: Op, inputs: Vec<String>) -> Self {
-        self.last.clone_from(&name);
-        self.specs.push(NodeSpec { name, op, inputs });
-        self
+        self.join(name, Add, inputs)
     }
 
     /// Checks it all.

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{Arch, Node, NodeSpec, Op, Role, Shape, TensorSpec, shape};
+use super::op::Op;
+use super::op::site::Site;
+use super::shape::Shape;
+use super::tensor::{Role, TensorSpec};
+use super::{Arch, Node, NodeSpec, limits};
 use crate::error::{GraphError, list};
 
 impl Arch {
@@ -13,7 +17,8 @@ impl Arch {
     /// # Errors
     /// One of [`GraphError`]'s variants on architectures, naming the operator: duplicate or dangling names,
     /// cycles, not exactly one input and one output, shapes that do not fit, groups that do not divide, no
-    /// prunable weight.
+    /// prunable weight, more scalars than [`MAX_SCALARS`](crate::MAX_SCALARS) or more arithmetic than
+    /// [`MAX_MULTIPLY_ADDS`](crate::MAX_MULTIPLY_ADDS).
     pub fn new(name: impl Into<String>, specs: Vec<NodeSpec>) -> Result<Self, GraphError> {
         let name = name.into();
         if specs.is_empty() {
@@ -31,15 +36,39 @@ impl Arch {
             let spec = &specs[i];
             let reads: Vec<usize> = inputs[i].iter().map(|&j| place[j]).collect();
             let shapes: Vec<Shape> = reads.iter().map(|&j| nodes[j].shape).collect();
-            let shape = shape::infer(&spec.name, &spec.op, &shapes)?;
+            let shape = spec.op.operator().shape(&Site { name: &spec.name, inputs: &shapes })?;
+            limits::check_output(&spec.name, shape)?;
             nodes.push(Node { name: spec.name.clone(), op: spec.op.clone(), inputs: reads, shape });
         }
-        let (prunable, auxiliary): (Vec<_>, Vec<_>) =
-            (0..nodes.len()).flat_map(|i| tensors(&nodes, i)).partition(|t| t.role == Role::Weight);
-        if prunable.is_empty() {
-            return Err(GraphError::NoWeights { arch: name });
+        let mut arch = Self { name, nodes, prunable: vec![], positions: vec![], auxiliary: vec![] };
+        for node in 0..arch.nodes.len() {
+            arch.list_tensors(node)?;
         }
-        Ok(Self { name, nodes, prunable, auxiliary })
+        if arch.prunable.is_empty() {
+            return Err(GraphError::NoWeights { arch: arch.name });
+        }
+        let weights = arch.prunable.iter().zip(arch.positions.iter().copied());
+        limits::check_network(&arch.name, weights, &arch.auxiliary)?;
+        Ok(arch)
+    }
+
+    /// Lists the tensors of a node, whose inputs' shapes are known.
+    fn list_tensors(&mut self, index: usize) -> Result<(), GraphError> {
+        let node = &self.nodes[index];
+        let tensors = node.op.operator().tensors(&self.input_shapes(index), node.shape);
+        for tensor in tensors {
+            limits::check_tensor(&node.name, tensor.suffix, &tensor.shape)?;
+            let name = format!("{}.{}", node.name, tensor.suffix);
+            let (shape, role) = (tensor.shape, tensor.role);
+            let spec = TensorSpec { name, shape, role, node: index };
+            if role == Role::Weight {
+                self.prunable.push(spec);
+                self.positions.push(tensor.positions);
+            } else {
+                self.auxiliary.push(spec);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -62,14 +91,10 @@ fn resolve(specs: &[NodeSpec]) -> Result<Vec<Vec<usize>>, GraphError> {
     specs
         .iter()
         .map(|spec| {
-            let found = spec.inputs.len();
-            let (fits, expected) = match spec.op {
-                Op::Input { .. } => (found == 0, "none"),
-                Op::Add => (found >= 2, "two or more"),
-                _ => (found == 1, "one"),
-            };
-            if !fits {
+            let (found, arity) = (spec.inputs.len(), spec.op.operator().arity());
+            if !arity.fits(found) {
                 let (operator, kind) = (spec.name.clone(), spec.op.kind());
+                let expected = arity.name();
                 return Err(GraphError::Arity { operator, kind, found, expected });
             }
             let find = |input: &String| {
@@ -84,7 +109,7 @@ fn resolve(specs: &[NodeSpec]) -> Result<Vec<Vec<usize>>, GraphError> {
 }
 
 fn check_ends(arch: &str, specs: &[NodeSpec], inputs: &[Vec<usize>]) -> Result<(), GraphError> {
-    let found = specs.iter().filter(|s| matches!(s.op, Op::Input { .. })).count();
+    let found = specs.iter().filter(|s| matches!(s.op, Op::Input(_))).count();
     if found != 1 {
         return Err(GraphError::InputCount { arch: arch.to_owned(), found });
     }
@@ -148,37 +173,4 @@ fn on_cycles<'a>(
         }
         false
     })
-}
-
-/// The state-dict tensors of one node.
-fn tensors(nodes: &[Node], index: usize) -> Vec<TensorSpec> {
-    let node = &nodes[index];
-    let tensor = |suffix: &str, shape: Vec<usize>, role| TensorSpec {
-        name: format!("{}.{suffix}", node.name),
-        shape,
-        role,
-        node: index,
-    };
-    let fan_in = |groups: usize| nodes[node.inputs[0]].shape.units() / groups;
-    match &node.op {
-        Op::Conv2d(conv) => {
-            let shape = vec![conv.out, fan_in(conv.groups), conv.kernel[0], conv.kernel[1]];
-            let bias = conv.bias.then(|| tensor("bias", vec![conv.out], Role::Bias));
-            [tensor("weight", shape, Role::Weight)].into_iter().chain(bias).collect()
-        }
-        Op::Linear { out, bias } => {
-            let bias = bias.then(|| tensor("bias", vec![*out], Role::Bias));
-            let weight = tensor("weight", vec![*out, fan_in(1)], Role::Weight);
-            [weight].into_iter().chain(bias).collect()
-        }
-        Op::BatchNorm { .. } => [
-            ("weight", Role::NormScale),
-            ("bias", Role::NormShift),
-            ("running_mean", Role::RunningMean),
-            ("running_var", Role::RunningVar),
-        ]
-        .map(|(suffix, role)| tensor(suffix, vec![node.shape.units()], role))
-        .into(),
-        _ => Vec::new(),
-    }
 }

@@ -1,7 +1,9 @@
 //! From the operator DAG to the path graph.
 
 use super::graph::{Connection, Kind, Layer, PathGraph, Skip, Weighted};
-use crate::arch::{Arch, Op};
+use super::wiring::Wiring;
+use crate::arch::Arch;
+use crate::arch::op::effect::Effect;
 
 struct Builder<'a> {
     arch: &'a Arch,
@@ -12,11 +14,14 @@ struct Builder<'a> {
     layers: Vec<Draft>,
 }
 
+/// Source, edges, and whether they are a skip.
+type Incoming = (usize, Kind, Option<Skip>);
+
 /// A layer with what leads to it; merged layers are marked and left out in the end.
 struct Draft {
     name: String,
     units: usize,
-    incoming: Vec<(usize, Kind, Option<Skip>)>,
+    incoming: Vec<Incoming>,
     /// Weighted connections on the longest way from the input.
     depth: usize,
     /// Read by more than one operator, somewhere between the layer's first operator and its last.
@@ -46,35 +51,19 @@ impl Builder<'_> {
     /// The layer that a node's output belongs to: a new one, or its input's.
     fn layer(&mut self, index: usize) -> usize {
         let node = &self.arch.nodes()[index];
-        let from = node.inputs.first().map(|&i| self.layer_of[i]);
-        match (&node.op, from) {
-            (Op::Conv2d(conv), Some(from)) => {
-                let kernel = conv.kernel[0] * conv.kernel[1];
-                self.weighted(index, from, conv.groups, kernel)
-            }
-            (Op::Linear { .. }, Some(from)) => self.weighted(index, from, 1, 1),
-            (Op::Flatten, Some(from)) => {
-                let block = self.arch.nodes()[node.inputs[0]].shape.area();
-                if block == 1 {
-                    return from;
-                }
-                if from == 0 && !self.layers[0].shared {
-                    self.layers[0].units *= block;
-                    return from;
-                }
-                let depth = self.layers[from].depth;
-                self.push(index, vec![(from, Kind::Flatten { block }, None)], depth)
-            }
-            (Op::Add, Some(_)) => self.add(index),
-            (_, Some(from)) => from,
-            (_, None) => self.push(index, Vec::new(), 0),
+        let from: Vec<usize> = node.inputs.iter().map(|&i| self.layer_of[i]).collect();
+        match node.op.operator().effect(&self.arch.input_shapes(index)) {
+            Effect::Start => self.push(index, Vec::new(), 0),
+            Effect::Within => from[0],
+            Effect::Weighted { groups, kernel } => self.weighted(index, from[0], groups, kernel),
+            Effect::Free(wirings) => self.free(index, &from, &wirings),
         }
     }
 
     fn weighted(&mut self, index: usize, from: usize, groups: usize, kernel: usize) -> usize {
         let specs = self.arch.prunable();
         let Some(tensor) = specs.iter().position(|s| s.node == index) else {
-            unreachable!("a convolution or linear layer owns a prunable tensor");
+            unreachable!("an operator with weighted edges owns a prunable tensor");
         };
         let [outputs, inputs] = [specs[tensor].shape[0], specs[tensor].shape[1]];
         let weighted = Weighted { tensor, outputs, inputs, kernel, groups };
@@ -82,39 +71,50 @@ impl Builder<'_> {
         self.push(index, vec![(from, Kind::Weighted(weighted), None)], depth)
     }
 
-    /// A sum: branches that nothing else reads end in it directly, the others by an identity.
-    fn add(&mut self, index: usize) -> usize {
-        let branches: Vec<usize> =
-            self.arch.nodes()[index].inputs.iter().map(|&i| self.layer_of[i]).collect();
+    /// A layer without weights of its own, each of whose branches it joins by a wiring.
+    fn free(&mut self, index: usize, branches: &[usize], wirings: &[Wiring]) -> usize {
+        if let [Wiring::Flatten { block }] = *wirings
+            && branches[0] == 0
+            && !self.layers[0].shared
+        {
+            // An input that is only flattened counts as features.
+            self.layers[0].units *= block;
+            return 0;
+        }
         let depth = branches.iter().map(|&b| self.layers[b].depth).max().unwrap_or(0);
         let main = branches.iter().position(|&b| self.layers[b].depth == depth);
         let mut incoming = Vec::new();
-        for (place, &branch) in branches.iter().enumerate() {
-            let draft = &mut self.layers[branch];
-            let private = branch != 0 && !draft.shared;
-            draft.merged |= private;
-            let ends = match private {
-                true => std::mem::take(&mut draft.incoming),
-                false => vec![(branch, Kind::Identity, None)],
-            };
-            let bypass = main != Some(place);
-            incoming.extend(ends.into_iter().map(|(source, kind, skip)| {
-                let as_skip = match kind {
-                    Kind::Weighted(_) => Skip::Projection,
-                    Kind::Identity | Kind::Flatten { .. } => Skip::Identity,
-                };
-                (source, kind, if bypass { Some(as_skip) } else { skip })
-            }));
+        for (place, (&branch, &wiring)) in branches.iter().zip(wirings).enumerate() {
+            match wiring {
+                Wiring::Identity => incoming.extend(self.summand(branch, main != Some(place))),
+                Wiring::Flatten { block } => {
+                    incoming.push((branch, Kind::Flatten { block }, None));
+                }
+                Wiring::Block { .. } => unreachable!("no operator concatenates"),
+            }
         }
         self.push(index, incoming, depth)
     }
 
-    fn push(
-        &mut self,
-        index: usize,
-        incoming: Vec<(usize, Kind, Option<Skip>)>,
-        depth: usize,
-    ) -> usize {
+    /// A branch of a sum: one that nothing else reads ends in it directly, any other by an identity.
+    fn summand(&mut self, branch: usize, bypass: bool) -> Vec<Incoming> {
+        let draft = &mut self.layers[branch];
+        let private = branch != 0 && !draft.shared;
+        draft.merged |= private;
+        let mut ends = match private {
+            true => std::mem::take(&mut draft.incoming),
+            false => vec![(branch, Kind::Identity, None)],
+        };
+        for (_, kind, skip) in ends.iter_mut().filter(|_| bypass) {
+            *skip = Some(match kind {
+                Kind::Weighted(_) => Skip::Projection,
+                Kind::Identity | Kind::Flatten { .. } => Skip::Identity,
+            });
+        }
+        ends
+    }
+
+    fn push(&mut self, index: usize, incoming: Vec<Incoming>, depth: usize) -> usize {
         let node = &self.arch.nodes()[index];
         let (name, units) = (node.name.clone(), node.shape.units());
         self.layers.push(Draft { name, units, incoming, depth, shared: false, merged: false });

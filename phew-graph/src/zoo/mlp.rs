@@ -1,6 +1,7 @@
 //! Multilayer perceptrons, LeNet-300-100 among them.
 
-use crate::arch::{Activation, Arch, ArchBuilder, Op, Shape};
+use crate::arch::op::Linear;
+use crate::arch::{Activation, Arch, ArchBuilder, Shape};
 use crate::error::GraphError;
 
 /// What stands between two layers.
@@ -23,7 +24,7 @@ pub(super) fn build(
         net = net.flatten("flatten");
     }
     for (i, &out) in hidden.iter().chain([&classes]).enumerate() {
-        net = net.op(format!("fc{}", i + 1), Op::Linear { out, bias });
+        net = net.op(format!("fc{}", i + 1), Linear { out, bias });
         if i < hidden.len() {
             if between.norm {
                 net = net.batch_norm(format!("bn{}", i + 1));

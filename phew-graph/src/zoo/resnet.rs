@@ -13,9 +13,10 @@ pub(super) fn cifar(
     widen: usize,
     classes: usize,
 ) -> Result<Arch, GraphError> {
-    let mut net = stem(ArchBuilder::new(name, input), Conv2d::new(16 * widen, 3).padding(1));
+    let mut net =
+        stem(ArchBuilder::new(name, input), Conv2d::new(widen.saturating_mul(16), 3).padding(1));
     for stage in 0..3 {
-        let width = (16 << stage) * widen;
+        let width = usize::saturating_mul(16 << stage, widen);
         for block in 0..blocks {
             let first = block == 0 && stage > 0;
             let prefix = format!("layer{}.{block}", stage + 1);
@@ -69,7 +70,8 @@ pub(super) fn wide(
     let mut net = ArchBuilder::new(name, input).conv("conv1", Conv2d::new(16, 3).padding(1));
     let mut width_in = 16;
     for stage in 0..3 {
-        let width = (16 << stage) * widen;
+        // What is too wide is refused by the convolution, which says so.
+        let width = usize::saturating_mul(16 << stage, widen);
         for block in 0..blocks {
             let p = format!("layer{}.{block}", stage + 1);
             let stride = if block == 0 && stage > 0 { 2 } else { 1 };

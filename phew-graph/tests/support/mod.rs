@@ -27,7 +27,7 @@ fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
         paths
     };
     match &this.op {
-        Op::Input { .. } => vec![Vec::new()],
+        Op::Input(_) => vec![Vec::new()],
         Op::Conv2d(conv) => {
             let inputs = arch.nodes()[this.inputs[0]].shape.units() / conv.groups;
             let kernel = conv.kernel[0] * conv.kernel[1];
@@ -36,15 +36,15 @@ fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
                 .flat_map(|k| extend(group * inputs + k / kernel, unit * inputs * kernel + k))
                 .collect()
         }
-        Op::Linear { .. } => {
+        Op::Linear(_) => {
             let inputs = arch.nodes()[this.inputs[0]].shape.units();
             (0..inputs).flat_map(|i| extend(i, unit * inputs + i)).collect()
         }
-        Op::Flatten => {
+        Op::Flatten(_) => {
             let area = arch.nodes()[this.inputs[0]].shape.area();
             paths_to(arch, this.inputs[0], unit / area)
         }
-        Op::Add => this.inputs.iter().flat_map(|&i| paths_to(arch, i, unit)).collect(),
+        Op::Add(_) => this.inputs.iter().flat_map(|&i| paths_to(arch, i, unit)).collect(),
         _ => paths_to(arch, this.inputs[0], unit),
     }
 }

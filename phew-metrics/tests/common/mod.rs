@@ -120,7 +120,7 @@ type Back = (usize, usize, Option<(usize, usize)>);
 fn back(arch: &Arch, node: usize, unit: usize) -> Vec<Back> {
     let n = &arch.nodes()[node];
     match &n.op {
-        Op::Input { .. } => Vec::new(),
+        Op::Input(_) => Vec::new(),
         Op::Conv2d(conv) => {
             let tensor = tensor_of(arch, node);
             let inputs = arch.nodes()[n.inputs[0]].shape.units() / conv.groups;
@@ -135,13 +135,13 @@ fn back(arch: &Arch, node: usize, unit: usize) -> Vec<Back> {
             }
             steps
         }
-        Op::Linear { .. } => {
+        Op::Linear(_) => {
             let tensor = tensor_of(arch, node);
             let inputs = arch.nodes()[n.inputs[0]].shape.units();
             (0..inputs).map(|i| (n.inputs[0], i, Some((tensor, unit * inputs + i)))).collect()
         }
-        Op::Add => n.inputs.iter().map(|&i| (i, unit, None)).collect(),
-        Op::Flatten => {
+        Op::Add(_) => n.inputs.iter().map(|&i| (i, unit, None)).collect(),
+        Op::Flatten(_) => {
             vec![(n.inputs[0], unit / arch.nodes()[n.inputs[0]].shape.area(), None)]
         }
         _ => vec![(n.inputs[0], unit, None)],

@@ -1,5 +1,6 @@
 //! The forward pass: each operator in turn, on libtorch.
 
+use phew_graph::op::{AvgPool, BatchNorm, Input, MaxPool};
 use phew_graph::{Activation, Arch, Op, Pool, Shape};
 use tch::{Kind, TchError, Tensor};
 
@@ -51,7 +52,7 @@ impl Pass<'_> {
                 inputs.push(value.ok_or_else(gone)?);
             }
             let value = match node.op {
-                Op::Input { shape } => enter(input, shape)?,
+                Op::Input(Input { shape }) => enter(input, shape)?,
                 _ => Operator { pass: self, index }.apply(&mut inputs)?,
             };
             values.push(Some(value));
@@ -101,8 +102,8 @@ impl Operator<'_> {
                 [1, 1],
                 conv.groups as i64,
             ),
-            Op::Linear { .. } => precision.of(x)?.f_linear(&weight()?, bias()?.as_ref()),
-            Op::BatchNorm { eps, momentum } => {
+            Op::Linear(_) => precision.of(x)?.f_linear(&weight()?, bias()?.as_ref()),
+            Op::BatchNorm(BatchNorm { eps, momentum }) => {
                 let statistic = |at: Option<usize>| match mode {
                     Mode::TrainFrozen => None,
                     _ => at.and_then(|at| self.pass.running.get(at)),
@@ -121,8 +122,8 @@ impl Operator<'_> {
                 x.f_max_pool2d(kernel, stride, padding, [1, 1], false)
             }
             Op::AvgPool(_) => averaged(arch, self.index, x),
-            Op::Add => others.iter().try_fold(x.shallow_clone(), |sum, other| sum.f_add(other)),
-            Op::Flatten => x.f_flatten(1, -1),
+            Op::Add(_) => others.iter().try_fold(x.shallow_clone(), |sum, other| sum.f_add(other)),
+            Op::Flatten(_) => x.f_flatten(1, -1),
             other => {
                 let message = format!("`{}`: {} is not known here", node.name, other.kind());
                 Err(TchError::Kind(message))
@@ -134,7 +135,7 @@ impl Operator<'_> {
     fn may_overwrite(&self, from: usize) -> bool {
         let maker = &self.pass.arch.nodes()[from].op;
         self.pass.layout.readers(from) == 1
-            && matches!(maker, Op::Conv2d(_) | Op::Linear { .. } | Op::BatchNorm { .. } | Op::Add)
+            && matches!(maker, Op::Conv2d(_) | Op::Linear(_) | Op::BatchNorm(_) | Op::Add(_))
     }
 }
 
@@ -198,7 +199,7 @@ impl Window {
     fn of(arch: &Arch, node: usize) -> Result<Self> {
         let node = &arch.nodes()[node];
         match (&node.op, node.inputs.first()) {
-            (Op::MaxPool(pool) | Op::AvgPool(pool), Some(&from)) => {
+            (Op::MaxPool(MaxPool(pool)) | Op::AvgPool(AvgPool(pool)), Some(&from)) => {
                 Ok(Self::new(*pool, arch.nodes()[from].shape))
             }
             _ => Err(TchError::Kind(format!("`{}` is no pooling", node.name))),

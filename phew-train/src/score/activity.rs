@@ -30,11 +30,11 @@ pub(super) fn activity(
     for (index, node) in arch.nodes().iter().enumerate() {
         let read = node.inputs.first().map(|&from| (&values[from], &real[from]));
         let value = match (&node.op, read) {
-            (Op::Input { .. }, _) => real[index].f_to_kind(Kind::Double)?.f_square()?,
+            (Op::Input(_), _) => real[index].f_to_kind(Kind::Double)?.f_square()?,
             (op, Some((copy, before))) => {
                 let one = ones.iter().find(|(node, _)| *node == index).map(|(_, one)| one);
                 match op {
-                    Op::Add => node.inputs[1..]
+                    Op::Add(_) => node.inputs[1..]
                         .iter()
                         .try_fold(copy.shallow_clone(), |sum, &from| sum.f_add(&values[from]))?,
                     op => operate(op, copy, before, &real[index], one, model, index)?,
@@ -85,19 +85,19 @@ fn operate(
             [1, 1],
             conv.groups as i64,
         )?,
-        Op::Linear { .. } => copy.f_linear(ones.ok_or_else(lacks)?, None::<Tensor>)?,
+        Op::Linear(_) => copy.f_linear(ones.ok_or_else(lacks)?, None::<Tensor>)?,
         // What is 0 carries no path; activations without a flat part let every path through.
         Op::Activation(Activation::Relu) => {
             copy.f_mul(&after.f_gt(0.0)?.f_to_kind(Kind::Double)?)?
         }
-        Op::Activation(_) | Op::BatchNorm { .. } => copy.shallow_clone(),
+        Op::Activation(_) | Op::BatchNorm(_) => copy.shallow_clone(),
         Op::MaxPool(_) => {
             let chosen = model.chosen(index, before)?;
             let flat = copy.f_flatten(2, -1)?.f_gather(2, &chosen.f_flatten(2, -1)?, false)?;
             flat.f_view(chosen.size().as_slice())?
         }
         Op::AvgPool(_) => model.averaged(index, copy)?,
-        Op::Flatten => copy.f_flatten(1, -1)?,
+        Op::Flatten(_) => copy.f_flatten(1, -1)?,
         other => {
             return Err(TchError::Kind(format!("{} has no paths", other.kind())).into());
         }

@@ -1,0 +1,114 @@
+//! The operators: one file each, listed here.
+//!
+//! An operator's file has its fields, its TOML, its arity and shape, its tensors, the linear map that it computes (if
+//! it is one) and its effect on the path graph. To add one, write such a file and add it to the list below; libtorch's
+//! part is an arm in phew-train's forward pass.
+
+mod activation;
+mod add;
+mod avg_pool;
+mod batch_norm;
+mod conv2d;
+pub(crate) mod effect;
+pub(super) mod fields;
+mod flatten;
+mod input;
+mod linear;
+mod max_pool;
+pub(super) mod operator;
+mod pool;
+pub(super) mod site;
+mod window;
+
+pub use activation::Activation;
+pub use add::Add;
+pub use avg_pool::AvgPool;
+pub use batch_norm::BatchNorm;
+pub use conv2d::Conv2d;
+pub use flatten::Flatten;
+pub use input::Input;
+pub use linear::Linear;
+pub use max_pool::MaxPool;
+pub use pool::Pool;
+pub use window::Window;
+
+use fields::Fields;
+use operator::Operator;
+
+/// Makes [`Op`] and its dispatch from the list of operators.
+macro_rules! operators {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What a node does: one of the operators of [`crate::op`].
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Op {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        impl Op {
+            /// What the operator says about itself.
+            pub(crate) fn operator(&self) -> &dyn Operator {
+                match self {
+                    $(Op::$name(operator) => operator,)*
+                }
+            }
+
+            /// All types that TOML knows.
+            pub(super) fn types() -> impl Iterator<Item = &'static str> {
+                [$($name::types(),)*].into_iter().flatten().copied()
+            }
+
+            /// Reads the fields of an operator, if there is one of this type.
+            pub(super) fn read(fields: &mut Fields) -> Result<Option<Self>, String> {
+                $(if $name::types().contains(&fields.kind()) {
+                    return $name::read(fields).map(|operator| Some(Op::$name(operator)));
+                })*
+                Ok(None)
+            }
+        }
+
+        $(impl From<$name> for Op {
+            fn from(operator: $name) -> Self {
+                Op::$name(operator)
+            }
+        })*
+    };
+}
+
+operators! {
+    /// The network's input.
+    Input,
+    /// Convolution.
+    Conv2d,
+    /// Fully connected.
+    Linear,
+    /// Batch normalisation.
+    BatchNorm,
+    /// An activation function.
+    Activation,
+    /// Maximum over windows.
+    MaxPool,
+    /// Mean over windows.
+    AvgPool,
+    /// Sum of inputs of one shape.
+    Add,
+    /// Maps to features.
+    Flatten,
+}
+
+impl Op {
+    /// The operator's name in TOML and in messages.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.operator().kind()
+    }
+
+    /// Whether it computes a linear map (up to a constant) while its tensors stay as they are: batch normalisation
+    /// does, by its running statistics, and ReLU does not.
+    ///
+    /// Maps of [`Input`](Op::Input) are none: it reads nothing.
+    #[must_use]
+    pub fn is_linear(&self) -> bool {
+        self.operator().linear().is_some()
+    }
+}

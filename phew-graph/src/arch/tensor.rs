@@ -1,0 +1,66 @@
+//! The tensors of a state dict, and what each is for.
+
+/// What a tensor of the state dict is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A convolution's or linear layer's weight: prunable.
+    Weight,
+    /// A bias: never pruned.
+    Bias,
+    /// Scale of a normalisation.
+    NormScale,
+    /// Shift of a normalisation.
+    NormShift,
+    /// Running mean of a normalisation.
+    RunningMean,
+    /// Running variance of a normalisation.
+    RunningVar,
+}
+
+impl Role {
+    /// Whether it is a buffer, which batches move, and not a parameter, which gradients do.
+    #[must_use]
+    pub fn is_buffer(self) -> bool {
+        match self {
+            Role::RunningMean | Role::RunningVar => true,
+            Role::Weight | Role::Bias | Role::NormScale | Role::NormShift => false,
+        }
+    }
+
+    /// The value that a fresh network has here, except for [`Role::Weight`].
+    pub(crate) fn initial(self) -> f32 {
+        match self {
+            Role::NormScale | Role::RunningVar => 1.0,
+            Role::Weight | Role::Bias | Role::NormShift | Role::RunningMean => 0.0,
+        }
+    }
+
+    pub(crate) fn is_norm(self) -> bool {
+        match self {
+            Role::NormScale | Role::NormShift | Role::RunningMean | Role::RunningVar => true,
+            Role::Weight | Role::Bias => false,
+        }
+    }
+}
+
+/// A tensor of the state dict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorSpec {
+    /// Name, as in PyTorch's state dict: `<operator>.weight` and so on.
+    pub name: String,
+    /// Shape, row-major.
+    pub shape: Vec<usize>,
+    /// What it is for.
+    pub role: Role,
+    /// Index of the node that owns it.
+    pub node: usize,
+}
+
+impl TensorSpec {
+    /// Number of scalars.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a checked tensor is never empty")]
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
