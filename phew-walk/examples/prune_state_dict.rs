@@ -4,7 +4,7 @@
 //! cargo run --release --example prune_state_dict                       # weights of its own, in a temporary folder
 //! cargo run --release --example prune_state_dict -- lenet.safetensors  # those of a LeNet-300-100
 //! ```
-#![allow(clippy::print_stdout, reason = "an example prints what it finds")]
+#![expect(clippy::print_stdout, reason = "an example prints what it finds")]
 
 use std::collections::BTreeMap;
 use std::error::Error;

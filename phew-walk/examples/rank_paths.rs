@@ -3,7 +3,7 @@
 //! ```sh
 //! cargo run --release --example rank_paths
 //! ```
-#![allow(clippy::print_stdout, reason = "an example prints what it finds")]
+#![expect(clippy::print_stdout, reason = "an example prints what it finds")]
 
 use std::error::Error;
 

@@ -1,5 +1,4 @@
 //! Every example runs.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[path = "../examples/prune_state_dict.rs"]
 #[expect(dead_code, reason = "its `main` reads the arguments of the program that it is in")]

@@ -1,5 +1,5 @@
 //! Masks that were published must never change silently: one pinned for each family of the zoo, and its weights.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use phew_graph::{Init, Mask, Network, SkipPolicy, zoo};
 use phew_walk::{Bias, Engine, Order, WalkParams, best_paths, prune, ranked_paths};

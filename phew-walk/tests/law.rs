@@ -1,5 +1,5 @@
 //! The walks against their exact law, and against the authors' program.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
 //! Options by name, and the bias as an edge value.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;

@@ -1,5 +1,4 @@
 //! Paths by rank against the sorted list of all paths; greedy walks against a hand-worked network.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[path = "../../phew-graph/tests/support/mod.rs"]
 mod support;

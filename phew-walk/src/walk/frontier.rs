@@ -128,3 +128,34 @@ impl FreePassage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In reverse from a sum of a concatenation (of 2 and 3 units) and another branch, and on to one unit of a block.
+    #[test]
+    fn a_walk_chooses_among_the_connections_that_leave_its_unit() {
+        let onward = |first: usize, units: usize| {
+            let free = FreePassage { wiring: Wiring::Block { first, units }, forward: false };
+            Onward { layer: 0, passage: Passage::Free(free), units: first..first + units }
+        };
+        let exits =
+            Exits { onward: vec![onward(0, 2), onward(2, 3), onward(0, 5)], everywhere: false };
+        let mut stream = Stream::new([3, 4], 0);
+        for (unit, shares) in [(1, [1.0, 0.0, 1.0]), (3, [0.0, 1.0, 1.0])] {
+            assert_eq!((exits.choices(unit), exits.shares(unit)), (2, shares.to_vec()));
+            let mut chosen = [0; 3];
+            (0..10_000).for_each(|_| chosen[exits.choose(unit, &mut stream)] += 1);
+            for (count, share) in chosen.into_iter().zip(shares) {
+                // Standard deviation 50: five of them.
+                assert!(
+                    (f64::from(count) - 5_000.0 * share).abs() < 250.0 * share + 0.5,
+                    "{chosen:?}"
+                );
+            }
+        }
+        let Passage::Free(free) = exits.onward[1].passage else { panic!("it has no weights") };
+        assert_eq!(free.ends(3), 1..2);
+    }
+}
