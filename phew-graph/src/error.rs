@@ -143,6 +143,14 @@ pub enum GraphError {
         /// The architecture.
         arch: String,
     },
+    /// A tensor that was asked for by name and is not there.
+    #[error("{origin}: has no tensor `{name}`")]
+    Absent {
+        /// The file.
+        origin: String,
+        /// The tensor.
+        name: String,
+    },
     /// Tensors that the file has and the architecture lacks.
     #[error("{origin}: {names} do not belong to architecture `{arch}`")]
     Extra {

@@ -22,12 +22,15 @@ mod arch;
 mod atomic;
 mod choice;
 mod error;
+mod hash;
 mod mask;
 mod paths;
 mod rng;
+mod safetensors;
 mod weights;
 pub mod zoo;
 
+pub use self::safetensors::{TensorFile, write_arrays};
 pub use arch::{
     Activation, Arch, ArchBuilder, Conv2d, MAX_MULTIPLY_ADDS, MAX_SCALARS, Node, NodeSpec, Op,
     Pool, Role, Shape, TensorSpec, op,
@@ -46,6 +49,9 @@ pub use rng::{stream, stream_key};
 pub use weights::{
     Extra, Fan, Init, Network, read_pytorch_pruned, read_scores, write_pytorch_pruned, write_scores,
 };
+
+/// Arrays go in and out as those of this crate.
+pub use ndarray;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,15 +1,19 @@
 //! Masks: one bit for each prunable scalar, counts kept as bits change.
 
+mod arrays;
 mod file;
 mod layer;
 
 pub use file::MaskInfo;
 pub use layer::LayerMask;
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use crate::arch::Arch;
 use crate::error::{GraphError, list};
+use crate::hash;
 
 /// Which prunable weights are kept, tensor by tensor, in the order of [`Arch::prunable`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +82,7 @@ impl Mask {
 
     /// Prunable weights.
     #[must_use]
-    #[allow(clippy::len_without_is_empty, reason = "an architecture has at least one weight")]
+    #[expect(clippy::len_without_is_empty, reason = "an architecture has at least one weight")]
     pub fn len(&self) -> usize {
         self.layers.iter().map(LayerMask::len).sum()
     }
@@ -87,6 +91,15 @@ impl Mask {
     #[must_use]
     pub fn density(&self) -> f64 {
         self.kept() as f64 / self.len() as f64
+    }
+
+    /// BLAKE3 hash of the bits with their tensors' names and shapes, in hexadecimal.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let words = |layer: &LayerMask| -> Vec<u8> {
+            layer.words().iter().flat_map(|word| word.to_le_bytes()).collect()
+        };
+        hash::tensors(self.layers.iter().map(|layer| (layer.name(), layer.shape(), words(layer))))
     }
 
     /// Checks names and shapes against an architecture; `origin` is named in the error.
@@ -102,8 +115,13 @@ impl Mask {
             return Err(GraphError::Missing { origin, names: list(&missing), arch: arch_name });
         }
         let known = |name: &str| arch.prunable().iter().any(|s| s.name == name);
-        let extra: Vec<&str> =
-            self.layers.iter().map(LayerMask::name).filter(|n| !known(n)).collect();
+        let mut seen = BTreeSet::new();
+        let extra: Vec<&str> = self
+            .layers
+            .iter()
+            .map(LayerMask::name)
+            .filter(|n| !known(n) || !seen.insert(*n))
+            .collect();
         if !extra.is_empty() {
             return Err(GraphError::Extra { origin, names: list(&extra), arch: arch_name });
         }

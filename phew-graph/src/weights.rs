@@ -1,14 +1,15 @@
 //! Networks: an architecture with its weights.
 
-mod drawn;
+mod arrays;
+mod check;
 mod file;
 mod init;
 mod network;
 mod pytorch;
 mod scores;
+mod storage;
 
-pub use file::Extra;
-pub(crate) use file::{map, parse, write_safetensors};
+pub use check::Extra;
 pub use init::{Fan, Init};
 pub use network::Network;
 pub use pytorch::{read_pytorch_pruned, write_pytorch_pruned};

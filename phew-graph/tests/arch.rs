@@ -1,6 +1,6 @@
 //! What is wrong with an architecture is said, by operator.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use phew_graph::op::{Add, BatchNorm, Input, Linear};
 use phew_graph::{Activation, Arch, ArchBuilder, Conv2d, GraphError, NodeSpec, Op, Pool, Shape};

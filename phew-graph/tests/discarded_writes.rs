@@ -1,5 +1,5 @@
 //! What a process leaves that ends in the midst of a write. Alone in its file: it discards all writes of the process.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::io::Write;
 

@@ -1,10 +1,11 @@
 //! Weight and mask files: what is written is read back, and what is wrong is named.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use phew_graph::ndarray::ArrayD;
 use phew_graph::{
     Arch, ArchBuilder, Conv2d, Extra, GraphError, Init, LayerMask, Mask, MaskInfo, Network,
     Overwrite, Pool, Shape, read_pytorch_pruned, read_scores, write_pytorch_pruned, write_scores,
@@ -286,8 +287,8 @@ fn scores_are_read_in_order_and_negative_ones_refused() {
         all.insert(name.into(), (Dtype::F32, shape, bytes));
     }
     let scores = read_scores(&write(folder.path(), &all), &arch()).unwrap();
-    assert_eq!(scores.iter().map(Vec::len).collect::<Vec<_>>(), [108, 20]);
-    assert_eq!((scores[0][107], scores[1][19]), (107.0, 19.0));
+    assert_eq!(scores.iter().map(ArrayD::shape).collect::<Vec<_>>(), [&[4, 3, 3, 3][..], &[5, 4]]);
+    assert_eq!((scores[0][[3, 2, 2, 2]], scores[1][[4, 3]]), (107.0, 19.0));
     all.remove("fc.weight");
     let error = read_scores(&write(folder.path(), &all), &arch()).unwrap_err().to_string();
     assert!(error.contains("missing `fc.weight`"), "{error}");

@@ -1,11 +1,9 @@
 //! Named F32 tensors in safetensors files, whole or not at all.
 
-use std::io::Write;
 use std::path::Path;
 
-use phew_graph::{GraphError, Overwrite, write_atomically};
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use phew_graph::ndarray::{ArrayD, ArrayViewD};
+use phew_graph::{Overwrite, TensorFile, write_arrays};
 
 use crate::error::{Result, TrainError};
 
@@ -30,43 +28,22 @@ pub(crate) fn save_tensors(
     note: Option<String>,
     overwrite: Overwrite,
 ) -> Result<()> {
-    let wrong = |e: safetensors::SafeTensorError| TrainError::corrupt(path, e.to_string());
-    let views = tensors
-        .iter()
-        .map(|tensor| {
-            let bytes = bytemuck::cast_slice(&tensor.values);
-            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?;
-            Ok((tensor.name.as_str(), view))
-        })
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(wrong)?;
-    let note = note.map(|note| [("phew".to_owned(), note)].into());
-    let bytes = safetensors::serialize(views, note).map_err(wrong)?;
-    write_atomically(path, overwrite, |writer| {
-        let io = |source| GraphError::Io { path: path.to_owned(), source };
-        writer.write_all(&bytes).map_err(io)
-    })?;
-    Ok(())
+    let view = |tensor: &Named| {
+        let view = ArrayViewD::from_shape(tensor.shape.as_slice(), &tensor.values);
+        Ok((tensor.name.as_str(), view.map_err(|e| TrainError::corrupt(path, e.to_string()))?))
+    };
+    let views = tensors.iter().map(view).collect::<Result<Vec<_>>>()?;
+    Ok(write_arrays(path, views, note, overwrite)?)
 }
 
 /// Reads all tensors and the note, sorted by name.
 pub(crate) fn load_tensors(path: &Path) -> Result<(Vec<Named>, Option<String>)> {
-    let bytes = std::fs::read(path).map_err(TrainError::io(path))?;
-    let wrong = |e: safetensors::SafeTensorError| TrainError::corrupt(path, e.to_string());
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(wrong)?;
-    let note = header.metadata().as_ref().and_then(|notes| notes.get("phew").cloned());
-    let file = SafeTensors::deserialize(&bytes).map_err(wrong)?;
-    let mut tensors = Vec::new();
-    for (name, view) in file.tensors() {
-        if view.dtype() != Dtype::F32 {
-            let problem = format!("`{name}` is {}, expected F32", view.dtype());
-            return Err(TrainError::corrupt(path, problem));
-        }
-        let values = bytemuck::allocation::pod_collect_to_vec(view.data());
-        tensors.push(Named::new(name, view.shape(), values));
-    }
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok((tensors, note))
+    let file = TensorFile::open(path)?;
+    let named = |(name, array): (String, ArrayD<f32>)| {
+        Named::new(name, array.shape(), array.iter().copied().collect())
+    };
+    let tensors = file.arrays()?.into_iter().map(named).collect();
+    Ok((tensors, file.note().map(str::to_owned)))
 }
 
 #[cfg(test)]
@@ -83,6 +60,7 @@ mod tests {
         let (found, note) = load_tensors(&path).unwrap();
         assert_eq!((found.as_slice(), note.as_deref()), (&tensors[..], Some("{}")));
         std::fs::write(&path, "not that").unwrap();
-        assert!(matches!(load_tensors(&path), Err(TrainError::Corrupt { .. })));
+        let error = load_tensors(&path).unwrap_err().to_string();
+        assert!(error.contains("x.safetensors"), "{error}");
     }
 }

@@ -77,7 +77,7 @@ impl LayerMask {
 
     /// Number of scalars.
     #[must_use]
-    #[allow(clippy::len_without_is_empty, reason = "a tensor of an architecture is never empty")]
+    #[expect(clippy::len_without_is_empty, reason = "a tensor of an architecture is never empty")]
     pub fn len(&self) -> usize {
         self.len
     }

@@ -1,15 +1,15 @@
-//! A network in memory: each tensor owned, or a window onto a mapped file.
+//! A network in memory: an architecture, and the checked values of each of its tensors.
 
 use std::sync::Arc;
 
-use memmap2::{Mmap, MmapMut};
-use ndarray::ArrayViewD;
 use rayon::prelude::*;
 
 use super::Init;
-use super::drawn::drawn;
+use super::check::check_values;
+use super::storage::Values;
 use crate::arch::{Arch, Role, TensorSpec};
 use crate::error::GraphError;
+use crate::hash;
 
 /// An architecture with the values of its tensors: f32, row-major, PyTorch's names and layout.
 ///
@@ -17,41 +17,16 @@ use crate::error::GraphError;
 #[derive(Clone, Debug)]
 pub struct Network {
     arch: Arc<Arch>,
-    weights: Vec<Data>,
-    auxiliary: Vec<Data>,
-}
-
-/// One tensor's values.
-#[derive(Clone)]
-pub(super) enum Data {
-    Owned(Arc<Vec<f32>>),
-    Drawn(Arc<MmapMut>),
-    Mapped { map: Arc<Mmap>, start: usize, end: usize },
-}
-
-impl std::fmt::Debug for Data {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kind = if matches!(self, Data::Mapped { .. }) { "mapped" } else { "owned" };
-        write!(f, "{kind} [f32; {}]", self.values().len())
-    }
-}
-
-impl Data {
-    pub(super) fn values(&self) -> &[f32] {
-        match self {
-            Data::Owned(values) => values,
-            Data::Drawn(map) => bytemuck::cast_slice(map),
-            // The loader maps only ranges that are aligned and whole: see `file.rs`.
-            Data::Mapped { map, start, end } => bytemuck::cast_slice(&map[*start..*end]),
-        }
-    }
+    weights: Vec<Values>,
+    auxiliary: Vec<Values>,
 }
 
 impl Network {
     /// Draws fresh weights; biases start at 0 and normalisation at its neutral values.
     ///
     /// # Errors
-    /// [`GraphError::Parameter`] if the standard deviation of [`Init::Normal`] is not positive and finite.
+    /// [`GraphError::Parameter`] if the standard deviation of [`Init::Normal`] is not positive and finite,
+    /// [`GraphError::NotFinite`] if a draw by it is beyond what f32 can hold.
     pub fn initialise(
         arch: impl Into<Arc<Arch>>,
         init: Init,
@@ -65,14 +40,11 @@ impl Network {
             return Err(GraphError::Parameter { name, found, expected });
         }
         let arch = arch.into();
-        let draw = |spec: &TensorSpec| drawn(spec.len(), |values| init.fill(spec, seed, values));
+        let draw =
+            |spec: &TensorSpec| Values::drawn(spec.len(), |values| init.fill(spec, seed, values));
         let weights = arch.prunable().par_iter().map(draw).collect();
         let auxiliary = arch.auxiliary().iter().map(initial).collect();
-        Ok(Self { arch, weights, auxiliary })
-    }
-
-    pub(super) fn from_parts(arch: Arc<Arch>, weights: Vec<Data>, auxiliary: Vec<Data>) -> Self {
-        Self { arch, weights, auxiliary }
+        Self::checked(arch, &format!("weights drawn by {init}"), weights, auxiliary)
     }
 
     /// A network of given values: prunable weights in the order of [`Arch::prunable`], then biases, normalisation and
@@ -85,23 +57,35 @@ impl Network {
         weights: Vec<Vec<f32>>,
         auxiliary: Vec<Vec<f32>>,
     ) -> Result<Self, GraphError> {
-        let arch = arch.into();
-        let weights = checked("number of weight tensors", arch.prunable(), weights)?;
-        let auxiliary = checked("number of other tensors", arch.auxiliary(), auxiliary)?;
-        for (spec, data) in arch.auxiliary().iter().zip(&auxiliary) {
-            check_variance(spec, data.values())?;
-        }
-        Ok(Self { arch, weights, auxiliary })
+        let values = |tensors: Vec<Vec<f32>>| tensors.into_iter().map(Values::from).collect();
+        Self::checked(arch.into(), "new values", values(weights), values(auxiliary))
     }
 
     /// The same network with other prunable weights, in the order of [`Arch::prunable`].
     ///
     /// # Errors
-    /// [`GraphError::TensorShape`] if a tensor has the wrong number of scalars, [`GraphError::NotFinite`] if
-    /// a value is not finite.
+    /// [`GraphError::Parameter`] if there are too few or too many tensors, [`GraphError::TensorShape`] if one has the
+    /// wrong number of scalars, [`GraphError::NotFinite`] if a value is not finite.
     pub fn with_weights(&self, weights: Vec<Vec<f32>>) -> Result<Self, GraphError> {
-        let weights = checked("number of weight tensors", self.arch.prunable(), weights)?;
+        self.replaced("new values", weights.into_iter().map(Values::from).collect())
+    }
+
+    /// The same network with other prunable weights.
+    pub(super) fn replaced(&self, origin: &str, weights: Vec<Values>) -> Result<Self, GraphError> {
+        check("number of weight tensors", origin, self.arch.prunable(), &weights)?;
         Ok(Self { arch: self.arch.clone(), weights, auxiliary: self.auxiliary.clone() })
+    }
+
+    /// The one door: whatever weights are made of, they come in through the same check.
+    pub(super) fn checked(
+        arch: Arc<Arch>,
+        origin: &str,
+        weights: Vec<Values>,
+        auxiliary: Vec<Values>,
+    ) -> Result<Self, GraphError> {
+        check("number of weight tensors", origin, arch.prunable(), &weights)?;
+        check("number of other tensors", origin, arch.auxiliary(), &auxiliary)?;
+        Ok(Self { arch, weights, auxiliary })
     }
 
     /// The architecture.
@@ -113,54 +97,45 @@ impl Network {
     /// The prunable tensors' values, in the order of [`Arch::prunable`].
     #[must_use]
     pub fn weights(&self) -> Vec<&[f32]> {
-        self.weights.iter().map(Data::values).collect()
+        self.weights.iter().map(|values| &**values).collect()
     }
 
     /// Values of biases and normalisation, in the order of [`Arch::auxiliary`].
     #[must_use]
     pub fn auxiliary(&self) -> Vec<&[f32]> {
-        self.auxiliary.iter().map(Data::values).collect()
+        self.auxiliary.iter().map(|values| &**values).collect()
     }
 
     /// Every tensor with its specification: the prunable ones first.
     pub fn tensors(&self) -> impl Iterator<Item = (&TensorSpec, &[f32])> {
         let weights = self.arch.prunable().iter().zip(&self.weights);
         let others = self.arch.auxiliary().iter().zip(&self.auxiliary);
-        weights.chain(others).map(|(spec, data)| (spec, data.values()))
-    }
-
-    /// A tensor by its state-dict name, in its shape.
-    #[must_use]
-    pub fn view(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {
-        let (spec, values) = self.tensors().find(|(spec, _)| spec.name == name)?;
-        ArrayViewD::from_shape(spec.shape.as_slice(), values).ok()
+        weights.chain(others).map(|(spec, values)| (spec, &**values))
     }
 
     /// BLAKE3 hash of the prunable weights with their names and shapes, in hexadecimal: it ties a mask to the
     /// weights that it was made from.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let mut hasher = blake3::Hasher::new();
-        for (spec, data) in self.arch.prunable().iter().zip(&self.weights) {
-            hasher.update(format!("{}{:?}\n", spec.name, spec.shape).as_bytes());
-            hasher.update_rayon(bytemuck::cast_slice(data.values()));
-        }
-        hasher.finalize().to_hex().to_string()
+        hash::tensors(self.arch.prunable().iter().zip(&self.weights).map(|(spec, values)| {
+            (spec.name.as_str(), spec.shape.as_slice(), bytemuck::cast_slice::<f32, u8>(values))
+        }))
     }
 }
 
 /// What a fresh network has in a tensor that is not a weight.
-pub(super) fn initial(spec: &TensorSpec) -> Data {
+pub(super) fn initial(spec: &TensorSpec) -> Values {
     debug_assert_ne!(spec.role, Role::Weight);
-    Data::Owned(vec![spec.role.initial(); spec.len()].into())
+    vec![spec.role.initial(); spec.len()].into()
 }
 
-/// New values for the tensors of `specs`, if there is one of the right length for each.
-fn checked(
+/// Refuses values unless there is one of the right length for each of `specs`, and all are such as a network may hold.
+fn check(
     name: &'static str,
+    origin: &str,
     specs: &[TensorSpec],
-    tensors: Vec<Vec<f32>>,
-) -> Result<Vec<Data>, GraphError> {
+    tensors: &[Values],
+) -> Result<(), GraphError> {
     if tensors.len() != specs.len() {
         return Err(GraphError::Parameter {
             name,
@@ -168,49 +143,5 @@ fn checked(
             expected: "one for each tensor of the architecture",
         });
     }
-    for (spec, values) in specs.iter().zip(&tensors) {
-        if values.len() != spec.len() {
-            return Err(GraphError::TensorShape {
-                origin: "new values".into(),
-                name: spec.name.clone(),
-                found: vec![values.len()],
-                expected: spec.shape.clone(),
-            });
-        }
-        check_finite("new values", &spec.name, values)?;
-    }
-    Ok(tensors.into_iter().map(|values| Data::Owned(values.into())).collect())
-}
-
-/// Refuses negative variances.
-pub(super) fn check_variance(spec: &TensorSpec, values: &[f32]) -> Result<(), GraphError> {
-    let negative = values.iter().position(|&v| v < 0.0);
-    match negative.filter(|_| spec.role == Role::RunningVar) {
-        None => Ok(()),
-        Some(index) => Err(GraphError::Field {
-            operator: spec.name.clone(),
-            field: "variance",
-            found: format!("{} at index {index}", values[index]),
-            expected: "at least 0".into(),
-        }),
-    }
-}
-
-/// Refuses NaN and infinities. One pass, parallel; the index named is the first.
-pub(super) fn check_finite(origin: &str, name: &str, values: &[f32]) -> Result<(), GraphError> {
-    let bad = |block: &[f32]| block.iter().any(|v| !v.is_finite());
-    let block = 1 << 16;
-    let Some(first) = values.par_chunks(block).position_first(bad) else {
-        return Ok(());
-    };
-    let from = first * block;
-    match values[from..].iter().position(|v| !v.is_finite()) {
-        Some(at) => Err(GraphError::NotFinite {
-            origin: origin.to_owned(),
-            name: name.to_owned(),
-            index: from + at,
-            value: values[from + at],
-        }),
-        None => Ok(()),
-    }
+    specs.iter().zip(tensors).try_for_each(|(spec, values)| check_values(origin, spec, values))
 }

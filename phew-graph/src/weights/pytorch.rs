@@ -1,19 +1,22 @@
 //! PyTorch's pruning convention: `<name>_orig` holds the weights and `<name>_mask` 0 or 1, both F32.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use safetensors::tensor::{Dtype, View};
+use ndarray::ArrayViewD;
+use safetensors::tensor::Dtype;
 
 use super::Network;
-use super::file::{Values, check_header, map, parse, write_safetensors};
-use super::network::{Data, check_finite, initial};
+use super::check::{Extra, check_names};
+use super::file::values;
+use super::network::initial;
 use crate::arch::{Arch, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::{GraphError, list};
 use crate::mask::{LayerMask, Mask};
+use crate::safetensors::{Tensor, TensorFile, write_tensors};
 
 /// Writes weights and mask as `torch.nn.utils.prune` names them in a state dict.
 ///
@@ -27,24 +30,24 @@ pub fn write_pytorch_pruned(
     overwrite: Overwrite,
 ) -> Result<(), GraphError> {
     mask.check(network.arch(), "mask")?;
-    let mut tensors: BTreeMap<String, Tensor<'_>> = BTreeMap::new();
-    let prunable = network.arch().prunable().len();
-    for (i, (spec, values)) in network.tensors().enumerate() {
-        let values = Tensor::Values(Values { shape: &spec.shape, values });
-        if i < prunable {
-            tensors.insert(format!("{}_orig", spec.name), values);
-            tensors.insert(format!("{}_mask", spec.name), Tensor::Mask(mask.layer(i)));
+    let mut tensors: BTreeMap<String, Part<'_>> = BTreeMap::new();
+    let mut layers = mask.layers().iter();
+    for (name, array) in network.arrays() {
+        // The prunable tensors come first.
+        if let Some(layer) = layers.next() {
+            tensors.insert(original(name), Part::Values(array));
+            tensors.insert(kept(name), Part::Mask(layer));
         } else {
-            tensors.insert(spec.name.clone(), values);
+            tensors.insert(name.to_owned(), Part::Values(array));
         }
     }
-    write_safetensors(path, tensors, None, overwrite)
+    write_tensors(path, tensors, None, overwrite)
 }
 
 /// Reads weights and mask from a file that follows PyTorch's pruning convention.
 ///
 /// A weight that was never pruned may stand under its plain name. Tensors that are not the architecture's
-/// are refused; normalisation that is absent takes its initial values.
+/// are refused; a batch normalisation that is absent altogether takes its initial values.
 ///
 /// # Errors
 /// As [`Network::load`], and [`GraphError::NotBinary`] if a mask holds anything but 0 and 1.
@@ -53,88 +56,74 @@ pub fn read_pytorch_pruned(
     arch: impl Into<Arc<Arch>>,
 ) -> Result<(Network, Mask), GraphError> {
     let arch = arch.into();
-    let map = map(path)?;
-    let file = parse(path, &map)?;
-    let origin = path.display().to_string();
-    let values = |name: &str, spec: &TensorSpec| -> Result<Option<Vec<f32>>, GraphError> {
-        let Ok(view) = file.tensor(name) else { return Ok(None) };
-        check_header(&origin, name, &view, &spec.shape, Dtype::F32, "F32")?;
-        let values: Vec<f32> = bytemuck::allocation::pod_collect_to_vec(view.data());
-        check_finite(&origin, name, &values)?;
-        Ok(Some(values))
-    };
-    let missing = |name: &str| GraphError::Missing {
-        origin: origin.clone(),
-        names: list(&[name]),
-        arch: arch.name().to_owned(),
-    };
-    let mut known: Vec<String> = Vec::new();
-    let mut weights = Vec::new();
-    let mut layers = Vec::new();
-    for spec in arch.prunable() {
-        let (orig, mask) = (format!("{}_orig", spec.name), format!("{}_mask", spec.name));
-        if let Some(plain) = values(&spec.name, spec)? {
-            weights.push(Data::Owned(plain.into()));
-            layers.push(LayerMask::dense(&spec.name, &spec.shape));
-            known.push(spec.name.clone());
-            continue;
+    let file = TensorFile::open(path)?;
+    let origin = file.origin();
+    let mut names: BTreeSet<String> = file.names().into_iter().collect();
+    let mut pruned: BTreeSet<&str> = BTreeSet::new();
+    for spec in arch.prunable().iter().filter(|spec| !file.contains(&spec.name)) {
+        // The pair stands for the plain name.
+        for part in [kept(&spec.name), original(&spec.name)] {
+            if !names.remove(&part) {
+                let (names, arch) = (list(&[part]), arch.name().to_owned());
+                return Err(GraphError::Missing { origin, names, arch });
+            }
         }
-        let kept = values(&mask, spec)?.ok_or_else(|| missing(&mask))?;
-        if let Some(index) = kept.iter().position(|v| ![0.0, 1.0].contains(v)) {
-            let (origin, name, value) = (origin.clone(), mask, kept[index]);
-            return Err(GraphError::NotBinary { origin, name, index, value });
+        names.insert(spec.name.clone());
+        pruned.insert(&spec.name);
+    }
+    check_names(&origin, &arch, names.iter().map(String::as_str), Extra::Refuse)?;
+    let tensor = |spec: &TensorSpec| {
+        let orig = original(&spec.name);
+        let name = if pruned.contains(spec.name.as_str()) { &orig } else { &spec.name };
+        file.stored(name).map_or_else(|| Ok(initial(spec)), |stored| values(spec, &stored))
+    };
+    let layer = |spec: &TensorSpec| match file.stored(&kept(&spec.name)) {
+        Some(stored) => {
+            stored.expect_shape(&spec.shape)?;
+            let kept = stored.binary()?;
+            Ok(LayerMask::from_fn(&spec.name, &spec.shape, |i| kept[i] > 0.0))
         }
-        weights.push(Data::Owned(values(&orig, spec)?.ok_or_else(|| missing(&orig))?.into()));
-        layers.push(LayerMask::from_fn(&spec.name, &spec.shape, |i| kept[i] > 0.0));
-        known.extend([orig, mask]);
-    }
-    let mut auxiliary = Vec::new();
-    for spec in arch.auxiliary() {
-        auxiliary.push(match values(&spec.name, spec)? {
-            Some(found) => Data::Owned(found.into()),
-            None if spec.role.is_norm() => initial(spec),
-            None => return Err(missing(&spec.name)),
-        });
-        known.push(spec.name.clone());
-    }
-    let extra: Vec<&str> = file
-        .names()
-        .into_iter()
-        .filter(|n| !known.iter().any(|k| k == n) && !n.ends_with(".num_batches_tracked"))
-        .collect();
-    if !extra.is_empty() {
-        let names = list(&extra);
-        return Err(GraphError::Extra { origin, names, arch: arch.name().to_owned() });
-    }
-    Ok((Network::from_parts(arch, weights, auxiliary), Mask::from_layers(layers)))
+        None => Ok(LayerMask::dense(&spec.name, &spec.shape)),
+    };
+    let layers = arch.prunable().iter().map(layer).collect::<Result<_, GraphError>>()?;
+    let weights = arch.prunable().iter().map(tensor).collect::<Result<_, GraphError>>()?;
+    let auxiliary = arch.auxiliary().iter().map(tensor).collect::<Result<_, GraphError>>()?;
+    let network = Network::checked(arch, &origin, weights, auxiliary)?;
+    Ok((network, Mask::from_layers(layers)))
 }
 
-enum Tensor<'a> {
-    Values(Values<'a>),
+/// The name under which a pruned tensor's weights stand.
+fn original(name: &str) -> String {
+    format!("{name}_orig")
+}
+
+/// The name under which a pruned tensor's mask stands.
+fn kept(name: &str) -> String {
+    format!("{name}_mask")
+}
+
+enum Part<'a> {
+    Values(ArrayViewD<'a, f32>),
     Mask(&'a LayerMask),
 }
 
-impl View for Tensor<'_> {
+impl Tensor for Part<'_> {
     fn dtype(&self) -> Dtype {
         Dtype::F32
     }
     fn shape(&self) -> &[usize] {
         match self {
-            Tensor::Values(values) => values.shape,
-            Tensor::Mask(mask) => mask.shape(),
+            Self::Values(values) => values.shape(),
+            Self::Mask(mask) => mask.shape(),
         }
     }
-    fn data(&self) -> Cow<'_, [u8]> {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
-            Tensor::Values(values) => bytemuck::cast_slice(values.values).into(),
-            Tensor::Mask(mask) => {
-                let kept: Vec<f32> =
-                    (0..mask.len()).map(|i| if mask.get(i) { 1.0 } else { 0.0 }).collect();
-                bytemuck::cast_slice(&kept).to_vec().into()
+            Self::Values(values) => Tensor::write(values, out),
+            Self::Mask(mask) => {
+                let value = |i| if mask.get(i) { 1.0_f32 } else { 0.0 };
+                (0..mask.len()).try_for_each(|i| out.write_all(&value(i).to_le_bytes()))
             }
         }
-    }
-    fn data_len(&self) -> usize {
-        self.shape().iter().product::<usize>() * size_of::<f32>()
     }
 }

@@ -1,14 +1,15 @@
 //! One number for each prunable weight, in safetensors files under the weights' names and shapes.
 
-use std::borrow::Cow;
+use std::io::{self, Write};
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, View};
+use ndarray::ArrayD;
+use safetensors::tensor::Dtype;
 
-use super::file::{check_header, map, parse, write_safetensors};
 use crate::arch::{Arch, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::{GraphError, list};
+use crate::safetensors::{Stored, Tensor, TensorFile, write_tensors};
 
 /// Reads one non-negative score for each prunable weight: F32 or F64 tensors under the weights' names and shapes.
 ///
@@ -16,45 +17,41 @@ use crate::error::{GraphError, list};
 /// greatest of their tensor, so that f32 has room for them: walks compare scores within a tensor only.
 ///
 /// # Returns
-/// The scores in the order of [`Arch::prunable`].
+/// The scores in the order of [`Arch::prunable`], each in the shape of its tensor.
 ///
 /// # Errors
 /// [`GraphError::Io`], [`GraphError::Safetensors`], [`GraphError::Missing`], [`GraphError::Dtype`],
 /// [`GraphError::TensorShape`], [`GraphError::NotFinite`], and [`GraphError::Negative`] for a negative score.
-pub fn read_scores(path: &Path, arch: &Arch) -> Result<Vec<Vec<f32>>, GraphError> {
-    let map = map(path)?;
-    let file = parse(path, &map)?;
-    let origin = path.display().to_string();
-    let missing: Vec<&str> = arch
-        .prunable()
-        .iter()
-        .map(|s| s.name.as_str())
-        .filter(|name| file.tensor(name).is_err())
-        .collect();
+pub fn read_scores(path: &Path, arch: &Arch) -> Result<Vec<ArrayD<f32>>, GraphError> {
+    let file = TensorFile::open(path)?;
+    let origin = file.origin();
+    let names = || arch.prunable().iter().map(|spec| spec.name.as_str());
+    let missing: Vec<&str> = names().filter(|name| !file.contains(name)).collect();
     if !missing.is_empty() {
         let names = list(&missing);
         return Err(GraphError::Missing { origin, names, arch: arch.name().to_owned() });
     }
-    let tensor = |spec: &TensorSpec| {
-        let view = file.tensor(&spec.name).map_err(|e| GraphError::Safetensors {
-            path: path.to_path_buf(),
-            reason: e.to_string(),
-        })?;
-        let double = view.dtype() == Dtype::F64;
-        let dtype = if double { Dtype::F64 } else { Dtype::F32 };
-        check_header(&origin, &spec.name, &view, &spec.shape, dtype, "F32 or F64")?;
-        if !double {
-            let values: Vec<f32> = bytemuck::allocation::pod_collect_to_vec(view.data());
-            check(&origin, &spec.name, &values)?;
-            return Ok(values);
-        }
-        let values: Vec<f64> = bytemuck::allocation::pod_collect_to_vec(view.data());
-        check(&origin, &spec.name, &values)?;
-        let greatest = values.iter().copied().fold(0.0, f64::max);
-        let scale = if greatest > 0.0 { greatest } else { 1.0 };
-        Ok(values.into_iter().map(|v| (v / scale) as f32).collect())
+    let stored = names().filter_map(|name| file.stored(name));
+    let tensor = |(spec, stored): (&TensorSpec, Stored<'_>)| {
+        let double = stored.f64s()?;
+        stored.expect_shape(&spec.shape)?;
+        let values = match double {
+            None => {
+                let values = stored.f32s()?.into_owned();
+                check(&origin, &spec.name, &values)?;
+                values
+            }
+            Some(values) => {
+                check(&origin, &spec.name, &values)?;
+                let greatest = values.iter().copied().fold(0.0, f64::max);
+                let scale = if greatest > 0.0 { greatest } else { 1.0 };
+                values.into_iter().map(|v| (v / scale) as f32).collect()
+            }
+        };
+        let array = ArrayD::from_shape_vec(spec.shape.as_slice(), values);
+        array.map_err(|e| file.wrong(format!("tensor `{}`: {e}", spec.name)))
     };
-    arch.prunable().iter().map(tensor).collect()
+    arch.prunable().iter().zip(stored).map(tensor).collect()
 }
 
 /// Refuses what is not a finite number of at least 0.
@@ -73,17 +70,34 @@ fn check<T: Copy + Into<f64>>(origin: &str, name: &str, values: &[T]) -> Result<
 /// Writes one number for each prunable weight as F64 tensors under the weights' names and shapes.
 ///
 /// `values(tensor)` is asked for one tensor at a time, in the names' lexicographic order, so no more than one is in
-/// memory. `note` becomes the metadata entry `phew`, as in masks. [`read_scores`] reads the file.
+/// memory: a vector in row-major order, or an array. `note` becomes the metadata entry `phew`, as in masks.
+/// [`read_scores`] reads the file.
 ///
 /// # Errors
 /// [`GraphError::Exists`] and [`GraphError::Io`]; nothing half-written remains.
 ///
 /// # Panics
 /// If a tensor's values are not as many as its weights.
-pub fn write_scores(
+///
+/// # Examples
+/// ```
+/// use phew_graph::{Init, Network, Overwrite, ndarray::ArrayD, read_scores, write_scores, zoo};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("scores.safetensors");
+/// let network = Network::initialise(zoo::mlp(&[4, 3, 2]).build()?, Init::default(), 0)?;
+/// let arch = network.arch();
+/// let squares: Vec<ArrayD<f64>> = (arch.prunable().iter())
+///     .map(|spec| network.view(&spec.name).unwrap().mapv(|w| f64::from(w).powi(2)))
+///     .collect();
+/// write_scores(&path, arch, |tensor| squares[tensor].clone(), "{}".into(), Overwrite::Refuse)?;
+/// assert_eq!(read_scores(&path, arch)?[0].shape(), [3, 4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_scores<V: IntoIterator<Item = f64>>(
     path: &Path,
     arch: &Arch,
-    values: impl Fn(usize) -> Vec<f64>,
+    values: impl Fn(usize) -> V,
     note: String,
     overwrite: Overwrite,
 ) -> Result<(), GraphError> {
@@ -91,7 +105,7 @@ pub fn write_scores(
     let tensors = specs
         .map(|(tensor, spec)| (spec.name.clone(), Lazy { tensor, spec, values: &values }))
         .collect();
-    write_safetensors(path, tensors, Some(note), overwrite)
+    write_tensors(path, tensors, Some(note), overwrite)
 }
 
 /// The values of a tensor, computed when they are written.
@@ -101,26 +115,20 @@ struct Lazy<'a, F> {
     values: &'a F,
 }
 
-impl<F: Fn(usize) -> Vec<f64>> View for Lazy<'_, F> {
+impl<V: IntoIterator<Item = f64>, F: Fn(usize) -> V> Tensor for Lazy<'_, F> {
     fn dtype(&self) -> Dtype {
         Dtype::F64
     }
     fn shape(&self) -> &[usize] {
         &self.spec.shape
     }
-    fn data(&self) -> Cow<'_, [u8]> {
-        let values = (self.values)(self.tensor);
-        assert_eq!(
-            values.len(),
-            self.spec.len(),
-            "one value for each weight of `{}`",
-            self.spec.name
-        );
-        let mut bytes = Vec::with_capacity(values.len() * 8);
-        values.iter().for_each(|v| bytes.extend_from_slice(&v.to_le_bytes()));
-        bytes.into()
-    }
-    fn data_len(&self) -> usize {
-        self.spec.len() * 8
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut count = 0;
+        for value in (self.values)(self.tensor) {
+            out.write_all(&value.to_le_bytes())?;
+            count += 1;
+        }
+        assert_eq!(count, self.spec.len(), "one value for each weight of `{}`", self.spec.name);
+        Ok(())
     }
 }

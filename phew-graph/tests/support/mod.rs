@@ -3,7 +3,7 @@
 //! The enumeration reads the operators of an architecture, not the path graph: it shares nothing with what it
 //! checks.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use phew_graph::{Arch, ArchBuilder, Conv2d, Mask, Network, Op, Pool, Shape};
 use proptest::prelude::*;

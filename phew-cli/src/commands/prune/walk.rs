@@ -220,7 +220,7 @@ impl Job {
             // Walks look at nothing but the weights' magnitudes: scores take their place.
             Some(path) => {
                 let scores = read_scores(path, network.arch())?;
-                walk(&network.with_weights(scores)?, &params)?
+                walk(&network.with_arrays(scores)?, &params)?
             }
         };
         interrupt::check()?;

@@ -1,0 +1,17 @@
+//! Safetensors files: read through a map, written tensor by tensor.
+//!
+//! Weights, masks, scores and the checkpoints of a training all come and go here. A file holds named tensors and, where
+//! phew wrote it, one note: a JSON text under the metadata key `phew`.
+//!
+//! This room knows shapes, number types and bytes. What a tensor is for is its caller's to know.
+
+mod reader;
+mod writer;
+
+pub use reader::TensorFile;
+pub(crate) use reader::{Stored, Window};
+pub use writer::write_arrays;
+pub(crate) use writer::{Tensor, write_tensors};
+
+/// The key of the metadata under which the note stands.
+const NOTE: &str = "phew";

@@ -1,0 +1,237 @@
+//! Reading: the file is mapped and its header checked once; tensors are windows onto the map.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memmap2::Mmap;
+use ndarray::ArrayD;
+use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+
+use super::NOTE;
+use crate::error::GraphError;
+
+/// A safetensors file, mapped, with its header read and checked.
+///
+/// Do not truncate the file while the value lives; replacing it by renaming, as phew does, leaves it intact.
+///
+/// ```
+/// use phew_graph::{Overwrite, TensorFile, ndarray, write_arrays};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("x.safetensors");
+/// let values = ndarray::array![[1.0_f32, 2.0], [3.0, 4.0]].into_dyn();
+/// write_arrays(&path, [("fc.weight", values.view())], Some("{}".into()), Overwrite::Refuse)?;
+/// let file = TensorFile::open(&path)?;
+/// assert_eq!(file.names(), ["fc.weight"]);
+/// assert_eq!(file.note(), Some("{}"));
+/// assert_eq!(file.array("fc.weight")?, values);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct TensorFile {
+    path: PathBuf,
+    map: Arc<Mmap>,
+    header: Metadata,
+    /// The byte at which the tensors begin.
+    start: usize,
+}
+
+impl TensorFile {
+    /// Maps a file, and checks that its header describes all of it.
+    ///
+    /// # Errors
+    /// [`GraphError::Io`] if it cannot be read or is no regular file, [`GraphError::Safetensors`] if it is not a whole
+    /// safetensors file.
+    pub fn open(path: &Path) -> Result<Self, GraphError> {
+        let map = Arc::new(map(path)?);
+        let (length, header) = SafeTensors::read_metadata(&map).map_err(|e| {
+            GraphError::Safetensors { path: path.to_path_buf(), reason: e.to_string() }
+        })?;
+        let start = size_of::<u64>() + length;
+        Ok(Self { path: path.to_path_buf(), map, header, start })
+    }
+
+    /// Where it lies, for messages.
+    pub(crate) fn origin(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// An error about the file as a whole.
+    pub(crate) fn wrong(&self, reason: String) -> GraphError {
+        GraphError::Safetensors { path: self.path.clone(), reason }
+    }
+
+    /// What phew noted in it: the metadata entry `phew`.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.header.metadata().as_ref()?.get(NOTE).map(String::as_str)
+    }
+
+    /// The names of its tensors in lexicographic order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = self.header.offset_keys();
+        names.sort_unstable();
+        names
+    }
+
+    /// Whether it holds a tensor of this name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.header.info(name).is_some()
+    }
+
+    /// A tensor of F32 in its shape, copied.
+    ///
+    /// # Errors
+    /// [`GraphError::Absent`] if there is none of this name, [`GraphError::Dtype`] if it is not F32.
+    pub fn array(&self, name: &str) -> Result<ArrayD<f32>, GraphError> {
+        let absent = || GraphError::Absent { origin: self.origin(), name: name.to_owned() };
+        let stored = self.stored(name).ok_or_else(absent)?;
+        let values = stored.f32s()?.into_owned();
+        let array = ArrayD::from_shape_vec(stored.shape(), values);
+        array.map_err(|e| self.wrong(format!("tensor `{name}`: {e}")))
+    }
+
+    /// All tensors by their names, copied.
+    ///
+    /// # Errors
+    /// As [`TensorFile::array`].
+    pub fn arrays(&self) -> Result<BTreeMap<String, ArrayD<f32>>, GraphError> {
+        let named = |name: String| Ok((name.clone(), self.array(&name)?));
+        self.names().into_iter().map(named).collect()
+    }
+
+    /// A tensor as it lies in the file.
+    pub(crate) fn stored<'a>(&'a self, name: &'a str) -> Option<Stored<'a>> {
+        let info = self.header.info(name)?;
+        let (from, to) = info.data_offsets;
+        let range = self.start + from..self.start + to;
+        Some(Stored { file: self, name, dtype: info.dtype, shape: &info.shape, range })
+    }
+}
+
+/// A tensor as it lies in a file.
+#[derive(Debug)]
+pub(crate) struct Stored<'a> {
+    file: &'a TensorFile,
+    name: &'a str,
+    dtype: Dtype,
+    shape: &'a [usize],
+    range: Range<usize>,
+}
+
+/// Bytes of a mapped file that begin where an f32 may begin.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    map: Arc<Mmap>,
+    range: Range<usize>,
+}
+
+impl Window {
+    pub(crate) fn values(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.map[self.range.clone()])
+    }
+}
+
+impl<'a> Stored<'a> {
+    pub(crate) fn name(&self) -> &'a str {
+        self.name
+    }
+
+    pub(crate) fn shape(&self) -> &'a [usize] {
+        self.shape
+    }
+
+    /// Refuses any other shape.
+    pub(crate) fn expect_shape(&self, shape: &[usize]) -> Result<(), GraphError> {
+        if self.shape == shape {
+            return Ok(());
+        }
+        Err(GraphError::TensorShape {
+            origin: self.file.origin(),
+            name: self.name.to_owned(),
+            found: self.shape.to_vec(),
+            expected: shape.to_vec(),
+        })
+    }
+
+    fn expect(&self, dtype: Dtype, expected: &'static str) -> Result<(), GraphError> {
+        if self.dtype == dtype {
+            return Ok(());
+        }
+        let (origin, name) = (self.file.origin(), self.name.to_owned());
+        Err(GraphError::Dtype { origin, name, found: self.dtype.to_string(), expected })
+    }
+
+    fn bytes(&self) -> &'a [u8] {
+        &self.file.map[self.range.clone()]
+    }
+
+    /// The values of a tensor of F32.
+    pub(crate) fn f32s(&self) -> Result<Cow<'a, [f32]>, GraphError> {
+        self.expect(Dtype::F32, "F32")?;
+        Ok(match bytemuck::try_cast_slice(self.bytes()) {
+            Ok(values) => Cow::Borrowed(values),
+            // A file whose header is not padded to four bytes: rare, and worth a copy rather than a refusal.
+            Err(_) => Cow::Owned(bytemuck::allocation::pod_collect_to_vec(self.bytes())),
+        })
+    }
+
+    /// The window onto the values of a tensor of F32; `None` if they do not begin where an f32 may begin.
+    pub(crate) fn window(&self) -> Result<Option<Window>, GraphError> {
+        let aligned = matches!(self.f32s()?, Cow::Borrowed(_));
+        Ok(aligned.then(|| Window { map: self.file.map.clone(), range: self.range.clone() }))
+    }
+
+    /// The values of a tensor of F64; `None` if it is one of F32.
+    pub(crate) fn f64s(&self) -> Result<Option<Vec<f64>>, GraphError> {
+        if self.dtype == Dtype::F32 {
+            return Ok(None);
+        }
+        self.expect(Dtype::F64, "F32 or F64")?;
+        Ok(Some(bytemuck::allocation::pod_collect_to_vec(self.bytes())))
+    }
+
+    /// A byte for each scalar of a tensor of BOOL: 0 or 1.
+    pub(crate) fn bools(&self) -> Result<&'a [u8], GraphError> {
+        self.expect(Dtype::BOOL, "BOOL")?;
+        let bytes = self.bytes();
+        match bytes.iter().position(|&byte| byte > 1) {
+            None => Ok(bytes),
+            Some(index) => Err(self.not_binary(index, bytes[index].into())),
+        }
+    }
+
+    /// The values of a tensor of F32 that are all 0 or 1.
+    pub(crate) fn binary(&self) -> Result<Cow<'a, [f32]>, GraphError> {
+        let values = self.f32s()?;
+        match values.iter().position(|value| ![0.0, 1.0].contains(value)) {
+            None => Ok(values),
+            Some(index) => Err(self.not_binary(index, values[index])),
+        }
+    }
+
+    fn not_binary(&self, index: usize, value: f32) -> GraphError {
+        let (origin, name) = (self.file.origin(), self.name.to_owned());
+        GraphError::NotBinary { origin, name, index, value }
+    }
+}
+
+/// Maps a file for reading.
+fn map(path: &Path) -> Result<Mmap, GraphError> {
+    let file = File::open(path).map_err(|e| GraphError::io(path, e))?;
+    let metadata = file.metadata().map_err(|e| GraphError::io(path, e))?;
+    if !metadata.is_file() {
+        let kind = std::io::Error::other("is not a regular file");
+        return Err(GraphError::io(path, kind));
+    }
+    #[expect(unsafe_code, reason = "a weight file must be usable without a copy")]
+    // SAFETY: the map is read-only. Rust asks that nobody changes the file meanwhile; phew itself replaces
+    // files by renaming, which leaves a mapped one intact, and the documentation of `TensorFile` says so.
+    let map = unsafe { Mmap::map(&file) };
+    map.map_err(|e| GraphError::io(path, e))
+}

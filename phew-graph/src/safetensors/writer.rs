@@ -1,0 +1,169 @@
+//! Writing: a header, then one tensor after the other, so that no second copy of a network is ever in memory.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use ndarray::ArrayViewD;
+use safetensors::tensor::Dtype;
+
+use super::NOTE;
+use crate::atomic::{Overwrite, write_atomically};
+use crate::error::GraphError;
+
+/// A tensor that can be written.
+pub(crate) trait Tensor {
+    /// The type of its numbers.
+    fn dtype(&self) -> Dtype;
+    /// Its shape.
+    fn shape(&self) -> &[usize];
+    /// Writes its numbers, row-major and little-endian: as many as its shape says.
+    fn write(&self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl Tensor for ArrayViewD<'_, f32> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+    fn shape(&self) -> &[usize] {
+        self.shape()
+    }
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self.as_slice() {
+            Some(values) => out.write_all(bytemuck::cast_slice(values)),
+            None => self.iter().try_for_each(|value| out.write_all(&value.to_le_bytes())),
+        }
+    }
+}
+
+/// Writes named arrays as F32 tensors, and a note under the metadata key `phew`; [`TensorFile`](super::TensorFile)
+/// reads them back.
+///
+/// The names are in lexicographic order, so the same arrays give the same bytes.
+///
+/// # Errors
+/// [`GraphError::Exists`] and [`GraphError::Io`]; nothing half-written remains.
+pub fn write_arrays<'a, N: Into<String>>(
+    path: &Path,
+    arrays: impl IntoIterator<Item = (N, ArrayViewD<'a, f32>)>,
+    note: Option<String>,
+    overwrite: Overwrite,
+) -> Result<(), GraphError> {
+    let tensors = arrays.into_iter().map(|(name, array)| (name.into(), array)).collect();
+    write_tensors(path, tensors, note, overwrite)
+}
+
+/// An entry of the header. Fields are written in the order in which they stand here.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Entry<'a> {
+    Metadata(BTreeMap<&'a str, String>),
+    Tensor { dtype: Dtype, shape: &'a [usize], data_offsets: [usize; 2] },
+}
+
+/// Writes a safetensors file tensor by tensor.
+///
+/// The names are in lexicographic order and the header is padded to eight bytes: the same tensors give the
+/// same bytes.
+pub(crate) fn write_tensors<T: Tensor>(
+    path: &Path,
+    tensors: BTreeMap<String, T>,
+    note: Option<String>,
+    overwrite: Overwrite,
+) -> Result<(), GraphError> {
+    let header = header(&tensors, note);
+    write_atomically(path, overwrite, |out| {
+        let io = |e| GraphError::io(path, e);
+        out.write_all(&(header.len() as u64).to_le_bytes()).map_err(io)?;
+        out.write_all(&header).map_err(io)?;
+        tensors.values().try_for_each(|tensor| tensor.write(out)).map_err(io)
+    })
+}
+
+/// The header: what lies where.
+fn header<T: Tensor>(tensors: &BTreeMap<String, T>, note: Option<String>) -> Vec<u8> {
+    let mut entries: BTreeMap<&str, Entry<'_>> = BTreeMap::new();
+    if let Some(note) = note {
+        entries.insert("__metadata__", Entry::Metadata(BTreeMap::from([(NOTE, note)])));
+    }
+    let mut offset = 0;
+    for (name, tensor) in tensors {
+        let (dtype, shape) = (tensor.dtype(), tensor.shape());
+        let end = offset + shape.iter().product::<usize>() * dtype.bitsize() / 8;
+        entries.insert(name, Entry::Tensor { dtype, shape, data_offsets: [offset, end] });
+        offset = end;
+    }
+    let mut header = serde_json::to_vec(&entries)
+        .unwrap_or_else(|e| unreachable!("string keys and plain fields serialise: {e}"));
+    header.resize(header.len().next_multiple_of(8), b' ');
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use ndarray::{ArrayD, IxDyn};
+    use safetensors::tensor::{TensorView, serialize};
+
+    use super::*;
+    use crate::safetensors::TensorFile;
+
+    fn arrays() -> BTreeMap<String, ArrayD<f32>> {
+        let array = |shape: &[usize], from: f32| {
+            let len: usize = shape.iter().product();
+            let values = (0..len).map(|i| from * (1.0 + i as f32)).collect();
+            ArrayD::from_shape_vec(IxDyn(shape), values).unwrap()
+        };
+        BTreeMap::from([
+            ("model.fc.weight".into(), array(&[3, 2], 0.5)),
+            ("model.conv.weight".into(), array(&[2, 1, 3, 3], -4.0)),
+            ("early".into(), array(&[], -0.0)),
+            ("none".into(), array(&[0, 2], 0.0)),
+        ])
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_safetensors_crate() {
+        let folder = tempfile::tempdir().unwrap();
+        let arrays = arrays();
+        for note in [None, Some(r#"{"a":"ü \" 1"}"#.to_owned())] {
+            let path = folder.path().join("x");
+            let views = arrays.iter().map(|(name, array)| (name.as_str(), array.view()));
+            write_arrays(&path, views, note.clone(), Overwrite::Replace).unwrap();
+            let views = arrays.iter().map(|(name, array)| {
+                let bytes = bytemuck::cast_slice(array.as_slice().unwrap());
+                (name, TensorView::new(Dtype::F32, array.shape().to_vec(), bytes).unwrap())
+            });
+            let metadata = note.map(|note| HashMap::from([("phew".to_owned(), note)]));
+            assert_eq!(std::fs::read(&path).unwrap(), serialize(views, metadata).unwrap());
+        }
+    }
+
+    #[test]
+    fn arrays_and_the_note_come_back_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let arrays = arrays();
+        let views = || arrays.iter().map(|(name, array)| (name.as_str(), array.view()));
+        write_arrays(&path, views(), Some("{}".to_owned()), Overwrite::Refuse).unwrap();
+        let file = TensorFile::open(&path).unwrap();
+        assert_eq!(file.note(), Some("{}"));
+        assert_eq!(file.arrays().unwrap(), arrays);
+        assert!(file.arrays().unwrap()["early"][[]].is_sign_negative());
+        assert!(matches!(file.array("late"), Err(GraphError::Absent { .. })));
+        let twice = write_arrays(&path, views(), None, Overwrite::Refuse);
+        assert!(matches!(twice, Err(GraphError::Exists { .. })));
+    }
+
+    #[test]
+    fn an_array_in_any_memory_order_is_written_row_by_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let turned = ndarray::array![[1.0_f32, 2.0], [3.0, 4.0], [5.0, 6.0]].reversed_axes();
+        write_arrays(&path, [("w", turned.view().into_dyn())], None, Overwrite::Refuse).unwrap();
+        let back = TensorFile::open(&path).unwrap().array("w").unwrap();
+        assert_eq!(back, turned.into_dyn());
+        assert_eq!(back.as_slice().unwrap(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+    }
+}

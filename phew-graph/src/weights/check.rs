@@ -1,0 +1,93 @@
+//! What every network is held to, wherever its weights come from: a file, arrays, training or a draw.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+
+use crate::arch::{Arch, Role, TensorSpec};
+use crate::error::{GraphError, list};
+
+/// What to do with tensors that the architecture does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Extra {
+    /// Refuse the source: it is probably another network's.
+    Refuse,
+    /// Leave them alone.
+    Ignore,
+}
+
+/// Refuses values that no network may hold: a wrong number of them, NaN, infinities, negative variances.
+pub(super) fn check_values(
+    origin: &str,
+    spec: &TensorSpec,
+    values: &[f32],
+) -> Result<(), GraphError> {
+    if values.len() != spec.len() {
+        return Err(GraphError::TensorShape {
+            origin: origin.to_owned(),
+            name: spec.name.clone(),
+            found: vec![values.len()],
+            expected: spec.shape.clone(),
+        });
+    }
+    if let Some(index) = first(values, |v| !v.is_finite()) {
+        let (origin, name, value) = (origin.to_owned(), spec.name.clone(), values[index]);
+        return Err(GraphError::NotFinite { origin, name, index, value });
+    }
+    if spec.role != Role::RunningVar {
+        return Ok(());
+    }
+    let Some(index) = first(values, |v| v < 0.0) else { return Ok(()) };
+    Err(GraphError::Field {
+        operator: spec.name.clone(),
+        field: "variance",
+        found: format!("{} at index {index}", values[index]),
+        expected: "at least 0".into(),
+    })
+}
+
+/// Index of the first value that is `bad`: one parallel pass.
+fn first(values: &[f32], bad: impl Fn(f32) -> bool + Sync) -> Option<usize> {
+    const BLOCK: usize = 1 << 16;
+    let block = values.par_chunks(BLOCK).position_first(|block| block.iter().any(|&v| bad(v)))?;
+    let from = block * BLOCK;
+    values[from..].iter().position(|&v| bad(v)).map(|at| from + at)
+}
+
+/// Refuses names that do not fit the architecture.
+///
+/// A batch normalisation of which there is no tensor at all may be missing, and PyTorch's `num_batches_tracked` is
+/// passed over.
+pub(super) fn check_names<'a>(
+    origin: &str,
+    arch: &Arch,
+    names: impl IntoIterator<Item = &'a str>,
+    extra: Extra,
+) -> Result<(), GraphError> {
+    let found: BTreeSet<&str> = names.into_iter().collect();
+    let specs = || arch.prunable().iter().chain(arch.auxiliary());
+    let has_any = |node| specs().any(|s| s.node == node && found.contains(s.name.as_str()));
+    let missing: Vec<&str> = specs()
+        .filter(|s| !found.contains(s.name.as_str()) && (!s.role.is_norm() || has_any(s.node)))
+        .map(|s| s.name.as_str())
+        .collect();
+    if !missing.is_empty() {
+        let (origin, names) = (origin.to_owned(), list(&missing));
+        return Err(GraphError::Missing { origin, names, arch: arch.name().to_owned() });
+    }
+    if extra == Extra::Ignore {
+        return Ok(());
+    }
+    let known: BTreeSet<&str> = specs().map(|s| s.name.as_str()).collect();
+    let counters: BTreeSet<String> = specs()
+        .filter_map(|s| s.name.strip_suffix("running_mean"))
+        .map(|norm| format!("{norm}num_batches_tracked"))
+        .collect();
+    let unknown: Vec<&str> =
+        found.into_iter().filter(|&n| !known.contains(n) && !counters.contains(n)).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let (origin, names) = (origin.to_owned(), list(&unknown));
+    Err(GraphError::Extra { origin, names, arch: arch.name().to_owned() })
+}
