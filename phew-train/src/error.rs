@@ -59,7 +59,11 @@ pub enum TrainError {
         expected: String,
     },
     /// A folder holds another run than the one that was asked for.
-    #[error("{}: holds another run ('{found}' where this one has '{wanted}'); name another folder", dir.display())]
+    #[error(
+        "{}: holds another run ('{found}' where this one has '{wanted}'); name another folder{}",
+        dir.display(),
+        older_hash(found, wanted)
+    )]
     OtherRun {
         /// The folder.
         dir: PathBuf,
@@ -108,6 +112,16 @@ pub enum TrainError {
     /// libtorch refused an operation: out of memory, say.
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] tch::TchError),
+}
+
+/// What else may be the matter where two runs differ in the hash of their masks first.
+fn older_hash(found: &str, wanted: &str) -> &'static str {
+    if [found, wanted].iter().all(|line| line.starts_with("mask = ")) {
+        ". If it is this very run, begun by an older build of phew, which hashed masks by SHA-256, only that build \
+         can go on with it"
+    } else {
+        ""
+    }
 }
 
 /// libtorch's message without its trace.

@@ -246,6 +246,23 @@ fn another_run_in_the_folder_is_left_alone() {
 }
 
 #[test]
+fn a_run_begun_by_a_build_with_another_hash_of_masks_is_left_alone_and_the_error_says_so() {
+    let (mut job, dir) = (Job::new(), tempfile::tempdir().unwrap());
+    job.recipe.epochs = 1;
+    done(job.train(dir.path()));
+    let path = dir.path().join("config.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    assert!(config.contains(&format!("mask = \"{}\"", job.mask.fingerprint())), "{config}");
+    // What another hash may have made of this mask.
+    let old = config.replace(&job.mask.fingerprint(), &"5".repeat(64));
+    std::fs::write(&path, &old).unwrap();
+    let error = train_in(dir.path(), &job.spec(), &mut (), &AtomicBool::new(false)).unwrap_err();
+    assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
+    assert!(error.to_string().contains("SHA-256"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), old);
+}
+
+#[test]
 fn a_damaged_checkpoint_is_named() {
     let (job, dir) = (Job::new(), tempfile::tempdir().unwrap());
     let stop = AtomicBool::new(false);

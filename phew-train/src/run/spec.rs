@@ -2,7 +2,6 @@
 
 use phew_graph::{Mask, Network};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::data::Dataset;
 use crate::device::Device;
@@ -129,7 +128,7 @@ impl RunSpec<'_> {
             phew: env!("CARGO_PKG_VERSION").to_owned(),
             arch: self.network.arch().name().to_owned(),
             weights: self.network.fingerprint(),
-            mask: self.mask.map(fingerprint),
+            mask: self.mask.map(Mask::fingerprint),
             method: self.method.map(str::to_owned),
             data: self.data.name.clone(),
             seed: self.seed,
@@ -138,16 +137,4 @@ impl RunSpec<'_> {
             recipe: self.recipe.clone(),
         }
     }
-}
-
-/// Hash of a mask's bits, in hexadecimal.
-fn fingerprint(mask: &Mask) -> String {
-    let mut hash = Sha256::new();
-    for layer in mask.layers() {
-        hash.update(layer.name());
-        for word in layer.words() {
-            hash.update(word.to_le_bytes());
-        }
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
