@@ -1,5 +1,4 @@
 //! What a process leaves that ends in the midst of a write. Alone in its file: it discards all writes of the process.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::io::Write;
 
