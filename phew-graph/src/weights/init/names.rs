@@ -6,30 +6,10 @@ use std::str::FromStr;
 use super::{Fan, Init};
 use crate::error::GraphError;
 
-impl fmt::Display for Fan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Fan::In => "fan-in",
-            Fan::Out => "fan-out",
-        })
-    }
-}
-
-impl FromStr for Fan {
-    type Err = GraphError;
-
-    /// The names that [`Fan`]'s `Display` writes.
-    fn from_str(text: &str) -> Result<Self, GraphError> {
-        match text {
-            "fan-in" => Ok(Fan::In),
-            "fan-out" => Ok(Fan::Out),
-            _ => Err(GraphError::Parameter {
-                name: "fan",
-                found: format!("`{text}`"),
-                expected: "fan-in or fan-out",
-            }),
-        }
-    }
+crate::choice! {
+    Fan, "fan":
+    In => "fan-in", "Inputs per output unit",
+    Out => "fan-out", "Outputs per input unit, groups not divided out",
 }
 
 impl fmt::Display for Init {
