@@ -5,7 +5,7 @@ use std::path::Path;
 use phew_graph::ndarray::{ArrayD, ArrayViewD};
 use phew_graph::{Overwrite, TensorFile, write_arrays};
 
-use crate::error::{Result, TrainError};
+use crate::error::Result;
 
 /// A tensor with its name.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,11 @@ impl Named {
     pub(crate) fn new(name: impl Into<String>, shape: &[usize], values: Vec<f32>) -> Self {
         Self { name: name.into(), shape: shape.to_vec(), values }
     }
+
+    fn view(&self) -> ArrayViewD<'_, f32> {
+        ArrayViewD::from_shape(self.shape.as_slice(), &self.values)
+            .unwrap_or_else(|e| unreachable!("as many values as the shape says: {e}"))
+    }
 }
 
 /// Writes tensors, and a note under the metadata key `phew`.
@@ -28,11 +33,7 @@ pub(crate) fn save_tensors(
     note: Option<String>,
     overwrite: Overwrite,
 ) -> Result<()> {
-    let view = |tensor: &Named| {
-        let view = ArrayViewD::from_shape(tensor.shape.as_slice(), &tensor.values);
-        Ok((tensor.name.as_str(), view.map_err(|e| TrainError::corrupt(path, e.to_string()))?))
-    };
-    let views = tensors.iter().map(view).collect::<Result<Vec<_>>>()?;
+    let views = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.view()));
     Ok(write_arrays(path, views, note, overwrite)?)
 }
 
