@@ -1,8 +1,14 @@
 //! What a scorer may ask about data: the one thing that crosses to the crate that has a tensor library.
 
+use std::fmt;
+use std::str::FromStr;
+
 use phew_graph::Mask;
 
 use crate::error::BaselineError;
+use crate::option::OptionValue;
+use crate::positive::Positive;
+use crate::power::Power;
 
 /// Where a network is evaluated.
 ///
@@ -26,28 +32,45 @@ pub enum Parameters {
     All,
 }
 
+impl fmt::Display for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Parameters::Weights => "weights",
+            Parameters::All => "all",
+        })
+    }
+}
+
+impl OptionValue for Parameters {
+    const EXPECTED: &'static str = "weights or all";
+}
+
+impl FromStr for Parameters {
+    type Err = BaselineError;
+
+    /// `weights` or `all`.
+    fn from_str(text: &str) -> Result<Self, BaselineError> {
+        match text {
+            "weights" => Ok(Parameters::Weights),
+            "all" => Ok(Parameters::All),
+            _ => Err(BaselineError::parameter("parameters", text, Self::EXPECTED)),
+        }
+    }
+}
+
 /// How a Hessian-gradient product is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HessianGradient {
     /// The logits are divided by this before the loss: 200 in GraSP's program.
-    pub temperature: f64,
+    pub temperature: Positive,
     /// What g and H run over.
     pub parameters: Parameters,
 }
 
 impl Default for HessianGradient {
     fn default() -> Self {
-        Self { temperature: 200.0, parameters: Parameters::Weights }
+        Self { temperature: Positive::constant(200.0), parameters: Parameters::Weights }
     }
-}
-
-/// The edge values of a pass of ones through the real layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Power {
-    /// |w|: SynFlow.
-    Abs,
-    /// w²: SynFlow-L2.
-    Square,
 }
 
 /// Derivatives of a network on data, at weights and a mask that the scorer chooses.
@@ -60,7 +83,8 @@ pub enum Power {
 /// Only [`Oracle::gradient`] must be there; the others answer [`BaselineError::Unsupported`] by default.
 /// The same question gets the same answer: an oracle is deterministic, its batches fixed when it is made.
 pub trait Oracle {
-    /// `∂L/∂w` of the loss (cross-entropy, mean over a batch; normalisation in training mode).
+    /// `∂L/∂w` of the loss (its mean over a batch). The oracle decides the loss and how normalisation works: the
+    /// authors' programs take the cross-entropy, and normalise by the batch.
     ///
     /// # Errors
     /// What the oracle runs into.
@@ -152,5 +176,18 @@ impl<O: Oracle + ?Sized> Oracle for Box<O> {
     }
     fn ones_pass(&mut self, at: &Point<'_>, power: Power) -> Result<Vec<Vec<f64>>, BaselineError> {
         (**self).ones_pass(at, power)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_parameter_sets_come_back_and_wrong_ones_are_refused() {
+        for text in ["weights", "all"] {
+            assert_eq!(text.parse::<Parameters>().unwrap().to_string(), text);
+        }
+        assert!("some".parse::<Parameters>().is_err());
     }
 }
