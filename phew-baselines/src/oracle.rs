@@ -1,8 +1,5 @@
 //! What a scorer may ask about data: the one thing that crosses to the crate that has a tensor library.
 
-use std::fmt;
-use std::str::FromStr;
-
 use phew_graph::Mask;
 
 use crate::error::BaselineError;
@@ -32,30 +29,14 @@ pub enum Parameters {
     All,
 }
 
-impl fmt::Display for Parameters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Parameters::Weights => "weights",
-            Parameters::All => "all",
-        })
-    }
+phew_graph::choice! {
+    Parameters, "parameters":
+    Weights => "weights", "The prunable weights alone",
+    All => "all", "Biases and normalisation too",
 }
 
 impl OptionValue for Parameters {
     const EXPECTED: &'static str = "weights or all";
-}
-
-impl FromStr for Parameters {
-    type Err = BaselineError;
-
-    /// `weights` or `all`.
-    fn from_str(text: &str) -> Result<Self, BaselineError> {
-        match text {
-            "weights" => Ok(Parameters::Weights),
-            "all" => Ok(Parameters::All),
-            _ => Err(BaselineError::parameter("parameters", text, Self::EXPECTED)),
-        }
-    }
 }
 
 /// How a Hessian-gradient product is taken.
@@ -176,18 +157,5 @@ impl<O: Oracle + ?Sized> Oracle for Box<O> {
     }
     fn ones_pass(&mut self, at: &Point<'_>, power: Power) -> Result<Vec<Vec<f64>>, BaselineError> {
         (**self).ones_pass(at, power)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_parameter_sets_come_back_and_wrong_ones_are_refused() {
-        for text in ["weights", "all"] {
-            assert_eq!(text.parse::<Parameters>().unwrap().to_string(), text);
-        }
-        assert!("some".parse::<Parameters>().is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Path exclusion (PX): SynFlow-L2 with outputs weighed by the paths that the data activate.
 
-use phew_graph::{Edges, PathGraph, Square};
+use phew_graph::{Edges, Ends, PathGraph, Square};
 
 use super::synflow::comparable;
 use crate::error::BaselineError;
@@ -58,10 +58,8 @@ impl<O: Oracle> Scorer for Px<O> {
             + forward.exponents[last] as f64 * std::f64::consts::LN_2;
         let saliency = self.saliency;
         Ok(Scores::from_fn(move |t, i| {
-            let (connection, shape) = state.graph.weighted(t);
-            let connection = &state.graph.connections()[connection];
+            let Ends { shape, source: f, target: b, .. } = state.graph.ends(t);
             let (source, target) = shape.ends(i);
-            let (f, b) = (connection.source, connection.target);
             let product = forward.values[f][source] * backward.values[b][target];
             let exponent = (forward.exponents[f] + backward.exponents[b]) as f64;
             // Shares of nothing are 0, though the derivative by a weight of 0 may not be.

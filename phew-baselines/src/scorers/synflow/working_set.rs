@@ -8,7 +8,9 @@
 
 use std::ops::Range;
 
-use phew_graph::{LayerMask, LayerSums, Mask, PathSums};
+use phew_graph::{
+    Direction, LayerMask, LayerSums, Mask, PathSums, ScaledVec, Step, SumOfProducts, Weighted,
+};
 use rayon::prelude::*;
 
 use super::block::Block;
@@ -106,18 +108,19 @@ impl WorkingSet {
     /// Drops dead rows and columns where they are many, and sums forward.
     fn forward(&mut self, state: &State<'_>) -> LayerSums {
         let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
-        state.graph.forward_by(|tensor, x, _| {
-            let shape = state.graph.weighted(tensor).1;
-            let blocks = &mut blocks[blocks_of[tensor].clone()];
+        let mut products = SumOfProducts(|step: &Step, shape: &Weighted, near: &ScaledVec| {
+            let blocks = &mut blocks[blocks_of[shape.tensor].clone()];
             let part = |b: &mut Block| {
                 b.compact_if_sparse();
-                b.gather(x)
+                b.gather(&near.values)
             };
             let parts: Vec<Vec<f64>> = blocks.par_iter_mut().map(part).collect();
-            let mut total = vec![0.0; shape.outputs];
+            let mut total = vec![0.0; step.units];
             blocks.iter().zip(parts).for_each(|(b, part)| b.add_to_targets(part, &mut total));
             total
-        })
+        });
+        let start = vec![1.0; state.graph.inputs()].into();
+        state.graph.sweep(Direction::Forward, &mut products, start).into()
     }
 
     /// Sums backward, and finds what scores up to the bracket's end while the weights are at hand.
@@ -130,13 +133,11 @@ impl WorkingSet {
     ) -> LayerSums {
         let factor = self.saliency.factor();
         let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
-        state.graph.backward_by(|tensor, y, exponent| {
-            let (connection, shape) = state.graph.weighted(tensor);
-            let source = state.graph.connections()[connection].source;
-            let common = forward.over_total(forward.exponents[source] + exponent);
-            let source = &forward.values[source];
-            let ends = Ends { source, target: y, common, factor };
-            let blocks = &mut blocks[blocks_of[tensor].clone()];
+        let mut products = SumOfProducts(|step: &Step, shape: &Weighted, near: &ScaledVec| {
+            let y = &near.values;
+            let common = forward.over_total(forward.exponents[step.far] + near.exponent);
+            let ends = Ends { source: &forward.values[step.far], target: y, common, factor };
+            let blocks = &mut blocks[blocks_of[shape.tensor].clone()];
             let part = |b: &mut Block| {
                 let part = b.scatter(y);
                 if let Some(bracket) = bracket {
@@ -145,10 +146,12 @@ impl WorkingSet {
                 part
             };
             let parts: Vec<Vec<f64>> = blocks.par_iter_mut().map(part).collect();
-            let mut total = vec![0.0; shape.groups * shape.inputs];
+            let mut total = vec![0.0; step.units];
             blocks.iter().zip(parts).for_each(|(b, part)| b.add_to_sources(part, &mut total));
             total
-        })
+        });
+        let start = vec![1.0; state.graph.outputs()].into();
+        state.graph.sweep(Direction::Reverse, &mut products, start).into()
     }
 
     /// Finds the lowest scores with a bracket from a sample; false if there is none.
