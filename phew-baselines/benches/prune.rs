@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use phew_baselines::{Magnitude, Plan, Random, Saliency, Schedule, SynFlow, prune};
+use phew_baselines::{Magnitude, Plan, Random, Saliency, Schedule, SynFlow, prune_by_scores};
 use phew_graph::{Init, Network, zoo};
 use rayon::prelude::*;
 
@@ -36,17 +36,17 @@ fn vgg19(c: &mut Criterion) {
         network.weights().par_iter().map(|w| w.par_chunks(1 << 16).map(block).sum::<f32>()).sum()
     };
     group.bench_function("stream", |b| b.iter(|| black_box(stream())));
-    let once = Plan::new(0.05);
+    let once = Plan::new(0.05).unwrap();
     group.bench_function("magnitude", |b| {
-        b.iter(|| prune(&network, &mut Magnitude, &once).unwrap());
+        b.iter(|| prune_by_scores(&network, &mut Magnitude, &once).unwrap());
     });
     group.bench_function("random", |b| {
-        b.iter(|| prune(&network, &mut Random { seed: 1 }, &once).unwrap());
+        b.iter(|| prune_by_scores(&network, &mut Random { seed: 1 }, &once).unwrap());
     });
-    let plan = Plan::new(0.05).schedule(Schedule::exponential(100));
+    let plan = Plan::new(0.05).unwrap().with_schedule(Schedule::exponential(100).unwrap()).unwrap();
     for (name, saliency) in [("synflow", Saliency::L1), ("synflow-l2", Saliency::L2)] {
         group.bench_function(name, |b| {
-            b.iter(|| prune(&network, &mut SynFlow::new(saliency), &plan).unwrap());
+            b.iter(|| prune_by_scores(&network, &mut SynFlow::new(saliency), &plan).unwrap());
         });
     }
     group.finish();

@@ -1,9 +1,13 @@
 //! Allocations: how many weights each tensor keeps.
 
+use std::fmt;
+use std::str::FromStr;
+
 use phew_graph::{Arch, Mask};
 
 use crate::error::BaselineError;
 use crate::select::Counts;
+use crate::text::{join, numbers};
 
 /// How the kept weights are shared out among the tensors.
 ///
@@ -83,6 +87,45 @@ impl Allocation {
     }
 }
 
+impl fmt::Display for Allocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Allocation::Global => f.write_str("global"),
+            Allocation::Uniform => f.write_str("uniform"),
+            Allocation::ErdosRenyi => f.write_str("er"),
+            Allocation::ErdosRenyiKernel => f.write_str("erk"),
+            Allocation::IdealGas => f.write_str("igq"),
+            Allocation::Given(densities) => write!(f, "given:{}", join(densities)),
+        }
+    }
+}
+
+impl FromStr for Allocation {
+    type Err = BaselineError;
+
+    /// `global`, `uniform`, `er`, `erk`, `igq`, or `given:0.5,0.1,…` with one density for each tensor.
+    fn from_str(text: &str) -> Result<Self, BaselineError> {
+        Ok(match text {
+            "global" => Allocation::Global,
+            "uniform" => Allocation::Uniform,
+            "er" => Allocation::ErdosRenyi,
+            "erk" => Allocation::ErdosRenyiKernel,
+            "igq" => Allocation::IdealGas,
+            _ => match text.strip_prefix("given:").and_then(numbers) {
+                Some(densities) => Allocation::Given(densities),
+                None => {
+                    let expected = "global, uniform, er, erk, igq or given:DENSITY,DENSITY,…";
+                    return Err(BaselineError::parameter(
+                        "allocation",
+                        format!("`{text}`"),
+                        expected,
+                    ));
+                }
+            },
+        })
+    }
+}
+
 fn check(given: &[f64], lens: &[f64], total: f64) -> Result<(), BaselineError> {
     if given.len() != lens.len() {
         let expected = format!("one for each of the {} tensors", lens.len());
@@ -135,9 +178,9 @@ fn ideal_gas(lens: &[f64], total: f64) -> Vec<f64> {
     let (mut low, mut high) = (-80.0f64, 80.0f64);
     for _ in 0..200 {
         let middle = 0.5 * (low + high);
-        if kept(middle.exp()) > total { low = middle } else { high = middle }
+        if kept(libm::exp(middle)) > total { low = middle } else { high = middle }
     }
-    at((0.5 * (low + high)).exp()).collect()
+    at(libm::exp(0.5 * (low + high))).collect()
 }
 
 /// Whole numbers near `shares` that sum to `total` and respect `caps`, by largest remainders.
@@ -194,6 +237,14 @@ mod tests {
             Counts::PerTensor(counts) => counts,
             Counts::Global(_) => panic!("fixed per tensor"),
         }
+    }
+
+    #[test]
+    fn names_come_back_and_wrong_ones_are_refused() {
+        for text in ["global", "uniform", "er", "erk", "igq", "given:0.5,0.25"] {
+            assert_eq!(text.parse::<Allocation>().unwrap().to_string(), text);
+        }
+        assert!(["given:", "erl", "given:0.1,x"].iter().all(|t| t.parse::<Allocation>().is_err()));
     }
 
     #[test]

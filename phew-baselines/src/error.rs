@@ -2,7 +2,7 @@
 
 use phew_graph::GraphError;
 
-use crate::registry::Needs;
+use crate::needs::Needs;
 
 /// What went wrong, with the value found and what was expected.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,18 @@ pub enum BaselineError {
         found: usize,
         /// Number expected.
         expected: usize,
+    },
+    /// Scores of another shape than their tensor's.
+    #[error("{what}: found shape {found:?} for `{tensor}`, expected {expected:?}")]
+    Shape {
+        /// Which values.
+        what: &'static str,
+        /// The tensor.
+        tensor: String,
+        /// Shape found.
+        found: Vec<usize>,
+        /// Shape expected.
+        expected: Vec<usize>,
     },
     /// A method that asks about data was not given an oracle.
     #[error("method `{method}` needs {needs}, and no oracle was given")]

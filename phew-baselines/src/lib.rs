@@ -2,35 +2,50 @@
 //!
 //! A method is put together from three pieces: a score ([`Scorer`]: what a weight is worth), an allocation
 //! ([`Allocation`]: how many weights each layer keeps) and a schedule ([`Schedule`]: in how many steps).
-//! [`prune`] runs them. Scores that need data ask an [`Oracle`], which a crate with a tensor library
+//! [`prune_by_scores`] runs them. Scores that need data ask an [`Oracle`], which a crate with a tensor library
 //! implements; nothing else of the data is known here.
 
 mod allocation;
 mod draw;
 mod error;
-mod names;
+mod inverted;
+mod method;
+mod needs;
 mod node_path;
+mod option;
 mod oracle;
+mod plan;
+mod positive;
+mod power;
 mod prune;
 mod registry;
 mod schedule;
+mod scorer;
 mod scorers;
 mod scores;
 mod select;
 mod simd;
+mod text;
 mod transform;
-mod working;
 
 pub use allocation::Allocation;
 pub use error::BaselineError;
+pub use inverted::Inverted;
+pub use method::{Method, Options, Request, Scored, ScorerOf};
+pub use needs::Needs;
 pub use node_path::{NodePath, node_path};
-pub use oracle::{HessianGradient, Oracle, Parameters, Point, Power};
-pub use prune::{Plan, Progress, Scorer, State, Watch, prune, prune_with};
-pub use registry::{Method, MethodInfo, Needs, Options, find, method, methods};
+pub use option::{MethodOption, OptionValue};
+pub use oracle::{HessianGradient, Oracle, Parameters, Point};
+pub use plan::Plan;
+pub use positive::Positive;
+pub use power::Power;
+pub use prune::{prune_by_scores, prune_by_scores_with};
+pub use registry::{Entry, Registry};
 pub use schedule::Schedule;
+pub use scorer::{Scorer, State, StepProgress, Watch};
 pub use scorers::{
-    Grasp, GraspOrder, Inverted, Magnitude, NtkSap, Px, PxSaliency, Random, Saliency, Snip,
-    SpatialSynFlow, SynFlow,
+    Grasp, GraspOrder, Magnitude, NtkSap, Px, PxSaliency, Random, Saliency, Snip, SpatialSynFlow,
+    SynFlow, methods,
 };
 pub use scores::Scores;
 pub use select::{Counts, keep_highest};

@@ -1,6 +1,6 @@
 //! Node-path balancing's objective as a measure of a mask.
 
-use phew_graph::{Connection, Edges, LayerSums, Mask, One, PathGraph, Weighted};
+use phew_graph::{Edges, Ends, LayerSums, Mask, One, PathGraph, Weighted};
 
 use crate::error::BaselineError;
 
@@ -45,8 +45,7 @@ pub fn node_path(mask: &Mask, graph: &PathGraph) -> Result<Vec<NodePath>, Baseli
 }
 
 fn measure(mask: &Mask, graph: &PathGraph, paths: &LayerSums, tensor: usize) -> NodePath {
-    let (connection, shape) = graph.weighted(tensor);
-    let Connection { source, target, .. } = graph.connections()[connection];
+    let Ends { shape, source, target, .. } = graph.ends(tensor);
     let layer = mask.layer(tensor);
     let arriving = &paths.values[source];
     let mut met = (vec![false; arriving.len()], vec![false; graph.layers()[target].units]);

@@ -3,6 +3,9 @@
 use phew_graph::Mask;
 
 use crate::error::BaselineError;
+use crate::option::OptionValue;
+use crate::positive::Positive;
+use crate::power::Power;
 
 /// Where a network is evaluated.
 ///
@@ -26,28 +29,29 @@ pub enum Parameters {
     All,
 }
 
+phew_graph::choice! {
+    Parameters, "parameters":
+    Weights => "weights", "The prunable weights alone",
+    All => "all", "Biases and normalisation too",
+}
+
+impl OptionValue for Parameters {
+    const EXPECTED: &'static str = "weights or all";
+}
+
 /// How a Hessian-gradient product is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HessianGradient {
     /// The logits are divided by this before the loss: 200 in GraSP's program.
-    pub temperature: f64,
+    pub temperature: Positive,
     /// What g and H run over.
     pub parameters: Parameters,
 }
 
 impl Default for HessianGradient {
     fn default() -> Self {
-        Self { temperature: 200.0, parameters: Parameters::Weights }
+        Self { temperature: Positive::constant(200.0), parameters: Parameters::Weights }
     }
-}
-
-/// The edge values of a pass of ones through the real layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Power {
-    /// |w|: SynFlow.
-    Abs,
-    /// w²: SynFlow-L2.
-    Square,
 }
 
 /// Derivatives of a network on data, at weights and a mask that the scorer chooses.
@@ -60,7 +64,8 @@ pub enum Power {
 /// Only [`Oracle::gradient`] must be there; the others answer [`BaselineError::Unsupported`] by default.
 /// The same question gets the same answer: an oracle is deterministic, its batches fixed when it is made.
 pub trait Oracle {
-    /// `∂L/∂w` of the loss (cross-entropy, mean over a batch; normalisation in training mode).
+    /// `∂L/∂w` of the loss (its mean over a batch). The oracle decides the loss and how normalisation works: the
+    /// authors' programs take the cross-entropy, and normalise by the batch.
     ///
     /// # Errors
     /// What the oracle runs into.

@@ -1,11 +1,18 @@
 //! Schedules: at which densities the scores are taken.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::error::BaselineError;
+use crate::text::{join, numbers};
 
 /// Steps at most: a list of them must fit into memory.
 const MOST: usize = 1_000_000;
 
 /// The densities that a method passes through on its way to the one that was asked for.
+///
+/// Its text is `one-shot`, `linear:N`, `exponential:N` or `given:0.5,0.2,…`, with `+revive` at the end where pruned
+/// weights may come back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     steps: Steps,
@@ -23,28 +30,40 @@ impl Schedule {
     /// Score once, prune once.
     #[must_use]
     pub fn one_shot() -> Self {
-        Self { steps: Steps::Linear(1), revives: false }
+        Self::of(Steps::Linear(1))
     }
 
     /// The density falls by the same amount in each of `iterations` steps.
-    #[must_use]
-    pub fn linear(iterations: usize) -> Self {
-        Self { steps: Steps::Linear(iterations), revives: false }
+    ///
+    /// # Errors
+    /// [`BaselineError::Parameter`] if there are no steps or more than a million.
+    pub fn linear(iterations: usize) -> Result<Self, BaselineError> {
+        Ok(Self::of(Steps::Linear(number_of_steps(iterations)?)))
     }
 
     /// The density falls by the same factor in each of `iterations` steps: `d^(n/N)` after step n of N.
     ///
+    /// # Errors
+    /// As [`Schedule::linear`].
+    ///
     /// # References
     /// Tanaka et al. 2020: N = 100 for SynFlow.
-    #[must_use]
-    pub fn exponential(iterations: usize) -> Self {
-        Self { steps: Steps::Exponential(iterations), revives: false }
+    pub fn exponential(iterations: usize) -> Result<Self, BaselineError> {
+        Ok(Self::of(Steps::Exponential(number_of_steps(iterations)?)))
     }
 
     /// These densities, one for each step; the plan's own density follows as a last step if it is another.
-    #[must_use]
-    pub fn given(densities: Vec<f64>) -> Self {
-        Self { steps: Steps::Given(densities), revives: false }
+    ///
+    /// # Errors
+    /// [`BaselineError::Parameter`] if a density is not in (0, 1], or if there are more than a million.
+    pub fn given(densities: Vec<f64>) -> Result<Self, BaselineError> {
+        number_of_steps(densities.len().max(1))?;
+        match densities.iter().find(|&&d| !(d > 0.0 && d <= 1.0)) {
+            None => Ok(Self::of(Steps::Given(densities))),
+            Some(found) => {
+                Err(BaselineError::parameter("a step's density", found, "more than 0, at most 1"))
+            }
+        }
     }
 
     /// Lets pruned weights compete again at the next step.
@@ -62,62 +81,83 @@ impl Schedule {
         self.revives
     }
 
-    /// Shape, number of iterations, and densities if these are given instead.
-    pub(crate) fn name(&self) -> (&'static str, Option<usize>, &[f64]) {
+    fn of(steps: Steps) -> Self {
+        Self { steps, revives: false }
+    }
+
+    /// The densities, the last of which is `density`, in (0, 1].
+    pub(crate) fn densities(&self, density: f64) -> Result<Vec<f64>, BaselineError> {
+        let evenly = |iterations: usize, at: &dyn Fn(f64) -> f64| {
+            let at = |step| {
+                if step == iterations { density } else { at(step as f64 / iterations as f64) }
+            };
+            (1..=iterations).map(at).collect()
+        };
         match &self.steps {
-            Steps::Linear(n) => ("linear", Some(*n), &[]),
-            Steps::Exponential(n) => ("exponential", Some(*n), &[]),
-            Steps::Given(densities) => ("given", None, densities),
+            Steps::Linear(n) => Ok(evenly(*n, &|share| 1.0 - (1.0 - density) * share)),
+            Steps::Exponential(n) => Ok(evenly(*n, &|share| libm::pow(density, share))),
+            Steps::Given(given) => self.ending_at(given, density),
         }
     }
 
-    /// The densities, the last of which is `density`.
-    ///
-    /// # Errors
-    /// [`BaselineError::Parameter`] if there are no steps or more than a million, or a given density is not in
-    /// (0, 1], or is below a later one although nothing revives.
-    pub fn densities(&self, density: f64) -> Result<Vec<f64>, BaselineError> {
-        let iterations = match &self.steps {
-            Steps::Linear(n) | Steps::Exponential(n) => *n,
-            Steps::Given(given) => return self.check(given, density),
-        };
-        if !(1..=MOST).contains(&iterations) {
-            let expected = format!("a number from 1 to {MOST}");
-            return Err(BaselineError::parameter("iterations", iterations, expected));
-        }
-        let at = |step: usize| {
-            let share = step as f64 / iterations as f64;
-            match self.steps {
-                _ if step == iterations => density,
-                Steps::Exponential(_) => density.powf(share),
-                _ => 1.0 - (1.0 - density) * share,
-            }
-        };
-        Ok((1..=iterations).map(at).collect())
-    }
-
-    fn check(&self, given: &[f64], density: f64) -> Result<Vec<f64>, BaselineError> {
+    fn ending_at(&self, given: &[f64], density: f64) -> Result<Vec<f64>, BaselineError> {
         let mut all = given.to_vec();
         if all.last().is_none_or(|last| last.total_cmp(&density).is_ne()) {
             all.push(density);
         }
-        let range = all.iter().find(|&&d| !(d > 0.0 && d <= 1.0));
-        if let Some(found) = range {
-            return Err(BaselineError::parameter(
-                "a step's density",
-                found,
-                "more than 0, at most 1",
-            ));
+        match all.windows(2).find(|w| !self.revives && w[0] < w[1]) {
+            None => Ok(all),
+            Some(pair) => {
+                let found = format!("{} after {}", pair[1], pair[0]);
+                let expected = "at most the one before";
+                Err(BaselineError::parameter("a step's density", found, expected))
+            }
         }
-        if let Some(pair) = all.windows(2).find(|w| !self.revives && w[0] < w[1]) {
-            let found = format!("{} after {}", pair[1], pair[0]);
-            return Err(BaselineError::parameter(
-                "a step's density",
-                found,
-                "at most the one before",
-            ));
+    }
+}
+
+fn number_of_steps(iterations: usize) -> Result<usize, BaselineError> {
+    if (1..=MOST).contains(&iterations) {
+        return Ok(iterations);
+    }
+    let expected = format!("a number from 1 to {MOST}");
+    Err(BaselineError::parameter("iterations", iterations, expected))
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.steps {
+            Steps::Linear(1) => f.write_str("one-shot")?,
+            Steps::Linear(n) => write!(f, "linear:{n}")?,
+            Steps::Exponential(n) => write!(f, "exponential:{n}")?,
+            Steps::Given(densities) => write!(f, "given:{}", join(densities))?,
         }
-        Ok(all)
+        f.write_str(if self.revives { "+revive" } else { "" })
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = BaselineError;
+
+    fn from_str(text: &str) -> Result<Self, BaselineError> {
+        let wrong = || {
+            let expected = "one-shot, linear:N, exponential:N or given:DENSITY,DENSITY,…, and +revive \
+                            after it if pruned weights may come back";
+            BaselineError::parameter("schedule", format!("`{text}`"), expected)
+        };
+        let (steps, revives) = match text.strip_suffix("+revive") {
+            Some(steps) => (steps, true),
+            None => (text, false),
+        };
+        let count = |n: &str| n.parse().ok().filter(|&n: &usize| n > 0).ok_or_else(wrong);
+        let schedule = match steps.split_once(':') {
+            None if steps == "one-shot" => Self::one_shot(),
+            Some(("linear", n)) => Self::linear(count(n)?)?,
+            Some(("exponential", n)) => Self::exponential(count(n)?)?,
+            Some(("given", densities)) => Self::given(numbers(densities).ok_or_else(wrong)?)?,
+            _ => return Err(wrong()),
+        };
+        Ok(if revives { schedule.reviving() } else { schedule })
     }
 }
 
@@ -125,27 +165,54 @@ impl Schedule {
 mod tests {
     use super::*;
 
+    fn densities(schedule: Result<Schedule, BaselineError>, density: f64) -> Vec<f64> {
+        schedule.unwrap().densities(density).unwrap()
+    }
+
     #[test]
     fn densities_are_those_of_the_formulas_and_end_at_the_target() {
-        assert_eq!(Schedule::one_shot().densities(0.1).unwrap(), [0.1]);
-        assert_eq!(
-            Schedule::linear(4).densities(0.2).unwrap(),
-            [0.8, 0.6, 0.3999999999999999, 0.2]
-        );
-        let exponential = Schedule::exponential(3).densities(0.008).unwrap();
+        assert_eq!(densities(Ok(Schedule::one_shot()), 0.1), [0.1]);
+        assert_eq!(densities(Schedule::linear(4), 0.2), [0.8, 0.6, 0.3999999999999999, 0.2]);
+        let exponential = densities(Schedule::exponential(3), 0.008);
         for (found, want) in exponential.iter().zip([0.2, 0.04, 0.008]) {
             assert!((found / want - 1.0).abs() < 1e-15, "{found} {want}");
         }
-        assert_eq!(Schedule::given(vec![0.5]).densities(0.25).unwrap(), [0.5, 0.25]);
+        assert_eq!(densities(Schedule::given(vec![0.5]), 0.25), [0.5, 0.25]);
+    }
+
+    #[test]
+    fn exponential_densities_are_the_same_bits_on_any_machine() {
+        let found: Vec<u64> =
+            densities(Schedule::exponential(5), 0.05).iter().map(|d| d.to_bits()).collect();
+        assert_eq!(
+            found,
+            [
+                4603122696398753777,
+                4599106722778056452,
+                4595138809841507028,
+                4591223694476246782,
+                4587366580439587226,
+            ]
+        );
     }
 
     #[test]
     fn steps_that_make_no_sense_are_refused() {
-        assert!(Schedule::linear(0).densities(0.5).is_err());
-        assert!(Schedule::exponential(usize::MAX).densities(0.5).is_err());
-        assert_eq!(Schedule::linear(MOST).densities(0.5).unwrap().len(), MOST);
-        assert!(Schedule::given(vec![0.1, 0.3]).densities(0.05).is_err());
-        assert!(Schedule::given(vec![0.1, 0.3]).reviving().densities(0.05).is_ok());
-        assert!(Schedule::given(vec![f64::NAN]).densities(0.05).is_err());
+        assert!(Schedule::linear(0).is_err());
+        assert!(Schedule::exponential(usize::MAX).is_err());
+        assert_eq!(densities(Schedule::linear(MOST), 0.5).len(), MOST);
+        assert!(Schedule::given(vec![f64::NAN]).is_err());
+        let rising = Schedule::given(vec![0.1, 0.3]).unwrap();
+        assert!(rising.densities(0.05).is_err());
+        assert!(rising.reviving().densities(0.05).is_ok());
+    }
+
+    #[test]
+    fn names_come_back_and_wrong_ones_are_refused() {
+        for text in ["one-shot", "linear:7", "exponential:100+revive", "given:0.5,0.25"] {
+            assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
+        }
+        let bad = ["linear", "linear:0", "exponential:-1", "one-shot:3", "+revive", "given:"];
+        assert!(bad.iter().all(|t| t.parse::<Schedule>().is_err()));
     }
 }

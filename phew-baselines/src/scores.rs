@@ -1,5 +1,10 @@
 //! Scores: one number for each prunable scalar, computed block by block when they are compared.
 
+use ndarray::{ArrayD, CowArray, IxDyn};
+use phew_graph::Arch;
+
+use crate::error::BaselineError;
+
 /// `fill(tensor, start, block)`.
 type Fill<'a> = dyn Fn(usize, usize, &mut [f64]) + Sync + 'a;
 
@@ -30,6 +35,78 @@ impl<'a> Scores<'a> {
     /// From a function that fills in the scores of consecutive scalars: `fill(tensor, start, block)`.
     pub fn from_blocks(fill: impl Fn(usize, usize, &mut [f64]) + Sync + 'a) -> Self {
         Self { fill: Box::new(fill) }
+    }
+
+    /// From one array for each prunable tensor, in the order of [`Arch::prunable`]: scores of one's own.
+    ///
+    /// Views are not copied, unless their memory is in another order than row-major.
+    ///
+    /// # Shapes
+    /// Those of the tensors: convolutions `[out, in / groups, kh, kw]`, linear layers `[out, in]`.
+    ///
+    /// # Errors
+    /// [`BaselineError::Shape`] for an array of another shape, [`BaselineError::Parameter`] if there are fewer or more
+    /// arrays than tensors.
+    ///
+    /// # Examples
+    /// ```
+    /// use ndarray::Array2;
+    /// use phew_baselines::{Counts, Scores, keep_highest};
+    /// use phew_graph::{Mask, zoo};
+    ///
+    /// // The largest of three inputs of either unit.
+    /// let arch = zoo::mlp(&[3, 2]).build()?;
+    /// let mine = Array2::from_shape_vec((2, 3), vec![0.3, 0.1, 0.2, 4.0, 6.0, 5.0]).unwrap();
+    /// let scores = Scores::from_arrays(&arch, [mine.view().into_dyn()])?;
+    /// let mask = keep_highest(&scores, &Mask::dense(&arch), &Counts::Global(2))?;
+    /// assert_eq!(mask.layer(0).iter().collect::<Vec<_>>(), [4, 5]);
+    /// # Ok::<(), phew_baselines::BaselineError>(())
+    /// ```
+    pub fn from_arrays<A>(
+        arch: &Arch,
+        arrays: impl IntoIterator<Item = A>,
+    ) -> Result<Self, BaselineError>
+    where
+        A: Into<CowArray<'a, f64, IxDyn>>,
+    {
+        let row_major = |array: CowArray<'a, f64, IxDyn>| match array.is_standard_layout() {
+            true => array,
+            false => CowArray::from(array.as_standard_layout().into_owned()),
+        };
+        let arrays: Vec<_> = arrays.into_iter().map(|array| row_major(array.into())).collect();
+        let specs = arch.prunable();
+        if arrays.len() != specs.len() {
+            let expected = format!("one for each of the {} tensors", specs.len());
+            return Err(BaselineError::parameter("number of score arrays", arrays.len(), expected));
+        }
+        for (spec, array) in specs.iter().zip(&arrays) {
+            if array.shape() != spec.shape {
+                return Err(BaselineError::Shape {
+                    what: "scores",
+                    tensor: spec.name.clone(),
+                    found: array.shape().to_vec(),
+                    expected: spec.shape.clone(),
+                });
+            }
+        }
+        Ok(Self::from_blocks(move |tensor, start, block| {
+            let scores = arrays[tensor].as_slice().unwrap_or_else(|| unreachable!("row-major"));
+            block.copy_from_slice(&scores[start..start + block.len()]);
+        }))
+    }
+
+    /// All scores, as one array for each prunable tensor.
+    ///
+    /// # Panics
+    /// If the scores are of another architecture.
+    #[must_use]
+    pub fn to_arrays(&self, arch: &Arch) -> Vec<ArrayD<f64>> {
+        let array = |(t, spec): (usize, &phew_graph::TensorSpec)| {
+            let scores = self.tensor(t, spec.len());
+            ArrayD::from_shape_vec(spec.shape.as_slice(), scores)
+                .unwrap_or_else(|e| unreachable!("as many scores as scalars: {e}"))
+        };
+        arch.prunable().iter().enumerate().map(array).collect()
     }
 
     /// The same scores with their sign turned: what was kept first goes first.
@@ -82,5 +159,21 @@ mod tests {
         assert_eq!(scores.tensor(2, 3), [20.0, 21.0, 22.0]);
         assert_eq!(scores.at(1, 4).to_bits(), 14f64.to_bits());
         assert_eq!(scores.negated().tensor(1, 2), [-10.0, -11.0]);
+    }
+
+    #[test]
+    fn arrays_in_any_memory_order_come_back_and_wrong_shapes_are_refused() {
+        let arch = phew_graph::zoo::mlp(&[3, 2, 4]).build().unwrap();
+        let first = ndarray::array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn();
+        let turned = ndarray::array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]].reversed_axes();
+        let second = turned.into_dyn();
+        let views = || [first.view(), second.view()];
+        let scores = Scores::from_arrays(&arch, views()).unwrap();
+        assert_eq!(scores.to_arrays(&arch), views());
+        assert_eq!(scores.tensor(1, 3), [1.0, 5.0, 2.0]);
+        assert!(Scores::from_arrays(&arch, [first.view()]).is_err());
+        let error = Scores::from_arrays(&arch, [second.view(), first.view()]).unwrap_err();
+        let text = "scores: found shape [4, 2] for `fc1.weight`, expected [2, 3]";
+        assert_eq!(error.to_string(), text);
     }
 }

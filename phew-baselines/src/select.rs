@@ -5,6 +5,7 @@
 //! scores are equal, digits of the k-th score are fixed 16 bits at a time by histograms, whatever the
 //! distribution. Both ways give the same mask, and neither depends on the number of threads.
 
+mod bracket;
 mod group;
 mod radix;
 
@@ -40,14 +41,31 @@ pub fn keep_highest(
 ) -> Result<Mask, BaselineError> {
     let all: Vec<usize> = (0..candidates.layers().len()).collect();
     match counts {
-        Counts::Global(kept) => Group::new(scores, candidates, &all).keep(*kept),
+        Counts::Global(kept) => keep(&Group::new(scores, candidates, &all), *kept),
         Counts::PerTensor(kept) => {
             let mut layers: Vec<LayerMask> = Vec::with_capacity(all.len());
             for (tensor, &kept) in kept.iter().enumerate() {
-                let mask = Group::new(scores, candidates, &[tensor]).keep(kept)?;
+                let mask = keep(&Group::new(scores, candidates, &[tensor]), kept)?;
                 layers.extend_from_slice(mask.layers());
             }
             Ok(Mask::from_layers(layers))
         }
     }
+}
+
+/// Exactly `kept` of a group's candidates, or all of them.
+fn keep(group: &Group<'_>, kept: usize) -> Result<Mask, BaselineError> {
+    if kept >= group.candidates() {
+        return Ok(group.all());
+    }
+    let mut words = group.none();
+    if kept > 0 && !group.settle(group.guess(kept)?, kept, &mut words)? {
+        let bracket = radix::narrow(group, kept)?;
+        if bracket.low < bracket.high {
+            group.settle(bracket, kept, &mut words)?;
+        } else {
+            group.settle_ties(bracket.low, kept, &mut words)?;
+        }
+    }
+    Ok(group.mask(words))
 }

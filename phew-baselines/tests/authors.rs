@@ -4,7 +4,7 @@
 
 mod support;
 
-use phew_baselines::{Plan, Saliency, Schedule, Scorer, State, SynFlow, prune};
+use phew_baselines::{Plan, Saliency, Schedule, Scorer, State, SynFlow, prune_by_scores};
 use phew_graph::{Abs, Edges, Mask, PathGraph, PathSums, Square};
 use support::reference::{Reference, conv_arch, differences, load, mlp, res_arch};
 
@@ -56,8 +56,9 @@ fn synflow_masks_after_100_iterations_are_the_programs() {
                 .map(|n| program_keeps(density.powf(f64::from(n) / 100.0), len) as f64 / len as f64)
                 .collect();
             let last = steps[99];
-            let plan = Plan::new(last).schedule(Schedule::given(steps));
-            let ours = prune(network, &mut SynFlow::new(saliency), &plan).unwrap();
+            let plan =
+                Plan::new(last).unwrap().with_schedule(Schedule::given(steps).unwrap()).unwrap();
+            let ours = prune_by_scores(network, &mut SynFlow::new(saliency), &plan).unwrap();
             assert!(
                 ours == theirs,
                 "{method} at {percent}%: {} in common of {}",
@@ -65,8 +66,11 @@ fn synflow_masks_after_100_iterations_are_the_programs() {
                 theirs.kept()
             );
             // With exact counts the path to the end differs by a weight here and there, and so does the end.
-            let plan = Plan::new(density).schedule(Schedule::exponential(100));
-            let exact = prune(network, &mut SynFlow::new(saliency), &plan).unwrap();
+            let plan = Plan::new(density)
+                .unwrap()
+                .with_schedule(Schedule::exponential(100).unwrap())
+                .unwrap();
+            let exact = prune_by_scores(network, &mut SynFlow::new(saliency), &plan).unwrap();
             let common = exact.and(&theirs).unwrap().kept();
             println!("{method} at {percent}%: {common} of {} with exact counts", exact.kept());
             assert!((exact.kept() as f64 - density * len as f64).abs() < 1.0);
@@ -83,8 +87,11 @@ fn on_convolutions_paths_and_positions_are_counted_apart_and_the_masks_differ_so
         let network = &reference.network;
         for (saliency, method) in [(Saliency::L1, "synflow"), (Saliency::L2, "synflow_l2")] {
             for (density, percent) in [(0.5, 50), (0.1, 10)] {
-                let plan = Plan::new(density).schedule(Schedule::exponential(100));
-                let ours = prune(network, &mut SynFlow::new(saliency), &plan).unwrap();
+                let plan = Plan::new(density)
+                    .unwrap()
+                    .with_schedule(Schedule::exponential(100).unwrap())
+                    .unwrap();
+                let ours = prune_by_scores(network, &mut SynFlow::new(saliency), &plan).unwrap();
                 let theirs = reference.mask(&format!("{method}_mask_{percent}"));
                 let jaccard = ours.jaccard(&theirs).unwrap();
                 // What two masks have in common if each places its weights of every tensor at random.

@@ -5,7 +5,8 @@
 mod support;
 
 use phew_baselines::{
-    Grasp, GraspOrder, Magnitude, Plan, Random, Saliency, Schedule, Scorer, Snip, SynFlow, prune,
+    Grasp, GraspOrder, Magnitude, Plan, Random, Saliency, Schedule, Scorer, Snip, SynFlow,
+    prune_by_scores,
 };
 use phew_graph::{
     ArchBuilder, Edges, Init, Mask, Network, PathGraph, PathSums, Reach, Shape, Square,
@@ -29,10 +30,12 @@ fn network(seed: u64) -> Network {
 
 /// Masks of all methods that run here, at one density.
 fn masks(network: &Network, density: f64, seed: u64) -> Vec<(&'static str, Mask)> {
-    let once = Plan::new(density);
-    let steps = Plan::new(density).schedule(Schedule::exponential(100));
+    let once = Plan::new(density).unwrap();
+    let steps =
+        Plan::new(density).unwrap().with_schedule(Schedule::exponential(100).unwrap()).unwrap();
     let oracle = || MlpOracle::random(network.arch(), 40, seed);
-    let run = |scorer: &mut dyn Scorer, plan: &Plan| prune(network, scorer, plan).unwrap();
+    let run =
+        |scorer: &mut dyn Scorer, plan: &Plan| prune_by_scores(network, scorer, plan).unwrap();
     let walks = WalkParams::new(density).unwrap().seed(seed);
     vec![
         ("random", run(&mut Random { seed }, &once)),
@@ -127,7 +130,7 @@ fn with_one_variance_in_every_layer_magnitude_prunes_all_layers_alike() {
     let network = network(3);
     let normal = Network::initialise(network.arch().clone(), Init::Normal { std: 1.0 }, 3).unwrap();
     let densities = |network: &Network| -> Vec<f64> {
-        let mask = prune(network, &mut Magnitude, &Plan::new(0.1)).unwrap();
+        let mask = prune_by_scores(network, &mut Magnitude, &Plan::new(0.1).unwrap()).unwrap();
         mask.layers().iter().map(|l| l.density()).collect()
     };
     let (kaiming, one) = (densities(&network), densities(&normal));
@@ -143,10 +146,10 @@ fn grasp_upside_down_keeps_other_weights_and_by_magnitude_both_ends() {
     let network = network(1);
     let run = |order| {
         let mut scorer = Grasp::new(MlpOracle::random(network.arch(), 40, 1), order);
-        prune(&network, &mut scorer, &Plan::new(0.1)).unwrap()
+        prune_by_scores(&network, &mut scorer, &Plan::new(0.1).unwrap()).unwrap()
     };
     let (high, low) = (run(GraspOrder::Highest), run(GraspOrder::Lowest));
-    let magnitude = run(GraspOrder::Magnitude);
+    let magnitude = run(GraspOrder::Largest);
     assert_eq!(high.and(&low).unwrap().kept(), 0);
     assert!(magnitude.is_subset(&high.or(&low).unwrap()).unwrap());
     assert!(magnitude.and(&high).unwrap().kept() > 0 && magnitude.and(&low).unwrap().kept() > 0);
@@ -158,8 +161,11 @@ fn the_two_saliencies_of_synflow_l2_keep_different_weights() {
     for seed in 0..3 {
         let network = network(seed);
         for density in [0.3, 0.1, 0.05] {
-            let steps = Plan::new(density).schedule(Schedule::exponential(100));
-            let run = |s| prune(&network, &mut SynFlow::new(s), &steps).unwrap();
+            let steps = Plan::new(density)
+                .unwrap()
+                .with_schedule(Schedule::exponential(100).unwrap())
+                .unwrap();
+            let run = |s| prune_by_scores(&network, &mut SynFlow::new(s), &steps).unwrap();
             let (eq7, conserved) = (run(Saliency::L2), run(Saliency::L2Conserved));
             let jaccard = eq7.jaccard(&conserved).unwrap();
             println!("{density}: Jaccard {jaccard:.3}");

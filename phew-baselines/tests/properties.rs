@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use phew_baselines::{Allocation, Magnitude, Options, Plan, Random, method, methods, prune};
+use phew_baselines::{Allocation, Magnitude, Options, Plan, Random, methods, prune_by_scores};
 use phew_graph::{Init, Mask, Network, zoo};
 use proptest::prelude::*;
 
@@ -19,9 +19,9 @@ proptest! {
             w.iter().enumerate().map(|(i, w)| if i % 3 == 0 { -w } else { *w }).collect()
         };
         let turned = network.with_weights(network.weights().iter().map(turn).collect()).unwrap();
-        let plan = Plan::new(density);
+        let plan = Plan::new(density).unwrap();
         let (a, b) =
-            (prune(&network, &mut Magnitude, &plan).unwrap(), prune(&turned, &mut Magnitude, &plan).unwrap());
+            (prune_by_scores(&network, &mut Magnitude, &plan).unwrap(), prune_by_scores(&turned, &mut Magnitude, &plan).unwrap());
         prop_assert!(a == b);
     }
 
@@ -31,8 +31,7 @@ proptest! {
         for info in methods().iter().filter(|m| !m.needs.oracle()) {
             let run = |allocation| {
                 let options = Options { allocation: Some(allocation), ..Options::default() };
-                let mut method = method(info.name, density, seed, &options, None).unwrap();
-                prune(&network, &mut method.scorer, &method.plan).unwrap()
+                info.method(density, seed, &options, None).unwrap().prune(&network).unwrap()
             };
             prop_assert!(run(Allocation::Global) == run(Allocation::Uniform), "{}", info.name);
         }
@@ -44,8 +43,8 @@ proptest! {
     ) {
         let network = network(&[9, 14, 6], seed);
         let (mut low, mut high) = (Random { seed }, Random { seed });
-        let a = prune(&network, &mut low, &Plan::new(density * 0.5)).unwrap();
-        let b = prune(&network, &mut high, &Plan::new(density)).unwrap();
+        let a = prune_by_scores(&network, &mut low, &Plan::new(density * 0.5).unwrap()).unwrap();
+        let b = prune_by_scores(&network, &mut high, &Plan::new(density).unwrap()).unwrap();
         prop_assert!(a.is_subset(&b).unwrap());
     }
 }
@@ -58,7 +57,8 @@ fn the_layers_of_random_masks_have_binomial_densities() {
     let n = 2000;
     let kept: Vec<f64> = (0..n)
         .map(|seed| {
-            let mask = prune(&network, &mut Random { seed }, &Plan::new(0.3)).unwrap();
+            let mask =
+                prune_by_scores(&network, &mut Random { seed }, &Plan::new(0.3).unwrap()).unwrap();
             mask.layer(0).kept() as f64
         })
         .collect();
@@ -86,8 +86,8 @@ fn published_masks_never_change() {
         .iter()
         .filter(|m| !m.needs.oracle())
         .map(|info| {
-            let mut method = method(info.name, 0.05, 7, &Options::default(), None).unwrap();
-            (info.name, hash(&prune(&network, &mut method.scorer, &method.plan).unwrap()))
+            let mut method = info.method(0.05, 7, &Options::default(), None).unwrap();
+            (info.name, hash(&method.prune(&network).unwrap()))
         })
         .collect();
     let want = [

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
 
-use phew_baselines::{Allocation, Plan, Saliency, Schedule, SynFlow, prune};
+use phew_baselines::{Allocation, Plan, Saliency, Schedule, SynFlow, prune_by_scores};
 use phew_graph::{
     Abs, Arch, ArchBuilder, Conv2d, Edges, Init, Network, PathGraph, PathSums, Reach, Shape,
     Square, zoo,
@@ -44,9 +44,14 @@ fn the_compacted_working_set_prunes_as_the_plain_computation_does() {
         let network = network(arch, 5);
         for saliency in SALIENCIES {
             for (density, steps) in [(0.3, 10), (0.02, 40)] {
-                let plan = Plan::new(density).schedule(Schedule::exponential(steps));
-                let compact = prune(&network, &mut SynFlow::new(saliency), &plan).unwrap();
-                let plain = prune(&network, &mut SynFlow::new(saliency).plain(), &plan).unwrap();
+                let plan = Plan::new(density)
+                    .unwrap()
+                    .with_schedule(Schedule::exponential(steps).unwrap())
+                    .unwrap();
+                let compact =
+                    prune_by_scores(&network, &mut SynFlow::new(saliency), &plan).unwrap();
+                let plain =
+                    prune_by_scores(&network, &mut SynFlow::new(saliency).plain(), &plan).unwrap();
                 let name = network.arch().name();
                 assert!(compact == plain, "{name} {saliency:?} {density}");
             }
@@ -59,9 +64,9 @@ fn rows_longer_than_a_block_and_networks_larger_than_a_sample_prune_alike_too() 
     // 70,000 inputs need many blocks side by side; 420,000 weights are many times the sample.
     let network = network(zoo::mlp(&[70_000, 6, 5]).build().unwrap(), 1);
     for saliency in SALIENCIES {
-        let plan = Plan::new(0.05).schedule(Schedule::linear(6));
-        let compact = prune(&network, &mut SynFlow::new(saliency), &plan).unwrap();
-        let plain = prune(&network, &mut SynFlow::new(saliency).plain(), &plan).unwrap();
+        let plan = Plan::new(0.05).unwrap().with_schedule(Schedule::linear(6).unwrap()).unwrap();
+        let compact = prune_by_scores(&network, &mut SynFlow::new(saliency), &plan).unwrap();
+        let plain = prune_by_scores(&network, &mut SynFlow::new(saliency).plain(), &plan).unwrap();
         assert!(compact == plain, "{saliency:?}");
     }
 }
@@ -71,16 +76,16 @@ fn weights_of_one_magnitude_tie_and_break_by_index_in_both_ways() {
     let dense = network(zoo::mlp(&[700, 600, 10]).build().unwrap(), 1);
     let ones = dense.weights().iter().map(|w| vec![0.5; w.len()]).collect();
     let network = dense.with_weights(ones).unwrap();
-    let plan = Plan::new(0.2).schedule(Schedule::exponential(4));
-    let compact = prune(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
-    let plain = prune(&network, &mut SynFlow::new(Saliency::L1).plain(), &plan).unwrap();
+    let plan = Plan::new(0.2).unwrap().with_schedule(Schedule::exponential(4).unwrap()).unwrap();
+    let compact = prune_by_scores(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
+    let plain = prune_by_scores(&network, &mut SynFlow::new(Saliency::L1).plain(), &plan).unwrap();
     assert!(compact == plain);
 }
 
 fn assert_alike(network: &Network, plan: &Plan, what: &str) {
     for saliency in SALIENCIES {
-        let compact = prune(network, &mut SynFlow::new(saliency), plan).unwrap();
-        let plain = prune(network, &mut SynFlow::new(saliency).plain(), plan).unwrap();
+        let compact = prune_by_scores(network, &mut SynFlow::new(saliency), plan).unwrap();
+        let plain = prune_by_scores(network, &mut SynFlow::new(saliency).plain(), plan).unwrap();
         assert!(compact == plain, "{what} {saliency:?}");
     }
 }
@@ -90,13 +95,17 @@ fn thresholds_that_were_not_foreseen_change_nothing() {
     // Even steps, which are foreseen, then leaps and rests, which are not.
     let steps = vec![0.95, 0.9, 0.86, 0.82, 0.78, 0.4, 0.39, 0.385, 0.383, 0.1, 0.095, 0.09, 0.02];
     let network = network(zoo::mlp(&[2100, 300, 10]).build().unwrap(), 1);
-    assert_alike(&network, &Plan::new(0.02).schedule(Schedule::given(steps)), "leaps");
+    assert_alike(
+        &network,
+        &Plan::new(0.02).unwrap().with_schedule(Schedule::given(steps).unwrap()).unwrap(),
+        "leaps",
+    );
 }
 
 #[test]
 fn few_magnitudes_and_extreme_ones_prune_alike() {
     let dense = network(zoo::mlp(&[2100, 150, 10]).build().unwrap(), 1);
-    let plan = Plan::new(0.03).schedule(Schedule::exponential(12));
+    let plan = Plan::new(0.03).unwrap().with_schedule(Schedule::exponential(12).unwrap()).unwrap();
     let with = |f: fn(usize) -> f32| {
         let weights = dense.weights().iter().map(|w| (0..w.len()).map(f).collect()).collect();
         dense.with_weights(weights).unwrap()
@@ -128,7 +137,7 @@ fn kernels() -> Arch {
 #[test]
 fn kernels_of_any_size_prune_alike() {
     let dense = network(kernels(), 4);
-    let plan = Plan::new(0.02).schedule(Schedule::exponential(30));
+    let plan = Plan::new(0.02).unwrap().with_schedule(Schedule::exponential(30).unwrap()).unwrap();
     assert_alike(&dense, &plan, "as drawn");
     let with = |f: fn(usize) -> f32| {
         let weights = dense.weights().iter().map(|w| (0..w.len()).map(f).collect()).collect();
@@ -139,7 +148,11 @@ fn kernels_of_any_size_prune_alike() {
     assert_alike(&with(|i| [0.0, 1.0, 0.0, -0.3][i * 7 % 11 % 4]), &plan, "zeros");
     // Forecasts that fail bring back what was pruned already.
     let leaps = vec![0.95, 0.9, 0.86, 0.82, 0.78, 0.4, 0.39, 0.385, 0.383, 0.1, 0.095, 0.09, 0.02];
-    assert_alike(&dense, &Plan::new(0.02).schedule(Schedule::given(leaps)), "leaps");
+    assert_alike(
+        &dense,
+        &Plan::new(0.02).unwrap().with_schedule(Schedule::given(leaps).unwrap()).unwrap(),
+        "leaps",
+    );
 }
 
 #[test]
@@ -147,7 +160,7 @@ fn kernels_larger_than_a_block_prune_alike() {
     let image = Shape::Image { channels: 2, height: 500, width: 601 };
     let whole = Conv2d { kernel: [500, 601], ..Conv2d::new(2, 1) };
     let arch = ArchBuilder::new("whole", image).conv("a", whole).flatten("f").linear("b", 3);
-    let plan = Plan::new(0.05).schedule(Schedule::exponential(8));
+    let plan = Plan::new(0.05).unwrap().with_schedule(Schedule::exponential(8).unwrap()).unwrap();
     assert_alike(&network(arch.build().unwrap(), 1), &plan, "whole");
 }
 
@@ -176,9 +189,12 @@ fn of_kernels_on_no_path_those_weights_go_that_stand_last() {
     // The zeros of b, and channels of a from the last but for the first two weights of one.
     let kept = |channels: usize| len - 60 - (36 * channels - 2);
     let densities = [3, 6, 9, 12].map(|channels| (kept(channels) as f64 + 0.5) / len as f64);
-    let plan = Plan::new(densities[3]).schedule(Schedule::given(densities.to_vec()));
+    let plan = Plan::new(densities[3])
+        .unwrap()
+        .with_schedule(Schedule::given(densities.to_vec()).unwrap())
+        .unwrap();
     assert_alike(&network, &plan, "dead ends");
-    let mask = prune(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
+    let mask = prune_by_scores(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
     assert!((0..576).all(|i| mask.layer(0).get(i) == (i < 4 * 36 + 2)));
 }
 
@@ -190,8 +206,9 @@ fn zero_weights_and_dead_units_go_first() {
     weights[0][18..24].fill(0.0);
     weights[1][0] = 0.0;
     let network = dense.with_weights(weights).unwrap();
-    let plan = Plan::new(69.0 / 80.0).schedule(Schedule::exponential(5));
-    let mask = prune(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
+    let plan =
+        Plan::new(69.0 / 80.0).unwrap().with_schedule(Schedule::exponential(5).unwrap()).unwrap();
+    let mask = prune_by_scores(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
     assert_eq!(mask.kept(), 69);
     assert!((18..24).all(|i| !mask.layer(0).get(i)));
     assert!((0..4).all(|j| !mask.layer(1).get(8 * j + 3)));
@@ -203,8 +220,9 @@ fn one_thread_and_four_prune_alike() {
     let network = network(zoo::by_name("resnet20").unwrap().build().unwrap(), 9);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let plan = Plan::new(0.05).schedule(Schedule::exponential(20));
-        pool.install(|| prune(&network, &mut SynFlow::new(Saliency::L2), &plan).unwrap())
+        let plan =
+            Plan::new(0.05).unwrap().with_schedule(Schedule::exponential(20).unwrap()).unwrap();
+        pool.install(|| prune_by_scores(&network, &mut SynFlow::new(Saliency::L2), &plan).unwrap())
     };
     assert!(run(1) == run(4));
 }
@@ -253,8 +271,8 @@ proptest! {
         let network = network(zoo::mlp(&widths).build().unwrap(), seed);
         let (len, layers) = (network.arch().prunable_len(), widths.len() - 1);
         let densities = (layers..len).rev().map(|k| k as f64 / len as f64).collect();
-        let plan = Plan::new(layers as f64 / len as f64).schedule(Schedule::given(densities));
-        let mask = prune(&network, &mut SynFlow::new(saliency), &plan).unwrap();
+        let plan = Plan::new(layers as f64 / len as f64).unwrap().with_schedule(Schedule::given(densities).unwrap()).unwrap();
+        let mask = prune_by_scores(&network, &mut SynFlow::new(saliency), &plan).unwrap();
         prop_assert_eq!(mask.kept(), layers);
         prop_assert!(mask.layers().iter().all(|l| l.kept() == 1));
         prop_assert!(Reach::of_mask(&PathGraph::new(network.arch()), &mask).connected());
@@ -264,8 +282,12 @@ proptest! {
 #[test]
 fn a_density_for_each_layer_holds_whatever_the_scores() {
     let network = network(zoo::mlp(&[30, 50, 40, 10]).build().unwrap(), 3);
-    let plan = Plan::new(0.1).allocation(Allocation::Uniform).schedule(Schedule::exponential(10));
-    let mask = prune(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
+    let plan = Plan::new(0.1)
+        .unwrap()
+        .with_allocation(Allocation::Uniform)
+        .with_schedule(Schedule::exponential(10).unwrap())
+        .unwrap();
+    let mask = prune_by_scores(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
     let kept: Vec<usize> = mask.layers().iter().map(|l| l.kept()).collect();
     assert_eq!(kept, [150, 200, 40]);
 }

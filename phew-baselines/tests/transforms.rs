@@ -4,7 +4,7 @@
 
 use phew_baselines::{
     Inverted, Isometry, Magnitude, Plan, Random, Refill, Reinit, Saliency, Schedule, SynFlow,
-    approximate_isometry, node_path, prune, reinitialise, repair, shuffle, widen,
+    approximate_isometry, node_path, prune_by_scores, reinitialise, repair, shuffle, widen,
 };
 use phew_graph::{
     Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, PathGraph, Reach, Shape, zoo,
@@ -20,8 +20,9 @@ fn mlp(widths: &[usize]) -> Network {
 }
 
 fn synflow(network: &Network, density: f64) -> Mask {
-    let plan = Plan::new(density).schedule(Schedule::exponential(50));
-    prune(network, &mut SynFlow::new(Saliency::L1), &plan).unwrap()
+    let plan =
+        Plan::new(density).unwrap().with_schedule(Schedule::exponential(50).unwrap()).unwrap();
+    prune_by_scores(network, &mut SynFlow::new(Saliency::L1), &plan).unwrap()
 }
 
 fn kept(mask: &Mask) -> Vec<usize> {
@@ -167,8 +168,9 @@ fn a_unit_without_kept_weights_is_reinitialised_to_zeros() {
 #[test]
 fn inverted_scores_keep_what_the_plain_ones_prune_first() {
     let network = mlp(&[10, 12, 8]);
-    let plain = prune(&network, &mut Magnitude, &Plan::new(0.75)).unwrap();
-    let inverted = prune(&network, &mut Inverted(Magnitude), &Plan::new(0.25)).unwrap();
+    let plain = prune_by_scores(&network, &mut Magnitude, &Plan::new(0.75).unwrap()).unwrap();
+    let inverted =
+        prune_by_scores(&network, &mut Inverted(Magnitude), &Plan::new(0.25).unwrap()).unwrap();
     assert_eq!(inverted, plain.not());
 }
 
@@ -178,7 +180,7 @@ proptest! {
     fn a_repaired_mask_has_every_weight_on_a_path(seed in any::<u64>(), density in 0.05f64..0.5) {
         let network = mlp(&[6, 9, 8, 5]);
         let graph = PathGraph::new(network.arch());
-        let mask = prune(&network, &mut Random { seed }, &Plan::new(density)).unwrap();
+        let mask = prune_by_scores(&network, &mut Random { seed }, &Plan::new(density).unwrap()).unwrap();
         let effective = Reach::of_mask(&graph, &mask).effective(&graph, &mask);
         let dropped = repair(&mask, &graph, Refill::No);
         prop_assert!(dropped.mask == effective);
@@ -198,7 +200,8 @@ proptest! {
 fn a_refill_replaces_all_that_was_dropped_where_there_is_room() {
     let network = mlp(&[20, 30, 30, 10]);
     let graph = PathGraph::new(network.arch());
-    let mask = prune(&network, &mut Random { seed: 3 }, &Plan::new(0.06)).unwrap();
+    let mask =
+        prune_by_scores(&network, &mut Random { seed: 3 }, &Plan::new(0.06).unwrap()).unwrap();
     let repaired = repair(&mask, &graph, Refill::Uniform { seed: 5 });
     assert!(repaired.dropped > 0);
     assert_eq!(repaired.refilled, repaired.dropped);
@@ -235,7 +238,8 @@ fn approximate_isometry_makes_dense_layers_orthogonal_and_masked_ones_as_near_as
         .unwrap();
     let network = network(arch, 3);
     for density in [1.0, 0.4, 0.15] {
-        let mask = prune(&network, &mut Random { seed: 1 }, &Plan::new(density)).unwrap();
+        let mask = prune_by_scores(&network, &mut Random { seed: 1 }, &Plan::new(density).unwrap())
+            .unwrap();
         let (moved, reports) = approximate_isometry(&network, &mask, Isometry::default()).unwrap();
         for (t, report) in reports.iter().enumerate() {
             let (layer, old, new) = (mask.layer(t), network.weights()[t], moved.weights()[t]);
@@ -352,7 +356,7 @@ fn orthogonal_layers_preserve_every_direction_and_approximate_isometry_restores_
     let ldi = reinitialise(&start, &dense, Reinit::Dense, Init::Orthogonal, 1).unwrap();
     let (mean, spread) = gain(&ldi, &dense, width);
     assert!((mean - 1.0).abs() < 1e-5 && spread < 1e-2, "{mean} {spread}");
-    let mask = prune(&ldi, &mut Random { seed: 2 }, &Plan::new(0.5)).unwrap();
+    let mask = prune_by_scores(&ldi, &mut Random { seed: 2 }, &Plan::new(0.5).unwrap()).unwrap();
     let (pruned, _) = gain(&ldi, &mask, width);
     assert!(pruned < 0.05, "half of each layer's gain is left seven times: {pruned}");
     let (moved, reports) = approximate_isometry(&ldi, &mask, Isometry::default()).unwrap();
@@ -386,7 +390,9 @@ fn random_masks_have_more_nodes_and_synflow_masks_more_paths() {
         let n = all.len() as f64;
         (all.iter().map(|m| m.nodes).sum::<f64>() / n, all.iter().map(|m| m.paths).sum::<f64>() / n)
     };
-    let random = mean(&prune(&network, &mut Random { seed: 1 }, &Plan::new(0.05)).unwrap());
+    let random = mean(
+        &prune_by_scores(&network, &mut Random { seed: 1 }, &Plan::new(0.05).unwrap()).unwrap(),
+    );
     let flow = mean(&synflow(&network, 0.05));
     assert!(random.0 > flow.0 && random.1 < flow.1, "{random:?} {flow:?}");
 }

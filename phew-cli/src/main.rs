@@ -9,6 +9,7 @@ mod commands;
 mod failure;
 mod interrupt;
 mod layers;
+mod methods;
 mod metrics;
 mod output;
 #[cfg(feature = "train")]

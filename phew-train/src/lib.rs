@@ -44,7 +44,7 @@ pub use score::{
     OnesPass, OracleMode, Over, Power, SampleSpec, TorchOracle, ones_pass, score_batches,
 };
 pub use train::{
-    EpochRecord, EpochTiming, Event, Fall, Loss, Magnitude, Observer, Optimiser, OptimiserSpec,
-    Outcome, Progress, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning, Quality, Recipe,
-    Redraw, RedrawVariance, Schedule, ScoredPruner, Snapshot, Trainer, mask_vector,
+    EpochRecord, EpochTiming, Event, Fall, Loss, MagnitudePruner, Observer, Optimiser,
+    OptimiserSpec, Outcome, Progress, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning, Quality,
+    Recipe, Redraw, RedrawVariance, Schedule, ScoredPruner, Snapshot, Trainer, mask_vector,
 };

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use phew_baselines::{Options, Schedule, method, prune};
+use phew_baselines::{Options, methods};
 use phew_graph::{
     Activation, Arch, ArchBuilder, Conv2d, Init, Mask, Network, Pool, Role, Shape, TensorSpec, zoo,
 };
@@ -160,9 +160,11 @@ fn ntk_sap_and_px_prune_real_networks_without_collapse() {
         let (device, mode) = (Device::CPU, OracleMode::Train);
         let oracle = TorchOracle::of_data(&network, &data, samples, device, mode);
         let oracle = Box::new(oracle.unwrap().random_inputs(16));
-        let options = Options { schedule: Some(Schedule::exponential(10)), ..Options::default() };
-        let mut method = method(name, 0.1, 0, &options, Some(oracle)).unwrap();
-        prune(&network, &mut method.scorer, &method.plan).unwrap()
+        let options =
+            Options { schedule: Some("exponential:10".parse().unwrap()), ..Options::default() };
+        let mut method =
+            methods().find(name).unwrap().method(0.1, 0, &options, Some(oracle)).unwrap();
+        method.prune(&network).unwrap()
     };
     for name in ["ntk-sap", "px", "px-program"] {
         let kept = mask(name);

@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use phew_baselines::Options;
+use phew_baselines::{Options, methods};
 use phew_graph::{Init, Mask, Network, zoo};
 use phew_train::{
-    Dataset, Device, Magnitude, PrunedTraining, Pruner, Pruning, Recipe, Redraw, RedrawVariance,
-    SampleSpec, ScoredPruner, TrainError, Trainer, digits,
+    Dataset, Device, MagnitudePruner, PrunedTraining, Pruner, Pruning, Recipe, Redraw,
+    RedrawVariance, SampleSpec, ScoredPruner, TrainError, Trainer, digits,
 };
 
 /// Three epochs of ten steps.
@@ -44,11 +44,11 @@ struct Spy(std::cell::RefCell<Vec<(f64, Mask, Network)>>);
 
 impl Pruner for Spy {
     fn info(&self) -> phew_train::PrunerInfo {
-        Magnitude.info()
+        MagnitudePruner.info()
     }
 
     fn prune(&self, network: &Network, mask: &Mask, density: f64) -> Result<Mask, TrainError> {
-        let kept = Magnitude.prune(network, mask, density)?;
+        let kept = MagnitudePruner.prune(network, mask, density)?;
         self.0.borrow_mut().push((density, kept.clone(), network.clone()));
         Ok(kept)
     }
@@ -122,11 +122,11 @@ struct Reviver;
 
 impl Pruner for Reviver {
     fn info(&self) -> phew_train::PrunerInfo {
-        phew_train::PrunerInfo { method: "reviver".to_owned(), ..Magnitude.info() }
+        phew_train::PrunerInfo { method: "reviver".to_owned(), ..MagnitudePruner.info() }
     }
 
     fn prune(&self, network: &Network, mask: &Mask, density: f64) -> Result<Mask, TrainError> {
-        let mut kept = Magnitude.prune(network, mask, density)?;
+        let mut kept = MagnitudePruner.prune(network, mask, density)?;
         let revived = pruned_first(mask);
         revived.into_iter().for_each(|index| assert!(kept.layer_mut(1).insert(index)));
         Ok(kept)
@@ -208,7 +208,7 @@ fn any_scorer_prunes_at_any_step_by_the_network_of_that_step() {
     let samples = SampleSpec { per_class: 5, ..SampleSpec::default() };
     for method in ["snip", "grasp", "synflow", "random", "magnitude"] {
         let pruner = ScoredPruner {
-            method,
+            method: *methods().find(method).unwrap(),
             seed: 1,
             options: Options::default(),
             data: &job.data,
@@ -240,8 +240,8 @@ fn redrawn_weights_take_the_place_of_the_last_rewinding() {
         let mut training = PrunedTraining::new(job.trainer(), None, &pruning).unwrap();
         let go = std::sync::atomic::AtomicBool::new(true);
         // With `stop` set nothing is trained beyond what is asked for: the first advance remembers.
-        training.advance(&Magnitude, &mut (), &go).unwrap();
-        let records = training.run(&Magnitude, &mut ()).unwrap();
+        training.advance(&MagnitudePruner, &mut (), &go).unwrap();
+        let records = training.run(&MagnitudePruner, &mut ()).unwrap();
         (training, records)
     };
     let (dense, records) = train(RedrawVariance::Dense, 5);

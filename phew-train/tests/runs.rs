@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use phew_graph::{Init, LayerMask, Mask, Network, zoo};
 use phew_train::{
-    Dataset, Device, EpochRecord, Magnitude, Observer, OptimiserSpec, Precision, Progress, Pruning,
-    Recipe, RunOutcome, RunResult, RunSpec, TrainError, digits, image_transformation, train_in,
+    Dataset, Device, EpochRecord, MagnitudePruner, Observer, OptimiserSpec, Precision, Progress,
+    Pruning, Recipe, RunOutcome, RunResult, RunSpec, TrainError, digits, image_transformation,
+    train_in,
 };
 
 struct Job {
@@ -43,7 +44,7 @@ impl Job {
             mask: Some(&self.mask),
             method: Some("by rule"),
             pruning: &self.pruning,
-            pruner: &Magnitude,
+            pruner: &MagnitudePruner,
             data: &self.data,
             recipe: &self.recipe,
             seed: 5,

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use phew_baselines::{Options, Schedule};
+use phew_baselines::{Options, Schedule, methods};
 use phew_graph::{Extra, LayerMask, Mask, Network};
 use phew_train::{
     Batch, Device, Loss, OracleMode, Over, Power, SampleSpec, TorchOracle, digits, ones_pass,
@@ -259,12 +259,12 @@ fn methods_of_the_registry_prune_with_this_oracle() {
                 .map(|n| program_keeps(0.5_f64.powf(f64::from(n) / 100.0), len) as f64 / len as f64)
                 .collect();
             let density = if spatial.is_some() { steps[99] } else { 0.5 };
-            let schedule = spatial.map(|_| Schedule::given(steps));
+            let schedule = spatial.map(|_| Schedule::given(steps).unwrap());
             let options = Options { schedule, ..Options::default() };
             let oracle = Box::new(r.oracle());
-            let mut method =
-                phew_baselines::method(name, density, 0, &options, Some(oracle)).unwrap();
-            let mask = phew_baselines::prune(&r.network, &mut method.scorer, &method.plan).unwrap();
+            let method = methods().find(name).unwrap();
+            let mut method = method.method(density, 0, &options, Some(oracle)).unwrap();
+            let mask = method.prune(&r.network).unwrap();
             let Some(key) = spatial else {
                 assert_eq!(mask.kept(), len / 2, "{name}");
                 continue;

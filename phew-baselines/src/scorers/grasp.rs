@@ -1,9 +1,28 @@
 //! GraSP and its two variants.
 
 use crate::error::BaselineError;
-use crate::oracle::{HessianGradient, Oracle, Point};
-use crate::prune::{Scorer, State};
+use crate::method::Request;
+use crate::option::MethodOption;
+use crate::oracle::{HessianGradient, Oracle, Parameters, Point};
+use crate::positive::Positive;
+use crate::scorer::{Scorer, State};
 use crate::scores::Scores;
+
+const TEMPERATURE: MethodOption = MethodOption::new::<Positive>(
+    "temperature",
+    "T",
+    "200",
+    "GraSP: what the outputs are divided by before the loss; 200 by default, which is meant for logits",
+);
+
+const PARAMETERS: MethodOption = MethodOption::new::<Parameters>(
+    "parameters",
+    "SET",
+    "weights",
+    "GraSP: what gradient and Hessian run over: weights (by default), or all with biases and normalisation",
+);
+
+pub(super) const OPTIONS: &[MethodOption] = &[TEMPERATURE, PARAMETERS];
 
 /// Which of GraSP's numbers are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -13,8 +32,8 @@ pub enum GraspOrder {
     Highest,
     /// The lowest: inverted GraSP.
     Lowest,
-    /// The greatest in magnitude.
-    Magnitude,
+    /// The largest in magnitude.
+    Largest,
 }
 
 /// `θ · (Hg)`: how the gradient's norm would change, to first order, if the weight went.
@@ -43,12 +62,20 @@ impl<O: Oracle> Grasp<O> {
     }
 }
 
+impl<'o> Grasp<Box<dyn Oracle + 'o>> {
+    /// As asked for by name.
+    pub(super) fn requested(
+        asked: &mut Request<'o>,
+        order: GraspOrder,
+    ) -> Result<Self, BaselineError> {
+        let temperature = asked.value(&TEMPERATURE)?;
+        let parameters = asked.value(&PARAMETERS)?;
+        Ok(Self::new(asked.oracle()?, order).with(HessianGradient { temperature, parameters }))
+    }
+}
+
 impl<O: Oracle> Scorer for Grasp<O> {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
-        let temperature = self.how.temperature;
-        if !(temperature > 0.0 && temperature.is_finite()) {
-            return Err(BaselineError::parameter("temperature", temperature, "a positive number"));
-        }
         let at = Point { weights: state.weights, mask: state.mask };
         let product = self.oracle.hessian_gradient(&at, self.how)?;
         let product = state.check("the Hessian-gradient product", product)?;
@@ -58,8 +85,20 @@ impl<O: Oracle> Scorer for Grasp<O> {
             match order {
                 GraspOrder::Highest => s,
                 GraspOrder::Lowest => -s,
-                GraspOrder::Magnitude => s.abs(),
+                GraspOrder::Largest => s.abs(),
             }
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_defaults_are_those_of_the_scorer() {
+        let usual = HessianGradient::default();
+        assert_eq!(TEMPERATURE.check(TEMPERATURE.default).unwrap(), usual.temperature.to_string());
+        assert_eq!(PARAMETERS.check(PARAMETERS.default).unwrap(), usual.parameters.to_string());
     }
 }

@@ -1,7 +1,7 @@
 //! Magnitude at initialisation.
 
 use crate::error::BaselineError;
-use crate::prune::{Scorer, State};
+use crate::scorer::{Scorer, State};
 use crate::scores::Scores;
 use crate::simd::widest;
 

@@ -1,12 +1,33 @@
 //! NTK-SAP: keeps what the spectrum of the neural tangent kernel depends on.
 
+use std::num::NonZeroUsize;
+
 use phew_graph::{Init, stream, stream_key};
 use rand_chacha::rand_core::RngCore;
 
 use crate::error::BaselineError;
+use crate::method::Request;
+use crate::option::MethodOption;
 use crate::oracle::{Oracle, Point};
-use crate::prune::{Scorer, State};
+use crate::positive::Positive;
+use crate::scorer::{Scorer, State};
 use crate::scores::Scores;
+
+const DRAWS: MethodOption = MethodOption::new::<NonZeroUsize>(
+    "draws",
+    "N",
+    "1",
+    "NTK-SAP: batches of random inputs in each step; 1 by default",
+);
+
+const EPSILON: MethodOption = MethodOption::new::<Positive>(
+    "epsilon",
+    "X",
+    "0.01",
+    "NTK-SAP: standard deviation of the perturbation of the weights; 0.01 by default",
+);
+
+pub(super) const OPTIONS: &[MethodOption] = &[DRAWS, EPSILON];
 
 /// `|∂/∂m Σ_x ‖f(x; θ ⊙ m) − f(x; (θ + εξ) ⊙ m)‖²|` at fresh weights θ, with normal ξ and inputs x.
 ///
@@ -21,8 +42,8 @@ use crate::scores::Scores;
 pub struct NtkSap<O> {
     oracle: O,
     seed: u64,
-    draws: usize,
-    epsilon: f64,
+    draws: NonZeroUsize,
+    epsilon: Positive,
     init: Init,
 }
 
@@ -30,18 +51,24 @@ impl<O: Oracle> NtkSap<O> {
     /// One batch a step, ε = 0.01, Kaiming normal weights.
     #[must_use]
     pub fn new(oracle: O, seed: u64) -> Self {
-        Self { oracle, seed, draws: 1, epsilon: 0.01, init: Init::default() }
+        Self {
+            oracle,
+            seed,
+            draws: NonZeroUsize::MIN,
+            epsilon: Positive::constant(0.01),
+            init: Init::default(),
+        }
     }
 
     /// Sets the number of batches, each with its own weights, that a step adds up.
     #[must_use]
-    pub fn draws(self, draws: usize) -> Self {
+    pub fn draws(self, draws: NonZeroUsize) -> Self {
         Self { draws, ..self }
     }
 
     /// Sets the standard deviation of the perturbation.
     #[must_use]
-    pub fn epsilon(self, epsilon: f64) -> Self {
+    pub fn epsilon(self, epsilon: Positive) -> Self {
         Self { epsilon, ..self }
     }
 
@@ -52,19 +79,22 @@ impl<O: Oracle> NtkSap<O> {
     }
 }
 
+impl<'o> NtkSap<Box<dyn Oracle + 'o>> {
+    /// As asked for by name.
+    pub(super) fn requested(asked: &mut Request<'o>) -> Result<Self, BaselineError> {
+        let (draws, epsilon) = (asked.value(&DRAWS)?, asked.value(&EPSILON)?);
+        Ok(Self::new(asked.oracle()?, asked.seed()).draws(draws).epsilon(epsilon))
+    }
+}
+
 impl<O: Oracle> Scorer for NtkSap<O> {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
-        if self.draws == 0 {
-            return Err(BaselineError::parameter("draws", 0, "at least 1"));
-        }
-        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
-            return Err(BaselineError::parameter("epsilon", self.epsilon, "a positive number"));
-        }
         let specs = state.network.arch().prunable();
         let mut total: Vec<Vec<f64>> = specs.iter().map(|s| vec![0.0; s.len()]).collect();
-        let noise = Init::Normal { std: self.epsilon };
-        for draw in 0..self.draws as u64 {
-            let number = state.step as u64 * self.draws as u64 + draw;
+        let noise = Init::Normal { std: self.epsilon.get() };
+        let draws = self.draws.get() as u64;
+        for draw in 0..draws {
+            let number = state.step as u64 * draws + draw;
             let mut rng = stream(stream_key("phew 1 NTK-SAP", self.seed), number);
             let (seed, noise_seed) = (rng.next_u64(), rng.next_u64());
             let weights: Vec<Vec<f32>> = specs.iter().map(|s| self.init.sample(s, seed)).collect();

@@ -1,11 +1,11 @@
 //! Path exclusion (PX): SynFlow-L2 with outputs weighed by the paths that the data activate.
 
-use phew_graph::{Edges, PathGraph, Square};
+use phew_graph::{Edges, Ends, PathGraph, Square};
 
+use super::synflow::comparable;
 use crate::error::BaselineError;
 use crate::oracle::{Oracle, Point};
-use crate::prune::{Scorer, State};
-use crate::scorers::comparable;
+use crate::scorer::{Scorer, State};
 use crate::scores::Scores;
 
 /// How the derivative becomes a score.
@@ -54,21 +54,19 @@ impl<O: Oracle> Scorer for Px<O> {
         // ln R, so that scores are shares of R: the outputs' forward sums weighed by their activity.
         let last = forward.values.len() - 1;
         let ends = forward.values[last].iter().zip(&activity);
-        let ln_total = ends.map(|(f, a)| f * a).sum::<f64>().ln()
+        let ln_total = libm::log(ends.map(|(f, a)| f * a).sum::<f64>())
             + forward.exponents[last] as f64 * std::f64::consts::LN_2;
         let saliency = self.saliency;
         Ok(Scores::from_fn(move |t, i| {
-            let (connection, shape) = state.graph.weighted(t);
-            let connection = &state.graph.connections()[connection];
+            let Ends { shape, source: f, target: b, .. } = state.graph.ends(t);
             let (source, target) = shape.ends(i);
-            let (f, b) = (connection.source, connection.target);
             let product = forward.values[f][source] * backward.values[b][target];
             let exponent = (forward.exponents[f] + backward.exponents[b]) as f64;
             // Shares of nothing are 0, though the derivative by a weight of 0 may not be.
             if product == 0.0 || ln_total == f64::NEG_INFINITY {
                 return 0.0;
             }
-            let scale = (exponent * std::f64::consts::LN_2 - ln_total).exp();
+            let scale = libm::exp(exponent * std::f64::consts::LN_2 - ln_total);
             let (derivative, square) =
                 (product * scale, f64::from(state.weights[t][i]) * f64::from(state.weights[t][i]));
             comparable(match saliency {

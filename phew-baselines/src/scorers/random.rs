@@ -4,9 +4,12 @@ use phew_graph::{stream, stream_key};
 use rand_chacha::rand_core::RngCore;
 
 use crate::error::BaselineError;
-use crate::prune::{Scorer, State};
+use crate::scorer::{Scorer, State};
 use crate::scores::Scores;
 use crate::simd::widest;
+
+/// 2⁻³².
+const TWO_TO_MINUS_32: f64 = 1.0 / 4_294_967_296.0;
 
 /// Uniform scores in [0, 1): keeps a uniformly random set of weights.
 ///
@@ -37,7 +40,7 @@ impl Scorer for Random {
                     #[inline(always)]
                     || {
                         for (s, b) in scores.iter_mut().zip(bytes.as_chunks::<4>().0) {
-                            *s = f64::from(u32::from_le_bytes(*b)) * 2f64.powi(-32);
+                            *s = f64::from(u32::from_le_bytes(*b)) * TWO_TO_MINUS_32;
                         }
                     },
                 );

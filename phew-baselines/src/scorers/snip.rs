@@ -2,7 +2,7 @@
 
 use crate::error::BaselineError;
 use crate::oracle::{Oracle, Point};
-use crate::prune::{Scorer, State};
+use crate::scorer::{Scorer, State};
 use crate::scores::Scores;
 
 /// `|θ · ∂L/∂θ|`: what the loss would feel first if the connection went (connection sensitivity).

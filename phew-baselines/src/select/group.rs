@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use phew_graph::{LayerMask, Mask};
 use rayon::prelude::*;
 
-use super::radix;
+use super::bracket::Bracket;
 use crate::error::BaselineError;
 use crate::scores::Scores;
 use crate::simd::{pack, widest};
@@ -37,13 +37,6 @@ pub(super) struct Block {
     len: usize,
 }
 
-/// Scores from `low` to `high`, both included.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Bracket {
-    pub(super) low: f64,
-    pub(super) high: f64,
-}
-
 /// What a pass leaves to be decided in one task.
 struct Undecided {
     /// Scalars above the bracket, already kept.
@@ -70,28 +63,28 @@ impl<'a> Group<'a> {
         Self { scores, layers, blocks, candidates }
     }
 
-    /// Exactly `kept` of the candidates, or all of them.
-    pub(super) fn keep(&self, kept: usize) -> Result<Mask, BaselineError> {
-        if kept >= self.candidates {
-            return Ok(Mask::from_layers(self.layers.iter().map(|&(_, l)| l.clone()).collect()));
-        }
-        let mut words: Vec<Vec<u64>> =
-            self.layers.iter().map(|(_, l)| vec![0; l.words().len()]).collect();
-        if kept > 0 {
-            let bracket = self.guess(kept)?;
-            if !self.settle(bracket, kept, &mut words)? {
-                let bracket = radix::narrow(self, kept)?;
-                if bracket.low < bracket.high {
-                    self.settle(bracket, kept, &mut words)?;
-                } else {
-                    self.settle_ties(bracket.low, kept, &mut words)?;
-                }
-            }
-        }
-        let masks = self.layers.par_iter().zip(words);
-        Ok(Mask::from_layers(
-            masks.map(|((_, l), w)| LayerMask::from_words(l.name(), l.shape(), w)).collect(),
-        ))
+    /// Number of candidates.
+    pub(super) fn candidates(&self) -> usize {
+        self.candidates
+    }
+
+    /// A mask that keeps nothing yet, as words of each layer.
+    pub(super) fn none(&self) -> Vec<Vec<u64>> {
+        self.layers.iter().map(|(_, l)| vec![0; l.words().len()]).collect()
+    }
+
+    /// A mask that keeps all candidates.
+    pub(super) fn all(&self) -> Mask {
+        Mask::from_layers(self.layers.iter().map(|&(_, l)| l.clone()).collect())
+    }
+
+    /// The mask of some words.
+    pub(super) fn mask(&self, words: Vec<Vec<u64>>) -> Mask {
+        let layers = self.layers.par_iter().zip(words);
+        let layer = |((_, l), words): (&(usize, &LayerMask), _)| {
+            LayerMask::from_words(l.name(), l.shape(), words)
+        };
+        Mask::from_layers(layers.map(layer).collect())
     }
 
     pub(super) fn blocks(&self) -> &[Block] {
@@ -164,7 +157,7 @@ impl<'a> Group<'a> {
     }
 
     /// A bracket that probably holds the k-th greatest score: quantiles of evenly spaced runs of 64 scalars.
-    fn guess(&self, kept: usize) -> Result<Bracket, BaselineError> {
+    pub(super) fn guess(&self, kept: usize) -> Result<Bracket, BaselineError> {
         let total: usize = self.blocks.iter().map(|b| b.len).sum();
         let stride = (total / SAMPLE).max(1);
         let mut sample: Vec<f64> = Vec::with_capacity(total.min(2 * SAMPLE));
@@ -205,7 +198,7 @@ impl<'a> Group<'a> {
 
     /// Keeps what is above the bracket and the best of what is inside; false, and nothing kept, if the k-th
     /// score is not inside or too many scores are.
-    fn settle(
+    pub(super) fn settle(
         &self,
         bracket: Bracket,
         kept: usize,
@@ -277,7 +270,7 @@ impl<'a> Group<'a> {
     }
 
     /// Keeps what is above `threshold`, and of the scores equal to it as many of the first as are wanted.
-    fn settle_ties(
+    pub(super) fn settle_ties(
         &self,
         threshold: f64,
         kept: usize,

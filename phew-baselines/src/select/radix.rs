@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::group::{Bracket, Group};
+use super::bracket::Bracket;
+use super::group::Group;
 use crate::error::BaselineError;
 
 const DIGIT: u32 = 16;

@@ -245,12 +245,14 @@ fn least(c1: f64, c2: f64, c3: f64, c4: f64) -> f64 {
     let (a, b, c) = (0.75 * c3 / c4, 0.5 * c2 / c4, 0.25 * c1 / c4);
     let (q, r) = ((a * a - 3.0 * b) / 9.0, (a * (2.0 * a * a - 9.0 * b) + 27.0 * c) / 54.0);
     let roots = if r * r < q * q * q {
-        let angle = (r / (q * q * q).sqrt()).clamp(-1.0, 1.0).acos();
-        let root =
-            |k: f64| -2.0 * q.sqrt() * ((angle + k * std::f64::consts::TAU) / 3.0).cos() - a / 3.0;
+        let angle = (r / (q * q * q).sqrt()).clamp(-1.0, 1.0);
+        let angle = libm::acos(angle);
+        let root = |k: f64| {
+            -2.0 * q.sqrt() * libm::cos((angle + k * std::f64::consts::TAU) / 3.0) - a / 3.0
+        };
         vec![root(0.0), root(1.0), root(-1.0)]
     } else {
-        let s = -r.signum() * (r.abs() + (r * r - q * q * q).sqrt()).cbrt();
+        let s = -r.signum() * libm::cbrt(r.abs() + (r * r - q * q * q).sqrt());
         vec![s + if s == 0.0 { 0.0 } else { q / s } - a / 3.0]
     };
     let polished = roots

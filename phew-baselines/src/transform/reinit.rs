@@ -9,15 +9,25 @@ use crate::error::BaselineError;
 ///
 /// With an initialiser of variance `c / fan` (2 / fan-in for Kaiming's), density `d_l` of a tensor and `k_j` kept
 /// weights into unit `j` of `n` in all:
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Reinit {
     /// `c / fan`, as if nothing were pruned.
+    #[default]
     Dense,
     /// `c / (fan · d_l)`: the tensor's average fan (Liu et al. 2019).
     LayerwiseSparse,
     /// `c / (fan · k_j / n)`: the unit's own fan-in (Evci et al. 2022). A unit without kept weights gets
     /// zeros.
     NeuronwiseSparse,
+}
+
+phew_graph::choice! {
+    Reinit, "variance":
+    Dense => "dense", "As if nothing were pruned: c / fan",
+    LayerwiseSparse => "layerwise-sparse",
+        "Over the layer's density: c / (fan · density) (Liu et al. 2019)",
+    NeuronwiseSparse => "neuronwise-sparse",
+        "Over the share of the unit's own weights that is kept: c / (fan · share) (Evci et al. 2022)",
 }
 
 /// Draws new values for the prunable weights; biases and normalisation stay.

@@ -1,6 +1,6 @@
 //! Repair of a mask: weights on no path do nothing.
 
-use phew_graph::{Mask, PathGraph, Reach, stream, stream_key};
+use phew_graph::{Ends, Mask, PathGraph, Reach, stream, stream_key};
 
 use crate::draw::choose;
 
@@ -71,13 +71,10 @@ fn free<'a>(
     reach: &'a Reach,
     tensor: usize,
 ) -> impl Iterator<Item = usize> + 'a {
-    let (connection, shape) = graph.weighted(tensor);
-    let connection = &graph.connections()[connection];
+    let Ends { shape, source: from, target: to, .. } = graph.ends(tensor);
     let layer = mask.layer(tensor);
     (0..layer.len()).filter(move |&i| {
         let (source, target) = shape.ends(i);
-        !layer.get(i)
-            && reach.alive(connection.source, source)
-            && reach.alive(connection.target, target)
+        !layer.get(i) && reach.alive(from, source) && reach.alive(to, target)
     })
 }

@@ -1,6 +1,6 @@
 //! Shuffle with a width factor: the same number of weights in each tensor, spread over more units.
 
-use phew_graph::{Kind, LayerMask, Mask, PathGraph, Reach, Weighted, stream, stream_key};
+use phew_graph::{Ends, LayerMask, Mask, PathGraph, Reach, Weighted, Wiring, stream, stream_key};
 use rand_chacha::ChaCha8Rng;
 
 use crate::draw::{below, choose};
@@ -30,9 +30,8 @@ pub fn widen(mask: &Mask, graph: &PathGraph, x: f64, seed: u64) -> Result<Mask, 
     let key = stream_key("phew 1 width factor", seed);
     let units = chosen_units(mask, graph, x, key);
     let layers = mask.layers().iter().enumerate().map(|(tensor, layer)| {
-        let (connection, shape) = graph.weighted(tensor);
-        let connection = &graph.connections()[connection];
-        let ends = (&units[connection.source][..], &units[connection.target][..]);
+        let Ends { shape, source, target, .. } = graph.ends(tensor);
+        let ends = (&units[source][..], &units[target][..]);
         let mut rng = stream(key, tensor as u64);
         spread(layer, &shape, ends, &mut rng)
     });
@@ -48,22 +47,26 @@ fn chosen_units(mask: &Mask, graph: &PathGraph, x: f64, key: [u8; 32]) -> Vec<Ve
         let mut used: Vec<bool> = (0..layer.units).map(|u| reach.alive(l, u)).collect();
         let width = used.iter().filter(|&&u| u).count();
         let mut more = (x * (layer.units - width) as f64).round() as usize;
-        // A feature is of use only where its channel is used, and every used channel needs one.
-        let block = layer.incoming.iter().find_map(|&c| match graph.connections()[c].kind {
-            Kind::Flatten { block } => Some((block, graph.connections()[c].source)),
-            _ => None,
-        });
-        if let Some((block, channels)) = block {
-            for (c, _) in units[channels].iter().enumerate().filter(|(_, used)| **used) {
-                let features = c * block..(c + 1) * block;
-                if more > 0 && !used[features.clone()].contains(&true) {
-                    used[features.start + below(&mut rng, block)] = true;
+        // A feature of a channel is of use only where the channel is used, and every used channel needs one.
+        let blocks = layer.incoming.iter().map(|&c| &graph.connections()[c]);
+        let blocks: Vec<(Wiring, usize)> = blocks
+            .filter_map(|c| Some((c.wiring().filter(|w| *w != Wiring::Identity)?, c.source)))
+            .collect();
+        for &(wiring, source) in &blocks {
+            for (unit, _) in units[source].iter().enumerate().filter(|(_, used)| **used) {
+                let targets = wiring.targets_of(unit);
+                if more > 0 && !used[targets.clone()].contains(&true) {
+                    used[targets.start + below(&mut rng, targets.len())] = true;
                     more -= 1;
                 }
             }
         }
-        let free =
-            |u: &usize| !used[*u] && block.is_none_or(|(b, channels)| units[channels][u / b]);
+        let source_used = |u: usize| {
+            let sources = blocks.iter().map(|&(wiring, source)| (wiring.source_of(u), source));
+            let mut sources = sources.filter_map(|(unit, source)| Some(units[source][unit?]));
+            sources.next().is_none_or(|first| first || sources.any(|used| used))
+        };
+        let free = |&u: &usize| !used[u] && source_used(u);
         let free: Vec<usize> = (0..layer.units).filter(free).collect();
         choose(&mut rng, free, more).into_iter().for_each(|u| used[u] = true);
         units.push(used);

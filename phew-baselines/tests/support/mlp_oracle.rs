@@ -191,12 +191,12 @@ impl Oracle for MlpOracle {
         how: HessianGradient,
     ) -> Result<Vec<Vec<f32>>, BaselineError> {
         let w = self.effective(at.weights, at, |w| w);
-        let mut g = self.loss_gradient(&w, how.temperature);
+        let mut g = self.loss_gradient(&w, how.temperature.get());
         for (t, g) in g.iter_mut().enumerate() {
             let kept = |i: usize| at.mask.layer(t).get(i);
             g.iter_mut().enumerate().filter(|(i, _)| !kept(*i)).for_each(|(_, g)| *g = 0.0);
         }
-        Ok(single(&self.hessian_product(&w, &g, how.temperature)))
+        Ok(single(&self.hessian_product(&w, &g, how.temperature.get())))
     }
 
     fn perturbation(

@@ -1,28 +1,26 @@
 //! `phew prune`: a method, a density, a seed; a mask and its summary.
 
 mod list;
+mod options;
 mod paths;
-mod rival;
 #[cfg(feature = "train")]
 mod samples;
+mod scored;
 mod walk;
 
 #[cfg(feature = "train")]
-pub(super) use paths::{GRADIENT, by_gradient};
+pub(super) use paths::by_gradient;
 
 use std::collections::BTreeMap;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
-use phew_baselines::{Needs, Oracle, find};
+use phew_baselines::Oracle;
 use phew_graph::{MaskInfo, Network};
 use serde_json::Value;
 
 use crate::args::{ArchArgs, OutputArgs, WeightArgs, WeightSource};
 use crate::failure::usage;
-
-/// The method of the walks; all others are those of `phew_baselines::methods`.
-pub(super) const PHEW: &str = "phew";
+use crate::methods::{Build, DEFAULT, Method, by_name};
 
 /// What to do: list the methods, or prune.
 #[derive(Debug)]
@@ -44,8 +42,12 @@ pub(crate) struct Job {
     weights: WeightArgs,
 
     /// Method; --list-methods says what each is
-    #[arg(long, default_value = PHEW, value_parser = names(), hide_possible_values = true)]
-    method: String,
+    #[arg(long, default_value = DEFAULT, value_parser = by_name(|_| true), hide_possible_values = true)]
+    method: &'static Method,
+
+    /// Options of methods that were given, as the command line spells them.
+    #[arg(skip)]
+    given: Vec<String>,
 
     /// Share of the prunable weights to keep, above 0 and at most 1. Method phew takes several, as in
     /// 0.01,0.05,0.2: the masks are nested, and each file's name ends in its density. Walks and paths are kept whole
@@ -70,17 +72,14 @@ pub(crate) struct Job {
     path: paths::PathArgs,
 
     #[command(flatten)]
-    rival: rival::RivalArgs,
+    score: scored::ScoreArgs,
+
+    #[command(flatten)]
+    own: scored::OwnArgs,
 
     #[cfg(feature = "train")]
     #[command(flatten)]
     samples: samples::SampleArgs,
-}
-
-fn names() -> PossibleValuesParser {
-    let rivals = phew_baselines::methods().iter().map(|m| m.name);
-    let paths = paths::METHODS.map(|(name, ..)| name);
-    [PHEW].into_iter().chain(paths).chain(rivals).map(PossibleValue::new).collect::<Vec<_>>().into()
 }
 
 const LIST: &str = "list_methods";
@@ -102,7 +101,10 @@ impl FromArgMatches for Prune {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         match matches.get_flag(LIST) {
             true => Ok(Self::List),
-            false => Ok(Self::Job(Box::new(Job::from_arg_matches(matches)?))),
+            false => {
+                let given = options::given(matches);
+                Ok(Self::Job(Box::new(Job { given, ..Job::from_arg_matches(matches)? })))
+            }
         }
     }
 
@@ -123,51 +125,26 @@ impl Prune {
 
 impl Job {
     fn run(&self) -> anyhow::Result<()> {
-        let walks = self.method == PHEW;
-        let paths = paths::METHODS.iter().any(|(name, ..)| *name == self.method);
-        let other = [
-            self.walk.given().filter(|_| !walks),
-            self.path.given().filter(|_| !paths),
-            self.rival.given().filter(|_| walks || paths),
-            self.samples_given().filter(|_| !looks_at_images(self.needs())),
-        ];
-        if let Some(option) = other.into_iter().flatten().next() {
-            return Err(usage(format!("{option} is not an option of method `{}`", self.method)));
+        let Method { name, build, .. } = self.method;
+        let own = options::of(self.method);
+        if let Some(other) = self.given.iter().find(|option| !own.contains(option)) {
+            return Err(usage(format!("--{other} is not an option of method `{name}`")));
         }
-        match self.density[..] {
-            [] if !paths => Err(usage(format!("method `{}` needs --density", self.method))),
-            _ if walks => self.walk(),
-            [_, _, ..] => {
-                Err(usage(format!("method `{}` takes one --density at a time", self.method)))
+        match (*build, &self.density[..]) {
+            (Build::Walks, [_, ..]) => self.walk(),
+            (_, [_, _, ..]) => Err(usage(format!("method `{name}` takes one --density at a time"))),
+            (Build::Paths(set), _) => self.paths(set),
+            (Build::Scores(scored), &[density]) => self.scored(scored, density),
+            (Build::Walks | Build::Scores(_), []) => {
+                Err(usage(format!("method `{name}` needs --density")))
             }
-            _ if paths => self.paths(),
-            [density] => self.rival(density),
-            [] => unreachable!("refused above"),
         }
-    }
-
-    /// What the method looks at.
-    fn needs(&self) -> Needs {
-        needs(&self.method)
-    }
-
-    /// The first option about images that was given.
-    #[cfg(feature = "train")]
-    fn samples_given(&self) -> Option<&'static str> {
-        self.samples.given()
-    }
-
-    /// None: this build reads no images.
-    #[cfg(not(feature = "train"))]
-    #[expect(clippy::unused_self, reason = "as with the feature `train`")]
-    fn samples_given(&self) -> Option<&'static str> {
-        None
     }
 
     /// What answers the method's questions about data, if this build has it.
     #[cfg(feature = "train")]
     fn oracle(&self, network: &Network) -> anyhow::Result<Option<Box<dyn Oracle>>> {
-        self.samples.oracle(self.needs(), network)
+        self.samples.oracle(self.method.needs, network)
     }
 
     /// Nothing: this build runs no networks.
@@ -189,7 +166,7 @@ impl Job {
         mut parameters: BTreeMap<String, Value>,
     ) -> MaskInfo {
         #[cfg(feature = "train")]
-        if looks_at_images(self.needs()) {
+        if self.method.needs.data() {
             parameters.extend(self.samples.parameters());
         }
         if let WeightSource::Drawn { init, seed } = source {
@@ -199,28 +176,11 @@ impl Job {
         MaskInfo {
             arch: network.arch().name().to_owned(),
             density,
-            method: self.method.clone(),
+            method: self.method.name.to_owned(),
             parameters,
             seed: self.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             weights: network.fingerprint(),
         }
     }
-}
-
-/// What a method looks at.
-pub(super) fn needs(method: &str) -> Needs {
-    let paths = paths::METHODS.iter().find(|(name, ..)| *name == method);
-    let rival = || find(method).ok().map(|info| info.needs);
-    paths.map(|(.., needs)| *needs).or_else(rival).unwrap_or(Needs::Weights)
-}
-
-/// Whether this build has an oracle for what a method needs.
-fn served(needs: Needs) -> bool {
-    cfg!(feature = "train") && needs.oracle()
-}
-
-/// Whether a method that asks an oracle asks about images of a data set.
-pub(super) fn looks_at_images(needs: Needs) -> bool {
-    needs.oracle() && !matches!(needs, Needs::OnesPass | Needs::Perturbations)
 }

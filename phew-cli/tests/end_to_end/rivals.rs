@@ -1,6 +1,5 @@
 //! `phew prune --method`, `--list-methods` and `phew compare`, end to end.
 
-use phew_baselines::Needs;
 use phew_graph::Mask;
 
 use crate::common::{json, refuses, stdout};
@@ -12,17 +11,14 @@ fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
     let mut pruned = 0;
     for info in phew_baselines::methods() {
         let row = list.lines().find(|l| l.split_whitespace().next() == Some(info.name)).unwrap();
-        assert!(row.contains(info.paper) && row.contains(info.schedule), "{row}");
+        assert!(row.contains(info.paper) && row.contains(info.build.schedule), "{row}");
         let line = format!(
             "prune --arch mlp-30-40-10 --density 0.1 --seed 2 --method {} --json -o {}.safetensors",
             info.name, info.name
         );
         // With libtorch all questions are answered; those about data if a data set is named.
         let served = cfg!(feature = "train");
-        let data = matches!(
-            info.needs,
-            Needs::Gradients | Needs::HessianGradients | Needs::PathActivations
-        );
+        let data = info.needs.data();
         assert_eq!(row.contains("(*)"), info.needs.oracle() && !served, "{row}");
         if data || info.needs.oracle() && !served {
             let empty = tempfile::tempdir().unwrap();
@@ -35,7 +31,7 @@ fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
         let (mask, note) = Mask::load(&file).unwrap();
         let note = note.unwrap();
         assert_eq!((mask.kept(), note.method.as_str()), (160, info.name));
-        assert_eq!(note.parameters["schedule"], info.schedule);
+        assert_eq!(note.parameters["schedule"], info.build.schedule);
         pruned += 1;
     }
     assert_eq!(pruned, if cfg!(feature = "train") { 12 } else { 9 });

@@ -182,7 +182,7 @@ fn requests_that_make_no_sense_are_usage_errors_and_write_nothing() {
         (format!("node-path {ARCH} m.safetensors --alpha 2"), "--alpha is 2"),
         (
             format!("prune {ARCH} --density 0.1 -o x.safetensors --method random --temperature 2"),
-            "temperature is given for `random`",
+            "--temperature is not an option of method `random`",
         ),
         (
             format!("prune {ARCH} --density 0.1 -o x.safetensors --draws 2"),

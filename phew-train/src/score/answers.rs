@@ -20,7 +20,7 @@ impl Oracle for TorchOracle {
             Parameters::Weights => Over::Weights,
             Parameters::All => Over::All,
         };
-        TorchOracle::hessian_gradient(self, at.weights, at.mask, how.temperature, over)
+        TorchOracle::hessian_gradient(self, at.weights, at.mask, how.temperature.get(), over)
             .map_err(failed)
     }
 

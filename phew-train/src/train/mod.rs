@@ -19,7 +19,7 @@ pub use mask::mask_vector;
 pub use observer::{Observer, Progress, Pruned};
 pub use optimiser::{Optimiser, OptimiserSpec};
 pub use pruned::{Event, PrunedTraining};
-pub use pruner::{Magnitude, Pruner, PrunerInfo, ScoredPruner};
+pub use pruner::{MagnitudePruner, Pruner, PrunerInfo, ScoredPruner};
 pub use pruning::{Pruning, Redraw, RedrawVariance};
 pub use recipe::Recipe;
 pub use record::{EpochRecord, EpochTiming, Quality};

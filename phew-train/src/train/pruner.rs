@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use phew_baselines::{Method, Options, Oracle, State, find, keep_highest, method, prune};
+use phew_baselines::{
+    Entry, Magnitude, Method, Options, Oracle, Plan, Scored, Scorer, State, keep_highest,
+    prune_by_scores,
+};
 use phew_graph::{Mask, Network, PathGraph, kept_at};
 use serde::{Deserialize, Serialize};
 
@@ -43,8 +46,8 @@ pub trait Pruner {
 /// A method of `phew-baselines` as a pruner: magnitude, SNIP, GraSP, SynFlow, random and all others.
 #[derive(Debug, Clone)]
 pub struct ScoredPruner<'a> {
-    /// Its name in the registry.
-    pub method: &'a str,
+    /// Its entry in the registry.
+    pub method: Entry<Scored>,
     /// Seed of its random choices.
     pub seed: u64,
     /// Its options.
@@ -60,20 +63,20 @@ pub struct ScoredPruner<'a> {
 impl ScoredPruner<'_> {
     /// The method, asking about the network as it is now.
     fn method(&self, network: &Network, density: f64) -> Result<Method<'static>> {
-        let oracle: Option<Box<dyn Oracle>> = if find(self.method)?.needs.oracle() {
+        let oracle: Option<Box<dyn Oracle>> = if self.method.needs.oracle() {
             let (samples, mode) = (self.samples, OracleMode::Train);
             Some(Box::new(TorchOracle::of_data(network, self.data, samples, self.device, mode)?))
         } else {
             None
         };
-        Ok(method(self.method, density, self.seed, &self.options, oracle)?)
+        Ok(self.method.method(density, self.seed, &self.options, oracle)?)
     }
 }
 
 impl Pruner for ScoredPruner<'_> {
     fn info(&self) -> PrunerInfo {
         let mut parameters = BTreeMap::new();
-        if find(self.method).is_ok_and(|info| info.needs.oracle()) {
+        if self.method.needs.oracle() {
             let SampleSpec { per_class, batch, seed } = self.samples;
             let numbers = [
                 ("per_class", per_class as u64),
@@ -88,37 +91,42 @@ impl Pruner for ScoredPruner<'_> {
         if let Some(allocation) = &self.options.allocation {
             parameters.insert("allocation".to_owned(), allocation.to_string());
         }
-        PrunerInfo { method: self.method.to_owned(), seed: self.seed, parameters }
+        PrunerInfo { method: self.method.name.to_owned(), seed: self.seed, parameters }
     }
 
     fn prune(&self, network: &Network, mask: &Mask, density: f64) -> Result<Mask> {
-        keep(&mut self.method(network, density)?, network, mask)
+        let mut method = self.method(network, density)?;
+        keep(&mut method.scorer, &method.plan, network, mask)
     }
 }
 
 /// The weights of greatest magnitude, all tensors together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Magnitude;
+pub struct MagnitudePruner;
 
-impl Pruner for Magnitude {
+impl Pruner for MagnitudePruner {
     fn info(&self) -> PrunerInfo {
         PrunerInfo { method: "magnitude".to_owned(), seed: 0, parameters: BTreeMap::new() }
     }
 
     fn prune(&self, network: &Network, mask: &Mask, density: f64) -> Result<Mask> {
-        keep(&mut method("magnitude", density, 0, &Options::default(), None)?, network, mask)
+        keep(&mut Magnitude, &Plan::new(density)?, network, mask)
     }
 }
 
 /// The first pruning runs the method's whole schedule; a later one scores once and keeps the best of what is left.
-fn keep(method: &mut Method<'_>, network: &Network, mask: &Mask) -> Result<Mask> {
+fn keep(
+    scorer: &mut (impl Scorer + ?Sized),
+    plan: &Plan,
+    network: &Network,
+    mask: &Mask,
+) -> Result<Mask> {
     if mask.kept() == mask.len() {
-        return Ok(prune(network, &mut method.scorer, &method.plan)?);
+        return Ok(prune_by_scores(network, scorer, plan)?);
     }
     let (arch, weights) = (network.arch(), network.weights());
-    let kept = kept_at(method.plan.density, mask.len())?;
-    let counts = method.plan.allocation.counts(arch, mask, kept)?;
+    let counts = plan.allocation().counts(arch, mask, kept_at(plan.density(), mask.len())?)?;
     let graph = PathGraph::new(arch);
     let state = State { network, weights: &weights, graph: &graph, mask, step: 0, steps: 1 };
-    Ok(keep_highest(&method.scorer.score(&state)?, mask, &counts)?)
+    Ok(keep_highest(&scorer.score(&state)?, mask, &counts)?)
 }

@@ -1,13 +1,13 @@
-//! `phew prune --method top-paths`, `bottom-paths`, `gradient-paths`, `greedy-paths`: sets of paths without chance.
+//! `phew prune` with a method of paths: sets of paths without chance.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
 use clap::Args;
-use phew_baselines::{BaselineError, Needs, Oracle, Point};
+use phew_baselines::{BaselineError, Oracle, Point};
 use phew_graph::{Mask, Network, PathGraph, SkipPolicy};
-use phew_walk::{BestPaths, Order, best_paths, greedy_paths, mask_of, ranked_paths};
+use phew_walk::{BestPaths, Order, WalkError, best_paths, greedy_paths, mask_of, ranked_paths};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,18 +15,8 @@ use super::Job;
 use crate::failure::{of_baseline, usage};
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
+use crate::methods::{PathSet, RankedBy};
 use crate::output::{grouped, json, percent, text};
-
-/// The methods of this file: name, what they keep, what they look at.
-pub(super) const METHODS: [(&str, &str, Needs); 4] = [
-    ("top-paths", "the paths of greatest edge-weight product", Needs::Weights),
-    ("bottom-paths", "the paths of least edge-weight product", Needs::Weights),
-    (GRADIENT, "the paths of greatest product of |∂L/∂w|", Needs::Gradients),
-    ("greedy-paths", "from every input and output, the path of largest weights", Needs::Weights),
-];
-
-/// The one of them that looks at data.
-pub(crate) const GRADIENT: &str = "gradient-paths";
 
 /// Options of the path methods.
 #[derive(Debug, Args)]
@@ -37,21 +27,15 @@ pub(super) struct PathArgs {
     paths: Option<std::num::NonZeroUsize>,
 }
 
-impl PathArgs {
-    /// The option that was given, for methods that take none of them.
-    pub(super) fn given(&self) -> Option<&'static str> {
-        self.paths.map(|_| "--paths")
-    }
-}
-
-/// How many paths.
-enum Amount {
-    Paths(usize),
-    Density(f64),
+/// Which paths are wanted.
+enum Wanted {
+    First(usize, Order),
+    UntilDensity(f64, Order),
+    Greedy,
 }
 
 /// The network with the magnitudes of its loss gradient in the place of its weights: where paths are ranked by them
-/// (Patil & Dovrolis, ICLR text, section 4).
+/// (Patil & Dovrolis, ICLR 2021 submission, section 4).
 ///
 /// The text does not say what the gradient magnitude of a path is; here it is the product over its weights, as the
 /// edge-weight product is.
@@ -90,18 +74,21 @@ struct Report<'a> {
 }
 
 impl Job {
-    pub(super) fn paths(&self) -> anyhow::Result<()> {
-        let amount = self.amount()?;
+    pub(super) fn paths(&self, set: PathSet) -> anyhow::Result<()> {
+        let wanted = self.wanted(set)?;
         self.output.check()?;
         let whole = Instant::now();
         let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
-        let ranked = self.ranked_in(&network)?;
-        let ranked = ranked.as_ref().unwrap_or(&network);
-        let found = interrupt::at_once(|| self.select(ranked, amount.as_ref()))??;
+        let by_gradient = match set.ranked_by() {
+            RankedBy::Weight => None,
+            RankedBy::Gradient => Some(self.by_gradient(&network)?),
+        };
+        let ranked = by_gradient.as_ref().unwrap_or(&network);
+        let found = interrupt::at_once(|| select(ranked, &wanted))??;
         let BestPaths { mask, paths, ln_first, ln_last } = found;
-        let density = match amount {
-            Some(Amount::Density(density)) => density,
-            _ => mask.density(),
+        let density = match wanted {
+            Wanted::UntilDensity(density, _) => density,
+            Wanted::First(..) | Wanted::Greedy => mask.density(),
         };
         let parameters = BTreeMap::from([("paths".into(), Value::from(paths))]);
         let info = self.info(&network, &source, density, parameters);
@@ -122,58 +109,58 @@ impl Job {
             output: &self.output.output,
             layers: &layers.rows,
         };
-        if self.json { json(&report) } else { text(&report.text(&layers)) }
+        if self.json { json(&report) } else { text(&report.text(&layers, set.ranked_by())) }
     }
 
-    /// What was asked for; nothing of greedy paths, which are as many as they are.
-    fn amount(&self) -> anyhow::Result<Option<Amount>> {
-        let greedy = self.method == "greedy-paths";
-        match (self.path.paths, &self.density[..]) {
-            (None, []) if greedy => Ok(None),
-            _ if greedy => Err(usage(
-                "method `greedy-paths` has one path for each input and output, and takes neither --paths nor --density",
-            )),
-            (Some(count), _) => Ok(Some(Amount::Paths(count.get()))),
-            (None, [density]) => Ok(Some(Amount::Density(*density))),
-            _ => Err(usage(format!("method `{}` needs --density or --paths", self.method))),
-        }
-    }
-
-    /// The network whose products rank the paths, if that is another than the one that is pruned.
-    fn ranked_in(&self, network: &Network) -> anyhow::Result<Option<Network>> {
-        if self.method != GRADIENT {
-            return Ok(None);
-        }
-        let needs = BaselineError::NeedsOracle { method: GRADIENT, needs: self.needs() };
-        let mut oracle = self.oracle(network)?.ok_or_else(|| of_baseline(needs))?;
-        let dense = Mask::dense(network.arch());
-        Ok(Some(by_gradient(network, &dense, &mut *oracle).map_err(of_baseline)?))
-    }
-
-    fn select(&self, network: &Network, amount: Option<&Amount>) -> anyhow::Result<BestPaths> {
-        let skips = SkipPolicy::Uniform;
-        let order = if self.method == "bottom-paths" { Order::Least } else { Order::Greatest };
-        let paths = match amount {
-            Some(&Amount::Density(density)) => {
-                return Ok(best_paths(network, order, skips, density)?);
+    /// What was asked for.
+    fn wanted(&self, set: PathSet) -> anyhow::Result<Wanted> {
+        let method = self.method.name;
+        match (set, self.path.paths, &self.density[..]) {
+            (PathSet::Greedy, None, []) => Ok(Wanted::Greedy),
+            (PathSet::Greedy, ..) => Err(usage(format!(
+                "method `{method}` has one path for each input and output, and takes neither --paths nor --density",
+            ))),
+            (PathSet::Ranked(order, _), Some(count), _) => Ok(Wanted::First(count.get(), order)),
+            (PathSet::Ranked(order, _), None, &[density]) => {
+                Ok(Wanted::UntilDensity(density, order))
             }
-            Some(&Amount::Paths(count)) => ranked_paths(network, order, skips, count)?,
-            None => greedy_paths(network, skips)?,
-        };
-        let ln = |p: Option<&phew_walk::RankedPath>| p.map_or(f64::NAN, |p| p.ln_product);
-        Ok(BestPaths {
-            mask: mask_of(network, &paths),
-            paths: paths.len(),
-            ln_first: ln(paths.first()),
-            ln_last: ln(paths.last()),
-        })
+            _ => Err(usage(format!("method `{method}` needs --density or --paths"))),
+        }
+    }
+
+    /// The network whose products rank the paths by the gradient.
+    fn by_gradient(&self, network: &Network) -> anyhow::Result<Network> {
+        let (method, needs) = (self.method.name, self.method.needs);
+        let missing = || of_baseline(BaselineError::NeedsOracle { method, needs });
+        let mut oracle = self.oracle(network)?.ok_or_else(missing)?;
+        let dense = Mask::dense(network.arch());
+        by_gradient(network, &dense, &mut *oracle).map_err(of_baseline)
     }
 }
 
+fn select(network: &Network, wanted: &Wanted) -> Result<BestPaths, WalkError> {
+    let skips = SkipPolicy::Uniform;
+    let paths = match *wanted {
+        Wanted::UntilDensity(density, order) => return best_paths(network, order, skips, density),
+        Wanted::First(count, order) => ranked_paths(network, order, skips, count)?,
+        Wanted::Greedy => greedy_paths(network, skips)?,
+    };
+    let ln = |p: Option<&phew_walk::RankedPath>| p.map_or(f64::NAN, |p| p.ln_product);
+    Ok(BestPaths {
+        mask: mask_of(network, &paths),
+        paths: paths.len(),
+        ln_first: ln(paths.first()),
+        ln_last: ln(paths.last()),
+    })
+}
+
 impl Report<'_> {
-    fn text(&self, layers: &Layers) -> String {
+    fn text(&self, layers: &Layers, by: RankedBy) -> String {
         let (kept, prunable) = (grouped(self.kept), grouped(self.prunable));
-        let what = if self.method == GRADIENT { "|∂L/∂w|" } else { "|w|" };
+        let what = match by {
+            RankedBy::Weight => "|w|",
+            RankedBy::Gradient => "|∂L/∂w|",
+        };
         let mut out = layers.table();
         out += &format!(
             "\n{}: {kept} of {prunable} weights kept ({}) by {} paths, ln Π{what} from {:.3} to {:.3}; {} dead units\n",

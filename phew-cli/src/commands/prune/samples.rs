@@ -9,7 +9,6 @@ use phew_graph::Network;
 use phew_train::{Device, Loss, OracleMode, SampleSpec, Set, TorchOracle};
 use serde_json::Value;
 
-use super::looks_at_images;
 use crate::commands::data::{load, set};
 use crate::failure::usage;
 
@@ -55,11 +54,6 @@ enum ScoreMode {
 }
 
 impl SampleArgs {
-    /// The first option that was given.
-    pub(super) fn given(&self) -> Option<&'static str> {
-        self.data.is_some().then_some("--data")
-    }
-
     fn oracle_mode(&self) -> OracleMode {
         match self.mode {
             None => OracleMode::default(),
@@ -85,9 +79,7 @@ impl SampleArgs {
     ) -> anyhow::Result<Option<Box<dyn Oracle>>> {
         let mode = self.oracle_mode();
         let oracle = match self.data {
-            _ if !looks_at_images(needs) => {
-                TorchOracle::new(network, Vec::new(), Loss::default(), mode)
-            }
+            _ if !needs.data() => TorchOracle::new(network, Vec::new(), Loss::default(), mode),
             None => return Err(usage(format!("the method needs {needs}: name a set with --data"))),
             Some(set) => {
                 let data = load(set, self.data_dir.as_deref(), self.transform)?;

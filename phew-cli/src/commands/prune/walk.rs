@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Job;
-use crate::args::{WeightSource, first_given};
+use crate::args::WeightSource;
 use crate::failure::{Interrupted, usage};
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
@@ -111,19 +111,6 @@ enum WalkGranularity {
 }
 
 impl WalkArgs {
-    /// The first option that was given, for methods that do not walk.
-    pub(super) fn given(&self) -> Option<&'static str> {
-        first_given([
-            ("--skips", self.skips.is_some()),
-            ("--bias", self.bias.is_some()),
-            ("--scores", self.scores.is_some()),
-            ("--starts", self.starts.is_some()),
-            ("--granularity", self.granularity.is_some()),
-            ("--engine", self.engine.is_some()),
-            ("--exact", self.exact),
-        ])
-    }
-
     fn apply(&self, params: WalkParams) -> WalkParams {
         params
             .skips(match self.skips.unwrap_or_default() {

@@ -12,7 +12,7 @@ use crate::commands::prune::by_gradient;
 
 /// A method of walks or paths, asked about the weights as they are then: what is pruned has weight 0, where none goes.
 pub(super) struct PathPruner<'a> {
-    pub(super) method: &'a str,
+    pub(super) method: &'static str,
     pub(super) seed: u64,
     pub(super) ways: Ways<'a>,
 }
@@ -20,15 +20,21 @@ pub(super) struct PathPruner<'a> {
 /// Which paths.
 pub(super) enum Ways<'a> {
     Walks,
-    Top,
-    Bottom,
-    Gradient { data: &'a Dataset, samples: SampleSpec, device: Device },
+    /// Ranked by the product of their weights, or of the magnitudes of these gradients.
+    Ranked(Order, Option<Gradients<'a>>),
+}
+
+/// Where gradients come from.
+pub(super) struct Gradients<'a> {
+    pub(super) data: &'a Dataset,
+    pub(super) samples: SampleSpec,
+    pub(super) device: Device,
 }
 
 impl Pruner for PathPruner<'_> {
     fn info(&self) -> PrunerInfo {
         let mut parameters = BTreeMap::new();
-        if let Ways::Gradient { samples, .. } = &self.ways {
+        if let Ways::Ranked(_, Some(Gradients { samples, .. })) = &self.ways {
             parameters.insert("per_class".to_owned(), samples.per_class.to_string());
             parameters.insert("data_seed".to_owned(), samples.seed.to_string());
         }
@@ -39,14 +45,13 @@ impl Pruner for PathPruner<'_> {
         let best = |network: &Network, order| {
             best_paths(network, order, SkipPolicy::Uniform, density).map(|found| found.mask)
         };
-        let kept = match self.ways {
+        let kept = match &self.ways {
             Ways::Walks => walks_within(mask, network, density, self.seed),
-            Ways::Top => best(network, Order::Greatest),
-            Ways::Bottom => best(network, Order::Least),
-            Ways::Gradient { data, samples, device } => {
+            Ways::Ranked(order, None) => best(network, *order),
+            Ways::Ranked(order, Some(Gradients { data, samples, device })) => {
                 let mode = OracleMode::Train;
-                let mut oracle = TorchOracle::of_data(network, data, samples, device, mode)?;
-                best(&by_gradient(network, mask, &mut oracle)?, Order::Greatest)
+                let mut oracle = TorchOracle::of_data(network, data, *samples, *device, mode)?;
+                best(&by_gradient(network, mask, &mut oracle)?, *order)
             }
         };
         kept.map_err(|error| match error {

@@ -2,21 +2,17 @@
 
 use std::str::FromStr;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
-use phew_baselines::{Allocation, Options, Schedule, find, reinitialise};
+use phew_baselines::{Allocation, Options, Schedule, reinitialise};
 use phew_graph::{Mask, Network};
 use phew_train::{
     Dataset, Device, Pruner, Pruning, Redraw, RedrawVariance, SampleSpec, ScoredPruner,
 };
 
-use super::paths::{PathPruner, Ways};
+use super::paths::{Gradients, PathPruner, Ways};
 use crate::args::first_given;
-use crate::commands::prune::{GRADIENT, PHEW, looks_at_images, needs};
 use crate::failure::usage;
-
-/// The methods of walks and paths; all others are those of `phew_baselines::methods`.
-const PATHS: [&str; 4] = [PHEW, "top-paths", "bottom-paths", GRADIENT];
+use crate::methods::{Build, Method, PathSet, RankedBy, by_name};
 
 /// When and how to prune while training.
 #[derive(Debug, Args)]
@@ -33,9 +29,9 @@ pub(super) struct PruningArgs {
 
     /// What to keep: any method of `phew prune --list-methods` that takes a density, asked about the network as it is
     /// then
-    #[arg(long, value_parser = names(), hide_possible_values = true, default_value = "magnitude",
-        requires = "prune")]
-    method: String,
+    #[arg(long, value_parser = by_name(|method| method.build.takes_density()), hide_possible_values = true,
+        default_value = "magnitude", requires = "prune")]
+    method: &'static Method,
 
     /// Seed of the method's random choices; that of the run by default
     #[arg(long, value_name = "SEED", requires = "prune")]
@@ -61,11 +57,6 @@ pub(super) struct PruningArgs {
     /// Seed of those weights; by default one more than that of the run
     #[arg(long, value_name = "SEED", requires = "redraw")]
     redraw_seed: Option<u64>,
-}
-
-fn names() -> PossibleValuesParser {
-    let rivals = phew_baselines::methods().iter().map(|m| m.name);
-    PATHS.into_iter().chain(rivals).map(PossibleValue::new).collect::<Vec<_>>().into()
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -163,39 +154,44 @@ impl PruningArgs {
         device: Device,
     ) -> anyhow::Result<Box<dyn Pruner + 'a>> {
         let seed = self.method_seed.unwrap_or(seed);
-        let (method, scored) = (self.method.as_str(), find(&self.method).is_ok());
+        let Method { name, needs, build, .. } = *self.method;
+        let scored = matches!(build, Build::Scores(_));
         let other = first_given([
             ("--schedule", self.schedule.is_some() && !scored),
             ("--allocation", self.allocation.is_some() && !scored),
-            ("--per-class", self.per_class.is_some() && !looks_at_images(needs(method))),
+            ("--per-class", self.per_class.is_some() && !needs.data()),
         ]);
         if let Some(option) = other {
-            return Err(usage(format!("{option} is not an option of method `{method}`")));
+            return Err(usage(format!("{option} is not an option of method `{name}`")));
         }
         let usual = SampleSpec::default();
         let per_class = self.per_class.unwrap_or(usual.per_class);
         let samples = SampleSpec { per_class, seed, ..usual };
-        let ways = match method {
-            PHEW => Some(Ways::Walks),
-            "top-paths" => Some(Ways::Top),
-            "bottom-paths" => Some(Ways::Bottom),
-            GRADIENT => Some(Ways::Gradient { data, samples, device }),
-            _ => None,
+        let gradients = Gradients { data, samples, device };
+        let ways = match build {
+            Build::Scores(scored) => {
+                return Ok(Box::new(ScoredPruner {
+                    method: self.method.map(|_| scored),
+                    seed,
+                    options: Options {
+                        schedule: self.schedule.clone(),
+                        allocation: self.allocation.clone(),
+                        ..Options::default()
+                    },
+                    data,
+                    samples,
+                    device,
+                }));
+            }
+            Build::Walks => Ways::Walks,
+            Build::Paths(PathSet::Ranked(order, RankedBy::Weight)) => Ways::Ranked(order, None),
+            Build::Paths(PathSet::Ranked(order, RankedBy::Gradient)) => {
+                Ways::Ranked(order, Some(gradients))
+            }
+            Build::Paths(PathSet::Greedy) => {
+                return Err(usage(format!("method `{name}` takes no --density")));
+            }
         };
-        if let Some(ways) = ways {
-            return Ok(Box::new(PathPruner { method, seed, ways }));
-        }
-        Ok(Box::new(ScoredPruner {
-            method,
-            seed,
-            options: Options {
-                schedule: self.schedule.clone(),
-                allocation: self.allocation.clone(),
-                ..Options::default()
-            },
-            data,
-            samples,
-            device,
-        }))
+        Ok(Box::new(PathPruner { method: name, seed, ways }))
     }
 }

@@ -1,4 +1,4 @@
-//! Where blocks lie: a tensor cut into pieces that fit the caches.
+//! Tiles: where blocks lie in a tensor, cut into pieces that fit the caches.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ const WIDTH: usize = 1 << 10;
 
 /// Where a block lies in its tensor. All its rows belong to one group.
 #[derive(Clone, Debug)]
-pub(super) struct Area {
+pub(super) struct Tile {
     pub(super) tensor: usize,
     /// Target units.
     pub(super) targets: Range<usize>,
@@ -26,14 +26,14 @@ pub(super) struct Area {
     group: usize,
 }
 
-impl Area {
+impl Tile {
     /// Its columns among the source units of all groups.
     pub(super) fn sources(&self) -> Range<usize> {
         let group = self.group * self.inputs;
         group + self.columns.start..group + self.columns.end
     }
 
-    /// Index in the tensor of the first scalar of a kernel, whose row and column are counted in the area.
+    /// Index in the tensor of the first scalar of a kernel, whose row and column are counted in the tile.
     pub(super) fn index(&self, row: u32, column: u32) -> usize {
         let (target, source) =
             (self.targets.start + row as usize, self.columns.start + column as usize);
@@ -46,23 +46,23 @@ impl Area {
     }
 }
 
-/// The areas of a tensor, which depend on its shape alone.
-pub(super) fn cut(tensor: usize, shape: &Weighted) -> Vec<Area> {
+/// The tiles of a tensor, which depend on its shape alone.
+pub(super) fn cut(tensor: usize, shape: &Weighted) -> Vec<Tile> {
     let (inputs, kernel, per_group) = (shape.inputs, shape.kernel, shape.outputs_per_group());
     let columns = inputs.div_ceil((inputs * kernel).div_ceil(WIDTH));
     let rows = (SCALARS / (columns * kernel)).clamp(1, per_group);
-    let mut areas = Vec::new();
+    let mut tiles = Vec::new();
     for group in 0..shape.groups {
         let (first, end) = (group * per_group, (group + 1) * per_group);
         for from in (first..end).step_by(rows) {
             let targets = from..end.min(from + rows);
-            areas.extend((0..inputs).step_by(columns).map(|c| {
+            tiles.extend((0..inputs).step_by(columns).map(|c| {
                 let columns = c..inputs.min(c + columns);
-                Area { tensor, targets: targets.clone(), columns, inputs, kernel, group }
+                Tile { tensor, targets: targets.clone(), columns, inputs, kernel, group }
             }));
         }
     }
-    areas
+    tiles
 }
 
 /// Divides by the same number again and again: by a product, which takes less time.

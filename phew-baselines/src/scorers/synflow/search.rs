@@ -1,12 +1,13 @@
-//! The search of a block for the worst weights: a first look in f32, exact scores for the few that may be among them.
+//! The search of a block for the lowest scores: a first look in f32, exact scores for the few that may be among them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use super::area::Divider;
 use super::block::Block;
-use super::loops::{limit, rounded, scan};
-use super::sums::take;
-use crate::scorers::{Factor, comparable};
+use super::bracket::{Bracket, Limit, Lowest};
+use super::kernel_sums::take;
+use super::saliency::comparable;
+use super::scan::{limit, rounded, scan};
+use super::tile::Divider;
+use crate::power::Power;
+use crate::simd::widest;
 
 /// Places of hits in a word that are written down without asking whether there are as many.
 const AT_ONCE: usize = 4;
@@ -19,71 +20,56 @@ pub(super) struct Ends<'a> {
     /// By target unit.
     pub(super) target: &'a [f64],
     pub(super) common: f64,
-    pub(super) factor: Factor,
+    pub(super) factor: Power,
 }
 
-/// The worst weights of a block.
-#[derive(Default)]
-pub(super) struct Near {
-    /// Places of the weights below the bracket.
-    pub(super) below: Vec<u32>,
-    /// Scores inside it, with their places.
-    pub(super) inside: Vec<(f64, u32)>,
+/// Finds what scores below the bracket, and prunes it; and what scores inside, unless all blocks have too much of it.
+pub(super) fn find(block: &mut Block, bracket: Bracket, ends: &Ends<'_>, limit: &Limit) {
+    let mut lowest = std::mem::take(&mut block.lowest);
+    if limit.exceeded() {
+        lowest.clear();
+    } else {
+        let mut values = std::mem::take(&mut block.values);
+        let mut sums = std::mem::take(&mut block.sums);
+        lowest = widest(
+            #[inline(always)]
+            || Search::new(block, bracket, ends).run(&mut values, &mut sums, lowest),
+        );
+        (block.values, block.sums) = (values, sums);
+        limit.add(lowest.inside.len());
+    }
+    block.searched(lowest);
 }
 
-impl Near {
-    pub(super) fn clear(&mut self) {
-        self.below.clear();
-        self.inside.clear();
-    }
-}
-
-/// How many scores inside a bracket are too many: it is no good then, and what is not yet found is not looked for.
-pub(super) struct Limit {
-    most: usize,
-    found: AtomicUsize,
-}
-
-impl Limit {
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, found: AtomicUsize::new(0) }
-    }
-
-    /// Whether more was found than is allowed.
-    pub(super) fn exceeded(&self) -> bool {
-        self.found.load(Ordering::Relaxed) > self.most
-    }
-
-    pub(super) fn add(&self, found: usize) {
-        self.found.fetch_add(found, Ordering::Relaxed);
-    }
+/// Scores of evenly spaced live weights.
+pub(super) fn sample(block: &Block, ends: &Ends<'_>, stride: usize) -> Vec<f64> {
+    Search::new(block, Bracket::EVERYTHING, ends).sample(stride)
 }
 
 /// A search of one block.
-pub(super) struct Search<'b> {
+struct Search<'b> {
     block: &'b Block,
-    low: f64,
-    high: f64,
-    factor: Factor,
+    bracket: Bracket,
+    factor: Power,
     /// By row and by column of the block.
     targets: Vec<f64>,
     sources: Vec<f64>,
 }
 
 impl<'b> Search<'b> {
-    /// For what scores below `low` and from there to `high`.
-    pub(super) fn new(block: &'b Block, (low, high): (f64, f64), ends: &Ends<'_>) -> Self {
+    fn new(block: &'b Block, bracket: Bracket, ends: &Ends<'_>) -> Self {
         let mut targets = block.pick_targets(ends.target);
         targets.iter_mut().for_each(|t| *t *= ends.common);
         let sources = block.pick(ends.source).into_owned();
-        Self { block, low, high, factor: ends.factor, targets, sources }
+        Self { block, bracket, factor: ends.factor, targets, sources }
     }
 
-    /// Finds them in the block's values, and prunes the former at once, while they are in the cache: brackets are
-    /// seldom wrong. `near` lends its memory.
+    /// Goes over the block's values, and prunes what is below the bracket at once, while it is in the cache: brackets
+    /// are seldom wrong. `lowest` lends its memory.
     #[inline(always)]
-    pub(super) fn run(&self, values: &mut [f32], sums: &mut [f64], mut near: Near) -> Near {
-        let (width, n, kernel) = (self.block.width(), self.sources.len(), self.block.area.kernel);
+    fn run(&self, values: &mut [f32], sums: &mut [f64], mut lowest: Lowest) -> Lowest {
+        let Bracket { low, high } = self.bracket;
+        let (width, n, kernel) = (self.block.width(), self.sources.len(), self.block.tile.kernel);
         let x = self.sources.iter().flat_map(|&x| std::iter::repeat_n(rounded(x), kernel));
         let x: Vec<f32> = x.collect();
         let kernels = Divider::new(kernel);
@@ -93,35 +79,35 @@ impl<'b> Search<'b> {
         let (mut below, mut inside) = (0, 0);
         for (r, &target) in self.targets.iter().enumerate() {
             let values = &mut values[r * width..][..width];
-            scan(values, &x, limit(self.high, target), self.factor, &mut bits);
+            scan(values, &x, limit(high, target), self.factor, &mut bits);
             let found = places(&bits, &mut hits);
             // Every hit is written to both lists, of which the right one moves on: no branch to mispredict.
-            grow(&mut near.below, below + found);
-            grow(&mut near.inside, inside + found);
+            grow(&mut lowest.below, below + found);
+            grow(&mut lowest.inside, inside + found);
             let start = self.block.place(r, 0);
             let first = below;
             for &at in &hits[..found] {
                 let value = values[at as usize];
                 let score = self.score(value, target, self.sources[kernels.of(at as usize)]);
-                near.below[below] = start | at;
-                near.inside[inside] = (score, start | at);
-                below += usize::from(score < self.low);
-                inside += usize::from(self.low <= score && score <= self.high);
+                lowest.below[below] = start | at;
+                lowest.inside[inside] = (score, start | at);
+                below += usize::from(score < low);
+                inside += usize::from(low <= score && score <= high);
             }
-            for &place in &near.below[first..below] {
+            for &place in &lowest.below[first..below] {
                 let at = (place - start) as usize;
                 let value = std::mem::replace(&mut values[at], f32::NAN);
                 take(sums, r * n + kernels.of(at), edge.of(value));
             }
         }
-        near.below.truncate(below);
-        near.inside.truncate(inside);
-        near
+        lowest.below.truncate(below);
+        lowest.inside.truncate(inside);
+        lowest
     }
 
     /// Scores of evenly spaced live weights.
-    pub(super) fn sample(&self, stride: usize) -> Vec<f64> {
-        let (width, kernel) = (self.block.width(), self.block.area.kernel);
+    fn sample(&self, stride: usize) -> Vec<f64> {
+        let (width, kernel) = (self.block.width(), self.block.tile.kernel);
         let places = (0..self.block.len()).step_by(stride);
         let score = |p: usize| {
             let (target, source) = (self.targets[p / width], self.sources[p % width / kernel]);

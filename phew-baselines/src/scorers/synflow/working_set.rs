@@ -3,30 +3,25 @@
 //! Tensors are cut into blocks; a block is a dense matrix of the rows and columns that still hold live weights.
 //! SynFlow prunes whole units, so these matrices shrink with the density, and dense loops are several times as fast
 //! as lists. A step sums forward and backward, for which the sums over kernels are enough, and goes over the weights
-//! once, to look for the worst, whose threshold is foreseen from the last steps. Those that are surely below it go,
+//! once, to look for the lowest scores, whose threshold is foreseen from the last steps. Those surely below it go,
 //! those near it are collected and decided exactly.
-
-mod area;
-mod block;
-mod forecast;
-mod loops;
-mod matrix;
-mod search;
-mod sums;
 
 use std::ops::Range;
 
-use phew_graph::{LayerMask, LayerSums, Mask, PathSums};
+use phew_graph::{
+    Direction, LayerMask, LayerSums, Mask, PathSums, ScaledVec, Step, SumOfProducts, Weighted,
+};
 use rayon::prelude::*;
 
+use super::block::Block;
+use super::bracket::{Bracket, Limit};
+use super::saliency::Saliency;
+use super::search::{self, Ends};
+use super::threshold::{self, Forecast};
+use super::tile::{self, Tile};
 use crate::error::BaselineError;
-use crate::prune::{Progress, State, Watch, tell};
-use crate::scorers::{Saliency, synflow_scores};
+use crate::scorer::{State, StepProgress, Watch, tell};
 use crate::select::{Counts, keep_highest};
-use area::Area;
-use block::Block;
-use forecast::Forecast;
-use search::{Ends, Limit, Search};
 
 /// Scores in a sample.
 const SAMPLE: usize = 1 << 14;
@@ -35,7 +30,7 @@ const SAMPLE: usize = 1 << 14;
 const FEW: usize = 16;
 
 /// All live weights.
-pub(crate) struct WorkingSet {
+pub(super) struct WorkingSet {
     saliency: Saliency,
     blocks: Vec<Block>,
     /// By tensor: which blocks are its.
@@ -48,19 +43,19 @@ pub(crate) struct WorkingSet {
 
 impl WorkingSet {
     /// The dense network.
-    pub(crate) fn new(saliency: Saliency, state: &State<'_>) -> Self {
+    pub(super) fn new(saliency: Saliency, state: &State<'_>) -> Self {
         let tensors = 0..state.graph.tensors();
-        let cut: Vec<Vec<Area>> =
-            tensors.map(|t| area::cut(t, &state.graph.weighted(t).1)).collect();
+        let cut: Vec<Vec<Tile>> =
+            tensors.map(|t| tile::cut(t, &state.graph.weighted(t).1)).collect();
         let mut first = 0;
-        let blocks_of = cut.iter().map(|areas| {
-            first += areas.len();
-            first - areas.len()..first
+        let blocks_of = cut.iter().map(|tiles| {
+            first += tiles.len();
+            first - tiles.len()..first
         });
         let blocks_of = blocks_of.collect();
-        let dense = |area: Area| {
-            let weights = state.weights[area.tensor];
-            Block::dense(area, weights, saliency.edge())
+        let dense = |tile: Tile| {
+            let weights = state.weights[tile.tensor];
+            Block::dense(tile, weights, saliency.edge())
         };
         let blocks = cut.into_par_iter().flatten().map(dense).collect();
         let live = state.network.arch().prunable_len();
@@ -75,7 +70,7 @@ impl WorkingSet {
     }
 
     /// Prunes to each of the counts in turn.
-    pub(crate) fn prune(
+    pub(super) fn prune(
         mut self,
         state: &State<'_>,
         counts: &[usize],
@@ -86,7 +81,7 @@ impl WorkingSet {
                 // From inside the pool its many short parallel loops start at once.
                 rayon::scope(|_| self.shrink(state, kept))?;
             }
-            tell(watch, Progress { done: step + 1, steps: counts.len(), kept })?;
+            tell(watch, StepProgress { done: step + 1, steps: counts.len(), kept })?;
         }
         Ok(self.mask(state))
     }
@@ -101,9 +96,9 @@ impl WorkingSet {
         let sums = PathSums::from_sums(state.graph, forward, backward);
         let foreseen = bracket.is_some() && self.choose(state, kept, &first);
         if !(foreseen || self.search(&sums, kept, &second) && self.choose(state, kept, &second)) {
-            let scores = synflow_scores(self.saliency, state.weights, sums);
+            let scores = self.saliency.scores(state.weights, sums);
             let mask = keep_highest(&scores, &self.mask(state), &Counts::Global(kept))?;
-            self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.area.tensor)));
+            self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.tile.tensor)));
             self.forecast = Forecast::default();
         }
         self.live = kept;
@@ -113,18 +108,19 @@ impl WorkingSet {
     /// Drops dead rows and columns where they are many, and sums forward.
     fn forward(&mut self, state: &State<'_>) -> LayerSums {
         let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
-        state.graph.forward_by(|tensor, x, _| {
-            let shape = state.graph.weighted(tensor).1;
-            let blocks = &mut blocks[blocks_of[tensor].clone()];
+        let mut products = SumOfProducts(|step: &Step, shape: &Weighted, near: &ScaledVec| {
+            let blocks = &mut blocks[blocks_of[shape.tensor].clone()];
             let part = |b: &mut Block| {
-                b.settle();
-                b.gather(x)
+                b.compact_if_sparse();
+                b.gather(&near.values)
             };
             let parts: Vec<Vec<f64>> = blocks.par_iter_mut().map(part).collect();
-            let mut total = vec![0.0; shape.outputs];
+            let mut total = vec![0.0; step.units];
             blocks.iter().zip(parts).for_each(|(b, part)| b.add_to_targets(part, &mut total));
             total
-        })
+        });
+        let start = vec![1.0; state.graph.inputs()].into();
+        state.graph.sweep(Direction::Forward, &mut products, start).into()
     }
 
     /// Sums backward, and finds what scores up to the bracket's end while the weights are at hand.
@@ -132,50 +128,49 @@ impl WorkingSet {
         &mut self,
         state: &State<'_>,
         forward: &LayerSums,
-        bracket: Option<(f64, f64)>,
+        bracket: Option<Bracket>,
         limit: &Limit,
     ) -> LayerSums {
         let factor = self.saliency.factor();
         let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
-        state.graph.backward_by(|tensor, y, exponent| {
-            let (connection, shape) = state.graph.weighted(tensor);
-            let source = state.graph.connections()[connection].source;
-            let common = forward.over_total(forward.exponents[source] + exponent);
-            let source = &forward.values[source];
-            let ends = Ends { source, target: y, common, factor };
-            let blocks = &mut blocks[blocks_of[tensor].clone()];
+        let mut products = SumOfProducts(|step: &Step, shape: &Weighted, near: &ScaledVec| {
+            let y = &near.values;
+            let common = forward.over_total(forward.exponents[step.far] + near.exponent);
+            let ends = Ends { source: &forward.values[step.far], target: y, common, factor };
+            let blocks = &mut blocks[blocks_of[shape.tensor].clone()];
             let part = |b: &mut Block| {
                 let part = b.scatter(y);
                 if let Some(bracket) = bracket {
-                    b.find(bracket, &ends, limit);
+                    search::find(b, bracket, &ends, limit);
                 }
                 part
             };
             let parts: Vec<Vec<f64>> = blocks.par_iter_mut().map(part).collect();
-            let mut total = vec![0.0; shape.groups * shape.inputs];
+            let mut total = vec![0.0; step.units];
             blocks.iter().zip(parts).for_each(|(b, part)| b.add_to_sources(part, &mut total));
             total
-        })
+        });
+        let start = vec![1.0; state.graph.outputs()].into();
+        state.graph.sweep(Direction::Reverse, &mut products, start).into()
     }
 
-    /// Finds the worst weights with a bracket from a sample; false if there is none.
+    /// Finds the lowest scores with a bracket from a sample; false if there is none.
     fn search(&mut self, sums: &PathSums<'_>, kept: usize, limit: &Limit) -> bool {
         let factor = self.saliency.factor();
         let ends = |b: &Block| {
-            let d = sums.derivatives(b.area.tensor);
+            let d = sums.derivatives(b.tile.tensor);
             Ends { source: d.source, target: d.target, common: d.factor, factor }
         };
         let total: usize = self.blocks.iter().map(Block::len).sum();
         // An odd stride does not fall into step with rows and kernels.
         let stride = (total / SAMPLE).max(1) | 1;
-        let everything = (0.0, f64::INFINITY);
-        let sample = |b: &Block| Search::new(b, everything, &ends(b)).sample(stride);
+        let sample = |b: &Block| search::sample(b, &ends(b), stride);
         let samples: Vec<Vec<f64>> = self.blocks.par_iter().map(sample).collect();
         let share = (self.live - kept) as f64 / self.live as f64;
-        let Some(bracket) = forecast::around(samples.concat(), share) else { return false };
+        let Some(bracket) = threshold::around(samples.concat(), share) else { return false };
         self.blocks.par_iter_mut().for_each(|b| {
             let ends = ends(b);
-            b.find(bracket, &ends, limit);
+            search::find(b, bracket, &ends, limit);
         });
         true
     }
@@ -183,10 +178,10 @@ impl WorkingSet {
     /// Prunes all but the `kept` best, given what was found; false, and nothing pruned, if the bracket was wrong.
     fn choose(&mut self, state: &State<'_>, kept: usize, limit: &Limit) -> bool {
         let pruned = self.live - kept;
-        let below: usize = self.blocks.iter().map(|b| b.near.below.len()).sum();
-        let inside: usize = self.blocks.iter().map(|b| b.near.inside.len()).sum();
+        let below: usize = self.blocks.iter().map(|b| b.lowest.below.len()).sum();
+        let inside: usize = self.blocks.iter().map(|b| b.lowest.inside.len()).sum();
         if limit.exceeded() || below > pruned || below + inside < pruned {
-            self.blocks.par_iter_mut().for_each(|b| b.undo(state.weights[b.area.tensor]));
+            self.blocks.par_iter_mut().for_each(|b| b.undo(state.weights[b.tile.tensor]));
             return false;
         }
         let wanted = pruned - below;
@@ -195,7 +190,7 @@ impl WorkingSet {
         }
         let scores = &mut self.scores;
         scores.clear();
-        self.blocks.iter().for_each(|b| scores.extend(b.near.inside.iter().map(|n| n.0)));
+        self.blocks.iter().for_each(|b| scores.extend(b.lowest.inside.iter().map(|n| n.0)));
         let threshold = *scores.select_nth_unstable_by(wanted - 1, f64::total_cmp).1;
         let ties = wanted - scores[..wanted].iter().filter(|s| **s < threshold).count();
         let mut tied: Vec<(usize, usize)> =

@@ -1,4 +1,4 @@
-//! Dense matrices that lose rows and columns.
+//! Dense matrices that lose their empty rows and columns.
 
 /// Rows and columns of a matrix of `width` columns that hold anything above `least`; a cell has `depth` values.
 pub(super) fn occupied<T: Copy + PartialOrd>(

@@ -1,27 +1,30 @@
-//! `phew prune` with any other method: scores, an allocation, a schedule.
+//! `phew prune` with a method that scores: scores, an allocation, a schedule.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use clap::Args;
-use phew_baselines::{Allocation, Method, Options, Parameters, Schedule, method, prune_with};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use phew_baselines::{Allocation, Method, MethodOption, Options, Schedule, Scored, methods};
 use phew_graph::{Mask, Network, PathGraph};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Job, served};
-use crate::args::first_given;
+use super::Job;
 use crate::failure::of_baseline;
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers};
+use crate::methods::served;
 use crate::output::{counted, grouped, json, percent, text};
 use crate::progress;
 
-/// Options of the methods that score.
+/// Where the options of the methods that score stand in the help.
+const HEADING: &str = "Options of the other methods";
+
+/// Options of all methods that score.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options of the other methods")]
-pub(super) struct RivalArgs {
+#[command(next_help_heading = HEADING)]
+pub(super) struct ScoreArgs {
     /// Steps: one-shot, linear:N, exponential:N or given:DENSITY,…; +revive after it lets pruned weights come back
     #[arg(long, value_name = "STEPS")]
     schedule: Option<Schedule>,
@@ -33,48 +36,48 @@ pub(super) struct RivalArgs {
     /// Keep the weights with the worst scores instead of the best
     #[arg(long)]
     invert: bool,
-
-    /// GraSP: what the outputs are divided by before the loss; 200 by default, which is meant for logits
-    #[arg(long, value_name = "T")]
-    temperature: Option<f64>,
-
-    /// GraSP: what gradient and Hessian run over: weights (by default), or all with biases and normalisation
-    #[arg(long, value_name = "SET")]
-    parameters: Option<Parameters>,
-
-    /// NTK-SAP: batches of random inputs in each step; 1 by default
-    #[arg(long, value_name = "N")]
-    draws: Option<usize>,
-
-    /// NTK-SAP: standard deviation of the perturbation of the weights; 0.01 by default
-    #[arg(long, value_name = "X")]
-    epsilon: Option<f64>,
 }
 
-impl RivalArgs {
-    /// The first option that was given, for the method that takes none of them.
-    pub(super) fn given(&self) -> Option<&'static str> {
-        first_given([
-            ("--schedule", self.schedule.is_some()),
-            ("--allocation", self.allocation.is_some()),
-            ("--invert", self.invert),
-            ("--temperature", self.temperature.is_some()),
-            ("--parameters", self.parameters.is_some()),
-            ("--draws", self.draws.is_some()),
-            ("--epsilon", self.epsilon.is_some()),
-        ])
+/// The values of options that some methods have of their own, by name: those of the table, whatever they are.
+#[derive(Debug)]
+pub(super) struct OwnArgs(Vec<(&'static str, String)>);
+
+/// Each of these options once.
+fn own_options() -> Vec<&'static MethodOption> {
+    let mut own: Vec<&MethodOption> = Vec::new();
+    for option in methods().iter().flat_map(|entry| entry.build.options) {
+        if own.iter().all(|other| other.name != option.name) {
+            own.push(option);
+        }
+    }
+    own
+}
+
+impl Args for OwnArgs {
+    fn augment_args(command: Command) -> Command {
+        own_options().into_iter().fold(command, |command, option| {
+            let arg = Arg::new(option.name).long(option.name).value_name(option.placeholder);
+            let arg = arg.help(option.help).help_heading(HEADING);
+            command.arg(arg.value_parser(move |text: &str| option.check(text)))
+        })
     }
 
-    fn options(&self) -> Options {
-        Options {
-            schedule: self.schedule.clone(),
-            allocation: self.allocation.clone(),
-            invert: self.invert,
-            draws: self.draws,
-            epsilon: self.epsilon,
-            temperature: self.temperature,
-            parameters: self.parameters,
-        }
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for OwnArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = |option: &MethodOption| {
+            Some((option.name, matches.get_one::<String>(option.name)?.clone()))
+        };
+        Ok(Self(own_options().into_iter().filter_map(given).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
@@ -106,13 +109,12 @@ struct Phases {
 }
 
 impl Job {
-    pub(super) fn rival(&self, density: f64) -> anyhow::Result<()> {
-        let options = self.rival.options();
-        let build = |oracle| {
-            method(&self.method, density, self.seed, &options, oracle).map_err(of_baseline)
-        };
+    pub(super) fn scored(&self, scored: Scored, density: f64) -> anyhow::Result<()> {
+        let (entry, options) = (self.method.map(|_| scored), self.options());
+        let build =
+            |oracle| entry.method(density, self.seed, &options, oracle).map_err(of_baseline);
         // What is wrong with the request shows before anything is read; an oracle needs the network first.
-        let early = if served(self.needs()) { None } else { Some(build(None)?) };
+        let early = if served(self.method.needs) { None } else { Some(build(None)?) };
         self.output.check()?;
         let whole = Instant::now();
         let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
@@ -120,11 +122,11 @@ impl Job {
             Some(method) => method,
             None => build(self.oracle(&network)?)?,
         };
-        let steps = method.plan.counts(network.arch().prunable_len()).map_err(of_baseline)?.len();
+        let steps = method.plan.steps();
         let load = whole.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let mask = score(&network, &mut method, steps)?;
+        let mask = score(&network, &mut method)?;
         let prune = clock.elapsed().as_secs_f64();
         interrupt::check()?;
 
@@ -158,10 +160,19 @@ impl Job {
     }
 }
 
+impl Job {
+    fn options(&self) -> Options {
+        let ScoreArgs { schedule, allocation, invert } = &self.score;
+        let (schedule, allocation, invert) = (schedule.clone(), allocation.clone(), *invert);
+        let options = Options { schedule, allocation, invert, ..Options::default() };
+        self.own.0.iter().fold(options, |options, (name, value)| options.with(*name, value))
+    }
+}
+
 /// Prunes under a progress bar; Ctrl-C stops between two steps.
-fn score(network: &Network, method: &mut Method<'_>, steps: usize) -> anyhow::Result<Mask> {
-    let bar = progress::bar(steps as u64, "pruning", "steps");
-    let mask = prune_with(network, &mut method.scorer, &method.plan, &mut |p| {
+fn score(network: &Network, method: &mut Method<'_>) -> anyhow::Result<Mask> {
+    let bar = progress::bar(method.plan.steps() as u64, "pruning", "steps");
+    let mask = method.prune_with(network, &mut |p| {
         bar.set_position(p.done as u64);
         bar.set_message(format!("· {} weights kept", grouped(p.kept)));
         interrupt::flow()

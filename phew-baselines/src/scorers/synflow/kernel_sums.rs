@@ -1,13 +1,13 @@
 //! Sums over kernels, whose scalars join the same two units: sums over paths need no more of them.
 
-use super::loops::live;
-use crate::scorers::Factor;
+use super::products::live;
+use crate::power::Power;
 
 /// Scalars of a kernel at least, for sums to be worth their memory.
 const FEWEST: usize = 4;
 
 /// `Σ f(w)` of each kernel; nothing if kernels are small.
-pub(super) fn kernel_sums(values: &[f32], kernel: usize, edge: Factor) -> Vec<f64> {
+pub(super) fn kernel_sums(values: &[f32], kernel: usize, edge: Power) -> Vec<f64> {
     match kernel {
         ..FEWEST => Vec::new(),
         _ => values.chunks_exact(kernel).map(|values| kernel_sum(values, edge)).collect(),
@@ -15,7 +15,7 @@ pub(super) fn kernel_sums(values: &[f32], kernel: usize, edge: Factor) -> Vec<f6
 }
 
 /// `Σ f(w)` of one kernel's live weights; NaN if there are none.
-pub(super) fn kernel_sum(values: &[f32], edge: Factor) -> f64 {
+pub(super) fn kernel_sum(values: &[f32], edge: Power) -> f64 {
     match values.iter().all(|v| v.is_nan()) {
         true => f64::NAN,
         false => values.iter().map(|&v| edge.of(live(v) as f32)).sum(),
@@ -56,10 +56,10 @@ mod tests {
     #[test]
     fn a_sum_is_not_a_number_from_when_its_last_weight_goes() {
         let weights = [0.1f32, 3.0, 0.0, 0.1, 0.7];
-        let mut sum = kernel_sum(&weights, Factor::Abs);
+        let mut sum = kernel_sum(&weights, Power::Abs);
         for (gone, &i) in [2, 3, 0, 4, 1].iter().enumerate() {
             assert!(sum > 0.0, "{gone} are gone");
-            sum = without(sum, Factor::Abs.of(weights[i]));
+            sum = without(sum, Power::Abs.of(weights[i]));
         }
         assert!(sum.is_nan() && number(sum) <= 0.0);
         assert!(with(sum, 0.5) >= 0.5 && with(0.25, 0.5) >= 0.75);
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn pruned_weights_and_zeros_are_told_apart() {
-        let sum = |values| kernel_sum(values, Factor::Square).to_bits();
+        let sum = |values| kernel_sum(values, Power::Square).to_bits();
         assert_eq!(sum(&[f32::NAN, 0.0]), 0.0f64.to_bits());
         assert_eq!(sum(&[f32::NAN, 3.0]), 9.0f64.to_bits());
         assert!(f64::from_bits(sum(&[f32::NAN; 2])).is_nan());

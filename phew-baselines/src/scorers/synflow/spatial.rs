@@ -1,9 +1,9 @@
 //! SynFlow as the authors' programs compute it: ones through the real layers.
 
+use super::saliency::{Saliency, comparable};
 use crate::error::BaselineError;
-use crate::oracle::{Oracle, Point, Power};
-use crate::prune::{Scorer, State};
-use crate::scorers::{Factor, Saliency, comparable};
+use crate::oracle::{Oracle, Point};
+use crate::scorer::{Scorer, State};
 use crate::scores::Scores;
 
 /// SynFlow and SynFlow-L2 of an image of ones sent through the real layers.
@@ -31,10 +31,7 @@ impl<O: Oracle> SpatialSynFlow<O> {
 impl<O: Oracle> Scorer for SpatialSynFlow<O> {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
         let at = Point { weights: state.weights, mask: state.mask };
-        let power = match self.saliency.edge() {
-            Factor::Abs => Power::Abs,
-            Factor::Square => Power::Square,
-        };
+        let power = self.saliency.edge();
         let derivative = state.check("the pass of ones", self.oracle.ones_pass(&at, power)?)?;
         let factor = self.saliency.factor();
         Ok(Scores::from_fn(move |t, i| {

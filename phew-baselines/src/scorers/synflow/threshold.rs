@@ -1,4 +1,6 @@
-//! Where the threshold of the next step will probably lie.
+//! Where the threshold of the next step will probably lie: foreseen from the last steps, or from a sample.
+
+use super::bracket::Bracket;
 
 /// Logarithm of what a threshold may differ from its forecast: a sample tells more than a wider one.
 const WIDEST: f64 = 0.25;
@@ -17,7 +19,7 @@ pub(super) struct Forecast {
 
 impl Forecast {
     /// A bracket round the next threshold, as soon as three are known and if their steps are even enough.
-    pub(super) fn bracket(&self) -> Option<(f64, f64)> {
+    pub(super) fn bracket(&self) -> Option<Bracket> {
         let (Some(last), Some(step), Some(change)) = (self.last, self.step, self.change) else {
             return None;
         };
@@ -31,13 +33,14 @@ impl Forecast {
             return None;
         }
         let next = last + step + drift;
-        let bracket = ((next - slack).exp(), (next + slack).exp());
-        (bracket.0 > 0.0 && bracket.1 < f64::INFINITY).then_some(bracket)
+        // Kernels' sums lose weights below the bracket before those inside: not by the platform's functions.
+        let bracket = Bracket { low: libm::exp(next - slack), high: libm::exp(next + slack) };
+        (bracket.low > 0.0 && bracket.high < f64::INFINITY).then_some(bracket)
     }
 
     /// Learns a step's threshold.
     pub(super) fn learn(&mut self, threshold: f64) {
-        let now = threshold.ln();
+        let now = libm::log(threshold);
         if !now.is_finite() {
             *self = Self::default();
             return;
@@ -50,7 +53,7 @@ impl Forecast {
 
 /// Scores between which the `share` lowest ones of a sample's population probably end.
 /// `None` if there is no sample.
-pub(super) fn around(mut sample: Vec<f64>, share: f64) -> Option<(f64, f64)> {
+pub(super) fn around(mut sample: Vec<f64>, share: f64) -> Option<Bracket> {
     if sample.is_empty() {
         return None;
     }
@@ -65,7 +68,7 @@ pub(super) fn around(mut sample: Vec<f64>, share: f64) -> Option<(f64, f64)> {
         }
     };
     let high = nth(share + slack);
-    Some((if share > slack { nth(share - slack) } else { 0.0 }, high))
+    Some(Bracket { low: if share > slack { nth(share - slack) } else { 0.0 }, high })
 }
 
 #[cfg(test)]
@@ -76,7 +79,7 @@ mod tests {
     fn bracket(logarithms: &[f64]) -> Option<(f64, f64)> {
         let mut forecast = Forecast::default();
         logarithms.iter().for_each(|t| forecast.learn(t.exp()));
-        forecast.bracket().map(|(low, high)| (low.ln(), high.ln()))
+        forecast.bracket().map(|b| (b.low.ln(), b.high.ln()))
     }
 
     #[test]
