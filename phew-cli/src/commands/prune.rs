@@ -26,8 +26,10 @@ pub(super) const PHEW: &str = "phew";
 
 /// What to do: list the methods, or prune.
 #[derive(Debug)]
-pub(crate) enum Prune {
+pub enum Prune {
+    /// List the methods.
     List,
+    /// Prune.
     Job(Box<Job>),
 }
 
@@ -36,7 +38,7 @@ pub(crate) enum Prune {
 /// The mask is a safetensors file of BOOL tensors with the weights' names and shapes; its metadata says how it
 /// was made.
 #[derive(Debug, Args)]
-pub(crate) struct Job {
+pub struct Job {
     #[command(flatten)]
     arch: ArchArgs,
 
@@ -109,15 +111,6 @@ impl FromArgMatches for Prune {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
-    }
-}
-
-impl Prune {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        match self {
-            Self::List => list::print(),
-            Self::Job(job) => job.run(),
-        }
     }
 }
 
@@ -223,4 +216,32 @@ fn served(needs: Needs) -> bool {
 /// Whether a method that asks an oracle asks about images of a data set.
 pub(super) fn looks_at_images(needs: Needs) -> bool {
     needs.oracle() && !matches!(needs, Needs::OnesPass | Needs::Perturbations)
+}
+
+impl crate::command::Command for Prune {
+    const NAME: &'static str = "prune";
+    const EXAMPLES: &'static [crate::command::Example] = &[];
+    type Report = Printed;
+
+    fn run(&self) -> anyhow::Result<Printed> {
+        match self {
+            Self::List => list::print()?,
+            Self::Job(job) => job.run()?,
+        }
+        Ok(Printed {})
+    }
+}
+
+/// A result that was printed as the work went on.
+#[derive(Debug, serde::Serialize)]
+pub struct Printed {}
+
+impl crate::command::Report for Printed {
+    fn text(&self) -> String {
+        String::new()
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        Ok(String::new())
+    }
 }
