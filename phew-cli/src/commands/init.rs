@@ -22,11 +22,11 @@ pub struct Init {
 
     /// kaiming-normal, kaiming-uniform (each also -fan-out), xavier-normal, xavier-uniform, normal:STD,
     /// orthogonal
-    #[arg(long, value_name = "NAME", default_value = "kaiming-normal")]
+    #[arg(long, value_name = "NAME", default_value = "kaiming-normal", help_heading = "Weights")]
     init: Initialiser,
 
     /// Seed of the weights
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, help_heading = "Weights")]
     seed: u64,
 
     #[command(flatten)]
@@ -53,7 +53,7 @@ pub struct InitReport {
 impl Command for Init {
     const NAME: &'static str = "init";
     const EXAMPLES: &'static [Example] = &[
-        ("the weights of ResNet-20", "phew init --arch resnet20 -o w.safetensors"),
+        ("the weights of ResNet-20", "phew init --arch resnet20 -o resnet20.safetensors"),
         (
             "of a smaller one, orthogonal",
             "phew init --arch lenet-5 --init orthogonal --seed 7 -o lenet.safetensors",

@@ -33,14 +33,14 @@ pub struct Inspect {
     arch: ArchArgs,
 
     /// Mask to inspect; the dense network without one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     mask: Option<PathBuf>,
 
     #[command(flatten)]
     metrics: MetricArgs,
 
     /// Print the architecture as TOML, to start a network of one's own from
-    #[arg(long, conflicts_with_all = ["mask", "json"])]
+    #[arg(long, conflicts_with = "mask", help_heading = "Output")]
     toml: bool,
 }
 
@@ -83,16 +83,16 @@ pub struct InspectReport {
 }
 
 impl Inspect {
-    /// The architecture alone, where that is what was asked for.
-    fn toml(&self, arch: &Arch) -> anyhow::Result<Option<String>> {
-        match (self.toml, self.metrics.asked()) {
-            (true, true) => Err(usage("--toml prints the architecture and measures nothing")),
-            (toml, _) => Ok(toml.then(|| arch.to_toml())),
+    /// Refuses options that would do nothing beside --toml.
+    fn check_toml(&self, json: bool) -> anyhow::Result<()> {
+        match (self.metrics.asked(), json) {
+            (true, _) => Err(usage("--toml prints the architecture and measures nothing")),
+            (_, true) => Err(usage("--toml prints no JSON; `phew archs NAME --json` has both")),
+            _ => Ok(()),
         }
     }
 
     fn report(&self, arch: &Arc<Arch>) -> anyhow::Result<InspectReport> {
-        self.metrics.check()?;
         let (mask, info) = match &self.mask {
             None => (Mask::dense(arch), None),
             Some(path) => load_mask(path, arch)?,
@@ -138,15 +138,16 @@ impl Command for Inspect {
     type Report = InspectReport;
 
     fn run(&self) -> anyhow::Result<InspectReport> {
+        self.metrics.check()?;
         self.report(&self.arch.load()?)
     }
 
     fn print(&self, json: bool) -> anyhow::Result<()> {
-        let arch = self.arch.load()?;
-        match self.toml(&arch)? {
-            Some(toml) => output::text(&toml),
-            None => output::report(&self.report(&arch)?, json),
+        if !self.toml {
+            return output::report(&self.run()?, json);
         }
+        self.check_toml(json)?;
+        output::text(&self.arch.load()?.to_toml())
     }
 }
 

@@ -26,7 +26,7 @@ pub struct NodePath {
     masks: Vec<PathBuf>,
 
     /// Weight of the nodes in the objective, α · nodes + (1 − α) · paths; 0.7 in the authors' program
-    #[arg(long, value_name = "ALPHA", default_value_t = 0.7)]
+    #[arg(long, value_name = "ALPHA", default_value_t = 0.7, help_heading = "Objective")]
     alpha: f64,
 }
 

@@ -105,7 +105,7 @@ struct Common {
     arch: ArchArgs,
 
     /// Mask of the architecture
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     mask: PathBuf,
 
     #[command(flatten)]

@@ -16,22 +16,21 @@ use crate::output::{grouped, percent};
 
 /// Moves each layer's kept weights to uniformly random places of the layer: only its density stays.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Transformation")]
 pub(super) struct Shuffle {
-    #[command(flatten)]
-    common: Common,
-
     /// Seed of the places
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 /// Rewires each layer at random over w' = w + x (W − w) units, where w of the layer's W units lie on a path now:
 /// the same number of weights in every layer, on a growing number of units.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Transformation")]
 pub(super) struct Widen {
-    #[command(flatten)]
-    common: Common,
-
     /// Width factor x: 0 keeps the units and 1 takes all
     #[arg(long, value_name = "X")]
     factor: f64,
@@ -39,14 +38,15 @@ pub(super) struct Widen {
     /// Seed of the units and the places
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 /// Drops the kept weights that lie on no path from an input to an output.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Transformation")]
 pub(super) struct Repair {
-    #[command(flatten)]
-    common: Common,
-
     /// Keep as many others instead: random ones of the same layer between units on a path
     #[arg(long)]
     refill: bool,
@@ -54,6 +54,9 @@ pub(super) struct Repair {
     /// Seed of the refill
     #[arg(long, default_value_t = 0, requires = "refill")]
     seed: u64,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 impl Shuffle {

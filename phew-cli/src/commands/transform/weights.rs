@@ -15,12 +15,10 @@ use crate::output::{counted, grouped, table};
 
 /// Draws the prunable weights anew; biases and normalisation stay.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Transformation")]
 pub(super) struct Reinitialise {
-    #[command(flatten)]
-    common: Common,
-
     /// Weights to start from: safetensors with the architecture's names and shapes
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     weights: PathBuf,
 
     /// How the variance answers to the mask
@@ -34,6 +32,9 @@ pub(super) struct Reinitialise {
     /// Seed of the weights
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -49,12 +50,10 @@ enum How {
 
 /// Minimises ‖(C ⊙ W)ᵀ(C ⊙ W) − I‖² over the kept weights of each layer; pruned weights become 0.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Transformation")]
 pub(super) struct Isometric {
-    #[command(flatten)]
-    common: Common,
-
     /// Weights to start from: safetensors with the architecture's names and shapes
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     weights: PathBuf,
 
     /// Steps of conjugate gradients at most
@@ -64,6 +63,9 @@ pub(super) struct Isometric {
     /// Norm of the gradient, relative to the first, at which a layer has converged
     #[arg(long, value_name = "X", default_value_t = Isometry::default().tolerance)]
     tolerance: f64,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 /// Loads what both start from, with the weights in the architecture's order.
