@@ -1,11 +1,14 @@
-//! The subcommands, one file each.
+//! The commands, one file each. To add one: its file, and here its module, its place in the table and its export.
 
+mod archs;
 mod compare;
+mod completions;
 #[cfg(feature = "train")]
 mod data;
 mod doctor;
 mod init;
 mod inspect;
+mod man;
 #[cfg(feature = "train")]
 mod measure;
 mod node_path;
@@ -15,61 +18,45 @@ mod train;
 mod transform;
 mod verify;
 
-use clap::Subcommand;
+use crate::command::{Entry, entry};
 
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Draw the initial weights of an architecture
-    Init(init::Init),
-    /// Choose the weights to keep, from their initial values
-    Prune(prune::Prune),
-    /// Show a network or a mask: layers, widths, dead units
-    Inspect(inspect::Inspect),
-    /// Compare masks with each other
-    Compare(compare::Compare),
-    /// Transform a mask, or the weights under one: ablations and repairs
-    Transform(transform::Transform),
-    /// Measure how masks balance nodes and paths
-    NodePath(node_path::NodePath),
-    /// Train a network, dense or masked
-    #[cfg(feature = "train")]
-    Train(Box<train::Train>),
-    /// Measure a network on data: gradient, tangent kernel, Jacobian
-    #[cfg(feature = "train")]
-    Measure(Box<measure::Measure>),
-    /// Fetch, check and describe data sets
-    #[cfg(feature = "train")]
-    Data(data::Data),
-    /// Check the papers' claims numerically
-    Verify(verify::Verify),
-    /// Show what this machine has
-    Doctor(doctor::Doctor),
-}
+pub use archs::{Archs, ArchsReport, Counts, KnownNetwork};
+pub use compare::{Compare, CompareReport, ComparedLayer, ComparedMask, ComparedPair};
+pub use completions::{Completions, CompletionsReport};
+#[cfg(feature = "train")]
+pub use data::{Data, DataReport, Description, KnownSet};
+pub use doctor::{Doctor, DoctorReport, LibtorchReport};
+pub use init::{Init, InitReport};
+pub use inspect::{Inspect, InspectReport, Metrics};
+pub use man::{Man, ManReport};
+#[cfg(feature = "train")]
+pub use measure::{Gradient, Jacobian, Kernel, Measure, MeasureReport, Measures};
+pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
+pub use prune::{Job, Printed, Prune};
+#[cfg(feature = "train")]
+pub use train::{Results, Train, TrainReport};
+pub use transform::{
+    Corrected, CorrectedLayer, Drawn, DrawnLayer, MaskChange, Transform, TransformReport,
+};
+pub use verify::{Verify, VerifyReport};
 
-impl Command {
-    /// Whether it computes with libtorch for long.
+/// All commands, in the order of `phew help`.
+pub(crate) const COMMANDS: &[Entry] = &[
+    entry::<init::Init>(),
+    entry::<prune::Prune>(),
+    entry::<inspect::Inspect>(),
+    entry::<compare::Compare>(),
+    entry::<transform::Transform>(),
+    entry::<node_path::NodePath>(),
     #[cfg(feature = "train")]
-    pub(crate) fn trains(&self) -> bool {
-        matches!(self, Command::Train(_) | Command::Measure(_))
-    }
-
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        match self {
-            Command::Init(command) => command.run(),
-            Command::Prune(command) => command.run(),
-            Command::Inspect(command) => command.run(),
-            Command::Compare(command) => command.run(),
-            Command::Transform(command) => command.run(),
-            Command::NodePath(command) => command.run(),
-            #[cfg(feature = "train")]
-            Command::Train(command) => command.run(),
-            #[cfg(feature = "train")]
-            Command::Measure(command) => command.run(),
-            #[cfg(feature = "train")]
-            Command::Data(command) => command.run(),
-            Command::Verify(command) => command.run(),
-            Command::Doctor(command) => command.run(),
-        }
-    }
-}
+    entry::<train::Train>(),
+    #[cfg(feature = "train")]
+    entry::<measure::Measure>(),
+    #[cfg(feature = "train")]
+    entry::<data::Data>(),
+    entry::<verify::Verify>(),
+    entry::<archs::Archs>(),
+    entry::<doctor::Doctor>(),
+    entry::<completions::Completions>(),
+    entry::<man::Man>(),
+];

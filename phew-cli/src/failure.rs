@@ -6,6 +6,8 @@ use phew_baselines::BaselineError;
 use phew_graph::GraphError;
 use phew_walk::WalkError;
 
+use crate::stderr;
+
 /// A request that makes no sense, whatever the files hold: exit code 2.
 #[derive(Debug)]
 pub(crate) struct Usage(String);
@@ -73,15 +75,22 @@ pub(crate) fn of_baseline(error: BaselineError) -> anyhow::Error {
 
 /// Prints the error and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("phew: {}", line(error));
+    stderr::warn(line(error));
+    ExitCode::from(exit_code(error))
+}
+
+/// The exit code of a command that failed: 2 for a request that makes no sense, 75 for a training run that was asked
+/// to stop and can go on, 130 for any other command that was interrupted, 1 for everything else.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<Interrupted>() {
-        return ExitCode::from(130);
+        return 130;
     }
     #[cfg(feature = "train")]
     if error.is::<Checkpointed>() {
-        return ExitCode::from(75);
+        return 75;
     }
-    ExitCode::from(if is_usage(error) { 2 } else { 1 })
+    if is_usage(error) { 2 } else { 1 }
 }
 
 /// The error and its causes, but for those that an outer one has quoted already.

@@ -1,21 +1,30 @@
 //! Ctrl-C and termination: long work stops at its next step, and no half-written file remains.
 
 use std::ops::ControlFlow;
+#[cfg(feature = "train")]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::failure::Interrupted;
+use crate::stderr;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
-/// Whether the work at hand has no steps to stop between.
+/// Set while the work at hand has no steps to stop between.
 static AT_ONCE: AtomicBool = AtomicBool::new(false);
+
+/// Set while partial downloads are written, which are kept.
+static DOWNLOADING: AtomicBool = AtomicBool::new(false);
 
 /// From now on the first signal asks to stop; a second one ends the process at once.
 pub(crate) fn install() -> anyhow::Result<()> {
     let handler = || {
         let again = ASKED.swap(true, Ordering::SeqCst);
         if AT_ONCE.load(Ordering::SeqCst) {
-            eprintln!("phew: {Interrupted}");
+            match DOWNLOADING.load(Ordering::SeqCst) {
+                true => stderr::warn("interrupted; what was downloaded is kept"),
+                false => stderr::warn(Interrupted),
+            }
         } else if !again {
             return;
         }
@@ -27,8 +36,23 @@ pub(crate) fn install() -> anyhow::Result<()> {
 }
 
 /// Whether a signal asked to stop.
-pub(crate) fn asked() -> bool {
+fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
+}
+
+/// Set by the first signal that asks a training to stop at a checkpoint.
+#[cfg(feature = "train")]
+pub(crate) fn checkpoint_flag() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut signals = vec![signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT];
+    #[cfg(unix)]
+    signals.push(signal_hook::consts::SIGUSR1);
+    for signal in signals {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    // One may have come before.
+    stop.fetch_or(asked(), Ordering::SeqCst);
+    Ok(stop)
 }
 
 /// Stops here if a signal asked to.
@@ -50,4 +74,13 @@ pub(crate) fn at_once<T>(work: impl FnOnce() -> T) -> anyhow::Result<T> {
     AT_ONCE.store(false, Ordering::SeqCst);
     check()?;
     Ok(done)
+}
+
+/// The same for downloads, which keep what they have.
+#[cfg(feature = "train")]
+pub(crate) fn at_once_downloading<T>(work: impl FnOnce() -> T) -> anyhow::Result<T> {
+    DOWNLOADING.store(true, Ordering::SeqCst);
+    let done = at_once(work);
+    DOWNLOADING.store(false, Ordering::SeqCst);
+    done
 }

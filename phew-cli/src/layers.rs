@@ -6,20 +6,20 @@ use serde::Serialize;
 use crate::output::{grouped, percent, table};
 
 /// One prunable tensor under a mask.
-#[derive(Debug, Serialize)]
-pub(crate) struct LayerRow {
+#[derive(Clone, Debug, Serialize)]
+pub struct LayerRow {
     /// Name of the tensor.
-    name: String,
+    pub name: String,
     /// Its shape.
-    shape: Vec<usize>,
+    pub shape: Vec<usize>,
     /// Weights kept.
-    kept: usize,
+    pub kept: usize,
     /// Weights in all.
-    total: usize,
+    pub total: usize,
     /// Output units that a surviving path enters through this tensor.
-    units_alive: usize,
+    pub units_alive: usize,
     /// Output units in all.
-    units: usize,
+    pub units: usize,
 }
 
 /// A mask's layers, and what of it lies on paths.
@@ -80,21 +80,19 @@ impl Layers {
 
     /// The table for people.
     pub(crate) fn table(&self) -> String {
-        let head = ["layer", "shape", "kept", "of", "density", "units alive", "of"];
-        let rows = self.rows.iter().map(|r| {
-            let shape = r.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
-            let density = percent(r.kept as f64 / r.total as f64);
-            let (kept, total) = (grouped(r.kept), grouped(r.total));
-            vec![
-                r.name.clone(),
-                shape,
-                kept,
-                total,
-                density,
-                grouped(r.units_alive),
-                grouped(r.units),
-            ]
-        });
-        table(&head, &rows.collect::<Vec<_>>(), 2)
+        layer_table(&self.rows)
     }
+}
+
+/// The layers as a table for people.
+pub(crate) fn layer_table(layers: &[LayerRow]) -> String {
+    let head = ["layer", "shape", "kept", "of", "density", "units alive", "of"];
+    let rows = layers.iter().map(|r| {
+        let shape = r.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
+        let density = percent(r.kept as f64 / r.total as f64);
+        let (kept, total) = (grouped(r.kept), grouped(r.total));
+        let (alive, units) = (grouped(r.units_alive), grouped(r.units));
+        vec![r.name.clone(), shape, kept, total, density, alive, units]
+    });
+    table(&head, &rows.collect::<Vec<_>>(), 2)
 }

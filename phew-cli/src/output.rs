@@ -1,123 +1,36 @@
-//! What goes to stdout: tables for people, JSON for machines.
+//! What goes to stdout: text for people, JSON for machines.
+
+mod format;
 
 use std::io::{ErrorKind, Write};
 
-use comfy_table::{CellAlignment, Table, presets};
+use anyhow::Context;
 use serde::Serialize;
 
-/// Prints text as it is. A reader that has gone away (`| head`) is no failure.
+use crate::command::Report;
+
+pub(crate) use format::{counted, grouped, histogram, or_dash, percent, table};
+
+/// Prints a result.
+pub(crate) fn report(report: &impl Report, as_json: bool) -> anyhow::Result<()> {
+    text(&if as_json { report.json()? } else { report.text() })
+}
+
+/// Prints text as it is.
 pub(crate) fn text(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What became of a write to stdout. A reader that has gone away (`| head`) is no failure.
+pub(crate) fn printed(done: std::io::Result<()>) -> anyhow::Result<()> {
+    match done {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-        done => Ok(done?),
+        done => done.context("stdout"),
     }
 }
 
 /// Prints one JSON object on one line.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     text(&format!("{}\n", serde_json::to_string(value)?))
-}
-
-/// A table without borders: the first `left` columns are flush left, all others flush right.
-pub(crate) fn table(head: &[&str], rows: &[Vec<String>], left: usize) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(head.to_vec());
-    for row in rows {
-        table.add_row(row);
-    }
-    for (c, column) in table.column_iter_mut().enumerate() {
-        let (first, right) = (c == 0, c >= left);
-        column.set_padding((if first { 0 } else { 2 }, 0));
-        column.set_cell_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
-    }
-    let lines: Vec<String> = table.lines().map(|l| l.trim_end().to_owned()).collect();
-    lines.join("\n") + "\n"
-}
-
-/// `20024000` as `20,024,000`.
-pub(crate) fn grouped(n: impl TryInto<u64>) -> String {
-    let digits = n.try_into().map_or_else(|_| "?".to_owned(), |n: u64| n.to_string());
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// A number as `show` writes it, or a dash where there is none: NaN, `null` in JSON.
-pub(crate) fn or_dash(value: f64, show: impl FnOnce(f64) -> String) -> String {
-    if value.is_nan() { "–".into() } else { show(value) }
-}
-
-/// `1 step`, `2,000 steps`.
-pub(crate) fn counted(n: usize, what: &str) -> String {
-    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
-}
-
-/// Numbers as a histogram of eight bars from the least to the greatest; nothing if they are all the same.
-pub(crate) fn histogram(values: &[usize]) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let (Some(&min), Some(&max)) = (values.iter().min(), values.iter().max()) else {
-        return String::new();
-    };
-    if min == max {
-        return String::new();
-    }
-    let mut counts = [0usize; BARS.len()];
-    values.iter().for_each(|v| counts[(v - min) * BARS.len() / (max - min + 1)] += 1);
-    let most = counts.iter().copied().max().unwrap_or(1);
-    // An empty bin is a blank: the lowest bar says that there is something.
-    let bar = |n: usize| if n == 0 { ' ' } else { BARS[(n * BARS.len()).div_ceil(most) - 1] };
-    counts.map(bar).iter().collect()
-}
-
-/// A share as a percentage with three significant digits.
-pub(crate) fn percent(share: f64) -> String {
-    // A sum of nothing is −0.
-    let percent = 100.0 * share + 0.0;
-    match percent {
-        p if p >= 99.95 || p == 0.0 => format!("{p:.0}%"),
-        p if p >= 9.995 => format!("{p:.1}%"),
-        p if p >= 0.9995 => format!("{p:.2}%"),
-        p if p >= 0.09995 => format!("{p:.3}%"),
-        p if p >= 0.009995 => format!("{p:.4}%"),
-        p => format!("{p:.2e}%"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!(grouped(0usize), "0");
-        assert_eq!(grouped(999usize), "999");
-        assert_eq!(grouped(20_024_000usize), "20,024,000");
-    }
-
-    #[test]
-    fn one_is_singular() {
-        assert_eq!([0, 1, 2000].map(|n| counted(n, "step")), ["0 steps", "1 step", "2,000 steps"]);
-    }
-
-    #[test]
-    fn a_histogram_has_a_bar_for_each_eighth_of_the_range() {
-        assert_eq!(histogram(&[0, 0, 0, 0, 0, 0, 0, 7]), "█      ▂");
-        assert_eq!(histogram(&[3, 4]), "█   █   ");
-        assert_eq!(histogram(&[5, 5, 5]), "");
-    }
-
-    #[test]
-    fn percentages_have_three_digits() {
-        let shares = [1.0, 0.5, 0.05, 0.005_1, 0.000_512, 1.234e-7, 0.0, -0.0];
-        assert_eq!(
-            shares.map(percent),
-            ["100%", "50.0%", "5.00%", "0.510%", "0.0512%", "1.23e-5%", "0%", "0%"]
-        );
-    }
 }

@@ -1,20 +1,23 @@
-//! A progress bar on stderr, on a terminal only.
+//! Progress bars, on a terminal only.
 
 use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
+
+use crate::stderr::bars;
+
+/// How often a bar moves where nothing else moves it.
+const TICK: Duration = Duration::from_millis(200);
 
 /// Counts work of unknown length.
 pub(crate) fn spinner(what: &str, unit: &str) -> ProgressBar {
     let template = format!("{{spinner}} {{prefix}} · {{human_pos}} {unit} · {{elapsed}}");
     let style = ProgressStyle::with_template(&template)
         .unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let bar = ProgressBar::new_spinner().with_style(style).with_prefix(what.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
+    show(ProgressBar::new_spinner(), style, what)
 }
 
-/// A bar over `length` steps, hidden where stderr is no terminal or where it would be gone at once.
+/// A bar over `length` steps.
 pub(crate) fn bar(length: u64, what: &str, unit: &str) -> ProgressBar {
     let template = format!(
         "{{prefix}} {{bar:32}} {{percent:>3}}% · {{human_pos}}/{{human_len}} {unit} · {{rate}} · {{eta}} left {{msg}}"
@@ -22,11 +25,14 @@ pub(crate) fn bar(length: u64, what: &str, unit: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(&template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            // A terminal that cannot be written to has no one to tell.
             let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
         })
         .progress_chars("━╸ ");
-    let bar = ProgressBar::new(length).with_style(style).with_prefix(what.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(200));
+    show(ProgressBar::new(length), style, what)
+}
+
+fn show(bar: ProgressBar, style: ProgressStyle, what: &str) -> ProgressBar {
+    let bar = bars().add(bar.with_style(style).with_prefix(what.to_owned()));
+    bar.enable_steady_tick(TICK);
     bar
 }

@@ -110,37 +110,82 @@ pub fn mlp(widths: &[usize]) -> Template {
     Template { name, family, input, classes }
 }
 
-/// The names that [`by_name`] knows, with what they are.
-#[must_use]
-pub fn names() -> &'static [(&'static str, &'static str)] {
-    &[
-        ("mlp-W-W-…-W", "multilayer perceptron with these widths, input first (ReLU)"),
-        ("mlp-bn-W-W-…-W", "the same with batch normalisation before each ReLU"),
-        (
-            "mlp7-linear-W, mlp7-tanh-W",
-            "7-layer MLP of the signal-propagation study, hidden width W",
-        ),
-        ("lenet-300-100", "LeNet-300-100 for 28×28 images"),
-        ("lenet-5", "LeNet-5 for 28×28 images"),
-        ("vgg11, vgg13, vgg16, vgg19", "VGG with batch normalisation for 32×32 images"),
-        ("resnet20, resnet32, resnet44, resnet56", "ResNets for CIFAR"),
-        ("resnet18, resnet34, resnet50", "ResNets for ImageNet (224×224)"),
-        (
-            "resnet18-modified, resnet34-modified",
-            "3×3 stem of stride 1, no max-pool (CIFAR, Tiny-ImageNet)",
-        ),
-        ("wrn-D-K", "wide ResNet of depth D = 6n + 4, up to 10000, and widen factor K (CIFAR)"),
-    ]
+/// A network, or a family of networks, that [`by_name`] knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its name; capital letters stand for numbers.
+    pub name: &'static str,
+    /// A name without such letters: the same, or one of the family.
+    pub example: &'static str,
+    /// What it is.
+    pub about: &'static str,
 }
 
-/// A template by its name: see [`names`].
+impl Known {
+    const fn one(name: &'static str, about: &'static str) -> Self {
+        Self { name, example: name, about }
+    }
+
+    const fn family(name: &'static str, example: &'static str, about: &'static str) -> Self {
+        Self { name, example, about }
+    }
+}
+
+const MLP7: &str = "7-layer MLP of the signal-propagation study, hidden width W";
+const VGG: &str = "VGG with batch normalisation, for 32×32 images";
+const CIFAR: &str = "ResNet for CIFAR";
+const IMAGENET: &str = "ResNet for ImageNet";
+const MODIFIED: &str = "3×3 stem of stride 1, no max-pool, for CIFAR and Tiny-ImageNet";
+
+const KNOWN: &[Known] = &[
+    Known::family(
+        "mlp-W-W-…-W",
+        "mlp-784-300-100-10",
+        "multilayer perceptron with these widths, input first (ReLU)",
+    ),
+    Known::family(
+        "mlp-bn-W-W-…-W",
+        "mlp-bn-784-300-100-10",
+        "the same with batch normalisation before each ReLU",
+    ),
+    Known::family("mlp7-linear-W", "mlp7-linear-100", MLP7),
+    Known::family("mlp7-tanh-W", "mlp7-tanh-100", MLP7),
+    Known::one("lenet-300-100", "LeNet-300-100 for 28×28 images"),
+    Known::one("lenet-5", "LeNet-5 for 28×28 images"),
+    Known::one("vgg11", VGG),
+    Known::one("vgg13", VGG),
+    Known::one("vgg16", VGG),
+    Known::one("vgg19", VGG),
+    Known::one("resnet20", CIFAR),
+    Known::one("resnet32", CIFAR),
+    Known::one("resnet44", CIFAR),
+    Known::one("resnet56", CIFAR),
+    Known::one("resnet18", IMAGENET),
+    Known::one("resnet34", IMAGENET),
+    Known::one("resnet50", IMAGENET),
+    Known::one("resnet18-modified", MODIFIED),
+    Known::one("resnet34-modified", MODIFIED),
+    Known::family(
+        "wrn-D-K",
+        "wrn-16-8",
+        "wide ResNet of depth D = 6n + 4, up to 10000, and widen factor K, for CIFAR",
+    ),
+];
+
+/// All that [`by_name`] knows.
+#[must_use]
+pub fn known() -> &'static [Known] {
+    KNOWN
+}
+
+/// A template by its name: see [`known`].
 ///
 /// # Errors
 /// [`GraphError::Zoo`] naming what is known.
 pub fn by_name(name: &str) -> Result<Template, GraphError> {
     find(name).ok_or_else(|| {
-        let known: Vec<&str> = names().iter().map(|(n, _)| *n).collect();
-        GraphError::Zoo(format!("no network `{name}` in the zoo, which has {}", known.join(", ")))
+        let names: Vec<&str> = known().iter().map(|known| known.name).collect();
+        GraphError::Zoo(format!("no network `{name}` in the zoo, which has {}", names.join(", ")))
     })
 }
 

@@ -135,3 +135,13 @@ fn concrete() -> [&'static str; 19] {
         "wrn-10-2",
     ]
 }
+
+#[test]
+fn every_network_that_is_known_is_found_by_its_example() {
+    for known in zoo::known() {
+        let arch = zoo::by_name(known.example).unwrap().build().unwrap();
+        assert_eq!(arch.name(), known.example);
+        let family = known.name.contains(char::is_uppercase);
+        assert_eq!(known.name == known.example, !family, "{known:?}");
+    }
+}

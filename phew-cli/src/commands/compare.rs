@@ -8,65 +8,96 @@ use phew_metrics::{Overlap, Similarity, similarity};
 use serde::Serialize;
 
 use crate::args::{ArchArgs, load_mask};
+use crate::command::{Command, Example, Report};
 use crate::failure::usage;
-use crate::output::{grouped, json, percent, table, text};
+use crate::output::{grouped, percent, table};
 
-/// Compares masks of one architecture, each with each: Jaccard similarity overall and by layer, beside what masks
-/// with the same number of weights in every layer would have by chance, and effective densities.
+/// Compare masks with each other.
+///
+/// Masks of one architecture, each with each: Jaccard similarity overall and by layer, beside what masks with the same
+/// number of weights in every layer would have by chance, and effective densities.
 #[derive(Debug, Args)]
-pub(crate) struct Compare {
+pub struct Compare {
     #[command(flatten)]
     arch: ArchArgs,
 
     /// Masks: two or more
     #[arg(value_name = "MASK", required = true)]
     masks: Vec<PathBuf>,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    arch: &'a str,
-    prunable: usize,
-    masks: Vec<Summary>,
-    pairs: Vec<Pair>,
+/// Masks of one architecture, and what they have in common.
+#[derive(Clone, Debug, Serialize)]
+pub struct CompareReport {
+    /// Name of the architecture.
+    pub arch: String,
+    /// Its prunable weights.
+    pub prunable: usize,
+    /// The masks, as they were named.
+    pub masks: Vec<ComparedMask>,
+    /// Each mask with each.
+    pub pairs: Vec<ComparedPair>,
 }
 
-#[derive(Serialize)]
-struct Summary {
-    mask: PathBuf,
-    method: Option<String>,
-    kept: usize,
-    density: f64,
-    effective: usize,
-    /// Of the prunable weights, those kept on a surviving path.
-    effective_density: f64,
+/// One mask.
+#[derive(Clone, Debug, Serialize)]
+pub struct ComparedMask {
+    /// Its file.
+    pub mask: PathBuf,
+    /// The method that made it, where the file says so.
+    pub method: Option<String>,
+    /// Weights kept.
+    pub kept: usize,
+    /// Their share of the prunable weights.
+    pub density: f64,
+    /// Weights kept on a surviving path.
+    pub effective: usize,
+    /// Their share of the prunable weights.
+    pub effective_density: f64,
 }
 
-#[derive(Serialize)]
-struct Pair {
+/// Two masks.
+#[derive(Clone, Debug, Serialize)]
+pub struct ComparedPair {
     /// Places in the list of masks.
-    masks: [usize; 2],
-    common: usize,
-    jaccard: f64,
-    by_chance: f64,
+    pub masks: [usize; 2],
+    /// Weights that both keep.
+    pub common: usize,
+    /// Weights that both keep over those that either keeps.
+    pub jaccard: f64,
+    /// The Jaccard similarity expected of random masks with as many weights in every layer.
+    pub by_chance: f64,
     /// 0 for what chance gives, 1 for equal masks.
-    above_chance: f64,
-    layers: Vec<Row>,
+    pub above_chance: f64,
+    /// The prunable tensors.
+    pub layers: Vec<ComparedLayer>,
 }
 
-#[derive(Serialize)]
-struct Row {
+/// One tensor in two masks.
+#[derive(Clone, Debug, Serialize)]
+pub struct ComparedLayer {
+    /// What the two have in common.
     #[serde(flatten)]
-    overlap: Overlap,
-    effective: [usize; 2],
+    pub overlap: Overlap,
+    /// Weights kept on a surviving path, of either mask.
+    pub effective: [usize; 2],
 }
 
-impl Compare {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
+impl Command for Compare {
+    const NAME: &'static str = "compare";
+    const EXAMPLES: &'static [Example] = &[
+        (
+            "what two masks have in common, layer by layer",
+            "phew compare --arch lenet-5 m.safetensors other.safetensors",
+        ),
+        (
+            "each with each, for a program",
+            "phew compare --arch lenet-5 m.safetensors other.safetensors m.safetensors --json",
+        ),
+    ];
+    type Report = CompareReport;
+
+    fn run(&self) -> anyhow::Result<CompareReport> {
         if self.masks.len() < 2 {
             return Err(usage("one mask given, expected at least two to compare"));
         }
@@ -84,11 +115,11 @@ impl Compare {
         for a in 0..masks.len() {
             for b in a + 1..masks.len() {
                 let found = similarity(&masks[a].0, &masks[b].0)?;
-                pairs.push(Pair::new([a, b], found, &effective));
+                pairs.push(ComparedPair::new([a, b], found, &effective));
             }
         }
         let given = self.masks.iter().zip(masks).zip(&effective);
-        let summaries = given.map(|((path, (mask, method)), effective)| Summary {
+        let summaries = given.map(|((path, (mask, method)), effective)| ComparedMask {
             mask: path.clone(),
             method,
             kept: mask.kept(),
@@ -97,14 +128,14 @@ impl Compare {
             effective_density: effective.density(),
         });
         let masks = summaries.collect();
-        let report = Report { arch: arch.name(), prunable: arch.prunable_len(), masks, pairs };
-        if self.json { json(&report) } else { text(&report.text()) }
+        let (arch, prunable) = (arch.name().to_owned(), arch.prunable_len());
+        Ok(CompareReport { arch, prunable, masks, pairs })
     }
 }
 
-impl Pair {
+impl ComparedPair {
     fn new(masks: [usize; 2], found: Similarity, effective: &[Mask]) -> Self {
-        let row = |(tensor, overlap): (usize, Overlap)| Row {
+        let row = |(tensor, overlap): (usize, Overlap)| ComparedLayer {
             effective: masks.map(|m| effective[m].layer(tensor).kept()),
             overlap,
         };
@@ -119,7 +150,7 @@ impl Pair {
     }
 }
 
-impl Report<'_> {
+impl Report for CompareReport {
     fn text(&self) -> String {
         let head = ["", "mask", "method", "kept", "density", "effective", "effective density"];
         let masks = self.masks.iter().enumerate().map(|(m, s)| {
@@ -138,7 +169,7 @@ impl Report<'_> {
             let [a, b] = pair.masks.map(label);
             let (kept_a, kept_b) = (format!("{a} kept"), format!("{b} kept"));
             let head = ["layer", &kept_a, &kept_b, "common", "Jaccard", "by chance"];
-            let rows = pair.layers.iter().map(|Row { overlap, .. }| {
+            let rows = pair.layers.iter().map(|ComparedLayer { overlap, .. }| {
                 vec![
                     overlap.name.clone(),
                     grouped(overlap.kept[0]),

@@ -6,12 +6,13 @@ use clap::{Args, Subcommand};
 use phew_train::{DataSpec, Dataset, Images, Published, Set, TransformSpec};
 use serde::Serialize;
 
-use crate::output::{grouped, json, table, text};
-use crate::progress;
+use crate::command::{Command, Example, Report};
+use crate::output::{grouped, table};
+use crate::{interrupt, progress};
 
-/// Fetches, checks and describes data sets.
+/// Fetch, check and describe data sets.
 #[derive(Debug, Args)]
-pub(crate) struct Data {
+pub struct Data {
     #[command(subcommand)]
     action: Action,
 }
@@ -44,9 +45,6 @@ enum Action {
         /// Its folder; by default as for `fetch`
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
     },
 }
 
@@ -103,60 +101,137 @@ fn published_dir(name: Published, dir: Option<&PathBuf>) -> anyhow::Result<PathB
     dir.cloned().or_else(usual).ok_or_else(|| crate::failure::usage("name a folder with --dir"))
 }
 
-/// What `describe --json` prints.
-#[derive(Serialize)]
-struct Description {
-    name: String,
-    shape: [usize; 3],
-    classes: usize,
-    train: usize,
-    test: usize,
-    train_per_class: Vec<usize>,
-    test_per_class: Vec<usize>,
-    mean: Vec<f64>,
-    deviation: Vec<f64>,
+/// What was found of data sets.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum DataReport {
+    /// The sets that phew knows.
+    List {
+        /// All of them.
+        sets: Vec<KnownSet>,
+    },
+    /// A set was fetched.
+    Fetched {
+        /// Its name.
+        name: String,
+        /// Where it lies.
+        folder: PathBuf,
+    },
+    /// A set was read as a whole and is what was published.
+    Checked {
+        /// Its name.
+        name: String,
+        /// Training images.
+        train: usize,
+        /// Test images.
+        test: usize,
+        /// Classes.
+        classes: usize,
+    },
+    /// What a set holds.
+    Described(Description),
 }
 
-impl Data {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        match &self.action {
+/// A set that phew knows.
+#[derive(Clone, Debug, Serialize)]
+pub struct KnownSet {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+}
+
+/// What a set holds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// Channels, rows and columns of an image.
+    pub shape: [usize; 3],
+    /// How many classes.
+    pub classes: usize,
+    /// Their names.
+    pub class_names: Vec<String>,
+    /// Training images.
+    pub train: usize,
+    /// Test images.
+    pub test: usize,
+    /// Training images of each class.
+    pub train_per_class: Vec<usize>,
+    /// Test images of each class.
+    pub test_per_class: Vec<usize>,
+    /// Mean of each channel over the training images.
+    pub mean: Vec<f64>,
+    /// Standard deviation of each channel over the training images.
+    pub deviation: Vec<f64>,
+}
+
+impl Command for Data {
+    const NAME: &'static str = "data";
+    const EXAMPLES: &'static [Example] = &[
+        ("the sets that phew knows", "phew data list"),
+        ("images and classes of a set", "phew data describe digits"),
+        ("a published set, checked and unpacked", "phew data fetch cifar10"),
+        ("every image of it read, and held against what was published", "phew data check cifar10"),
+    ];
+    type Report = DataReport;
+
+    fn run(&self) -> anyhow::Result<DataReport> {
+        Ok(match &self.action {
             Action::List => {
-                let rows: Vec<Vec<String>> = SETS
-                    .iter()
-                    .map(|(name, _, what)| vec![(*name).into(), (*what).into()])
-                    .collect();
-                text(&table(&["set", "what"], &rows, 2))
+                let known = |&(name, _, about)| KnownSet { name, about };
+                DataReport::List { sets: SETS.iter().map(known).collect() }
             }
             Action::Fetch { name, dir } => {
-                let dir = published_dir(*name, dir.as_ref())?;
-                fetch(*name, &dir)?;
-                text(&format!("{name}: in {}\n", dir.display()))
+                let folder = published_dir(*name, dir.as_ref())?;
+                fetch(*name, &folder)?;
+                DataReport::Fetched { name: name.to_string(), folder }
             }
             Action::Check { name, dir } => {
-                let dir = published_dir(*name, dir.as_ref())?;
-                let set = name.check(&dir)?;
-                let (train, test) = (grouped(set.train.len()), grouped(set.test.len()));
-                let classes = set.classes.len();
-                text(&format!("{name}: whole; {train} and {test} images, {classes} classes\n"))
+                let folder = published_dir(*name, dir.as_ref())?;
+                let set = interrupt::at_once(|| name.check(&folder))??;
+                DataReport::Checked {
+                    name: name.to_string(),
+                    train: set.train.len(),
+                    test: set.test.len(),
+                    classes: set.classes.len(),
+                }
             }
-            Action::Describe { name, dir, json: as_json } => {
-                let set = load(*name, dir.as_deref(), None)?;
-                let description = Description::new(&set);
-                if *as_json { json(&description) } else { text(&description.text(&set)) }
+            Action::Describe { name, dir } => {
+                let set = interrupt::at_once(|| load(*name, dir.as_deref(), None))??;
+                DataReport::Described(Description::new(&set))
             }
+        })
+    }
+}
+
+impl Report for DataReport {
+    fn text(&self) -> String {
+        match self {
+            DataReport::List { sets } => {
+                let row = |set: &KnownSet| vec![set.name.to_owned(), set.about.to_owned()];
+                table(&["set", "what"], &sets.iter().map(row).collect::<Vec<_>>(), 2)
+            }
+            DataReport::Fetched { name, folder } => format!("{name}: in {}\n", folder.display()),
+            DataReport::Checked { name, train, test, classes } => {
+                let (train, test) = (grouped(*train), grouped(*test));
+                format!("{name}: whole; {train} and {test} images, {classes} classes\n")
+            }
+            DataReport::Described(description) => description.text(),
         }
     }
 }
 
 fn fetch(name: Published, dir: &std::path::Path) -> anyhow::Result<()> {
     let bar = progress::bar(0, "fetching", "bytes");
-    let done = name.fetch(dir, &mut |file, bytes, size| {
+    let mut follow = |file: &str, bytes, size| {
         bar.set_length(size);
         bar.set_position(bytes);
         bar.set_message(format!("· {file}"));
-    });
+    };
+    let done = interrupt::at_once_downloading(|| name.fetch(dir, &mut follow));
     bar.finish_and_clear();
-    Ok(done?)
+    Ok(done??)
 }
 
 impl Description {
@@ -173,6 +248,7 @@ impl Description {
             name: set.name.clone(),
             shape: set.train.shape(),
             classes: set.classes.len(),
+            class_names: set.classes.clone(),
             train: set.train.len(),
             test: set.test.len(),
             train_per_class: per_class(&set.train),
@@ -182,7 +258,7 @@ impl Description {
         }
     }
 
-    fn text(&self, set: &Dataset) -> String {
+    fn text(&self) -> String {
         let [channels, rows, columns] = self.shape;
         let mut out = format!(
             "{}: {} images to train on, {} to test on, {channels}×{rows}×{columns}, {} classes\n",
@@ -195,8 +271,8 @@ impl Description {
             out += &format!("channel {channel}: mean {mean:.4}, deviation {deviation:.4}\n");
         }
         let counts = self.train_per_class.iter().zip(&self.test_per_class);
-        let rows: Vec<Vec<String>> = set
-            .classes
+        let rows: Vec<Vec<String>> = self
+            .class_names
             .iter()
             .zip(counts)
             .map(|(class, (train, test))| vec![class.clone(), grouped(*train), grouped(*test)])

@@ -3,58 +3,74 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::output::{json, text};
+use crate::command::{Command, Example, Report};
 
-/// Shows version, threads, and whether libtorch loads and sees CUDA, or why not.
+/// Show what this machine has.
+///
+/// Version, threads, and whether libtorch loads and sees CUDA, or why not.
 #[derive(Debug, Args)]
-pub(crate) struct Doctor {
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+pub struct Doctor {}
+
+/// The program and the machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct DoctorReport {
+    /// Version of phew.
+    pub version: &'static str,
+    /// Operating system and processor.
+    pub system: String,
+    /// Cores that this process may use.
+    pub cores: usize,
+    /// Threads that it uses.
+    pub threads: usize,
+    /// Whether this build can train.
+    pub training: bool,
+    /// libtorch, of a build that can train.
+    pub libtorch: Option<LibtorchReport>,
 }
 
-#[derive(Serialize)]
-struct Report {
-    version: &'static str,
-    system: String,
-    cores: usize,
-    threads: usize,
-    training: bool,
-    libtorch: Option<Libtorch>,
+/// The libtorch that was loaded.
+#[derive(Clone, Debug, Serialize)]
+pub struct LibtorchReport {
+    /// Its version, if its folder says so.
+    pub version: Option<String>,
+    /// Where it was loaded from.
+    pub folder: Option<String>,
+    /// Threads of an operation.
+    pub threads: usize,
+    /// Whether it sees a CUDA device.
+    pub cuda: bool,
+    /// How many.
+    pub cuda_devices: usize,
+    /// The devices, or why there is none.
+    pub cuda_status: String,
 }
 
-#[derive(Serialize)]
-struct Libtorch {
-    version: Option<String>,
-    folder: Option<String>,
-    threads: usize,
-    cuda: bool,
-    cuda_devices: usize,
-    cuda_status: String,
-}
+impl Command for Doctor {
+    const NAME: &'static str = "doctor";
+    const EXAMPLES: &'static [Example] =
+        &[("versions, threads, CUDA", "phew doctor"), ("for a program", "phew doctor --json")];
+    type Report = DoctorReport;
 
-impl Doctor {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let report = Report {
+    fn run(&self) -> anyhow::Result<DoctorReport> {
+        Ok(DoctorReport {
             version: env!("CARGO_PKG_VERSION"),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             threads: rayon::current_num_threads(),
             training: cfg!(feature = "train"),
             libtorch: libtorch(),
-        };
-        if self.json { json(&report) } else { text(&report.text()) }
+        })
     }
 }
 
 #[cfg(feature = "train")]
-fn libtorch() -> Option<Libtorch> {
+fn libtorch() -> Option<LibtorchReport> {
     let found = phew_train::libtorch();
     let devices = match found.cuda {
         phew_train::Cuda::Visible { devices } => devices,
         phew_train::Cuda::Hidden(_) => 0,
     };
-    Some(Libtorch {
+    Some(LibtorchReport {
         version: found.version,
         folder: found.folder.map(|f| f.display().to_string()),
         threads: found.threads,
@@ -65,11 +81,11 @@ fn libtorch() -> Option<Libtorch> {
 }
 
 #[cfg(not(feature = "train"))]
-fn libtorch() -> Option<Libtorch> {
+fn libtorch() -> Option<LibtorchReport> {
     None
 }
 
-impl Report {
+impl Report for DoctorReport {
     fn text(&self) -> String {
         let mut out = format!("phew      {} on {}\n", self.version, self.system);
         out += &format!("threads   {} of {} cores\n", self.threads, self.cores);

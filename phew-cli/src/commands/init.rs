@@ -1,71 +1,86 @@
 //! `phew init`: the initial weights of an architecture.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use phew_graph::{Init as Initialiser, Network};
 use serde::Serialize;
 
 use crate::args::{ArchArgs, OutputArgs};
+use crate::command::{Command, Example, Report};
 use crate::interrupt;
-use crate::output::{grouped, json, text};
+use crate::output::grouped;
 
-/// Draws initial weights and writes them as safetensors.
+/// Draw the initial weights of an architecture.
 ///
-/// Biases start at 0 and batch normalisation at its neutral values. Each tensor has a random stream of its
+/// They are written as safetensors. Biases start at 0 and batch normalisation at its neutral values. Each tensor has a random stream of its
 /// own: the same seed gives the same tensor whatever else the network has.
 #[derive(Debug, Args)]
-pub(crate) struct Init {
+pub struct Init {
     #[command(flatten)]
     arch: ArchArgs,
 
     /// kaiming-normal, kaiming-uniform (each also -fan-out), xavier-normal, xavier-uniform, normal:STD,
     /// orthogonal
-    #[arg(long, value_name = "NAME", default_value = "kaiming-normal")]
+    #[arg(long, value_name = "NAME", default_value = "kaiming-normal", help_heading = "Weights")]
     init: Initialiser,
 
     /// Seed of the weights
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, help_heading = "Weights")]
     seed: u64,
 
     #[command(flatten)]
     output: OutputArgs,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    arch: &'a str,
-    init: String,
-    seed: u64,
-    prunable: usize,
-    weights: String,
-    output: &'a std::path::Path,
+/// The weights that were drawn.
+#[derive(Clone, Debug, Serialize)]
+pub struct InitReport {
+    /// Name of the architecture.
+    pub arch: String,
+    /// The initialiser.
+    pub init: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Prunable weights.
+    pub prunable: usize,
+    /// [`Network::fingerprint`] of the weights.
+    pub weights: String,
+    /// The file.
+    pub output: PathBuf,
 }
 
-impl Init {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
+impl Command for Init {
+    const NAME: &'static str = "init";
+    const EXAMPLES: &'static [Example] = &[
+        ("the weights of ResNet-20", "phew init --arch resnet20 -o resnet20.safetensors"),
+        (
+            "of a smaller one, orthogonal",
+            "phew init --arch lenet-5 --init orthogonal --seed 7 -o lenet.safetensors",
+        ),
+    ];
+    type Report = InitReport;
+
+    fn run(&self) -> anyhow::Result<InitReport> {
         self.output.check()?;
         let arch = self.arch.load()?;
         let network = interrupt::at_once(|| Network::initialise(arch, self.init, self.seed))??;
         network.save(&self.output.output, self.output.overwrite())?;
-        let report = Report {
-            arch: network.arch().name(),
+        Ok(InitReport {
+            arch: network.arch().name().to_owned(),
             init: self.init.to_string(),
             seed: self.seed,
             prunable: network.arch().prunable_len(),
             weights: network.fingerprint(),
-            output: &self.output.output,
-        };
-        if self.json {
-            return json(&report);
-        }
-        let (arch, prunable) = (report.arch, grouped(report.prunable));
-        let file = report.output.display();
-        text(&format!(
-            "{arch}: {prunable} prunable weights ({}, seed {}) in {file}\n",
-            self.init, self.seed
-        ))
+            output: self.output.output.clone(),
+        })
+    }
+}
+
+impl Report for InitReport {
+    fn text(&self) -> String {
+        let Self { arch, init, seed, prunable, output, .. } = self;
+        let (prunable, file) = (grouped(*prunable), output.display());
+        format!("{arch}: {prunable} prunable weights ({init}, seed {seed}) in {file}\n")
     }
 }

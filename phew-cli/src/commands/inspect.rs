@@ -1,80 +1,108 @@
 //! `phew inspect`: an architecture, and what a mask leaves of it.
 
+mod explicit;
+mod metrics;
+mod per_weight;
+mod singular_values;
+mod spectrum;
+mod theory;
+mod walks;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
-use phew_graph::{Mask, MaskInfo, PathGraph, kept_at};
+use phew_graph::{Arch, Mask, MaskInfo, PathGraph, kept_at};
 use serde::Serialize;
 
 use crate::args::{ArchArgs, load_mask};
+use crate::command::{Command, Example, Report};
 use crate::failure::usage;
-use crate::layers::{LayerRow, Layers};
-use crate::metrics::{MetricArgs, Metrics};
-use crate::output::{grouped, json, percent, text};
+use crate::layers::{LayerRow, Layers, layer_table};
+use crate::output::{self, grouped, percent};
+use metrics::MetricArgs;
+pub use metrics::Metrics;
 
-/// Shows layers, shapes, density, units alive and dead units, of a mask or of the dense network.
+/// Show a network or a mask: layers, widths, dead units.
+///
+/// Layers, shapes, density, units alive and dead units, of a mask or of the dense network; with further options the
+/// numbers of the theory.
 #[derive(Debug, Args)]
-pub(crate) struct Inspect {
+pub struct Inspect {
     #[command(flatten)]
     arch: ArchArgs,
 
     /// Mask to inspect; the dense network without one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     mask: Option<PathBuf>,
 
     #[command(flatten)]
     metrics: MetricArgs,
 
     /// Print the architecture as TOML, to start a network of one's own from
-    #[arg(long, conflicts_with_all = ["mask", "json"])]
+    #[arg(long, conflicts_with = "mask", help_heading = "Output")]
     toml: bool,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    arch: &'a str,
-    input: Vec<usize>,
-    output: Vec<usize>,
-    kept: usize,
-    prunable: usize,
-    density: f64,
-    effective: usize,
-    /// Against the density that the mask was made for, where it says so.
-    overshoot: Option<i64>,
-    dead_units: usize,
-    inputs_alive: usize,
-    inputs: usize,
-    outputs_alive: usize,
-    outputs: usize,
-    made_by: Option<&'a MaskInfo>,
-    layers: &'a [LayerRow],
+/// A network, or what a mask leaves of it.
+#[derive(Debug, Serialize)]
+pub struct InspectReport {
+    /// Name of the architecture.
+    pub arch: String,
+    /// Shape of an input.
+    pub input: Vec<usize>,
+    /// Shape of an output.
+    pub output: Vec<usize>,
+    /// Weights kept.
+    pub kept: usize,
+    /// Prunable weights.
+    pub prunable: usize,
+    /// Weights kept over prunable weights.
+    pub density: f64,
+    /// Weights kept on a surviving path.
+    pub effective: usize,
+    /// Weights kept beyond the density that the mask was made for, where it says so.
+    pub overshoot: Option<i64>,
+    /// Units that weights lead to and no surviving path passes.
+    pub dead_units: usize,
+    /// Input units that a surviving path leaves.
+    pub inputs_alive: usize,
+    /// Input units.
+    pub inputs: usize,
+    /// Output units that a surviving path enters.
+    pub outputs_alive: usize,
+    /// Output units.
+    pub outputs: usize,
+    /// What the mask's file says of it.
+    pub made_by: Option<MaskInfo>,
+    /// The prunable tensors.
+    pub layers: Vec<LayerRow>,
+    /// What was measured, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    metrics: Option<Metrics>,
+    pub metrics: Option<Metrics>,
 }
 
 impl Inspect {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let arch = self.arch.load()?;
-        if self.toml {
-            if self.metrics.asked() {
-                return Err(usage("--toml prints the architecture and measures nothing"));
-            }
-            return text(&arch.to_toml());
+    /// Refuses options that would do nothing beside --toml.
+    fn check_toml(&self, json: bool) -> anyhow::Result<()> {
+        match (self.metrics.asked(), json) {
+            (true, _) => Err(usage("--toml prints the architecture and measures nothing")),
+            (_, true) => Err(usage("--toml prints no JSON; `phew archs NAME --json` has both")),
+            _ => Ok(()),
         }
+    }
+
+    fn report(&self, arch: &Arc<Arch>) -> anyhow::Result<InspectReport> {
         let (mask, info) = match &self.mask {
-            None => (Mask::dense(&arch), None),
-            Some(path) => load_mask(path, &arch)?,
+            None => (Mask::dense(arch), None),
+            Some(path) => load_mask(path, arch)?,
         };
-        let layers = Layers::new(&PathGraph::new(&arch), &mask);
+        let layers = Layers::new(&PathGraph::new(arch), &mask);
         let measured = self.mask.is_some().then_some(&mask);
         let made_from = info.as_ref().map(|i| i.weights.as_str());
         let target = info.as_ref().and_then(|i| kept_at(i.density, mask.len()).ok());
-        let report = Report {
-            arch: arch.name(),
+        Ok(InspectReport {
+            arch: arch.name().to_owned(),
             input: arch.input_shape().sizes(),
             output: arch.output_shape().sizes(),
             kept: mask.kept(),
@@ -87,17 +115,45 @@ impl Inspect {
             inputs: layers.inputs.1,
             outputs_alive: layers.outputs.0,
             outputs: layers.outputs.1,
-            made_by: info.as_ref(),
-            layers: &layers.rows,
             metrics: self.metrics.measure(arch.clone(), measured, made_from)?,
-        };
-        if self.json { json(&report) } else { text(&report.text(&layers)) }
+            made_by: info,
+            layers: layers.rows,
+        })
     }
 }
 
-impl Report<'_> {
-    fn text(&self, layers: &Layers) -> String {
-        let mut out = layers.table();
+impl Command for Inspect {
+    const NAME: &'static str = "inspect";
+    const EXAMPLES: &'static [Example] = &[
+        ("what a mask leaves of each layer", "phew inspect --arch lenet-5 --mask m.safetensors"),
+        (
+            "paths, objectives, path kernel trace, degrees, FLOPs, of these weights under it",
+            "phew inspect --arch lenet-5 --mask m.safetensors --weights w.safetensors --metrics",
+        ),
+        (
+            "what each weight has of the path kernel's trace, for prune --scores",
+            "phew inspect --arch lenet-5 --per-weight trace=trace.safetensors",
+        ),
+    ];
+    type Report = InspectReport;
+
+    fn run(&self) -> anyhow::Result<InspectReport> {
+        self.metrics.check()?;
+        self.report(&self.arch.load()?)
+    }
+
+    fn print(&self, json: bool) -> anyhow::Result<()> {
+        if !self.toml {
+            return output::report(&self.run()?, json);
+        }
+        self.check_toml(json)?;
+        output::text(&self.arch.load()?.to_toml())
+    }
+}
+
+impl Report for InspectReport {
+    fn text(&self) -> String {
+        let mut out = layer_table(&self.layers);
         out += &format!(
             "\n{}: input {:?}, output {:?}\n{} of {} weights kept ({})",
             self.arch,
@@ -123,7 +179,7 @@ impl Report<'_> {
             self.outputs,
             grouped(self.dead_units),
         );
-        if let Some(info) = self.made_by {
+        if let Some(info) = &self.made_by {
             out += &format!(
                 "made by {} {} at density {} with seed {}, from weights {}…\n",
                 info.method,

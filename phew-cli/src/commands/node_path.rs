@@ -8,15 +8,16 @@ use phew_graph::PathGraph;
 use serde::Serialize;
 
 use crate::args::{ArchArgs, load_mask};
+use crate::command::{Command, Example, Report};
 use crate::failure::usage;
-use crate::output::{json, table, text};
+use crate::output::table;
 
-/// Measures how masks balance nodes and paths (node-path balancing, Pham et al. 2023).
+/// Measure how masks balance nodes and paths.
 ///
-/// Nodes are the units at either end that a layer's kept weights meet, over all units at both ends. Paths are those
+/// Node-path balancing (Pham et al. 2023): nodes are the units at either end that a layer's kept weights meet, over all units at both ends. Paths are those
 /// that the kept weights carry on from the inputs, over the most that as many weights could carry.
 #[derive(Debug, Args)]
-pub(crate) struct NodePath {
+pub struct NodePath {
     #[command(flatten)]
     arch: ArchArgs,
 
@@ -25,43 +26,65 @@ pub(crate) struct NodePath {
     masks: Vec<PathBuf>,
 
     /// Weight of the nodes in the objective, α · nodes + (1 − α) · paths; 0.7 in the authors' program
-    #[arg(long, value_name = "ALPHA", default_value_t = 0.7)]
+    #[arg(long, value_name = "ALPHA", default_value_t = 0.7, help_heading = "Objective")]
     alpha: f64,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    arch: &'a str,
-    alpha: f64,
-    masks: Vec<Measured>,
+/// The balance of masks of one architecture.
+#[derive(Clone, Debug, Serialize)]
+pub struct NodePathReport {
+    /// Name of the architecture.
+    pub arch: String,
+    /// Weight of the nodes in the objective.
+    pub alpha: f64,
+    /// The masks, as they were named.
+    pub masks: Vec<BalanceOfMask>,
 }
 
-#[derive(Serialize)]
-struct Measured {
-    mask: PathBuf,
-    method: Option<String>,
-    kept: usize,
-    /// Means over the layers.
-    nodes: f64,
-    paths: f64,
-    objective: f64,
-    layers: Vec<Row>,
+/// The balance of one mask.
+#[derive(Clone, Debug, Serialize)]
+pub struct BalanceOfMask {
+    /// Its file.
+    pub mask: PathBuf,
+    /// The method that made it, where the file says so.
+    pub method: Option<String>,
+    /// Weights kept.
+    pub kept: usize,
+    /// Effective nodes, a share; the mean over the layers.
+    pub nodes: f64,
+    /// Effective paths, a share; the mean over the layers.
+    pub paths: f64,
+    /// α · nodes + (1 − α) · paths; the mean over the layers.
+    pub objective: f64,
+    /// The prunable tensors.
+    pub layers: Vec<BalanceOfLayer>,
 }
 
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    nodes: f64,
-    paths: f64,
-    objective: f64,
+/// The balance of one tensor.
+#[derive(Clone, Debug, Serialize)]
+pub struct BalanceOfLayer {
+    /// Its name.
+    pub name: String,
+    /// Effective nodes, a share.
+    pub nodes: f64,
+    /// Effective paths, a share.
+    pub paths: f64,
+    /// α · nodes + (1 − α) · paths.
+    pub objective: f64,
 }
 
-impl NodePath {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
+impl Command for NodePath {
+    const NAME: &'static str = "node-path";
+    const EXAMPLES: &'static [Example] = &[
+        ("nodes and paths of a mask", "phew node-path --arch lenet-5 m.safetensors"),
+        (
+            "of two, paths alone in the objective",
+            "phew node-path --arch lenet-5 --alpha 0 m.safetensors other.safetensors",
+        ),
+    ];
+    type Report = NodePathReport;
+
+    fn run(&self) -> anyhow::Result<NodePathReport> {
         if !(0.0..=1.0).contains(&self.alpha) {
             return Err(usage(format!("--alpha is {}, expected a number from 0 to 1", self.alpha)));
         }
@@ -70,16 +93,17 @@ impl NodePath {
         let mut masks = Vec::new();
         for path in &self.masks {
             let (mask, info) = load_mask(path, &arch)?;
-            let layers = node_path(&mask, &graph)?.into_iter().map(|found| Row {
+            let layers = node_path(&mask, &graph)?.into_iter().map(|found| BalanceOfLayer {
                 nodes: found.nodes,
                 paths: found.paths,
                 objective: found.objective(self.alpha),
                 name: found.tensor,
             });
-            let layers: Vec<Row> = layers.collect();
-            let mean =
-                |of: fn(&Row) -> f64| layers.iter().map(of).sum::<f64>() / layers.len() as f64;
-            masks.push(Measured {
+            let layers: Vec<BalanceOfLayer> = layers.collect();
+            let mean = |of: fn(&BalanceOfLayer) -> f64| {
+                layers.iter().map(of).sum::<f64>() / layers.len() as f64
+            };
+            masks.push(BalanceOfMask {
                 mask: path.clone(),
                 method: info.map(|i| i.method),
                 kept: mask.kept(),
@@ -89,12 +113,11 @@ impl NodePath {
                 layers,
             });
         }
-        let report = Report { arch: arch.name(), alpha: self.alpha, masks };
-        if self.json { json(&report) } else { text(&report.text()) }
+        Ok(NodePathReport { arch: arch.name().to_owned(), alpha: self.alpha, masks })
     }
 }
 
-impl Report<'_> {
+impl Report for NodePathReport {
     fn text(&self) -> String {
         let head = ["layer", "nodes", "paths", "objective"];
         let line = |name: &str, nodes: f64, paths: f64, objective: f64| {
@@ -103,7 +126,7 @@ impl Report<'_> {
         };
         let mut out = String::new();
         for mask in &self.masks {
-            let of = |r: &Row| line(&r.name, r.nodes, r.paths, r.objective);
+            let of = |r: &BalanceOfLayer| line(&r.name, r.nodes, r.paths, r.objective);
             let mut rows: Vec<_> = mask.layers.iter().map(of).collect();
             rows.push(line("mean", mask.nodes, mask.paths, mask.objective));
             let method = mask.method.as_deref().unwrap_or("unknown method");

@@ -24,8 +24,10 @@ use crate::methods::{Build, DEFAULT, Method, by_name};
 
 /// What to do: list the methods, or prune.
 #[derive(Debug)]
-pub(crate) enum Prune {
+pub enum Prune {
+    /// List the methods.
     List,
+    /// Prune.
     Job(Box<Job>),
 }
 
@@ -34,7 +36,7 @@ pub(crate) enum Prune {
 /// The mask is a safetensors file of BOOL tensors with the weights' names and shapes; its metadata says how it
 /// was made.
 #[derive(Debug, Args)]
-pub(crate) struct Job {
+pub struct Job {
     #[command(flatten)]
     arch: ArchArgs,
 
@@ -114,15 +116,6 @@ impl FromArgMatches for Prune {
     }
 }
 
-impl Prune {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        match self {
-            Self::List => list::print(),
-            Self::Job(job) => job.run(),
-        }
-    }
-}
-
 impl Job {
     fn run(&self) -> anyhow::Result<()> {
         let Method { name, build, .. } = self.method;
@@ -182,5 +175,33 @@ impl Job {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             weights: network.fingerprint(),
         }
+    }
+}
+
+impl crate::command::Command for Prune {
+    const NAME: &'static str = "prune";
+    const EXAMPLES: &'static [crate::command::Example] = &[];
+    type Report = Printed;
+
+    fn run(&self) -> anyhow::Result<Printed> {
+        match self {
+            Self::List => list::print()?,
+            Self::Job(job) => job.run()?,
+        }
+        Ok(Printed {})
+    }
+}
+
+/// A result that was printed as the work went on.
+#[derive(Debug, serde::Serialize)]
+pub struct Printed {}
+
+impl crate::command::Report for Printed {
+    fn text(&self) -> String {
+        String::new()
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        Ok(String::new())
     }
 }

@@ -8,15 +8,19 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use phew_graph::{Arch, Mask, MaskInfo};
+use serde::Serialize;
 
 use crate::args::{ArchArgs, OutputArgs, load_mask};
+use crate::command::{Command, Example, Report};
+pub use masks::MaskChange;
+pub use weights::{Corrected, CorrectedLayer, Drawn, DrawnLayer};
 
-/// Transforms a mask, or the weights under one, and writes a new file.
+/// Transform a mask, or the weights under one: ablations and repairs.
 ///
-/// Scores are inverted by `phew prune --invert`; N(0, 1) in every layer and orthogonal weights are initialisers, of
+/// Each transformation writes a new file. Scores are inverted by `phew prune --invert`; N(0, 1) in every layer and orthogonal weights are initialisers, of
 /// `phew init` and of `phew transform reinit --init`.
 #[derive(Debug, Args)]
-pub(crate) struct Transform {
+pub struct Transform {
     #[command(subcommand)]
     what: What,
 }
@@ -35,14 +39,61 @@ enum What {
     Isometry(weights::Isometric),
 }
 
-impl Transform {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        match &self.what {
-            What::Shuffle(job) => job.run(),
-            What::Widen(job) => job.run(),
-            What::Repair(job) => job.run(),
-            What::Reinit(job) => job.run(),
-            What::Isometry(job) => job.run(),
+/// What was transformed.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum TransformReport {
+    /// A mask, to a mask.
+    Mask(MaskChange),
+    /// Weights, drawn anew.
+    Drawn(Drawn),
+    /// Weights, moved towards isometry.
+    Corrected(Corrected),
+}
+
+impl Command for Transform {
+    const NAME: &'static str = "transform";
+    const EXAMPLES: &'static [Example] = &[
+        (
+            "the same number of weights in every layer, at random places",
+            "phew transform shuffle --arch lenet-5 --mask m.safetensors -o shuffled.safetensors",
+        ),
+        (
+            "on half of the units that the layers have to spare",
+            "phew transform widen --arch lenet-5 --mask m.safetensors --factor 0.5 -o wide.safetensors",
+        ),
+        (
+            "without weights that lie on no path, others in their place",
+            "phew transform repair --arch lenet-5 --mask other.safetensors --refill -o whole.safetensors",
+        ),
+        (
+            "new weights whose variance makes up for what is pruned",
+            "phew transform reinit --arch lenet-5 --mask m.safetensors --weights w.safetensors \\\n      --how layerwise-sparse -o drawn.safetensors",
+        ),
+        (
+            "weights that keep the length of what passes them",
+            "phew transform isometry --arch lenet-5 --mask m.safetensors --weights w.safetensors \\\n      --iterations 20 -o isometric.safetensors",
+        ),
+    ];
+    type Report = TransformReport;
+
+    fn run(&self) -> anyhow::Result<TransformReport> {
+        Ok(match &self.what {
+            What::Shuffle(job) => TransformReport::Mask(job.run()?),
+            What::Widen(job) => TransformReport::Mask(job.run()?),
+            What::Repair(job) => TransformReport::Mask(job.run()?),
+            What::Reinit(job) => TransformReport::Drawn(job.run()?),
+            What::Isometry(job) => TransformReport::Corrected(job.run()?),
+        })
+    }
+}
+
+impl Report for TransformReport {
+    fn text(&self) -> String {
+        match self {
+            TransformReport::Mask(change) => change.text(),
+            TransformReport::Drawn(drawn) => drawn.text(),
+            TransformReport::Corrected(corrected) => corrected.text(),
         }
     }
 }
@@ -54,15 +105,11 @@ struct Common {
     arch: ArchArgs,
 
     /// Mask of the architecture
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     mask: PathBuf,
 
     #[command(flatten)]
     output: OutputArgs,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
 impl Common {

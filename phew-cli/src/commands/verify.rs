@@ -4,15 +4,16 @@ use clap::Args;
 use phew_metrics::{Claim, ClaimReport, MetricError, Scale, Verdict, verify};
 use serde::Serialize;
 
+use crate::command::{Command, Example, Report};
 use crate::failure::usage;
-use crate::output::{json, table, text};
-use crate::{interrupt, progress};
+use crate::output::table;
+use crate::{interrupt, output, progress};
 
-/// Checks the papers' lemmas, theorem and equations, and says where they fail.
+/// Check the papers' claims numerically.
 ///
-/// A claim that fails is a result, not a failure of the command.
+/// Their lemmas, theorem and equations, and where they fail. A claim that fails is a result, not a failure of the command.
 #[derive(Debug, Args)]
-pub(crate) struct Verify {
+pub struct Verify {
     /// lemma1, lemma2, lemma3, lemma4, theorem1, stubs, gradients; or all
     #[arg(value_name = "CLAIM", default_value = "all")]
     claims: Vec<String>,
@@ -24,63 +25,102 @@ pub(crate) struct Verify {
     /// Seed of weights, inputs and samples
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
-#[derive(Serialize)]
-struct Reports<'a> {
-    scale: &'a str,
-    seed: u64,
-    claims: Vec<ClaimReport>,
+/// What was found of the claims.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerifyReport {
+    /// How large the checks were.
+    pub scale: String,
+    /// Seed of weights, inputs and samples.
+    pub seed: u64,
+    /// The claims, each once.
+    pub claims: Vec<ClaimReport>,
 }
 
 impl Verify {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let named = |e: MetricError| usage(e.to_string());
-        let scale: Scale = self.scale.parse().map_err(named)?;
+    /// The claims that were named, each once.
+    fn claims(&self) -> anyhow::Result<Vec<Claim>> {
         let mut claims: Vec<Claim> = Vec::new();
         for name in &self.claims {
             let named = match name.as_str() {
                 "all" => Claim::ALL.to_vec(),
                 name => vec![name.parse().map_err(|e| usage(format!("{e}, or all")))?],
             };
-            // Each once, however often it is named.
-            claims.extend(named.into_iter().filter(|c| !claims.contains(c)).collect::<Vec<_>>());
+            for claim in named {
+                if !claims.contains(&claim) {
+                    claims.push(claim);
+                }
+            }
         }
+        Ok(claims)
+    }
+
+    /// Checks the claims one after another, and hands each to `show` as soon as it is done.
+    fn check(
+        &self,
+        mut show: impl FnMut(&ClaimReport) -> anyhow::Result<()>,
+    ) -> anyhow::Result<VerifyReport> {
+        let scale: Scale = self.scale.parse().map_err(|e: MetricError| usage(e.to_string()))?;
+        let claims = self.claims()?;
         let bar = progress::bar(claims.len() as u64, "verifying", "claims");
         let mut reports = Vec::new();
         for claim in claims {
             bar.set_message(format!("· {claim}"));
             let report = interrupt::at_once(|| verify(claim, scale, self.seed))??;
-            if !self.json {
-                bar.suspend(|| text(&describe(&report)))?;
-            }
+            bar.suspend(|| show(&report))?;
             reports.push(report);
             bar.inc(1);
         }
         bar.finish_and_clear();
-        match (self.json, reports.len()) {
-            (true, _) => json(&Reports { scale: &self.scale, seed: self.seed, claims: reports }),
-            (false, 1) => Ok(()),
-            (false, _) => text(&overview(&reports)),
-        }
+        Ok(VerifyReport { scale: self.scale.clone(), seed: self.seed, claims: reports })
     }
 }
 
-/// A row for each claim: where it stands, and in how many settings it holds.
-fn overview(reports: &[ClaimReport]) -> String {
-    let row = |r: &ClaimReport| {
-        let count = |v: Verdict| r.checks.iter().filter(|c| c.verdict == v).count().to_string();
-        let mut row = vec![r.claim.to_owned(), r.source.to_owned(), word(r.verdict).to_owned()];
-        row.extend([Verdict::Holds, Verdict::Approximate, Verdict::Fails].map(count));
-        row
-    };
-    let rows: Vec<Vec<String>> = reports.iter().map(row).collect();
-    let head = ["claim", "where", "on the whole", "holds in", "approximately in", "fails in"];
-    table(&head, &rows, 3)
+impl Command for Verify {
+    const NAME: &'static str = "verify";
+    const EXAMPLES: &'static [Example] = &[
+        ("every claim, in seconds", "phew verify --scale small"),
+        ("two of them, more thoroughly", "phew verify lemma3 lemma4"),
+    ];
+    type Report = VerifyReport;
+
+    fn run(&self) -> anyhow::Result<VerifyReport> {
+        self.check(|_| Ok(()))
+    }
+
+    /// As text, claim by claim: at a large scale each takes its time.
+    fn print(&self, json: bool) -> anyhow::Result<()> {
+        if json {
+            return output::report(&self.run()?, json);
+        }
+        let report = self.check(|claim| output::text(&describe(claim)))?;
+        output::text(&report.overview())
+    }
+}
+
+impl Report for VerifyReport {
+    fn text(&self) -> String {
+        self.claims.iter().map(describe).collect::<String>() + &self.overview()
+    }
+}
+
+impl VerifyReport {
+    /// A row for each claim: where it stands, and in how many settings it holds. Nothing of a single claim.
+    fn overview(&self) -> String {
+        if self.claims.len() == 1 {
+            return String::new();
+        }
+        let row = |r: &ClaimReport| {
+            let count = |v: Verdict| r.checks.iter().filter(|c| c.verdict == v).count().to_string();
+            let mut row = vec![r.claim.to_owned(), r.source.to_owned(), word(r.verdict).to_owned()];
+            row.extend([Verdict::Holds, Verdict::Approximate, Verdict::Fails].map(count));
+            row
+        };
+        let rows: Vec<Vec<String>> = self.claims.iter().map(row).collect();
+        let head = ["claim", "where", "on the whole", "holds in", "approximately in", "fails in"];
+        table(&head, &rows, 3)
+    }
 }
 
 fn word(verdict: Verdict) -> &'static str {

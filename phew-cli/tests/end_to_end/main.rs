@@ -5,7 +5,10 @@ mod command;
 mod common;
 #[cfg(feature = "train")]
 mod experiments;
+mod help;
+mod outputs;
 mod rivals;
+mod streams;
 mod theory;
 #[cfg(feature = "train")]
 mod train;

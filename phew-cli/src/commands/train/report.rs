@@ -1,77 +1,87 @@
-//! How a run goes, on stderr, and what came out of it.
+//! What came out of a training.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use indicatif::{MultiProgress, ProgressBar};
-use phew_train::{EpochRecord, Observer, Progress, Pruned, RunResult, RunSpec};
+use phew_train::{Recipe, RunResult};
+use serde::Serialize;
 
+use crate::command::Report;
 use crate::output::{grouped, percent};
-use crate::progress;
 
-/// A bar on a terminal, a line for each epoch.
-pub(super) struct Report {
-    bar: ProgressBar,
-    all: MultiProgress,
-    /// What its lines begin with, where several runs go side by side.
-    name: String,
+/// What came out of a training.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum TrainReport {
+    /// Nothing was trained: the recipe with every default.
+    Recipe(Box<Recipe>),
+    /// One run.
+    Run {
+        /// Its result.
+        #[serde(flatten)]
+        result: Box<RunResult>,
+        /// Its folder.
+        #[serde(skip)]
+        folder: PathBuf,
+    },
+    /// A run for each seed.
+    Runs {
+        /// Their results.
+        #[serde(flatten)]
+        results: Results,
+        /// The folder of their folders.
+        #[serde(skip)]
+        folder: PathBuf,
+    },
 }
 
-impl Report {
-    pub(super) fn new(spec: &RunSpec<'_>, all: &MultiProgress, name: String) -> Self {
-        let steps = spec.recipe.steps_per_epoch(spec.data.train.len());
-        let what = if name.is_empty() { "training" } else { name.trim_end() };
-        let bar = all.add(progress::bar(spec.recipe.epochs * steps, what, "steps"));
-        Self { bar, all: all.clone(), name }
-    }
-
-    pub(super) fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-
-    fn line(&self, line: &str) {
-        self.all.suspend(|| eprintln!("{}{line}", self.name));
+impl Report for TrainReport {
+    fn text(&self) -> String {
+        match self {
+            TrainReport::Recipe(recipe) => recipe.to_toml(),
+            TrainReport::Run { result, folder } => summary(result, folder),
+            TrainReport::Runs { results, folder } => results.text(folder),
+        }
     }
 }
 
-impl Observer for Report {
-    fn progress(&mut self, progress: &Progress) {
-        let Progress { epoch, epochs, step, steps, train, images_per_second } = progress;
-        // Fine-tuning goes on beyond the recipe's last epoch.
-        self.bar.set_length((*epochs).max(epoch + 1) * steps);
-        self.bar.set_position(epoch * steps + step);
-        let accuracy = train.top1.map(|top1| format!(", {}", percent(top1))).unwrap_or_default();
-        self.bar.set_message(format!(
-            "· epoch {}/{epochs} · loss {:.4}{accuracy} · {} images/s",
-            epoch + 1,
-            train.loss,
-            grouped(*images_per_second as u64),
-        ));
+/// What came out of several runs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Results {
+    /// Their results, in the order of the seeds.
+    pub runs: Vec<RunResult>,
+    /// Over the runs: of test accuracy, or of test loss for regression.
+    pub mean: f64,
+    /// Their sample standard deviation; none of one run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<f64>,
+}
+
+impl Results {
+    pub(super) fn new(runs: Vec<RunResult>) -> Self {
+        let of = |run: &RunResult| run.test.top1.unwrap_or(run.test.loss);
+        let count = runs.len() as f64;
+        let mean = runs.iter().map(of).sum::<f64>() / count;
+        let squares = runs.iter().map(|run| (of(run) - mean).powi(2)).sum::<f64>();
+        let deviation = (runs.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
+        Self { runs, mean, deviation }
     }
 
-    fn epoch(&mut self, record: &EpochRecord) {
-        let top1 = |top1: Option<f64>| top1.map(|t| format!(" {}", percent(t))).unwrap_or_default();
-        let EpochRecord { epoch, train, test, rate, .. } = record;
-        self.line(&format!(
-            "epoch {epoch:>3}  train {:.4}{}  test {:.4}{}  rate {rate:.4}",
-            train.loss,
-            top1(train.top1),
-            test.loss,
-            top1(test.top1)
-        ));
-    }
-
-    fn pruned(&mut self, pruned: &Pruned) {
-        let Pruned { phase, step, kept, prunable, .. } = pruned;
-        let density = percent(*kept as f64 / *prunable as f64);
-        let (kept, prunable) = (grouped(*kept), grouped(*prunable));
-        self.line(&format!(
-            "pruning {phase} at step {step}: {kept} of {prunable} kept ({density})"
-        ));
+    fn text(&self, dir: &Path) -> String {
+        let mut out = String::new();
+        for run in &self.runs {
+            out += &summary(run, &dir.join(format!("seed-{}", run.seed)));
+        }
+        let accuracy = self.runs.iter().all(|run| run.test.top1.is_some());
+        let show = |value: f64| if accuracy { percent(value) } else { format!("{value:.5}") };
+        let what = if accuracy { "test accuracy" } else { "test loss" };
+        out += &format!("{} runs: {what} {}", self.runs.len(), show(self.mean));
+        out += &self.deviation.map(|d| format!(" ± {}", show(d))).unwrap_or_default();
+        out + "\n"
     }
 }
 
 /// What a person wants to know of a run that is done.
-pub(super) fn summary(result: &RunResult, dir: &Path) -> String {
+fn summary(result: &RunResult, dir: &Path) -> String {
     let density = percent(result.kept as f64 / result.prunable as f64);
     let (kept, prunable) = (grouped(result.kept), grouped(result.prunable));
     let quality = match result.test.top1 {

@@ -1,6 +1,6 @@
 //! A mask to a mask.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use clap::Args;
 use phew_baselines::{Refill, repair, shuffle, widen};
@@ -11,27 +11,26 @@ use serde_json::{Value, json};
 use super::Common;
 use crate::failure::of_baseline;
 use crate::interrupt;
-use crate::layers::Layers;
-use crate::output::{grouped, json as print, percent, text};
+use crate::layers::{LayerRow, Layers, layer_table};
+use crate::output::{grouped, percent};
 
 /// Moves each layer's kept weights to uniformly random places of the layer: only its density stays.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Transformation")]
 pub(super) struct Shuffle {
-    #[command(flatten)]
-    common: Common,
-
     /// Seed of the places
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 /// Rewires each layer at random over w' = w + x (W − w) units, where w of the layer's W units lie on a path now:
 /// the same number of weights in every layer, on a growing number of units.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Transformation")]
 pub(super) struct Widen {
-    #[command(flatten)]
-    common: Common,
-
     /// Width factor x: 0 keeps the units and 1 takes all
     #[arg(long, value_name = "X")]
     factor: f64,
@@ -39,14 +38,15 @@ pub(super) struct Widen {
     /// Seed of the units and the places
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 /// Drops the kept weights that lie on no path from an input to an output.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Transformation")]
 pub(super) struct Repair {
-    #[command(flatten)]
-    common: Common,
-
     /// Keep as many others instead: random ones of the same layer between units on a path
     #[arg(long)]
     refill: bool,
@@ -54,10 +54,13 @@ pub(super) struct Repair {
     /// Seed of the refill
     #[arg(long, default_value_t = 0, requires = "refill")]
     seed: u64,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 impl Shuffle {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self) -> anyhow::Result<MaskChange> {
         let (arch, mask, info) = self.common.load()?;
         let note = json!({ "name": "shuffle", "seed": self.seed });
         let shuffled = interrupt::at_once(|| shuffle(&mask, self.seed))?;
@@ -66,7 +69,7 @@ impl Shuffle {
 }
 
 impl Widen {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self) -> anyhow::Result<MaskChange> {
         let (arch, mask, info) = self.common.load()?;
         let graph = PathGraph::new(&arch);
         let note = json!({ "name": "widen", "factor": self.factor, "seed": self.seed });
@@ -77,7 +80,7 @@ impl Widen {
 }
 
 impl Repair {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self) -> anyhow::Result<MaskChange> {
         let (arch, mask, info) = self.common.load()?;
         let graph = PathGraph::new(&arch);
         let (refill, note) = match self.refill {
@@ -93,26 +96,39 @@ impl Repair {
     }
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Report<'a> {
-    transformation: &'a Value,
-    arch: &'a str,
-    kept_before: usize,
-    kept: usize,
-    prunable: usize,
-    effective_before: usize,
-    effective: usize,
+/// A mask before and after a transformation.
+#[derive(Clone, Debug, Serialize)]
+pub struct MaskChange {
+    /// The transformation, as the new mask's metadata note it.
+    pub transformation: Value,
+    /// Name of the architecture.
+    pub arch: String,
+    /// Weights kept before.
+    pub kept_before: usize,
+    /// Weights kept.
+    pub kept: usize,
+    /// Prunable weights.
+    pub prunable: usize,
+    /// Weights kept on a surviving path before.
+    pub effective_before: usize,
+    /// Weights kept on a surviving path.
+    pub effective: usize,
+    /// Hidden and output units on a surviving path before.
+    pub units_before: usize,
     /// Hidden and output units on a surviving path.
-    units_before: usize,
-    units: usize,
-    /// Of the two masks.
-    jaccard: f64,
+    pub units: usize,
+    /// Jaccard similarity of the two masks.
+    pub jaccard: f64,
+    /// Weights that a repair dropped.
     #[serde(skip_serializing_if = "Option::is_none")]
-    dropped: Option<usize>,
+    pub dropped: Option<usize>,
+    /// Weights that a repair added.
     #[serde(skip_serializing_if = "Option::is_none")]
-    refilled: Option<usize>,
-    output: &'a Path,
+    pub refilled: Option<usize>,
+    /// The new mask's file.
+    pub output: PathBuf,
+    /// The prunable tensors under the new mask.
+    pub layers: Vec<LayerRow>,
 }
 
 /// Writes the mask and says what became of it.
@@ -123,27 +139,27 @@ fn finish(
     note: Value,
     (before, after): (&Mask, &Mask),
     moved: Option<(usize, usize)>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<MaskChange> {
     let info = noted(info, arch, before, &note);
     after.save(common.file(), &info, common.output.overwrite())?;
     let graph = PathGraph::new(arch);
-    let layers = [before, after].map(|mask| Layers::new(&graph, mask));
-    let report = Report {
-        transformation: &note,
-        arch: arch.name(),
+    let [layers_before, layers] = [before, after].map(|mask| Layers::new(&graph, mask));
+    Ok(MaskChange {
+        transformation: note,
+        arch: arch.name().to_owned(),
         kept_before: before.kept(),
         kept: after.kept(),
         prunable: after.len(),
-        effective_before: layers[0].effective,
-        effective: layers[1].effective,
-        units_before: layers[0].units.0,
-        units: layers[1].units.0,
+        effective_before: layers_before.effective,
+        effective: layers.effective,
+        units_before: layers_before.units.0,
+        units: layers.units.0,
         jaccard: before.jaccard(after)?,
         dropped: moved.map(|m| m.0),
         refilled: moved.map(|m| m.1),
-        output: common.file(),
-    };
-    if common.json { print(&report) } else { text(&report.text(&layers[1])) }
+        output: common.file().to_owned(),
+        layers: layers.rows,
+    })
 }
 
 /// The mask's metadata with the transformation at the end of its list.
@@ -166,9 +182,9 @@ fn noted(info: Option<MaskInfo>, arch: &Arch, mask: &Mask, note: &Value) -> Mask
     info
 }
 
-impl Report<'_> {
-    fn text(&self, layers: &Layers) -> String {
-        let mut out = layers.table();
+impl MaskChange {
+    pub(super) fn text(&self) -> String {
+        let mut out = layer_table(&self.layers);
         out += &format!(
             "\n{}: {} of {} weights kept ({}), before {}; {} of them on a surviving path, before {}; \
              {} units alive, before {}\n",

@@ -11,16 +11,14 @@ use serde::Serialize;
 use super::Common;
 use crate::failure::of_baseline;
 use crate::interrupt;
-use crate::output::{counted, grouped, json, table, text};
+use crate::output::{counted, grouped, table};
 
 /// Draws the prunable weights anew; biases and normalisation stay.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Transformation")]
 pub(super) struct Reinitialise {
-    #[command(flatten)]
-    common: Common,
-
     /// Weights to start from: safetensors with the architecture's names and shapes
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     weights: PathBuf,
 
     /// How the variance answers to the mask
@@ -34,6 +32,9 @@ pub(super) struct Reinitialise {
     /// Seed of the weights
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -49,12 +50,10 @@ enum How {
 
 /// Minimises ‖(C ⊙ W)ᵀ(C ⊙ W) − I‖² over the kept weights of each layer; pruned weights become 0.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Transformation")]
 pub(super) struct Isometric {
-    #[command(flatten)]
-    common: Common,
-
     /// Weights to start from: safetensors with the architecture's names and shapes
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     weights: PathBuf,
 
     /// Steps of conjugate gradients at most
@@ -64,6 +63,9 @@ pub(super) struct Isometric {
     /// Norm of the gradient, relative to the first, at which a layer has converged
     #[arg(long, value_name = "X", default_value_t = Isometry::default().tolerance)]
     tolerance: f64,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 /// Loads what both start from, with the weights in the architecture's order.
@@ -73,31 +75,44 @@ fn load(common: &Common, weights: &Path) -> anyhow::Result<(Arc<Arch>, Mask, Net
     Ok((arch, mask, network))
 }
 
-#[derive(Serialize)]
-struct Drawn<'a> {
-    transformation: &'a str,
-    how: String,
-    init: String,
-    seed: u64,
-    arch: &'a str,
-    weights: String,
-    layers: Vec<Spread>,
-    output: &'a Path,
+/// Weights drawn anew under a mask.
+#[derive(Clone, Debug, Serialize)]
+pub struct Drawn {
+    /// `reinit`.
+    pub transformation: &'static str,
+    /// How the variance answers to the mask.
+    pub how: &'static str,
+    /// The initialiser.
+    pub init: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Name of the architecture.
+    pub arch: String,
+    /// [`Network::fingerprint`] of the new weights.
+    pub weights: String,
+    /// The prunable tensors.
+    pub layers: Vec<DrawnLayer>,
+    /// The new weights' file.
+    pub output: PathBuf,
 }
 
-/// A layer's kept weights.
-#[derive(Serialize)]
-struct Spread {
-    name: String,
-    kept: usize,
-    total: usize,
-    /// Their standard deviation about 0.
-    std_before: f64,
-    std: f64,
+/// The kept weights of a tensor that was drawn anew.
+#[derive(Clone, Debug, Serialize)]
+pub struct DrawnLayer {
+    /// Its name.
+    pub name: String,
+    /// Weights kept.
+    pub kept: usize,
+    /// Weights in all.
+    pub total: usize,
+    /// Root mean square of the kept weights before.
+    pub std_before: f64,
+    /// Root mean square of the kept weights.
+    pub std: f64,
 }
 
 impl Reinitialise {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self) -> anyhow::Result<Drawn> {
         let (arch, mask, network) = load(&self.common, &self.weights)?;
         let (reinit, how) = match self.how {
             How::Dense => (Reinit::Dense, "dense"),
@@ -108,24 +123,23 @@ impl Reinitialise {
         let drawn = interrupt::at_once(draw)?.map_err(of_baseline)?;
         drawn.save(self.common.file(), self.common.output.overwrite())?;
         let pairs = network.weights().into_iter().zip(drawn.weights()).zip(mask.layers());
-        let layers = pairs.map(|((before, after), layer)| Spread {
+        let layers = pairs.map(|((before, after), layer)| DrawnLayer {
             name: layer.name().to_owned(),
             kept: layer.kept(),
             total: layer.len(),
             std_before: std(before, layer),
             std: std(after, layer),
         });
-        let report = Drawn {
+        Ok(Drawn {
             transformation: "reinit",
-            how: how.to_owned(),
+            how,
             init: self.init.to_string(),
             seed: self.seed,
-            arch: arch.name(),
+            arch: arch.name().to_owned(),
             weights: drawn.fingerprint(),
             layers: layers.collect(),
-            output: self.common.file(),
-        };
-        if self.common.json { json(&report) } else { text(&report.text()) }
+            output: self.common.file().to_owned(),
+        })
     }
 }
 
@@ -135,8 +149,8 @@ fn std(values: &[f32], layer: &LayerMask) -> f64 {
     (squares / layer.kept().max(1) as f64).sqrt()
 }
 
-impl Drawn<'_> {
-    fn text(&self) -> String {
+impl Drawn {
+    pub(super) fn text(&self) -> String {
         let head = ["layer", "kept", "of", "std before", "std"];
         let rows = self.layers.iter().map(|l| {
             vec![
@@ -148,42 +162,58 @@ impl Drawn<'_> {
             ]
         });
         let out = table(&head, &rows.collect::<Vec<_>>(), 1);
-        let (arch, how, init, seed) = (self.arch, &self.how, &self.init, self.seed);
+        let Self { arch, how, init, seed, .. } = self;
         let file = self.output.display();
         out + &format!("\n{arch}: weights drawn anew ({init}, {how}, seed {seed}) in {file}\n")
     }
 }
 
-#[derive(Serialize)]
-struct Corrected<'a> {
-    transformation: &'a str,
-    iterations: usize,
-    tolerance: f64,
-    arch: &'a str,
-    weights: String,
-    layers: Vec<Row>,
-    output: &'a Path,
+/// Weights moved towards approximate isometry under a mask.
+#[derive(Clone, Debug, Serialize)]
+pub struct Corrected {
+    /// `isometry`.
+    pub transformation: &'static str,
+    /// Steps of conjugate gradients at most.
+    pub iterations: usize,
+    /// Norm of the gradient, relative to the first, at which a layer has converged.
+    pub tolerance: f64,
+    /// Name of the architecture.
+    pub arch: String,
+    /// [`Network::fingerprint`] of the new weights.
+    pub weights: String,
+    /// The prunable tensors.
+    pub layers: Vec<CorrectedLayer>,
+    /// The new weights' file.
+    pub output: PathBuf,
 }
 
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    before: f64,
-    after: f64,
-    iterations: usize,
-    gradient: f64,
-    stuck: usize,
-    converged: bool,
+/// A tensor that was moved towards isometry.
+#[derive(Clone, Debug, Serialize)]
+pub struct CorrectedLayer {
+    /// Its name.
+    pub name: String,
+    /// Distance ‖AAᵀ − I‖ of the masked weights before, A lying on its long side.
+    pub before: f64,
+    /// The same distance after.
+    pub after: f64,
+    /// Steps taken.
+    pub iterations: usize,
+    /// Norm of the last gradient, relative to the first.
+    pub gradient: f64,
+    /// Weights of 0 that no gradient moves.
+    pub stuck: usize,
+    /// Whether the gradient came down to the tolerance.
+    pub converged: bool,
 }
 
 impl Isometric {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self) -> anyhow::Result<Corrected> {
         let (arch, mask, network) = load(&self.common, &self.weights)?;
         let stop = Isometry { iterations: self.iterations, tolerance: self.tolerance };
         let correct = || approximate_isometry(&network, &mask, stop);
         let (corrected, found) = interrupt::at_once(correct)?.map_err(of_baseline)?;
         corrected.save(self.common.file(), self.common.output.overwrite())?;
-        let row = |c: Convergence| Row {
+        let row = |c: Convergence| CorrectedLayer {
             name: c.tensor,
             before: c.before,
             after: c.after,
@@ -192,21 +222,20 @@ impl Isometric {
             stuck: c.stuck,
             converged: c.converged,
         };
-        let report = Corrected {
+        Ok(Corrected {
             transformation: "isometry",
             iterations: self.iterations,
             tolerance: self.tolerance,
-            arch: arch.name(),
+            arch: arch.name().to_owned(),
             weights: corrected.fingerprint(),
             layers: found.into_iter().map(row).collect(),
-            output: self.common.file(),
-        };
-        if self.common.json { json(&report) } else { text(&report.text()) }
+            output: self.common.file().to_owned(),
+        })
     }
 }
 
-impl Corrected<'_> {
-    fn text(&self) -> String {
+impl Corrected {
+    pub(super) fn text(&self) -> String {
         let head = ["layer", "‖AAᵀ − I‖ before", "after", "steps", "gradient", "converged"];
         let rows = self.layers.iter().map(|l| {
             vec![

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::output::{or_dash, table};
 
 /// What walks with one bias are expected to visit and to be worth.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct WalkRow {
     bias: &'static str,
     #[serde(flatten)]
@@ -20,7 +20,7 @@ pub(super) struct WalkRow {
 }
 
 /// Expected visits of each unit of a layer by one walk.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct LayerVisits {
     name: String,
     visits: Vec<f64>,

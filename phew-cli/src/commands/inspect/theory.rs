@@ -11,7 +11,7 @@ use super::walks::{WalkRow, walks_text};
 use crate::output::{grouped, histogram, or_dash, percent, table};
 
 /// Natural logarithms, where names begin with `ln`; `null` is −∞: no path.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Theory {
     ln_paths: f64,
     ln_paths_dense: f64,
@@ -41,7 +41,7 @@ pub(super) struct Theory {
 }
 
 /// What the kept weights of a tensor have, weight by weight.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct PerWeight {
     name: String,
     /// Kept paths through a weight.
@@ -53,7 +53,7 @@ struct PerWeight {
 }
 
 /// Natural logarithms of the least, the mean and the greatest.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Spread {
     min: f64,
     mean: f64,

@@ -10,11 +10,13 @@ use phew_walk::{Bias, Starts};
 use serde::Serialize;
 
 use crate::args::check_output;
+use crate::failure::usage;
 use crate::interrupt;
 
 /// Which numbers, and where they go.
 #[derive(Debug, Args)]
-pub(crate) struct WriteArgs {
+#[command(next_help_heading = "Output")]
+pub(super) struct WriteArgs {
     /// Write what each weight has of WHAT, as F64 safetensors: its share of the paths, synflow, synflow-l2 or trace
     /// (of the path kernel), or the visits it expects of one walk: visits, visits-uniform, visits-inverse. Repeatable
     #[arg(long, value_name = "WHAT=FILE")]
@@ -67,7 +69,7 @@ impl Quantity {
 }
 
 /// A file that was written.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Written {
     quantity: Quantity,
     file: PathBuf,
@@ -76,7 +78,7 @@ pub(super) struct Written {
 }
 
 /// What the file says of itself, under the metadata key `phew`. The fields stand in alphabetical order.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Note<'a> {
     arch: &'a str,
     /// Natural logarithm of what the shares are shares of.
@@ -95,7 +97,14 @@ impl WriteArgs {
 
     /// Refuses before the work what would be refused after it.
     pub(super) fn check(&self) -> anyhow::Result<()> {
-        self.per_weight.iter().try_for_each(|r| check_output(&r.file, self.force))
+        for (number, request) in self.per_weight.iter().enumerate() {
+            let file = &request.file;
+            if self.per_weight[..number].iter().any(|before| before.file == *file) {
+                return Err(usage(format!("{}: is named twice", file.display())));
+            }
+            check_output(file, self.force)?;
+        }
+        Ok(())
     }
 
     pub(super) fn write(

@@ -1,12 +1,5 @@
 //! What `inspect` measures besides the mask itself: the theory's numbers, of the weights as well as of the mask.
 
-mod isometry;
-mod paths;
-mod per_weight;
-mod spectrum;
-mod theory;
-mod walks;
-
 use std::sync::Arc;
 
 use clap::Args;
@@ -17,14 +10,17 @@ use serde::Serialize;
 use crate::args::WeightArgs;
 use crate::failure::usage;
 use crate::interrupt;
-use paths::Explicit;
-use per_weight::{WriteArgs, Written};
-use spectrum::{Distribution, Eigenvalues, SpectrumArgs};
-use theory::Theory;
+
+use super::explicit::{Explicit, ExplicitArgs};
+use super::per_weight::{WriteArgs, Written};
+use super::singular_values;
+use super::spectrum::{Distribution, Eigenvalues, SpectrumArgs};
+use super::theory::Theory;
 
 /// Which metrics.
 #[derive(Debug, Args)]
-pub(crate) struct MetricArgs {
+#[command(next_help_heading = "Metrics")]
+pub(super) struct MetricArgs {
     /// Add paths, objectives, path kernel trace, walks, degrees, stub units, FLOPs and spectral gaps
     #[arg(long)]
     metrics: bool,
@@ -41,7 +37,7 @@ pub(crate) struct MetricArgs {
     jacobian: bool,
 
     #[command(flatten)]
-    explicit: paths::ExplicitArgs,
+    explicit: ExplicitArgs,
 
     #[command(flatten)]
     write: WriteArgs,
@@ -51,8 +47,8 @@ pub(crate) struct MetricArgs {
 }
 
 /// What was asked for.
-#[derive(Serialize)]
-pub(crate) struct Metrics {
+#[derive(Debug, Serialize)]
+pub struct Metrics {
     weights: String,
     /// Whether the mask was made from these weights; none if it does not say.
     weights_of_mask: Option<bool>,
@@ -70,7 +66,7 @@ pub(crate) struct Metrics {
 
 impl MetricArgs {
     /// Whether anything is to be measured.
-    pub(crate) fn asked(&self) -> bool {
+    pub(super) fn asked(&self) -> bool {
         self.metrics
             || self.isometry
             || self.jacobian
@@ -79,30 +75,34 @@ impl MetricArgs {
             || self.write.asked()
     }
 
+    /// Refuses options that would do nothing, and outputs that cannot be written.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        if let Some(option) = self.explicit.idle() {
+            return Err(usage(format!("{option} is for --paths and --path-kernel")));
+        }
+        match self.weights.given() {
+            Some(option) if !self.asked() => Err(usage(format!(
+                "{option}: a mask by itself needs no weights; --metrics and the like do"
+            ))),
+            _ => self.write.check(),
+        }
+    }
+
     /// Computes what was asked for; `None` if nothing was. `made_from` is the fingerprint that the mask names.
-    pub(crate) fn measure(
+    pub(super) fn measure(
         &self,
         arch: Arc<Arch>,
         mask: Option<&Mask>,
         made_from: Option<&str>,
     ) -> anyhow::Result<Option<Metrics>> {
-        if let Some(option) = self.explicit.idle() {
-            return Err(usage(format!("{option} is for --paths and --path-kernel")));
-        }
         if !self.asked() {
-            return match self.weights.given() {
-                Some(option) => Err(usage(format!(
-                    "{option}: a mask by itself needs no weights; --metrics and the like do"
-                ))),
-                None => Ok(None),
-            };
+            return Ok(None);
         }
-        self.write.check()?;
         let (network, source) = self.weights.load(arch, 0)?;
         let analysis = Analysis::new(&network, mask)?;
         // What is refused is refused before anything takes long.
         let explicit = interrupt::at_once(|| self.explicit.list(&analysis))??;
-        let jacobian = || self.jacobian.then(|| isometry::jacobian(&analysis)).transpose();
+        let jacobian = || self.jacobian.then(|| singular_values::jacobian(&analysis)).transpose();
         let theory = || self.metrics.then(|| Theory::new(&network, &analysis)).transpose();
         let isometry = || self.isometry.then(|| analysis.layer_isometry()).transpose();
         let metrics = Metrics {
@@ -122,11 +122,11 @@ impl MetricArgs {
 
 impl Metrics {
     /// For people.
-    pub(crate) fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut out = String::new();
         out += &self.theory.as_ref().map_or_else(String::new, Theory::text);
-        out += &self.isometry.as_ref().map_or_else(String::new, |l| isometry::layers(l));
-        out += &self.jacobian.as_ref().map_or_else(String::new, isometry::jacobian_text);
+        out += &self.isometry.as_ref().map_or_else(String::new, |l| singular_values::layers(l));
+        out += &self.jacobian.as_ref().map_or_else(String::new, singular_values::jacobian_text);
         out += &self.spectrum.as_ref().map_or_else(String::new, Eigenvalues::text);
         out += &self.spectral_density.as_ref().map_or_else(String::new, Distribution::text);
         out += &self.explicit.as_ref().map_or_else(String::new, Explicit::text);

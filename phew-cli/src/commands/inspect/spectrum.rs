@@ -19,7 +19,8 @@ const PER_DECADE: usize = 8;
 
 /// Which part of the spectrum.
 #[derive(Debug, Args)]
-pub(crate) struct SpectrumArgs {
+#[command(next_help_heading = "Metrics")]
+pub(super) struct SpectrumArgs {
     /// Add the K greatest eigenvalues of the path kernel
     #[arg(long, value_name = "K")]
     spectrum: Option<usize>,
@@ -33,7 +34,7 @@ pub(crate) struct SpectrumArgs {
     probes: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Eigenvalues {
     ln_trace: f64,
     /// Over the trace, greatest first.
@@ -43,7 +44,7 @@ pub(super) struct Eigenvalues {
     converged: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Distribution {
     /// Over the trace from path sums: 1 within the error.
     trace: Estimate,

@@ -16,7 +16,8 @@ const LIMIT: usize = 1_000;
 
 /// Which explicit lists.
 #[derive(Debug, Args)]
-pub(crate) struct ExplicitArgs {
+#[command(next_help_heading = "Metrics")]
+pub(super) struct ExplicitArgs {
     /// Add the list of all kept paths, and the exact number of them through each weight (small networks)
     #[arg(long)]
     paths: bool,
@@ -31,7 +32,7 @@ pub(crate) struct ExplicitArgs {
 }
 
 /// The paths, and what goes with them.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Explicit {
     path_list: Vec<Row>,
     /// For each weight the number of paths through it.
@@ -41,7 +42,7 @@ pub(super) struct Explicit {
     path_kernel: Option<Vec<Vec<f64>>>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Row {
     input: usize,
     output: usize,
@@ -50,13 +51,13 @@ struct Row {
 }
 
 /// A weight by its tensor and its place there.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Weight {
     tensor: String,
     index: Vec<usize>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct WeightPaths {
     name: String,
     shape: Vec<usize>,

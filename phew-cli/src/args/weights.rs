@@ -1,0 +1,86 @@
+//! Which weights: those of a file, or drawn ones.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use phew_graph::{Arch, Extra, GraphError, Init, Network};
+
+use super::first_given;
+
+/// Which weights: from a file, or drawn.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Weights")]
+pub(crate) struct WeightArgs {
+    /// Weights: safetensors with the architecture's names and shapes
+    #[arg(long, value_name = "FILE", conflicts_with = "init")]
+    weights: Option<PathBuf>,
+
+    /// Draw the weights instead: kaiming-normal (by default), kaiming-uniform (each also -fan-out),
+    /// xavier-normal, xavier-uniform, normal:STD, orthogonal
+    #[arg(long, value_name = "NAME")]
+    init: Option<Init>,
+
+    /// Seed of drawn weights; that of `phew init`. By default the value of --seed, or 0 where there is none
+    #[arg(long, value_name = "SEED", conflicts_with = "weights")]
+    init_seed: Option<u64>,
+
+    /// Pass over tensors of the file that the architecture does not have
+    #[arg(long, requires = "weights")]
+    ignore_extra: bool,
+}
+
+impl WeightArgs {
+    /// The network, and where its weights come from.
+    pub(crate) fn load(
+        &self,
+        arch: Arc<Arch>,
+        seed: u64,
+    ) -> anyhow::Result<(Network, WeightSource)> {
+        if let Some(path) = &self.weights {
+            let extra = if self.ignore_extra { Extra::Ignore } else { Extra::Refuse };
+            let network = Network::load(path, arch, extra).map_err(|e| match e {
+                GraphError::Extra { .. } => {
+                    anyhow::anyhow!("{e} (--ignore-extra passes over them)")
+                }
+                other => other.into(),
+            })?;
+            return Ok((network, WeightSource::File(path.clone())));
+        }
+        let (init, seed) = (self.init.unwrap_or_default(), self.init_seed.unwrap_or(seed));
+        let network = Network::initialise(arch, init, seed)?;
+        Ok((network, WeightSource::Drawn { init, seed }))
+    }
+
+    /// The first option that was given, for commands that may have no use for weights.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        first_given([
+            ("--weights", self.weights.is_some()),
+            ("--init", self.init.is_some()),
+            ("--init-seed", self.init_seed.is_some()),
+        ])
+    }
+}
+
+/// Where weights come from.
+#[derive(Clone, Debug)]
+pub(crate) enum WeightSource {
+    /// A file.
+    File(PathBuf),
+    /// An initialiser and its seed.
+    Drawn {
+        /// The initialiser.
+        init: Init,
+        /// Its seed.
+        seed: u64,
+    },
+}
+
+impl std::fmt::Display for WeightSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            WeightSource::File(path) => write!(f, "{}", path.display()),
+            WeightSource::Drawn { init, seed } => write!(f, "{init}, seed {seed}"),
+        }
+    }
+}

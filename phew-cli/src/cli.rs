@@ -1,0 +1,95 @@
+//! The command line as a whole: what it accepts, and the way from its words to an exit code.
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
+
+use crate::command::Job;
+use crate::commands::COMMANDS;
+use crate::{failure, interrupt, output, patience};
+
+/// The heading of the options of all commands.
+const HEADING: &str = "Options of all commands";
+
+/// Options of all commands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = HEADING)]
+struct Common {
+    /// Threads to use; all cores by default. No result depends on it but that of `train`, in its last bits
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// Print the result as JSON, one object on a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// The command line as clap knows it: what `phew` accepts, and its help.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).global(true);
+    let version = Arg::new("version").short('V').long("version").action(ArgAction::Version);
+    let line = clap::Command::new("phew")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Sparse neural networks before training, from the initial weights alone")
+        .max_term_width(100)
+        // Declared below, to stand under the same heading as the others.
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(COMMANDS.iter().map(|entry| (entry.arguments)()));
+    Common::augment_args(line)
+        .arg(
+            help.help_heading(HEADING).help("Print help: a summary with -h, all of it with --help"),
+        )
+        .arg(version.help_heading(HEADING).help("Print the version"))
+}
+
+/// Runs the process's command line to its end.
+#[must_use]
+pub fn run() -> ExitCode {
+    let read = command_line().try_get_matches().and_then(|matches| read(&matches));
+    let (common, job) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            return match (error.print(), error.use_stderr()) {
+                (_, true) => ExitCode::from(2),
+                // Help and version are results.
+                (printed, false) => exit(output::printed(printed)),
+            };
+        }
+    };
+    if job.uses_libtorch() {
+        patience::begin();
+    }
+    exit(set_up(&common).and_then(|()| job.print(common.json)))
+}
+
+fn exit(done: anyhow::Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+/// The options of all commands, and the command with its own.
+fn read(matches: &ArgMatches) -> Result<(Common, Box<dyn Job>), clap::Error> {
+    let common = Common::from_arg_matches(matches)?;
+    let unknown = || clap::Error::new(ErrorKind::InvalidSubcommand);
+    let (name, matches) = matches.subcommand().ok_or_else(unknown)?;
+    let entry = COMMANDS.iter().find(|entry| entry.name == name).ok_or_else(unknown)?;
+    Ok((common, (entry.read)(matches)?))
+}
+
+fn set_up(common: &Common) -> anyhow::Result<()> {
+    interrupt::install()?;
+    if let Some(threads) = common.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
+        #[cfg(feature = "train")]
+        phew_train::set_threads(threads.get());
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! What is trained: the network that a run begins with, and its mask.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use phew_graph::{Arch, Extra, Init, Mask, MaskInfo, Network, Shape, zoo};
+use phew_train::{Dataset, Recipe};
+
+use crate::args::load_mask;
+use crate::failure::usage;
+use crate::stderr;
+
+/// Which network.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(super) struct NetworkArgs {
+    /// A network of the zoo, made to fit the data, or a TOML file; the recipe's by default
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    arch: Option<String>,
+
+    /// Initial weights: safetensors with the architecture's names and shapes; {seed} stands for the run's seed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["init", "init_seed"])]
+    weights: Option<PathBuf>,
+
+    /// Draw the initial weights so instead; the recipe says how by default
+    #[arg(long, value_name = "NAME")]
+    init: Option<Init>,
+
+    /// Seed of drawn weights; that of `phew init`. By default the value of --seed
+    #[arg(long, value_name = "SEED")]
+    init_seed: Option<u64>,
+
+    /// Mask of `phew prune`; without one the network is dense; {seed} stands for the run's seed
+    #[arg(long, value_name = "FILE")]
+    mask: Option<PathBuf>,
+}
+
+impl NetworkArgs {
+    /// The recipe with what these options say otherwise.
+    pub(super) fn apply(&self, recipe: &mut Recipe) {
+        if let Some(arch) = &self.arch {
+            recipe.arch.clone_from(arch);
+        }
+        if let Some(init) = self.init {
+            recipe.init = init.to_string();
+        }
+    }
+
+    /// The network of a run, before its mask.
+    pub(super) fn network(
+        &self,
+        recipe: &Recipe,
+        data: &Dataset,
+        seed: u64,
+    ) -> anyhow::Result<Network> {
+        let arch = architecture(&recipe.arch, data)?;
+        if let Some(path) = &self.weights {
+            return Ok(Network::load(&of_seed(path, seed), arch, Extra::Refuse)?);
+        }
+        let init: Init = recipe.init.parse()?;
+        Ok(Network::initialise(arch, init, self.init_seed.unwrap_or(seed))?)
+    }
+
+    /// The mask of a run, and what its file says of it.
+    pub(super) fn mask(
+        &self,
+        network: &Network,
+        seed: u64,
+    ) -> anyhow::Result<Option<(Mask, Option<MaskInfo>)>> {
+        self.mask.as_deref().map(|path| mask_for(&of_seed(path, seed), network)).transpose()
+    }
+}
+
+/// A path with the run's seed in the place of `{seed}`.
+fn of_seed(path: &Path, seed: u64) -> PathBuf {
+    path.to_string_lossy().replace("{seed}", &seed.to_string()).into()
+}
+
+/// The architecture: a file as it is, a network of the zoo made to fit the data (where its name leaves that open).
+pub(in crate::commands) fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
+    if Path::new(name).extension().is_some_and(|e| e == "toml") {
+        return Ok(Arch::load(Path::new(name))?.into());
+    }
+    let mut template = zoo::by_name(name)?;
+    if !name.starts_with("mlp-") {
+        let [channels, height, width] = data.train.shape();
+        template =
+            template.classes(data.classes.len()).input(Shape::Image { channels, height, width });
+    }
+    let arch = template.build().with_context(|| format!("{name} on {}", data.name));
+    Ok(arch.map_err(|e| usage(format!("{e:#}")))?.into())
+}
+
+/// A mask for a network, with a word if it was made from other weights.
+pub(in crate::commands) fn mask_for(
+    path: &Path,
+    network: &Network,
+) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
+    let (mask, info) = load_mask(path, network.arch())?;
+    if info.as_ref().is_some_and(|info| info.weights != network.fingerprint()) {
+        let path = path.display();
+        stderr::warn(format_args!("{path}: made from other weights than those of the network"));
+    }
+    Ok((mask, info))
+}
+
+/// How a mask was made, in a line.
+pub(super) fn describe(info: &MaskInfo) -> String {
+    format!("{}, density {}, seed {}", info.method, info.density, info.seed)
+}

@@ -1,0 +1,78 @@
+//! How a network is trained: the recipe and what the options change of it.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use phew_train::{DataSpec, Precision, Recipe, Set, TransformSpec};
+
+use crate::commands::data::{set, usual_dir};
+
+/// The recipe, and what is otherwise.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training")]
+pub(super) struct TrainingArgs {
+    /// A preset (digits, resnet20-cifar10, …) or a TOML file; the other options change what it says
+    #[arg(long, value_name = "NAME|FILE.toml", default_value = "digits")]
+    recipe: String,
+
+    /// Data set (`phew data list` shows them)
+    #[arg(long, value_name = "SET", value_parser = set)]
+    data: Option<Set>,
+
+    /// Folder of the data set; by default where `phew data fetch` puts it
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Epochs; drops of the learning rate move in proportion
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: Option<u64>,
+
+    /// Images of a step
+    #[arg(long, value_name = "N")]
+    batch: Option<NonZeroUsize>,
+
+    /// Learning rate
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+
+    /// Numbers that layers compute with: f32, bf16 or f16; weights, gradients and the loss stay in single precision
+    #[arg(long, value_name = "KIND")]
+    precision: Option<Precision>,
+}
+
+impl TrainingArgs {
+    /// The recipe with the changes that the options ask for, still to be validated.
+    pub(super) fn recipe(&self) -> anyhow::Result<Recipe> {
+        let mut recipe = if Path::new(&self.recipe).extension().is_some_and(|e| e == "toml") {
+            let text = std::fs::read_to_string(&self.recipe).context(self.recipe.clone())?;
+            Recipe::from_toml(&text, &self.recipe)?
+        } else {
+            Recipe::preset(&self.recipe)?
+        };
+        if let Some(epochs) = self.epochs {
+            recipe = recipe.with_epochs(epochs);
+        }
+        if let Some(batch) = self.batch {
+            recipe.batch = batch.get();
+        }
+        if let Some(precision) = self.precision {
+            recipe.precision = precision;
+        }
+        if let Some(rate) = self.rate {
+            recipe.schedule.rate = rate;
+        }
+        if let Some(set) = self.data {
+            // A task that is made of one set can be made of another.
+            let transform = recipe.data.transform.map(|t| TransformSpec { per_class: None, ..t });
+            recipe.data = DataSpec { transform, ..DataSpec::new(set) };
+        }
+        if let Some(dir) = &self.data_dir {
+            recipe.data.dir = Some(dir.clone());
+        } else if recipe.data.dir.is_none() {
+            recipe.data.dir = usual_dir(recipe.data.set);
+        }
+        Ok(recipe)
+    }
+}

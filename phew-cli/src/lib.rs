@@ -1,0 +1,35 @@
+//! The `phew` command as a library: every command can be called from Rust, with its result as a struct.
+//!
+//! A command is a struct of its arguments ([`commands`]), read by [`parse`] from the words that would stand on the
+//! command line. [`Command::run`] does the work and gives a [`Report`]; nothing is printed.
+//!
+//! ```
+//! use phew_cli::commands::Verify;
+//! use phew_cli::{Command, Report, parse};
+//!
+//! let verify: Verify = parse(["lemma3", "--scale", "small"])?;
+//! let report = verify.run()?;
+//! assert_eq!(report.claims[0].claim, "lemma3");
+//! assert!(report.text().starts_with("lemma3"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`run`] is the program itself: it reads the process's command line, prints, and gives the exit code.
+
+mod args;
+mod cli;
+mod command;
+pub mod commands;
+mod failure;
+mod interrupt;
+mod layers;
+mod methods;
+mod output;
+mod patience;
+mod progress;
+mod stderr;
+
+pub use cli::{command_line, run};
+pub use command::{Command, Example, Report, parse};
+pub use failure::exit_code;
+pub use layers::LayerRow;
