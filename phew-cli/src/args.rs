@@ -8,7 +8,8 @@ mod weights;
 
 use std::path::Path;
 
-use phew_graph::{Arch, Mask, MaskInfo};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use phew_graph::{Arch, Choice, Mask, MaskInfo};
 
 #[cfg(feature = "train")]
 pub(crate) use device::DeviceArgs;
@@ -27,4 +28,14 @@ pub(crate) fn first_given<const N: usize>(
 pub(crate) fn load_mask(path: &Path, arch: &Arch) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
     let (mask, info) = Mask::load(path)?;
     Ok((mask.in_order_of(arch, &path.display().to_string())?, info))
+}
+
+/// Reads one of a few named values; help lists them with their meanings.
+pub(crate) fn choice<C: Choice + Clone + Send + Sync>() -> impl TypedValueParser<Value = C> {
+    let values = C::ALL.iter().map(|c| PossibleValue::new(c.name()).help(c.summary()));
+    let parser: PossibleValuesParser = values.collect::<Vec<_>>().into();
+    parser.map(|name: String| match C::ALL.iter().find(|c| c.name() == name) {
+        Some(choice) => *choice,
+        None => unreachable!("the parser lets through these names only"),
+    })
 }

@@ -32,7 +32,7 @@ pub use man::{Man, ManReport};
 #[cfg(feature = "train")]
 pub use measure::{Gradient, Jacobian, Kernel, Measure, MeasureReport, Measures};
 pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
-pub use prune::{Job, Printed, Prune};
+pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
 #[cfg(feature = "train")]
 pub use train::{Results, Train, TrainReport};
 pub use transform::{

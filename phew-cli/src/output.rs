@@ -5,7 +5,6 @@ mod format;
 use std::io::{ErrorKind, Write};
 
 use anyhow::Context;
-use serde::Serialize;
 
 use crate::command::Report;
 
@@ -28,9 +27,4 @@ pub(crate) fn printed(done: std::io::Result<()>) -> anyhow::Result<()> {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => done.context("stdout"),
     }
-}
-
-/// Prints one JSON object on one line.
-pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    text(&format!("{}\n", serde_json::to_string(value)?))
 }

@@ -3,6 +3,7 @@
 mod list;
 mod options;
 mod paths;
+mod report;
 #[cfg(feature = "train")]
 mod samples;
 mod scored;
@@ -10,6 +11,9 @@ mod walk;
 
 #[cfg(feature = "train")]
 pub(super) use paths::by_gradient;
+
+pub use list::KnownMethod;
+pub use report::{How, PruneReport, PrunedMask};
 
 use std::collections::BTreeMap;
 
@@ -19,8 +23,9 @@ use phew_graph::{MaskInfo, Network};
 use serde_json::Value;
 
 use crate::args::{ArchArgs, OutputArgs, WeightArgs, WeightSource};
+use crate::command::Example;
 use crate::failure::usage;
-use crate::methods::{Build, DEFAULT, Method, by_name};
+use crate::methods::{Build, DEFAULT, Method, by_name, served};
 
 /// What to do: list the methods, or prune.
 #[derive(Debug)]
@@ -44,7 +49,7 @@ pub struct Job {
     weights: WeightArgs,
 
     /// Method; --list-methods says what each is
-    #[arg(long, default_value = DEFAULT, value_parser = by_name(|_| true), hide_possible_values = true)]
+    #[arg(long, help_heading = HEADING, default_value = DEFAULT, value_parser = by_name(|_| true), hide_possible_values = true)]
     method: &'static Method,
 
     /// Options of methods that were given, as the command line spells them.
@@ -53,19 +58,15 @@ pub struct Job {
 
     /// Share of the prunable weights to keep, above 0 and at most 1. Method phew takes several, as in
     /// 0.01,0.05,0.2: the masks are nested, and each file's name ends in its density. Walks and paths are kept whole
-    #[arg(long, value_name = "SHARE", value_delimiter = ',')]
+    #[arg(long, help_heading = HEADING, value_name = "SHARE", value_delimiter = ',')]
     density: Vec<f64>,
 
     /// Seed of the method's random choices
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, help_heading = HEADING, default_value_t = 0)]
     seed: u64,
 
     #[command(flatten)]
     output: OutputArgs,
-
-    /// Print one JSON object, of several densities one on each line
-    #[arg(long)]
-    json: bool,
 
     #[command(flatten)]
     walk: walk::WalkArgs,
@@ -86,10 +87,17 @@ pub struct Job {
 
 const LIST: &str = "list_methods";
 
+/// Where the options that all methods have stand in the help.
+const HEADING: &str = "Pruning";
+
 /// `--list-methods` stands alone, whatever a pruning requires: the derive has no word for that.
 impl Args for Prune {
     fn augment_args(command: Command) -> Command {
-        let list = Arg::new(LIST).long("list-methods").action(ArgAction::SetTrue).exclusive(true);
+        let list = Arg::new(LIST)
+            .long("list-methods")
+            .help_heading(HEADING)
+            .action(ArgAction::SetTrue)
+            .exclusive(true);
         let help = "List the methods with what each needs, its paper and its defaults, and stop";
         Job::augment_args(command.arg(list.help(help)))
     }
@@ -117,7 +125,7 @@ impl FromArgMatches for Prune {
 }
 
 impl Job {
-    fn run(&self) -> anyhow::Result<()> {
+    fn run(&self) -> anyhow::Result<Vec<PrunedMask>> {
         let Method { name, build, .. } = self.method;
         let own = options::of(self.method);
         if let Some(other) = self.given.iter().find(|option| !own.contains(option)) {
@@ -126,8 +134,8 @@ impl Job {
         match (*build, &self.density[..]) {
             (Build::Walks, [_, ..]) => self.walk(),
             (_, [_, _, ..]) => Err(usage(format!("method `{name}` takes one --density at a time"))),
-            (Build::Paths(set), _) => self.paths(set),
-            (Build::Scores(scored), &[density]) => self.scored(scored, density),
+            (Build::Paths(set), _) => Ok(vec![self.paths(set)?]),
+            (Build::Scores(scored), &[density]) => Ok(vec![self.scored(scored, density)?]),
             (Build::Walks | Build::Scores(_), []) => {
                 Err(usage(format!("method `{name}` needs --density")))
             }
@@ -180,28 +188,31 @@ impl Job {
 
 impl crate::command::Command for Prune {
     const NAME: &'static str = "prune";
-    const EXAMPLES: &'static [crate::command::Example] = &[];
-    type Report = Printed;
+    const EXAMPLES: &'static [Example] = &[
+        (
+            "5% of LeNet-5 by PHEW, from weights that are drawn",
+            "phew prune --arch lenet-5 --density 0.05 --seed 0 -o phew.safetensors",
+        ),
+        (
+            "Three nested masks of a state dict",
+            "phew prune --arch lenet-5 --weights w.safetensors --density 0.01,0.05,0.2 -o nested.safetensors",
+        ),
+        (
+            "A rival",
+            "phew prune --arch lenet-5 --method synflow --density 0.05 -o synflow.safetensors",
+        ),
+        ("What methods there are", "phew prune --list-methods"),
+    ];
+    type Report = PruneReport;
 
-    fn run(&self) -> anyhow::Result<Printed> {
-        match self {
-            Self::List => list::print()?,
-            Self::Job(job) => job.run()?,
-        }
-        Ok(Printed {})
+    fn run(&self) -> anyhow::Result<PruneReport> {
+        Ok(match self {
+            Self::List => PruneReport::Methods { methods: list::known() },
+            Self::Job(job) => PruneReport::Masks(job.run()?),
+        })
     }
-}
 
-/// A result that was printed as the work went on.
-#[derive(Debug, serde::Serialize)]
-pub struct Printed {}
-
-impl crate::command::Report for Printed {
-    fn text(&self) -> String {
-        String::new()
-    }
-
-    fn json(&self) -> serde_json::Result<String> {
-        Ok(String::new())
+    fn uses_libtorch(&self) -> bool {
+        matches!(self, Self::Job(job) if served(job.method.needs))
     }
 }

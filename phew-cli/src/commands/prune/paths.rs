@@ -1,22 +1,20 @@
 //! `phew prune` with a method of paths: sets of paths without chance.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
 use clap::Args;
 use phew_baselines::{BaselineError, Oracle, Point};
 use phew_graph::{Mask, Network, PathGraph, SkipPolicy};
 use phew_walk::{BestPaths, Order, WalkError, best_paths, greedy_paths, mask_of, ranked_paths};
-use serde::Serialize;
 use serde_json::Value;
 
 use super::Job;
+use super::report::{How, PrunedMask};
 use crate::failure::{of_baseline, usage};
 use crate::interrupt;
-use crate::layers::{LayerRow, Layers};
+use crate::layers::Layers;
 use crate::methods::{PathSet, RankedBy};
-use crate::output::{grouped, json, percent, text};
 
 /// Options of the path methods.
 #[derive(Debug, Args)]
@@ -54,38 +52,25 @@ pub(crate) fn by_gradient(
     Ok(network.with_weights(magnitudes)?)
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Report<'a> {
-    method: &'a str,
-    arch: &'a str,
-    /// Asked for, or what so many paths came to.
-    density: f64,
-    parameters: &'a BTreeMap<String, Value>,
-    weights: String,
-    paths: usize,
-    ln_product_first: f64,
-    ln_product_last: f64,
-    kept: usize,
-    prunable: usize,
-    seconds: f64,
-    output: &'a Path,
-    layers: &'a [LayerRow],
-}
-
 impl Job {
-    pub(super) fn paths(&self, set: PathSet) -> anyhow::Result<()> {
+    pub(super) fn paths(&self, set: PathSet) -> anyhow::Result<PrunedMask> {
         let wanted = self.wanted(set)?;
         self.output.check()?;
-        let whole = Instant::now();
+        let clock = Instant::now();
         let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
         let by_gradient = match set.ranked_by() {
             RankedBy::Weight => None,
             RankedBy::Gradient => Some(self.by_gradient(&network)?),
         };
+        let load = clock.elapsed().as_secs_f64();
+
+        let clock = Instant::now();
         let ranked = by_gradient.as_ref().unwrap_or(&network);
         let found = interrupt::at_once(|| select(ranked, &wanted))??;
         let BestPaths { mask, paths, ln_first, ln_last } = found;
+        let select = clock.elapsed().as_secs_f64();
+
+        let clock = Instant::now();
         let density = match wanted {
             Wanted::UntilDensity(density, _) => density,
             Wanted::First(..) | Wanted::Greedy => mask.density(),
@@ -94,22 +79,15 @@ impl Job {
         let info = self.info(&network, &source, density, parameters);
         mask.save(&self.output.output, &info, self.output.overwrite())?;
         let layers = Layers::new(&PathGraph::new(network.arch()), &mask);
-        let report = Report {
-            method: &info.method,
-            arch: &info.arch,
-            density: info.density,
-            parameters: &info.parameters,
-            weights: source.to_string(),
-            paths,
-            ln_product_first: ln_first,
-            ln_product_last: ln_last,
-            kept: mask.kept(),
-            prunable: mask.len(),
-            seconds: whole.elapsed().as_secs_f64(),
-            output: &self.output.output,
-            layers: &layers.rows,
+        let write = clock.elapsed().as_secs_f64();
+        let of = match set.ranked_by() {
+            RankedBy::Weight => "|w|",
+            RankedBy::Gradient => "|∂L/∂w|",
         };
-        if self.json { json(&report) } else { text(&report.text(&layers, set.ranked_by())) }
+        let how = How::Paths { paths, ln_product_first: ln_first, ln_product_last: ln_last, of };
+        let phases = vec![("load", load), ("paths", select), ("write", write)];
+        let output = self.output.output.clone();
+        Ok(PrunedMask::new(info, source.to_string(), (layers, &mask), how, phases, output))
     }
 
     /// What was asked for.
@@ -152,26 +130,4 @@ fn select(network: &Network, wanted: &Wanted) -> Result<BestPaths, WalkError> {
         ln_first: ln(paths.first()),
         ln_last: ln(paths.last()),
     })
-}
-
-impl Report<'_> {
-    fn text(&self, layers: &Layers, by: RankedBy) -> String {
-        let (kept, prunable) = (grouped(self.kept), grouped(self.prunable));
-        let what = match by {
-            RankedBy::Weight => "|w|",
-            RankedBy::Gradient => "|∂L/∂w|",
-        };
-        let mut out = layers.table();
-        out += &format!(
-            "\n{}: {kept} of {prunable} weights kept ({}) by {} paths, ln Π{what} from {:.3} to {:.3}; {} dead units\n",
-            self.arch,
-            percent(self.kept as f64 / self.prunable as f64),
-            grouped(self.paths),
-            self.ln_product_first,
-            self.ln_product_last,
-            grouped(layers.dead_units()),
-        );
-        out += &format!("weights {}; {:.2} s\n", self.weights, self.seconds);
-        out + &format!("mask {}\n", self.output.display())
-    }
 }

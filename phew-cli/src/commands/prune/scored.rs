@@ -1,21 +1,20 @@
 //! `phew prune` with a method that scores: scores, an allocation, a schedule.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use phew_baselines::{Allocation, Method, MethodOption, Options, Schedule, Scored, methods};
 use phew_graph::{Mask, Network, PathGraph};
-use serde::Serialize;
 use serde_json::Value;
 
 use super::Job;
+use super::report::{How, PrunedMask};
 use crate::failure::of_baseline;
 use crate::interrupt;
-use crate::layers::{LayerRow, Layers};
+use crate::layers::Layers;
 use crate::methods::served;
-use crate::output::{counted, grouped, json, percent, text};
+use crate::output::grouped;
 use crate::progress;
 
 /// Where the options of the methods that score stand in the help.
@@ -81,49 +80,22 @@ impl FromArgMatches for OwnArgs {
     }
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Report<'a> {
-    method: &'a str,
-    arch: &'a str,
-    density: f64,
-    seed: u64,
-    parameters: &'a BTreeMap<String, Value>,
-    weights: String,
-    kept: usize,
-    prunable: usize,
-    effective: usize,
-    steps: usize,
-    seconds: f64,
-    phases: Phases,
-    output: &'a Path,
-    layers: &'a [LayerRow],
-}
-
-/// Seconds by phase.
-#[derive(Serialize)]
-struct Phases {
-    load: f64,
-    prune: f64,
-    write: f64,
-}
-
 impl Job {
-    pub(super) fn scored(&self, scored: Scored, density: f64) -> anyhow::Result<()> {
+    pub(super) fn scored(&self, scored: Scored, density: f64) -> anyhow::Result<PrunedMask> {
         let (entry, options) = (self.method.map(|_| scored), self.options());
         let build =
             |oracle| entry.method(density, self.seed, &options, oracle).map_err(of_baseline);
         // What is wrong with the request shows before anything is read; an oracle needs the network first.
         let early = if served(self.method.needs) { None } else { Some(build(None)?) };
         self.output.check()?;
-        let whole = Instant::now();
+        let clock = Instant::now();
         let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
         let mut method = match early {
             Some(method) => method,
             None => build(self.oracle(&network)?)?,
         };
         let steps = method.plan.steps();
-        let load = whole.elapsed().as_secs_f64();
+        let load = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
         let mask = score(&network, &mut method)?;
@@ -140,23 +112,10 @@ impl Job {
         let write = clock.elapsed().as_secs_f64();
 
         let layers = Layers::new(&PathGraph::new(network.arch()), &mask);
-        let report = Report {
-            method: &info.method,
-            arch: &info.arch,
-            density,
-            seed: self.seed,
-            parameters: &info.parameters,
-            weights: source.to_string(),
-            kept: mask.kept(),
-            prunable: mask.len(),
-            effective: layers.effective,
-            steps,
-            seconds: whole.elapsed().as_secs_f64(),
-            phases: Phases { load, prune, write },
-            output: &self.output.output,
-            layers: &layers.rows,
-        };
-        if self.json { json(&report) } else { text(&report.text(&layers)) }
+        let phases = vec![("load", load), ("prune", prune), ("write", write)];
+        let output = self.output.output.clone();
+        let how = How::Scores { steps };
+        Ok(PrunedMask::new(info, source.to_string(), (layers, &mask), how, phases, output))
     }
 }
 
@@ -179,27 +138,4 @@ fn score(network: &Network, method: &mut Method<'_>) -> anyhow::Result<Mask> {
     });
     bar.finish_and_clear();
     mask.map_err(of_baseline)
-}
-
-impl Report<'_> {
-    fn text(&self, layers: &Layers) -> String {
-        let (kept, prunable) = (grouped(self.kept), grouped(self.prunable));
-        let density = percent(self.kept as f64 / self.prunable as f64);
-        let mut out = layers.table();
-        out += &format!(
-            "\n{}: {} keeps {kept} of {prunable} weights ({density}) in {}, {} of them on a surviving path; \
-             {} dead units\n",
-            self.arch,
-            self.method,
-            counted(self.steps, "step"),
-            grouped(self.effective),
-            grouped(layers.dead_units()),
-        );
-        let Phases { load, prune, write } = self.phases;
-        out += &format!(
-            "weights {}; {:.2} s: load {load:.3}, prune {prune:.3}, write {write:.3}\n",
-            self.weights, self.seconds,
-        );
-        out + &format!("mask {}\n", self.output.display())
-    }
 }
