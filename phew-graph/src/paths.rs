@@ -1,13 +1,11 @@
 //! The path graph, and the one traversal that all sums over its paths are made of.
 
 mod build;
-mod custom;
 mod direction;
 mod edges;
 mod graph;
 mod kernel;
 mod neighbours;
-mod product;
 mod reach;
 mod scaled;
 mod sums;

@@ -87,10 +87,9 @@ impl Builder<'_> {
         for (place, (&branch, &wiring)) in branches.iter().zip(wirings).enumerate() {
             match wiring {
                 Wiring::Identity => incoming.extend(self.summand(branch, main != Some(place))),
-                Wiring::Flatten { block } => {
-                    incoming.push((branch, Kind::Flatten { block }, None));
+                Wiring::Flatten { .. } | Wiring::Block { .. } => {
+                    incoming.push((branch, Kind::Free(wiring), None));
                 }
-                Wiring::Block { .. } => unreachable!("no operator concatenates"),
             }
         }
         self.push(index, incoming, depth)
@@ -103,12 +102,12 @@ impl Builder<'_> {
         draft.merged |= private;
         let mut ends = match private {
             true => std::mem::take(&mut draft.incoming),
-            false => vec![(branch, Kind::Identity, None)],
+            false => vec![(branch, Kind::Free(Wiring::Identity), None)],
         };
         for (_, kind, skip) in ends.iter_mut().filter(|_| bypass) {
             *skip = Some(match kind {
                 Kind::Weighted(_) => Skip::Projection,
-                Kind::Identity | Kind::Flatten { .. } => Skip::Identity,
+                Kind::Free(_) => Skip::Identity,
             });
         }
         ends

@@ -62,13 +62,8 @@ pub enum Skip {
 pub enum Kind {
     /// Every scalar of a tensor is one edge.
     Weighted(Weighted),
-    /// Unit `i` to unit `i`, without a parameter.
-    Identity,
-    /// Channel `c` to features `c·block … (c+1)·block − 1`, without a parameter.
-    Flatten {
-        /// Features of a channel.
-        block: usize,
-    },
+    /// Edges without a parameter.
+    Free(Wiring),
 }
 
 /// The shape of a weighted connection: a tensor `[outputs, inputs, kernel]` in `groups` blocks.
@@ -162,8 +157,7 @@ impl Connection {
     pub fn wiring(&self) -> Option<Wiring> {
         match self.kind {
             Kind::Weighted(_) => None,
-            Kind::Identity => Some(Wiring::Identity),
-            Kind::Flatten { block } => Some(Wiring::Flatten { block }),
+            Kind::Free(wiring) => Some(wiring),
         }
     }
 }

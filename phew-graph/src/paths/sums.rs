@@ -276,18 +276,6 @@ impl<'a> PathSums<'a> {
         self.forward.total().value()
     }
 
-    /// Share of the total that passes each unit of a layer; zeros if no path survives.
-    ///
-    /// # Panics
-    /// If there is no such layer.
-    #[must_use]
-    pub fn unit_shares(&self, layer: usize) -> Vec<f64> {
-        let (forward, backward) = (&self.forward.values[layer], &self.backward.values[layer]);
-        let factor =
-            self.forward.over_total(self.forward.exponents[layer] + self.backward.exponents[layer]);
-        forward.iter().zip(backward).map(|(f, b)| f * b * factor).collect()
-    }
-
     /// Share of the total that passes each edge of a prunable tensor, row-major: `F · f(w) · B / total`.
     ///
     /// # Panics
@@ -341,5 +329,81 @@ impl Derivatives<'_> {
     pub fn at(&self, index: usize) -> f64 {
         let (source, target) = self.shape.ends(index);
         self.source[source] * self.target[target] * self.factor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paths::{Abs, Square};
+    use crate::{ArchBuilder, Conv2d, Init, Network, Shape, zoo};
+
+    #[test]
+    fn products_by_hand_give_the_sums_of_the_engine_on_a_residual_network() {
+        let network = Network::initialise(
+            zoo::by_name("wrn-10-1").unwrap().build().unwrap(),
+            Init::default(),
+            3,
+        );
+        let network = network.unwrap();
+        let graph = PathGraph::new(network.arch());
+        let weights = network.weights();
+        let edges = Edges::new(&weights, Abs);
+        let by_hand = |tensor: usize, from: &[f64], forward: bool| {
+            let shape = graph.weighted(tensor).1;
+            let mut to =
+                vec![0.0; if forward { shape.outputs } else { shape.groups * shape.inputs }];
+            for i in 0..shape.len() {
+                let (source, target) = shape.ends(i);
+                let (a, b) = if forward { (source, target) } else { (target, source) };
+                to[b] += from[a] * edges.value(tensor, i);
+            }
+            to
+        };
+        let mut by_hand = SumOfProducts(|step: &Step, shape: &Weighted, near: &ScaledVec| {
+            by_hand(shape.tensor, &near.values, step.direction == Direction::Forward)
+        });
+        let [forward, backward] = Direction::BOTH.map(|direction| {
+            let units = graph.layers()
+                [if direction == Direction::Forward { 0 } else { graph.layers().len() - 1 }]
+            .units;
+            graph.sweep(direction, &mut by_hand, vec![1.0; units].into()).into()
+        });
+        let (found, want) =
+            (PathSums::from_sums(&graph, forward, backward), PathSums::new(&graph, &edges));
+        // Sums of up to 576 positive terms in another order: n · eps bounds the relative difference, and
+        // eleven layers multiply.
+        let close = |a: f64, b: f64| (a - b).abs() <= 576.0 * 11.0 * f64::EPSILON * b.abs();
+        assert!((found.ln_total() - want.ln_total()).abs() < 1e-11);
+        for tensor in 0..graph.tensors() {
+            let (found, want) =
+                (found.edge_shares(tensor, &edges), want.edge_shares(tensor, &edges));
+            assert!(found.iter().zip(&want).all(|(&a, &b)| close(a, b)), "tensor {tensor}");
+        }
+    }
+
+    #[test]
+    fn products_are_sums_over_single_scalars_in_groups_too() {
+        let arch = ArchBuilder::new("grouped", Shape::Image { channels: 4, height: 4, width: 4 })
+            .conv("conv", Conv2d::new(6, 3).padding(1).groups(2))
+            .build()
+            .unwrap();
+        let network = Network::initialise(arch, Init::default(), 1).unwrap();
+        let graph = PathGraph::new(network.arch());
+        let weights = network.weights();
+        let edges = Edges::new(&weights, Square);
+        let (x, y) = ([1.0, 2.0, -3.0, 0.5], [1.0, 0.0, 2.0, -1.0, 3.0, 0.25]);
+        let (mut onto_targets, mut onto_sources) = ([0.0; 6], [0.0; 4]);
+        for (index, &w) in weights[0].iter().enumerate() {
+            // 6×2×3×3: three outputs and two inputs to a group.
+            let output = index / 18;
+            let input = output / 3 * 2 + index / 9 % 2;
+            onto_targets[output] += x[input] * f64::from(w) * f64::from(w);
+            onto_sources[input] += y[output] * f64::from(w) * f64::from(w);
+        }
+        // Sums of up to 27 terms of mixed sign near 1.
+        let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13);
+        assert!(close(&graph.carry(0, Direction::Forward, &edges, &x), &onto_targets));
+        assert!(close(&graph.carry(0, Direction::Reverse, &edges, &y), &onto_sources));
     }
 }

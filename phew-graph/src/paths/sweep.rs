@@ -189,8 +189,7 @@ impl PathGraph {
     ) -> S::Layer {
         match self.connections()[step.connection].kind {
             Kind::Weighted(ref shape) => semiring.weighted(step, shape, near),
-            Kind::Identity => semiring.free(step, Wiring::Identity, near),
-            Kind::Flatten { block } => semiring.free(step, Wiring::Flatten { block }, near),
+            Kind::Free(wiring) => semiring.free(step, wiring, near),
         }
     }
 }

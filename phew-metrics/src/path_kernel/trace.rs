@@ -3,7 +3,7 @@
 //! With s = θ² and `R(s) = Σ_p Π_{i∈p} s_i` the trace `Σ_p Σ_{i∈p} Π_{j∈p, j≠i} θ_j²` is `Σ_i ∂R/∂s_i`: R is
 //! linear in each `s_i`. A weight of 0 counts as well, for its derivative need not be 0.
 
-use phew_graph::{Edges, Ends, LayerSums, PathSums, Scaled, Square};
+use phew_graph::{Direction, Edges, Ends, LayerSums, PathSums, Scaled, Square};
 use rayon::prelude::*;
 
 use crate::analysis::Analysis;
@@ -34,10 +34,10 @@ impl<'a> Analysis<'a> {
         let PathSums { forward, backward, .. } = PathSums::new(&self.graph, &self.edges(Square));
         let kept = Edges::structure().masked_by(self.mask);
         let layer = |tensor| {
-            let Ends { source, target, .. } = self.graph.ends(tensor);
+            let Ends { connection, source, target, .. } = self.graph.ends(tensor);
             let (f, b) = (&forward.values[source], &backward.values[target]);
             // Σ F(source) · B(target) over the kept edges.
-            let reached = self.graph.onto_targets(tensor, &kept, f);
+            let reached = self.graph.carry(connection, Direction::Forward, &kept, f);
             let sum = reached.iter().zip(b).map(|(f, b)| f * b).sum();
             Scaled::new(sum, forward.exponents[source] + backward.exponents[target])
         };

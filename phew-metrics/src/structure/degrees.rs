@@ -1,6 +1,6 @@
 //! Kept weights into and out of each unit.
 
-use phew_graph::{Edges, Ends, Mask, PathGraph};
+use phew_graph::{Direction, Edges, Ends, Mask, PathGraph};
 use serde::Serialize;
 
 /// A distribution of degrees over the units of a layer.
@@ -41,13 +41,13 @@ pub(super) struct Degree {
 pub(super) fn degrees(graph: &PathGraph, mask: Option<&Mask>) -> Vec<Degree> {
     let edges = Edges::structure().masked_by(mask);
     let of = |tensor: usize| {
-        let Ends { source, target, .. } = graph.ends(tensor);
+        let Ends { connection, source, target, .. } = graph.ends(tensor);
         let ones = |layer: usize| vec![1.0; graph.layers()[layer].units];
         // Counts stay whole in f64 up to 2⁵³.
         let whole = |counts: Vec<f64>| counts.into_iter().map(|n| n as usize).collect();
         Degree {
-            into: whole(graph.onto_targets(tensor, &edges, &ones(source))),
-            out: whole(graph.onto_sources(tensor, &edges, &ones(target))),
+            into: whole(graph.carry(connection, Direction::Forward, &edges, &ones(source))),
+            out: whole(graph.carry(connection, Direction::Reverse, &edges, &ones(target))),
         }
     };
     (0..graph.tensors()).map(of).collect()
