@@ -3,6 +3,7 @@
 //! A [`Template`] has defaults for the input shape and the number of classes, which can be changed before
 //! it is built. State-dict names are torchvision's where torchvision has the network.
 
+mod densenet;
 mod lenet;
 mod mlp;
 mod resnet;
@@ -49,6 +50,10 @@ enum Family {
         blocks: usize,
         widen: usize,
     },
+    DenseNet {
+        layers: usize,
+        growth: usize,
+    },
 }
 
 impl Template {
@@ -92,6 +97,9 @@ impl Template {
             }
             &Family::WideResNet { blocks, widen } => {
                 resnet::wide(name, input, blocks, widen, classes)
+            }
+            &Family::DenseNet { layers, growth } => {
+                densenet::build(name, input, layers, growth, classes)
             }
         }
     }
@@ -170,6 +178,11 @@ const KNOWN: &[Known] = &[
         "wrn-16-8",
         "wide ResNet of depth D = 6n + 4, up to 10000, and widen factor K, for CIFAR",
     ),
+    Known::family(
+        "densenet-L-K",
+        "densenet-40-12",
+        "DenseNet of L = 3n + 4 layers, up to 10000, and growth rate K, for CIFAR",
+    ),
 ];
 
 /// All that [`by_name`] knows.
@@ -217,13 +230,23 @@ fn find(name: &str) -> Option<Template> {
     }
 }
 
-/// `wrn-28-10`, `mlp7-tanh-100`, `mlp-784-300-10`.
+/// The depth, up to [`MAX_DEPTH`], and another number of at least 1 after a prefix: 28 and 10 of `wrn-28-10`.
+fn depth_and_size(name: &str, prefix: &str) -> Option<(usize, usize)> {
+    let (depth, size) = name.strip_prefix(prefix)?.split_once('-')?;
+    let (depth, size) = (depth.parse().ok()?, size.parse().ok()?);
+    (depth <= MAX_DEPTH && size > 0).then_some((depth, size))
+}
+
+/// `wrn-28-10`, `densenet-40-12`, `mlp7-tanh-100`, `mlp-784-300-10`.
 fn find_parametric(name: &str) -> Option<Template> {
-    if let Some(parameters) = name.strip_prefix("wrn-") {
-        let (depth, widen) = parameters.split_once('-')?;
-        let (depth, widen): (usize, usize) = (depth.parse().ok()?, widen.parse().ok()?);
-        let fits = (10..=MAX_DEPTH).contains(&depth) && (depth - 4).is_multiple_of(6) && widen > 0;
+    if let Some((depth, widen)) = depth_and_size(name, "wrn-") {
+        let fits = depth >= 10 && (depth - 4).is_multiple_of(6);
         let family = Family::WideResNet { blocks: depth.saturating_sub(4) / 6, widen };
+        return fits.then(|| Template::new(name, family, [3, 32, 32], 10));
+    }
+    if let Some((depth, growth)) = depth_and_size(name, "densenet-") {
+        let fits = depth >= 7 && (depth - 4).is_multiple_of(3);
+        let family = Family::DenseNet { layers: depth.saturating_sub(4) / 3, growth };
         return fits.then(|| Template::new(name, family, [3, 32, 32], 10));
     }
     for (prefix, activation) in

@@ -85,6 +85,11 @@ fn shapes_found_and_wanted_are_told() {
     says(net().max_pool("p", Pool::new(2).padding(2)).build(), &["`p`", "padding is 2"]);
     let sum = net().conv("c", Conv2d::new(4, 3)).add("sum", &["c", "input"]).build();
     says(sum, &["`sum`", "[4, 8, 8]", "[4, 6, 6]"]);
+    let concat = net().conv("c", Conv2d::new(3, 3)).concat("cat", &["c", "input"]).build();
+    says(concat, &["`cat`", "[4, 8, 8]", "[channels, 6, 6]"]);
+    let concat = net().flatten("f").concat("cat", &["f", "input"]).build();
+    says(concat, &["`cat`", "[4, 8, 8]", "[features]"]);
+    says(net().concat("cat", &["input"]).build(), &["`cat`", "has 1 inputs", "two or more"]);
     says(
         ArchBuilder::new("t", image(0, 8)).conv("c", Conv2d::new(1, 1)).build(),
         &["`input`", "[0, 8, 8]"],
@@ -139,4 +144,106 @@ fn toml_keeps_every_field() {
         .build()
         .unwrap();
     assert_eq!(Arch::from_toml(&arch.to_toml(), "round trip").unwrap(), arch);
+}
+
+#[test]
+fn a_concatenation_has_the_units_of_all_its_inputs() {
+    let net = ArchBuilder::new("images", image(4, 8))
+        .conv("c", Conv2d::new(3, 3).padding(1))
+        .concat("cat", &["c", "input", "c"]);
+    let arch = net.flatten("f").linear("fc", 1).build().unwrap();
+    assert_eq!(arch.nodes()[2].shape, image(10, 8));
+    let net = ArchBuilder::new("features", Shape::Features(4)).linear("a", 3);
+    let arch = net.concat("cat", &["input", "a"]).linear("fc", 1).build().unwrap();
+    assert_eq!(arch.nodes()[2].shape, Shape::Features(7));
+}
+
+/// As files have always been.
+#[test]
+fn toml_is_written_in_one_way() {
+    let arch = ArchBuilder::new("small", image(2, 6))
+        .conv("conv1", Conv2d::new(4, 3).padding(1).groups(2).bias())
+        .batch_norm("bn1")
+        .relu("relu1")
+        .conv("conv2", Conv2d { kernel: [3, 1], padding: [1, 0], ..Conv2d::new(4, 3) })
+        .add("add", &["conv2", "relu1"])
+        .max_pool("pool1", Pool::new(3).stride(2).padding(1))
+        .concat("concat", &["pool1", "pool1"])
+        .avg_pool("pool2", Pool::new(3))
+        .activation("leaky", Activation::LeakyRelu { slope: 0.2 })
+        .flatten("flatten")
+        .linear_unbiased("fc", 5)
+        .build()
+        .unwrap();
+    let expected = r#"name = "small"
+
+[[op]]
+name = "input"
+type = "input"
+shape = [2, 6, 6]
+
+[[op]]
+name = "conv1"
+type = "conv2d"
+out = 4
+kernel = 3
+padding = 1
+groups = 2
+bias = true
+
+[[op]]
+name = "bn1"
+type = "batch_norm"
+eps = 0.00001
+momentum = 0.1
+
+[[op]]
+name = "relu1"
+type = "relu"
+
+[[op]]
+name = "conv2"
+type = "conv2d"
+out = 4
+kernel = [3, 1]
+padding = [1, 0]
+
+[[op]]
+name = "add"
+type = "add"
+inputs = ["conv2", "relu1"]
+
+[[op]]
+name = "pool1"
+type = "max_pool"
+kernel = 3
+stride = 2
+padding = 1
+
+[[op]]
+name = "concat"
+type = "concat"
+inputs = ["pool1", "pool1"]
+
+[[op]]
+name = "pool2"
+type = "avg_pool"
+kernel = 3
+
+[[op]]
+name = "leaky"
+type = "leaky_relu"
+slope = 0.2
+
+[[op]]
+name = "flatten"
+type = "flatten"
+
+[[op]]
+name = "fc"
+type = "linear"
+out = 5
+bias = false
+"#;
+    assert_eq!(arch.to_toml(), expected);
 }

@@ -4,7 +4,8 @@
 
 use phew_graph::op::Linear;
 use phew_graph::{
-    Arch, ArchBuilder, Conv2d, GraphError, MAX_MULTIPLY_ADDS, MAX_SCALARS, Pool, Shape, zoo,
+    Activation, Arch, ArchBuilder, Conv2d, GraphError, MAX_MULTIPLY_ADDS, MAX_SCALARS, Pool, Shape,
+    zoo,
 };
 
 const MOST: &str = "at most 1099511627776";
@@ -62,6 +63,9 @@ fn maps_whose_scalars_wrap_are_refused() {
     let shape = "[4294967296, 4294967296, 4294967296]";
     says(image(1 << 32, 1 << 32).flatten("f").linear("fc", 1).build(), &["`input`", shape, MOST]);
     says(features(usize::MAX / 2).linear("fc", 1).build(), &["`input`", "[9223372036854775807]"]);
+    let parts = vec!["f"; 2];
+    let twice = features(1 << 40).activation("f", Activation::Relu).concat("cat", &parts);
+    says(twice.linear("fc", 1).build(), &["`cat`", "[2199023255552]", MOST]);
     // Its padding alone makes the output 2⁴¹ × 2⁴¹.
     let padded = Conv2d::new(1, 1).padding(1 << 40);
     says(image(1, 1).conv("c", padded).build(), &["`c`", "2199023255553", MOST]);
@@ -99,6 +103,8 @@ fn names_of_the_zoo_with_huge_numbers_are_refused() {
     says(build("wrn-10-9223372036854775807"), &["`layer1.0.conv1`", "out is", MOST]);
     says(build("wrn-10-1152921504606846976"), &["`layer1.0.conv1`", "out is", MOST]);
     says(build("wrn-18446744073709551614-1"), &["`wrn-18446744073709551614-1`"]);
+    says(build("densenet-40-18446744073709551615"), &["out is 18446744073709551615", MOST]);
+    says(build("densenet-18446744073709551613-1"), &["`densenet-18446744073709551613-1`"]);
     for name in ["lenet-5", "vgg11", "resnet20", "resnet18", "wrn-10-1"] {
         let classes = zoo::by_name(name).unwrap().classes(usize::MAX).build();
         says(classes, &["out is 18446744073709551615", MOST]);

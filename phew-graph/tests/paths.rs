@@ -156,7 +156,7 @@ fn depth_neither_overflows_nor_underflows() {
 
 /// VGG-19 with 10 classes: 3·64·64·128·…·10 channel pairs, nine parallel edges each.
 #[test]
-fn path_counts_of_the_zoo_are_products_of_widths() {
+fn path_counts_of_the_zoo_are_those_worked_out_by_hand() {
     let ln_paths = |name: &str| {
         let arch = zoo::by_name(name).unwrap().build().unwrap();
         let graph = PathGraph::new(&arch);
@@ -184,4 +184,10 @@ fn path_counts_of_the_zoo_are_products_of_widths() {
         "{} {resnet20}",
         ln_paths("resnet20")
     );
+    // A dense layer of 12 channels appends 12 units, each reached by 9 ways from every unit before; a 1×1
+    // convolution to c channels multiplies paths by c.
+    let dense_block = 12.0 * 109f64.ln();
+    let densenet = (27.0f64 * 16.0 * 160.0 * 304.0 * 10.0).ln() + 3.0 * dense_block;
+    let found = ln_paths("densenet-40-12");
+    assert!((found / densenet - 1.0).abs() < 1e-14, "{found} {densenet}");
 }

@@ -54,6 +54,13 @@ fn every_prunable_count_is_the_one_worked_out_by_hand() {
         ("mlp7-linear-100", 129_400),
         ("mlp7-tanh-100", 129_400),
         ("mlp-12-16-16-8", 576),
+        // 432; 3×3 to 12 channels from c, c + 12, …, c + 132 with c = 16, 160, 304; 1×1 of 160 and 304; 4,480
+        (
+            "densenet-40-12",
+            432 + 108 * (12 * (16 + 160 + 304) + 3 * 66 * 12) + 160 * 160 + 304 * 304 + 4_480,
+        ),
+        // one layer a block: 3×3 to 8 channels from 16, 24 and 32; 1×1 of 24 and of 32
+        ("densenet-7-8", 432 + 72 * (16 + 24 + 32) + 24 * 24 + 32 * 32 + 400),
     ] {
         let arch = zoo::by_name(name).and_then(|t| t.build()).expect(name);
         assert_eq!(arch.prunable_len(), expected, "{name}");
@@ -72,6 +79,26 @@ fn wide_resnet_28_10_has_the_36_5_million_parameters_of_its_paper() {
         .sum();
     let millions = (arch.prunable_len() + auxiliary) as f64 / 1e6;
     assert!((millions - 36.5).abs() < 0.05, "{millions}");
+}
+
+/// Huang et al. 2017, table 2: 1.0M; 1,019,722 by PyTorch with the names of torchvision.
+#[test]
+fn densenet_40_12_has_the_parameters_and_the_names_of_its_pytorch_model() {
+    let arch = zoo::by_name("densenet-40-12").unwrap().build().unwrap();
+    let parameters = arch.auxiliary().iter().filter(|tensor| !tensor.role.is_buffer());
+    let auxiliary: usize = parameters.map(phew_graph::TensorSpec::len).sum();
+    assert_eq!(arch.prunable_len() + auxiliary, 1_019_722);
+    let shape = |name: &str| {
+        let found = arch.prunable().iter().chain(arch.auxiliary()).find(|t| t.name == name);
+        found.map(|tensor| tensor.shape.as_slice())
+    };
+    assert_eq!(shape("features.conv0.weight"), Some([16, 3, 3, 3].as_slice()));
+    let last = "features.denseblock3.denselayer12";
+    assert_eq!(shape(&format!("{last}.norm1.running_var")), Some([436].as_slice()));
+    assert_eq!(shape(&format!("{last}.conv1.weight")), Some([12, 436, 3, 3].as_slice()));
+    assert_eq!(shape("features.transition2.conv.weight"), Some([304, 304, 1, 1].as_slice()));
+    assert_eq!(shape("features.norm5.bias"), Some([448].as_slice()));
+    assert_eq!(shape("classifier.bias"), Some([10].as_slice()));
 }
 
 #[test]
@@ -96,7 +123,17 @@ fn every_network_survives_a_round_trip_through_toml() {
 
 #[test]
 fn unknown_names_say_what_there_is() {
-    for name in ["vgg20", "mlp-", "mlp-10", "mlp-10-0-2", "wrn-27-10", "mlp7-tanh-0", ""] {
+    for name in [
+        "vgg20",
+        "mlp-",
+        "mlp-10",
+        "mlp-10-0-2",
+        "wrn-27-10",
+        "densenet-41-12",
+        "densenet-40-0",
+        "mlp7-tanh-0",
+        "",
+    ] {
         let error = zoo::by_name(name).unwrap_err().to_string();
         assert!(error.contains(&format!("`{name}`")) && error.contains("vgg11"), "{error}");
     }
@@ -112,7 +149,7 @@ fn an_image_too_small_for_the_poolings_is_refused_by_name() {
 }
 
 /// One name of each kind.
-fn concrete() -> [&'static str; 19] {
+fn concrete() -> [&'static str; 20] {
     [
         "mlp-20-7-5",
         "mlp7-linear-10",
@@ -133,6 +170,7 @@ fn concrete() -> [&'static str; 19] {
         "resnet18-modified",
         "resnet34-modified",
         "wrn-10-2",
+        "densenet-10-4",
     ]
 }
 

@@ -106,8 +106,7 @@ proptest! {
                     let bound = root(mean(into.collect())) + root(mean(out.collect()));
                     prop_assert!((gap.ramanujan - bound).abs() < 1e-12);
                 }
-                Kind::Identity => (0..rows).for_each(|u| counts[(u, u)] = 1.0),
-                Kind::Flatten { block } => (0..rows).for_each(|u| counts[(u, u / block)] = 1.0),
+                Kind::Free(wiring) => wiring.pairs(rows).for_each(|(i, j)| counts[(j, i)] = 1.0),
             }
             for j in 0..rows {
                 for i in 0..columns {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Tiny, tiny, tiny_linear};
+use common::{Tiny, in_concat, tiny, tiny_linear};
 use faer::{Mat, Side};
 use phew_graph::op::{AvgPool, BatchNorm};
 use phew_graph::{
@@ -193,7 +193,12 @@ fn derivative(tiny: &Tiny, at: (usize, usize, [usize; 2]), input: (usize, [usize
             let (channel, place) = (unit / (height * width), unit % (height * width));
             derivative(tiny, (from, channel, [place / width, place % width]), input)
         }
-        _ => derivative(tiny, (from, unit, [y, x]), input),
+        Op::Concat(_) => {
+            let (from, unit) = in_concat(arch, node, unit);
+            derivative(tiny, (from, unit, [y, x]), input)
+        }
+        Op::Activation(Activation::Identity) => derivative(tiny, (from, unit, [y, x]), input),
+        other => panic!("{} is not linear, or not known here", other.kind()),
     }
 }
 

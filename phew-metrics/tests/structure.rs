@@ -30,11 +30,9 @@ fn edges(tiny: &Tiny, graph: &PathGraph, c: usize) -> Vec<(usize, usize, bool)> 
             }
             edges
         }
-        Kind::Identity => {
-            (0..graph.layers()[connection.target].units).map(|u| (u, u, false)).collect()
-        }
-        Kind::Flatten { block } => {
-            (0..graph.layers()[connection.target].units).map(|u| (u / block, u, false)).collect()
+        Kind::Free(wiring) => {
+            let targets = graph.layers()[connection.target].units;
+            wiring.pairs(targets).map(|(source, target)| (source, target, false)).collect()
         }
     }
 }

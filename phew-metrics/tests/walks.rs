@@ -34,12 +34,10 @@ fn edges(graph: &PathGraph, c: usize) -> Vec<Edge> {
         Kind::Weighted(shape) => (0..shape.len())
             .map(|i| (shape.ends(i).0, shape.ends(i).1, Some((shape.tensor, i))))
             .collect(),
-        Kind::Identity => {
-            (0..graph.layers()[connection.source].units).map(|u| (u, u, None)).collect()
-        }
-        Kind::Flatten { block } => {
-            (0..graph.layers()[connection.target].units).map(|u| (u / block, u, None)).collect()
-        }
+        Kind::Free(wiring) => wiring
+            .pairs(graph.layers()[connection.target].units)
+            .map(|(source, target)| (source, target, None))
+            .collect(),
     }
 }
 

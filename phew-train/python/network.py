@@ -30,6 +30,8 @@ class Network(nn.Module):
             probe = torch.zeros(2, *shape)
             if op["type"] == "flatten":
                 probe = probe.flatten(1)
+            elif op["type"] == "concat":
+                probe = torch.cat([torch.zeros(2, *shapes[i]) for i in inputs], 1)
             elif module is not None:
                 with torch.no_grad():
                     probe = module.eval()(probe)
@@ -69,7 +71,7 @@ class Network(nn.Module):
             return nn.AvgPool2d(**window())
         if kind in ACTIVATIONS:
             return ACTIVATIONS[kind]()
-        assert kind in ("input", "add", "flatten"), kind
+        assert kind in ("input", "add", "concat", "flatten"), kind
         return None
 
     def load(self, path):
@@ -94,6 +96,8 @@ class Network(nn.Module):
                 value = x.reshape(x.shape[0], *self.input_shape)
             elif kind == "add":
                 value = sum(values[i] for i in inputs[1:]) + values[inputs[0]]
+            elif kind == "concat":
+                value = torch.cat([values[i] for i in inputs], 1)
             elif kind == "flatten":
                 value = values[inputs[0]].flatten(1)
             else:

@@ -1,7 +1,7 @@
 //! Writing an architecture in code: each call appends an operator that reads the one before it.
 
 use super::op::{
-    Activation, Add, AvgPool, BatchNorm, Conv2d, Flatten, Input, Linear, MaxPool, Op, Pool,
+    Activation, Add, AvgPool, BatchNorm, Concat, Conv2d, Flatten, Input, Linear, MaxPool, Op, Pool,
 };
 use super::shape::Shape;
 use super::{Arch, NodeSpec};
@@ -130,6 +130,12 @@ impl ArchBuilder {
     #[must_use]
     pub fn add(self, name: impl Into<String>, inputs: &[&str]) -> Self {
         self.join(name, Add, inputs)
+    }
+
+    /// Appends the concatenation of the named operators' channels or features.
+    #[must_use]
+    pub fn concat(self, name: impl Into<String>, inputs: &[&str]) -> Self {
+        self.join(name, Concat, inputs)
     }
 
     /// Checks it all.

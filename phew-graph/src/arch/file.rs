@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     /// The operators' sources: their docs are the reference of the format.
-    const SOURCES: [&str; 9] = [
+    const SOURCES: [&str; 10] = [
         include_str!("op/input.rs"),
         include_str!("op/conv2d.rs"),
         include_str!("op/linear.rs"),
@@ -125,6 +125,7 @@ mod tests {
         include_str!("op/max_pool.rs"),
         include_str!("op/avg_pool.rs"),
         include_str!("op/add.rs"),
+        include_str!("op/concat.rs"),
         include_str!("op/flatten.rs"),
     ];
 

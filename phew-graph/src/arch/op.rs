@@ -8,6 +8,7 @@ mod activation;
 mod add;
 mod avg_pool;
 mod batch_norm;
+mod concat;
 mod conv2d;
 pub(crate) mod effect;
 pub(super) mod fields;
@@ -24,6 +25,7 @@ pub use activation::Activation;
 pub use add::Add;
 pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;
+pub use concat::Concat;
 pub use conv2d::Conv2d;
 pub use flatten::Flatten;
 pub use input::Input;
@@ -92,6 +94,8 @@ operators! {
     AvgPool,
     /// Sum of inputs of one shape.
     Add,
+    /// Channels or features of several inputs, one after the other.
+    Concat,
     /// Maps to features.
     Flatten,
 }

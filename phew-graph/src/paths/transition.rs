@@ -13,7 +13,8 @@ pub enum SkipPolicy {
     /// All of them; at a layer with several, one is chosen uniformly.
     #[default]
     Uniform,
-    /// Only main branches.
+    /// Only main branches: of an addition the branch with the most weighted connections behind it, of equals the one
+    /// named first ([`Skip`]).
     Main,
     /// Main branches and weighted skips, not identities.
     Projection,

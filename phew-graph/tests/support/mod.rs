@@ -44,8 +44,22 @@ fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
             let area = arch.nodes()[this.inputs[0]].shape.area();
             paths_to(arch, this.inputs[0], unit / area)
         }
+        Op::Concat(_) => {
+            let mut unit = unit;
+            let units = |node: usize| arch.nodes()[node].shape.units();
+            let holds = |&&from: &&usize| {
+                let here = unit < units(from);
+                unit -= if here { 0 } else { units(from) };
+                here
+            };
+            let from = *this.inputs.iter().find(holds).unwrap();
+            paths_to(arch, from, unit)
+        }
         Op::Add(_) => this.inputs.iter().flat_map(|&i| paths_to(arch, i, unit)).collect(),
-        _ => paths_to(arch, this.inputs[0], unit),
+        Op::BatchNorm(_) | Op::Activation(_) | Op::MaxPool(_) | Op::AvgPool(_) => {
+            paths_to(arch, this.inputs[0], unit)
+        }
+        other => panic!("paths through {} are not known here", other.kind()),
     }
 }
 
@@ -70,6 +84,20 @@ pub(crate) enum Stage {
     /// One convolution with an identity around it and another around both.
     Nested,
     Double,
+    /// A convolution whose channels are appended to what it reads, or put before.
+    Dense {
+        growth: usize,
+        before: bool,
+    },
+    /// A convolution of each channel by itself, to so many channels, and a 1×1 convolution of all.
+    Separable {
+        multiplier: usize,
+        out: usize,
+    },
+    /// Two branches of 1 and 3 channels, and between them what they read, twice.
+    Inception,
+    /// Half of the channels each by a convolution of its own, with an identity around both.
+    Halves,
 }
 
 fn stage() -> impl Strategy<Value = Stage> {
@@ -80,6 +108,10 @@ fn stage() -> impl Strategy<Value = Stage> {
         2 => (1..=2usize, 1..=2usize).prop_map(|(o, middle)| Stage::Projected { out: 2 * o, middle }),
         1 => Just(Stage::Nested),
         1 => Just(Stage::Double),
+        2 => (1..=2usize, any::<bool>()).prop_map(|(growth, before)| Stage::Dense { growth: 2 * growth, before }),
+        2 => (1..=2usize, 1..=2usize).prop_map(|(multiplier, o)| Stage::Separable { multiplier, out: 2 * o }),
+        1 => Just(Stage::Inception),
+        1 => Just(Stage::Halves),
     ]
 }
 
@@ -133,6 +165,39 @@ fn convolutional(stages: &[Stage], flat: bool, classes: usize) -> Arch {
                     .add(name("outer"), &[&name("relu"), &before]);
             }
             Stage::Double => net = net.add(name("add"), &[&before, &before]),
+            Stage::Dense { growth, before: first } => {
+                let (conv, old) = (name("conv"), before.as_str());
+                let order = if first { [conv.as_str(), old] } else { [old, conv.as_str()] };
+                net = net
+                    .batch_norm(name("bn"))
+                    .conv(&conv, Conv2d::new(growth, 1))
+                    .concat(name("concat"), &order);
+                channels += growth;
+            }
+            Stage::Separable { multiplier, out } => {
+                net = net
+                    .conv(name("depthwise"), Conv2d::new(multiplier * channels, 1).groups(channels))
+                    .relu(name("relu"))
+                    .conv(name("pointwise"), Conv2d::new(out, 1));
+                channels = out;
+            }
+            Stage::Inception => {
+                net = net
+                    .conv(name("left"), Conv2d::new(1, 1))
+                    .from(&before)
+                    .conv(name("right"), Conv2d::new(3, 1))
+                    .concat(name("concat"), &[&name("left"), &before, &before, &name("right")]);
+                channels = 2 * channels + 4;
+            }
+            Stage::Halves => {
+                net = net
+                    .conv(name("left"), Conv2d::new(channels / 2, 1))
+                    .from(&before)
+                    .conv(name("right"), Conv2d::new(channels / 2, 1))
+                    .concat(name("concat"), &[&name("left"), &name("right")])
+                    .relu(name("relu"))
+                    .add(name("add"), &[&name("relu"), &before]);
+            }
         }
     }
     if flat {

@@ -89,11 +89,23 @@ fn conv(rng: &mut ChaCha8Rng, f: Activation) -> Arch {
         net = net.conv(&a, Conv2d::new(width, 1)).activation(format!("r{block}"), f);
         net = net.conv(&b, Conv2d::new(width, 1));
         let add = format!("add{block}");
-        match rng.random_range(0..3) {
+        match rng.random_range(0..5) {
             0 => net = net.add(add, &[&b, &before]),
             1 => {
                 let p = format!("p{block}");
                 net = net.from(&before).conv(&p, Conv2d::new(width, 1)).add(add, &[&b, &p]);
+            }
+            // Concatenated in either order, and brought back to the width.
+            2 => {
+                let concat = format!("concat{block}");
+                let inputs = if rng.random_bool(0.5) { [&b, &before] } else { [&before, &b] };
+                net = net.concat(concat, &inputs.map(String::as_str));
+                net = net.conv(format!("c{block}"), Conv2d::new(width, 1));
+            }
+            // Depthwise, and brought back to the width.
+            3 => {
+                net = net.conv(format!("d{block}"), Conv2d::new(2 * width, 1).groups(width));
+                net = net.conv(format!("c{block}"), Conv2d::new(width, 1));
             }
             _ => {}
         }
@@ -144,8 +156,27 @@ fn back(arch: &Arch, node: usize, unit: usize) -> Vec<Back> {
         Op::Flatten(_) => {
             vec![(n.inputs[0], unit / arch.nodes()[n.inputs[0]].shape.area(), None)]
         }
-        _ => vec![(n.inputs[0], unit, None)],
+        Op::Concat(_) => {
+            let (from, unit) = in_concat(arch, node, unit);
+            vec![(from, unit, None)]
+        }
+        Op::BatchNorm(_) | Op::Activation(_) | Op::MaxPool(_) | Op::AvgPool(_) => {
+            vec![(n.inputs[0], unit, None)]
+        }
+        other => panic!("steps through {} are not known here", other.kind()),
     }
+}
+
+/// The node and its unit that are a unit of a concatenation.
+pub(crate) fn in_concat(arch: &Arch, node: usize, mut unit: usize) -> (usize, usize) {
+    for &from in &arch.nodes()[node].inputs {
+        let units = arch.nodes()[from].shape.units();
+        if unit < units {
+            return (from, unit);
+        }
+        unit -= units;
+    }
+    panic!("a concatenation has as many units as its inputs together");
 }
 
 fn chain_count(arch: &Arch) -> usize {

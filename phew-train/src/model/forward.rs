@@ -123,6 +123,7 @@ impl Operator<'_> {
             }
             Op::AvgPool(_) => averaged(arch, self.index, x),
             Op::Add(_) => others.iter().try_fold(x.shallow_clone(), |sum, other| sum.f_add(other)),
+            Op::Concat(_) => Tensor::f_cat(inputs, 1),
             Op::Flatten(_) => x.f_flatten(1, -1),
             other => {
                 let message = format!("`{}`: {} is not known here", node.name, other.kind());
