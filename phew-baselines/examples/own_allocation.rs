@@ -1,6 +1,7 @@
 //! An allocation of one's own: any density for each layer, with scores of one's own as arrays.
 //!
 //! Here the density of a layer is proportional to one over the square root of its number of weights.
+#![expect(clippy::print_stdout, reason = "an example prints what it finds")]
 
 use ndarray::ArrayD;
 use phew_baselines::{Allocation, Magnitude, Plan, Scores, keep_highest, prune_by_scores};

@@ -1,6 +1,7 @@
 //! A scorer of one's own, in the table beside those of this crate.
 //!
 //! The score is the magnitude of a weight over the sum of its unit's: every unit competes for its strongest weights.
+#![expect(clippy::print_stdout, reason = "an example prints what it finds")]
 
 use phew_baselines::{
     BaselineError, Entry, Needs, Options, Registry, Scored, Scorer, Scores, State, methods,

@@ -200,6 +200,7 @@ const METHODS: &[Entry<Scored>] = &[
 ];
 
 /// All methods that score, in the order of a listing.
+#[must_use]
 pub fn methods() -> &'static Registry<Scored> {
     static REGISTRY: LazyLock<Registry<Scored>> =
         LazyLock::new(|| METHODS.iter().copied().collect());

@@ -14,7 +14,7 @@ fn params(density: f64) -> WalkParams {
     WalkParams::new(density).unwrap()
 }
 
-/// As MobileNet's blocks (Howard et al. 2017): each a depthwise convolution, 1 or 2 filters a channel, and a 1×1
+/// As the blocks of mobile networks (Howard et al. 2017): each a depthwise convolution, 1 or 2 filters a channel, and a 1×1
 /// convolution of all channels.
 fn separable() -> Network {
     let image = Shape::Image { channels: 3, height: 12, width: 12 };

@@ -1,5 +1,7 @@
 //! Outputs are checked before the work: what would be refused after it is refused at once.
 
+#[cfg(feature = "train")]
+use crate::common::stdout;
 use crate::common::{folder, refuses};
 
 /// Every way to write a file, with the weights that the work would begin with in a file that is not there.

@@ -192,7 +192,7 @@ pub struct Corrected {
 pub struct CorrectedLayer {
     /// Its name.
     pub name: String,
-    /// Distance ‖AAᵀ − I‖ of the masked weights before, A lying on its long side.
+    /// Distance `‖AAᵀ − I‖` of the masked weights before, A lying on its long side.
     pub before: f64,
     /// The same distance after.
     pub after: f64,
