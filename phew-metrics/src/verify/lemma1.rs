@@ -5,7 +5,7 @@
 
 use phew_graph::{Init, Network, zoo};
 
-use super::claim::Scale;
+use super::claim::ClaimParams;
 use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::mean_and_error;
 use crate::error::MetricError;
@@ -113,7 +113,8 @@ impl Layer {
     }
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
+pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
+    let ClaimParams { scale, seed, .. } = *params;
     let mut checks = Vec::new();
     let seeds = scale.pick(3, 10, 40);
 

@@ -3,7 +3,7 @@
 use phew_graph::{Init, Network, zoo};
 use rayon::prelude::*;
 
-use super::claim::Scale;
+use super::claim::ClaimParams;
 use super::report::{Check, ClaimReport, Verdict};
 use crate::analysis::Analysis;
 use crate::error::MetricError;
@@ -104,7 +104,8 @@ fn paths_of_mask(widths: &[usize], mask: u32) -> u32 {
     counts[..widths[widths.len() - 1]].iter().sum()
 }
 
-pub(super) fn check(scale: Scale) -> Result<ClaimReport, MetricError> {
+pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
+    let scale = params.scale;
     let mut checks = Vec::new();
     let most = scale.pick(8, 14, 24);
     let mut two = true;
