@@ -23,7 +23,6 @@ mod cost;
 mod eigen;
 mod error;
 mod isometry;
-mod jacobian;
 mod path_kernel;
 mod paths;
 mod similarity;

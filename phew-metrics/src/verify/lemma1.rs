@@ -196,6 +196,7 @@ pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
         source: "Patil & Dovrolis 2021, lemma 1 (appendix A.1)",
         statement: "With one hidden layer and m edges the greatest path kernel trace is that of the fully \
                     connected network with n = m / 2D hidden units, the narrowest there is.",
+        bias: None,
         verdict,
         summary: "Exact where every unit's strongest weights have the same sums of squares (Assumption 2). With \
                   normal weights the optimum leaves the weakest edges of the chosen units and takes strong \

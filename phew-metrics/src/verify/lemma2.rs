@@ -193,6 +193,7 @@ pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
         source: "Patil & Dovrolis 2021, lemma 2 (appendix A.2)",
         statement: "Given m edges, the most input-output paths result when every hidden layer has the same \
                     number of units, fully connected.",
+        bias: None,
         verdict: if two && of_masks && !fails { Verdict::Holds } else { Verdict::Fails },
         summary: "Holds for two hidden layers, fails from three on. For three the optimum is (m/4D, D, m/4D): \
                   with a = c for the outer widths m = 2a(D + b), so the product is b·m²/4(D + b)², greatest at \

@@ -103,6 +103,7 @@ pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
         source: "Patil & Dovrolis 2021, lemma 4 (appendix A.4); Patil & Dovrolis, ICLR 2021 submission, eq. (4) (appendix A.3)",
         statement: "E[Π(b, b)] = 2^L E[Π(u, u)] for a PHEW path b and a uniform path u through L hidden layers; \
                     the edge-weight product's ratio is π/2 for each layer of weights.",
+        bias: Some(bias),
         verdict: match (converges, exact) {
             (false, _) => Verdict::Fails,
             (true, false) => Verdict::Approximate,

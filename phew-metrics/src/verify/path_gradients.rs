@@ -149,6 +149,7 @@ pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
         source: "Patil & Dovrolis, ICLR 2021 submission, section 3 (appendix A.2)",
         statement: "Of two paths between the same input and output the one with the much higher edge-weight product \
                     has the higher loss gradient.",
+        bias: None,
         verdict,
         summary: "The part of the gradient that flows along the path alone follows the product as a strong tendency, \
                   broken where the better path is inactive on more inputs. The gradient that the path's weights \

@@ -94,6 +94,7 @@ pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
         source: "Patil & Dovrolis, ICLR 2021 submission, eq. (5) to (8) (appendix A.1)",
         statement: "At pruning ratio x a hidden unit with N edges on each side is a stub with probability \
                     2x^N(1 − x^N); some unit is one with 1 − (1 − 2x^N(1 − x^N))^(NL). Path conservation makes none.",
+        bias: Some(bias),
         verdict,
         summary: format!(
             "A unit's probability and the expected number are exact, with a maximum of 1/2 at x = 2^(−1/N). Units \

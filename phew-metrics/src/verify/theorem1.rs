@@ -10,7 +10,7 @@ use super::relu_network::{ReluNet, normals};
 use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::mean_and_error;
 use crate::analysis::Analysis;
-use crate::eigen::{eigenvalues, singular_values};
+use crate::eigen::{eigenvalues, matrix, singular_values};
 use crate::error::MetricError;
 
 /// Paths of an explicit kernel.
@@ -28,7 +28,7 @@ impl Spectra {
     fn new(net: &ReluNet, inputs: &[Vec<f64>], outputs: usize) -> Result<Self, MetricError> {
         let analysis = Analysis::new(&net.network, None)?;
         let (paths, kernel) = analysis.path_kernel(LIMIT)?;
-        let kernel = Mat::from_fn(paths.len(), paths.len(), |p, q| kernel[(p, q)]);
+        let kernel = matrix(&kernel);
         let rows = inputs.len() * outputs;
         let mut by_weight = Mat::zeros(rows, net.network.arch().prunable_len());
         let mut by_path = Mat::zeros(rows, paths.len());
