@@ -98,7 +98,7 @@ pub fn jacobian_extremes(network: &Network, mask: &Mask, inputs: &Tensor) -> Res
 }
 
 /// Vectors of a Lanczos iteration: small singular values lie close together, and few vectors tell them apart late.
-const BASIS: usize = 400;
+const BASIS: usize = 800;
 
 /// `J Jᵀ` or `Jᵀ J`, whichever is smaller, by what it does to vectors.
 struct Product {

@@ -83,7 +83,8 @@ impl TangentKernel {
     /// The `count` greatest eigenvalues, greatest first, without the matrix: to a millionth of the greatest.
     ///
     /// # Errors
-    /// [`TrainError::Torch`](crate::TrainError::Torch) if there is no room.
+    /// [`TrainError::Torch`](crate::TrainError::Torch) if there is no room;
+    /// [`TrainError::Metric`](crate::TrainError::Metric) if `count` is 0.
     ///
     /// # Complexity
     /// Two backward passes of the batch, one of them twice differentiated, for each step of a Lanczos iteration.
