@@ -1,11 +1,13 @@
 //! Every claim of the papers, checked at the small scale; `Scale::Paper` takes minutes.
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
-use phew_metrics::{Claim, Scale, verify};
+use phew_graph::Choice;
+use phew_metrics::{Claim, ClaimParams, Scale, verify};
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
-    for claim in Claim::ALL {
-        let report = verify(claim, Scale::Small, 0)?;
+    let params = ClaimParams::new(Scale::Small);
+    for &claim in Claim::ALL {
+        let report = verify(claim, &params)?;
         println!("\n{} ({}): {:?}", report.claim, report.source, report.verdict);
         println!("  {}\n  {}", report.statement, report.summary);
         for check in report.checks {

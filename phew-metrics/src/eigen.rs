@@ -13,7 +13,7 @@ mod quadrature;
 mod random_vector;
 
 pub(crate) use chebyshev_filter::ChebyshevFilter;
-pub(crate) use dense::{check_room, eigenvalues, singular_values};
+pub(crate) use dense::{check_room, eigenvalues, matrix, singular_values};
 pub(crate) use krylov_basis::KrylovBasis;
 pub use lanczos::{Eigenvalue, Eigenvalues, Lanczos};
 pub(crate) use quadrature::gauss_quadrature;

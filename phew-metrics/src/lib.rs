@@ -23,7 +23,6 @@ mod cost;
 mod eigen;
 mod error;
 mod isometry;
-mod jacobian;
 mod path_kernel;
 mod paths;
 mod similarity;
@@ -45,7 +44,7 @@ pub use paths::{MeanPath, Objective, Path, PathShares, Paths};
 pub use similarity::{Overlap, Similarity, similarity};
 pub use spectral_gap::LayerGap;
 pub use structure::{Degrees, LayerStructure, Structure, TensorStructure};
-pub use verify::{Check, Claim, ClaimReport, Scale, Verdict, verify};
+pub use verify::{Check, Claim, ClaimParams, ClaimReport, Scale, Verdict, verify};
 pub use walks::{StepWorth, Visits, WalkWorth, Walks};
 
 #[cfg(doctest)]

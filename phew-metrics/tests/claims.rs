@@ -1,15 +1,17 @@
 //! What the claims come to, at the small scale.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use phew_metrics::{Claim, ClaimReport, Scale, Verdict, verify};
+use phew_graph::Choice;
+use phew_metrics::{Claim, ClaimParams, ClaimReport, Scale, Verdict, verify};
+use phew_walk::Bias;
 
 fn report(claim: Claim) -> ClaimReport {
-    verify(claim, Scale::Small, 1).unwrap()
+    verify(claim, &ClaimParams::new(Scale::Small).seed(1)).unwrap()
 }
 
 /// Of several seeds: what is said of a claim does not hang on one draw.
 fn reports(claim: Claim) -> impl Iterator<Item = ClaimReport> {
-    (0..12).map(move |seed| verify(claim, Scale::Small, seed).unwrap())
+    (0..12).map(move |seed| verify(claim, &ClaimParams::new(Scale::Small).seed(seed)).unwrap())
 }
 
 #[test]
@@ -76,6 +78,30 @@ fn gradients_along_the_path_alone_follow_the_product_and_those_of_the_weights_do
 }
 
 #[test]
+fn claims_that_speak_of_walks_are_checked_for_walks_of_any_bias() {
+    let of = |claim, bias| verify(claim, &ClaimParams::new(Scale::Small).bias(bias)).unwrap();
+    for &bias in Bias::ALL {
+        for claim in [Claim::Lemma3, Claim::Stubs] {
+            let report = of(claim, bias);
+            // The sampler's own walks against the exact law; no stub unit in its masks.
+            let sampled = report.checks.last().unwrap();
+            assert_eq!(sampled.verdict, Verdict::Holds, "{claim}, {bias}: {sampled:?}");
+            assert_eq!(serde_json::to_value(&report).unwrap()["bias"], bias.name());
+        }
+    }
+    // Uniform walks visit all units alike and are worth what uniform walks are worth, at any width.
+    for claim in [Claim::Lemma3, Claim::Lemma4] {
+        let report = of(claim, Bias::Uniform);
+        assert_eq!(report.verdict, Verdict::Holds);
+        assert!(report.checks.iter().all(|c| c.verdict == Verdict::Holds), "{report:?}");
+    }
+    let bounded = of(Claim::Theorem1, Bias::Uniform);
+    assert!(
+        bounded.bias.is_none() && serde_json::to_value(&bounded).unwrap().get("bias").is_none()
+    );
+}
+
+#[test]
 fn reports_are_the_same_on_any_number_of_threads_and_serialise() {
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -90,7 +116,7 @@ fn reports_are_the_same_on_any_number_of_threads_and_serialise() {
 
 #[test]
 fn claims_and_scales_parse_their_names() {
-    for claim in Claim::ALL {
+    for &claim in Claim::ALL {
         assert_eq!(claim.name().parse::<Claim>().unwrap(), claim);
     }
     assert!("lemma5".parse::<Claim>().is_err());

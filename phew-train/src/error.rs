@@ -106,6 +106,9 @@ pub enum TrainError {
     /// A method of pruning cannot do what it was asked to.
     #[error(transparent)]
     Baseline(#[from] phew_baselines::BaselineError),
+    /// Eigenvalues could not be found.
+    #[error(transparent)]
+    Metric(#[from] phew_metrics::MetricError),
     /// A pruner of the caller's own cannot do what it was asked to.
     #[error(transparent)]
     Pruner(Box<dyn std::error::Error + Send + Sync>),

@@ -1,9 +1,12 @@
 //! `phew verify`: the papers' claims, checked numerically.
 
 use clap::Args;
-use phew_metrics::{Claim, ClaimReport, MetricError, Scale, Verdict, verify};
+use phew_graph::Choice;
+use phew_metrics::{Claim, ClaimParams, ClaimReport, Scale, Verdict, verify};
+use phew_walk::Bias;
 use serde::Serialize;
 
+use crate::args::choice;
 use crate::command::{Command, Example, Report};
 use crate::failure::usage;
 use crate::output::table;
@@ -18,13 +21,17 @@ pub struct Verify {
     #[arg(value_name = "CLAIM", default_value = "all")]
     claims: Vec<String>,
 
-    /// How large: small (seconds), default (under two minutes) or paper
-    #[arg(long, value_name = "SCALE", default_value = "default")]
-    scale: String,
+    /// How large
+    #[arg(long, value_name = "SCALE", default_value = "default", value_parser = choice::<Scale>())]
+    scale: Scale,
 
     /// Seed of weights, inputs and samples
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
+
+    /// Bias of the walks that lemma3, lemma4 and stubs speak of
+    #[arg(long, value_name = "BIAS", default_value = "magnitude", value_parser = choice::<Bias>())]
+    bias: Bias,
 }
 
 /// What was found of the claims.
@@ -61,19 +68,19 @@ impl Verify {
         &self,
         mut show: impl FnMut(&ClaimReport) -> anyhow::Result<()>,
     ) -> anyhow::Result<VerifyReport> {
-        let scale: Scale = self.scale.parse().map_err(|e: MetricError| usage(e.to_string()))?;
+        let params = ClaimParams::new(self.scale).seed(self.seed).bias(self.bias);
         let claims = self.claims()?;
         let bar = progress::bar(claims.len() as u64, "verifying", "claims");
         let mut reports = Vec::new();
         for claim in claims {
             bar.set_message(format!("· {claim}"));
-            let report = interrupt::at_once(|| verify(claim, scale, self.seed))??;
+            let report = interrupt::at_once(|| verify(claim, &params))??;
             bar.suspend(|| show(&report))?;
             reports.push(report);
             bar.inc(1);
         }
         bar.finish_and_clear();
-        Ok(VerifyReport { scale: self.scale.clone(), seed: self.seed, claims: reports })
+        Ok(VerifyReport { scale: self.scale.to_string(), seed: self.seed, claims: reports })
     }
 }
 
@@ -132,8 +139,9 @@ fn word(verdict: Verdict) -> &'static str {
 }
 
 fn describe(report: &ClaimReport) -> String {
+    let walks = report.bias.map_or_else(String::new, |b| format!("  walks     biased by {b}\n"));
     let mut out = format!(
-        "{}: {}\n  {}\n  claim     {}\n  in short  {}\n",
+        "{}: {}\n  {}\n  claim     {}\n{walks}  in short  {}\n",
         report.claim,
         word(report.verdict).to_uppercase(),
         report.source,

@@ -1,8 +1,14 @@
 //! Dense decompositions, with faer underneath.
 
 use faer::{Mat, MatRef, Side};
+use ndarray::Array2;
 
 use crate::error::MetricError;
+
+/// An array as faer takes it.
+pub(crate) fn matrix(array: &Array2<f64>) -> Mat<f64> {
+    Mat::from_fn(array.nrows(), array.ncols(), |i, j| array[(i, j)])
+}
 
 /// Singular values, greatest first.
 pub(crate) fn singular_values(matrix: MatRef<'_, f64>) -> Result<Vec<f64>, MetricError> {

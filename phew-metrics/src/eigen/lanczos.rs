@@ -14,8 +14,10 @@ use crate::error::MetricError;
 const BREAKDOWN: f64 = 1e-14;
 
 /// Products between two looks at the eigenvalues. Looking is cheap beside a product over millions of weights, but not
-/// beside one over hundreds.
-const LOOK: usize = 4;
+/// beside one over hundreds, and the more vectors there are, the more it costs.
+fn between_looks(vectors: usize) -> usize {
+    4 * (vectors / 128).max(1)
+}
 
 /// The greatest, and perhaps the least, eigenvalues of a symmetric operator, known only by its products with vectors.
 ///
@@ -206,7 +208,7 @@ impl Lanczos {
             at += 1;
             let full = at == capacity;
             let invariant = left <= BREAKDOWN * scale;
-            if full || invariant || at % LOOK == 0 || products >= self.max_products {
+            if full || invariant || at.is_multiple_of(between_looks(at)) || products >= self.max_products {
                 let (values, vectors) = eigen(h.submatrix(0, 0, at, at))?;
                 let residual = |j: usize| left * vectors[(at - 1, j)].abs();
                 let found = |(j, &value)| Eigenvalue { value, bound: residual(j) };

@@ -2,7 +2,7 @@
 //!
 //! The eigenvalues known at once count exactly. For the others and a random vector z of signs
 //! `E[zᵀ f(G) z] = Tr f(G)`, and Lanczos from z gives nodes and weights of a Gauss quadrature for `zᵀ f(G) z`. A
-//! few vectors do: their scatter is the error.
+//! few vectors suffice: their scatter is the error.
 
 use std::ops::ControlFlow;
 

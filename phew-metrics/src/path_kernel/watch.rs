@@ -1,4 +1,4 @@
-//! The caller's say while an iteration runs.
+//! The progress of an iteration as the caller sees it, and how the caller stops it.
 
 use std::ops::ControlFlow;
 

@@ -16,7 +16,7 @@ impl Analysis<'_> {
     /// Spectral gap `1 − λ₂` of the whole network as an undirected graph of units, skips and flattening kept.
     ///
     /// λ₂ is the second greatest eigenvalue of the adjacency matrix normalised by degrees; units without an edge
-    /// are left out. 0 means that the network falls apart.
+    /// are left out. 0 means that the network is not connected.
     ///
     /// # Errors
     /// [`MetricError::Decomposition`] if a small eigenproblem fails, or 3,000 products do not find λ₂.

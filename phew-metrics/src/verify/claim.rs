@@ -1,9 +1,6 @@
 //! The claims of the papers, and how large a check of one is.
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::error::MetricError;
+use phew_walk::Bias;
 
 /// A claim of the papers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,66 +35,57 @@ pub enum Scale {
     Paper,
 }
 
-impl Claim {
-    /// All claims, in the order of the papers.
-    pub const ALL: [Self; 7] = [
-        Self::Lemma1,
-        Self::Lemma2,
-        Self::Lemma3,
-        Self::Lemma4,
-        Self::Theorem1,
-        Self::Stubs,
-        Self::Gradients,
-    ];
+phew_graph::choice! {
+    Claim, "claim":
+    Lemma1 => "lemma1", "The narrowest network maximises the path kernel's trace",
+    Lemma2 => "lemma2", "Equal widths maximise the number of paths",
+    Lemma3 => "lemma3", "Walks visit the units of a layer alike",
+    Lemma4 => "lemma4", "What biased walks are worth over uniform ones",
+    Theorem1 => "theorem1", "Eigenvalues of the tangent kernel are bounded by products",
+    Stubs => "stubs", "Stub units under random pruning, and none under PHEW",
+    Gradients => "gradients", "Paths of higher edge-weight product have higher gradients",
+}
 
-    /// Name on the command line and in reports.
+phew_graph::choice! {
+    Scale, "scale":
+    Small => "small", "Seconds",
+    Default => "default", "Under two minutes",
+    Paper => "paper", "The papers' sizes",
+}
+
+/// How a claim is checked.
+///
+/// ```
+/// use phew_metrics::{ClaimParams, Scale};
+/// use phew_walk::Bias;
+/// let params = ClaimParams::new(Scale::Small).seed(7).bias(Bias::Square);
+/// # let _ = params;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ClaimParams {
+    pub(super) scale: Scale,
+    pub(super) seed: u64,
+    pub(super) bias: Bias,
+}
+
+impl ClaimParams {
+    /// Checks of this size; seed 0, and walks biased as PHEW's, by [`Bias::Magnitude`].
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Lemma1 => "lemma1",
-            Self::Lemma2 => "lemma2",
-            Self::Lemma3 => "lemma3",
-            Self::Lemma4 => "lemma4",
-            Self::Theorem1 => "theorem1",
-            Self::Stubs => "stubs",
-            Self::Gradients => "gradients",
-        }
+    pub fn new(scale: Scale) -> Self {
+        Self { scale, ..Self::default() }
     }
-}
 
-impl fmt::Display for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+    /// Sets the seed of weights, inputs and samples.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
     }
-}
 
-impl FromStr for Claim {
-    type Err = MetricError;
-
-    fn from_str(text: &str) -> Result<Self, MetricError> {
-        let found = Self::ALL.into_iter().find(|c| c.name() == text);
-        found.ok_or_else(|| MetricError::Parameter {
-            name: "claim",
-            found: format!("`{text}`"),
-            expected: "lemma1, lemma2, lemma3, lemma4, theorem1, stubs or gradients",
-        })
-    }
-}
-
-impl FromStr for Scale {
-    type Err = MetricError;
-
-    fn from_str(text: &str) -> Result<Self, MetricError> {
-        match text {
-            "small" => Ok(Self::Small),
-            "default" => Ok(Self::Default),
-            "paper" => Ok(Self::Paper),
-            _ => Err(MetricError::Parameter {
-                name: "scale",
-                found: format!("`{text}`"),
-                expected: "small, default or paper",
-            }),
-        }
+    /// Sets the bias of the walks, for the claims that speak of walks: lemmas 3 and 4, and stub units. The papers speak
+    /// of [`Bias::Magnitude`] alone.
+    #[must_use]
+    pub fn bias(self, bias: Bias) -> Self {
+        Self { bias, ..self }
     }
 }
 

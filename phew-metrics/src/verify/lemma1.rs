@@ -5,7 +5,7 @@
 
 use phew_graph::{Init, Network, zoo};
 
-use super::claim::Scale;
+use super::claim::ClaimParams;
 use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::mean_and_error;
 use crate::error::MetricError;
@@ -113,7 +113,8 @@ impl Layer {
     }
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
+pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
+    let ClaimParams { scale, seed, .. } = *params;
     let mut checks = Vec::new();
     let seeds = scale.pick(3, 10, 40);
 
@@ -195,6 +196,7 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError>
         source: "Patil & Dovrolis 2021, lemma 1 (appendix A.1)",
         statement: "With one hidden layer and m edges the greatest path kernel trace is that of the fully \
                     connected network with n = m / 2D hidden units, the narrowest there is.",
+        bias: None,
         verdict,
         summary: "Exact where every unit's strongest weights have the same sums of squares (Assumption 2). With \
                   normal weights the optimum leaves the weakest edges of the chosen units and takes strong \

@@ -3,7 +3,7 @@
 use phew_graph::{Init, Network, zoo};
 use rayon::prelude::*;
 
-use super::claim::Scale;
+use super::claim::ClaimParams;
 use super::report::{Check, ClaimReport, Verdict};
 use crate::analysis::Analysis;
 use crate::error::MetricError;
@@ -104,7 +104,8 @@ fn paths_of_mask(widths: &[usize], mask: u32) -> u32 {
     counts[..widths[widths.len() - 1]].iter().sum()
 }
 
-pub(super) fn check(scale: Scale) -> Result<ClaimReport, MetricError> {
+pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
+    let scale = params.scale;
     let mut checks = Vec::new();
     let most = scale.pick(8, 14, 24);
     let mut two = true;
@@ -192,6 +193,7 @@ pub(super) fn check(scale: Scale) -> Result<ClaimReport, MetricError> {
         source: "Patil & Dovrolis 2021, lemma 2 (appendix A.2)",
         statement: "Given m edges, the most input-output paths result when every hidden layer has the same \
                     number of units, fully connected.",
+        bias: None,
         verdict: if two && of_masks && !fails { Verdict::Holds } else { Verdict::Fails },
         summary: "Holds for two hidden layers, fails from three on. For three the optimum is (m/4D, D, m/4D): \
                   with a = c for the outer widths m = 2a(D + b), so the product is b·m²/4(D + b)², greatest at \

@@ -3,7 +3,7 @@
 use phew_graph::{stream, stream_key};
 use rand::Rng;
 
-use super::claim::Scale;
+use super::claim::ClaimParams;
 use super::relu_network::{ReluNet, normals};
 use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::{Z_999, mean_and_error, rank_correlation};
@@ -93,7 +93,8 @@ impl<'a> Paths<'a> {
     }
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
+pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
+    let ClaimParams { scale, seed, .. } = *params;
     let mut checks = Vec::new();
     let nets: Vec<&[usize]> = scale.pick(
         vec![&[8, 16, 16, 4]],
@@ -148,6 +149,7 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError>
         source: "Patil & Dovrolis, ICLR 2021 submission, section 3 (appendix A.2)",
         statement: "Of two paths between the same input and output the one with the much higher edge-weight product \
                     has the higher loss gradient.",
+        bias: None,
         verdict,
         summary: "The part of the gradient that flows along the path alone follows the product as a strong tendency, \
                   broken where the better path is inactive on more inputs. The gradient that the path's weights \

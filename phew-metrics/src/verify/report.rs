@@ -1,6 +1,7 @@
 //! What a check of a claim reports.
 
-use serde::Serialize;
+use phew_walk::Bias;
+use serde::{Serialize, Serializer};
 
 /// Whether a claim holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -38,9 +39,12 @@ pub struct ClaimReport {
     pub source: &'static str,
     /// What it says.
     pub statement: &'static str,
+    /// What drew the walks, of a claim that speaks of walks.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "name")]
+    pub bias: Option<Bias>,
     /// Whether it holds, all settings considered.
     pub verdict: Verdict,
-    /// The whole truth in a sentence or two.
+    /// The outcome in a sentence or two.
     pub summary: String,
     /// The settings.
     pub checks: Vec<Check>,
@@ -56,5 +60,12 @@ impl Check {
     ) -> Self {
         let (setting, expected, found) = (setting.into(), expected.into(), found.into());
         Self { setting, expected, found, verdict, certainty: certainty.into() }
+    }
+}
+
+fn name<S: Serializer>(bias: &Option<Bias>, serializer: S) -> Result<S::Ok, S::Error> {
+    match bias {
+        Some(bias) => serializer.collect_str(bias),
+        None => serializer.serialize_none(),
     }
 }

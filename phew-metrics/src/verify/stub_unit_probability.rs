@@ -5,7 +5,7 @@ use phew_walk::{WalkParams, prune};
 use rand::Rng;
 use rayon::prelude::*;
 
-use super::claim::Scale;
+use super::claim::ClaimParams;
 use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::{Z_999, mean_and_error};
 use crate::analysis::Analysis;
@@ -39,7 +39,8 @@ fn stubs_of(n: usize, layers: usize, x: f64, seed: u64, sample: u64) -> usize {
     hidden.flat_map(|l| into[l].iter().zip(&out[l])).filter(|(a, b)| a != b).count()
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
+pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
+    let ClaimParams { scale, seed, bias } = *params;
     let mut checks = Vec::new();
     let samples: u64 = scale.pick(2_000, 20_000, 200_000);
     let layers = 3;
@@ -81,7 +82,7 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError>
         }
     }
     checks.push(maximum());
-    let (check, never) = phew_makes_none(scale, seed)?;
+    let (check, never) = phew_makes_none(params)?;
     checks.push(check);
     let verdict = match (unit_law && never, bent > 1e-3) {
         (false, _) => Verdict::Fails,
@@ -93,6 +94,7 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError>
         source: "Patil & Dovrolis, ICLR 2021 submission, eq. (5) to (8) (appendix A.1)",
         statement: "At pruning ratio x a hidden unit with N edges on each side is a stub with probability \
                     2x^N(1 − x^N); some unit is one with 1 − (1 − 2x^N(1 − x^N))^(NL). Path conservation makes none.",
+        bias: Some(bias),
         verdict,
         summary: format!(
             "A unit's probability and the expected number are exact, with a maximum of 1/2 at x = 2^(−1/N). Units \
@@ -125,7 +127,8 @@ fn maximum() -> Check {
     )
 }
 
-fn phew_makes_none(scale: Scale, seed: u64) -> Result<(Check, bool), MetricError> {
+fn phew_makes_none(params: &ClaimParams) -> Result<(Check, bool), MetricError> {
+    let ClaimParams { scale, seed, bias } = *params;
     let names = scale.pick(
         &["mlp-20-30-30-10"][..],
         &["mlp-20-30-30-10", "lenet-5", "lenet-300-100", "resnet20"],
@@ -137,8 +140,8 @@ fn phew_makes_none(scale: Scale, seed: u64) -> Result<(Check, bool), MetricError
             let network =
                 Network::initialise(zoo::by_name(name)?.build()?, Init::default(), seed + s)?;
             for density in [0.005, 0.02, 0.1, 0.5] {
-                let Ok(params) = WalkParams::new(density) else { continue };
-                let mask = prune(&network, &params.seed(seed + s))?.mask;
+                let Ok(walks) = WalkParams::new(density) else { continue };
+                let mask = prune(&network, &walks.bias(bias).seed(seed + s))?.mask;
                 let structure = Analysis::new(&network, Some(&mask))?.structure();
                 masks += 1;
                 stubs += structure.hidden_stubs();
@@ -148,7 +151,7 @@ fn phew_makes_none(scale: Scale, seed: u64) -> Result<(Check, bool), MetricError
     }
     let never = stubs == 0 && wasted == 0;
     let check = Check::new(
-        format!("PHEW's masks of {names:?} at densities 0.5% to 50%"),
+        format!("masks of walks biased by {bias}, of {names:?} at densities 0.5% to 50%"),
         "no hidden stub unit, every kept weight on a path",
         format!("{stubs} stubs and {wasted} weights off every path in {masks} masks"),
         if never { Verdict::Holds } else { Verdict::Fails },

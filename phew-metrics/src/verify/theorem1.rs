@@ -5,12 +5,12 @@
 
 use faer::Mat;
 
-use super::claim::Scale;
+use super::claim::ClaimParams;
 use super::relu_network::{ReluNet, normals};
 use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::mean_and_error;
 use crate::analysis::Analysis;
-use crate::eigen::{eigenvalues, singular_values};
+use crate::eigen::{eigenvalues, matrix, singular_values};
 use crate::error::MetricError;
 
 /// Paths of an explicit kernel.
@@ -28,7 +28,7 @@ impl Spectra {
     fn new(net: &ReluNet, inputs: &[Vec<f64>], outputs: usize) -> Result<Self, MetricError> {
         let analysis = Analysis::new(&net.network, None)?;
         let (paths, kernel) = analysis.path_kernel(LIMIT)?;
-        let kernel = Mat::from_fn(paths.len(), paths.len(), |p, q| kernel[(p, q)]);
+        let kernel = matrix(&kernel);
         let rows = inputs.len() * outputs;
         let mut by_weight = Mat::zeros(rows, net.network.arch().prunable_len());
         let mut by_path = Mat::zeros(rows, paths.len());
@@ -100,7 +100,8 @@ fn smallest() -> Result<Spectra, MetricError> {
     Spectra::new(&net, &[vec![1.0, 0.0], vec![0.0, 0.125]], 1)
 }
 
-pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError> {
+pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
+    let ClaimParams { scale, seed, .. } = *params;
     let mut checks = Vec::new();
     let nets: Vec<(&[usize], usize)> = scale.pick(
         vec![(&[3, 4, 2], 4), (&[3, 4, 3, 2], 4)],
@@ -177,6 +178,7 @@ pub(super) fn check(scale: Scale, seed: u64) -> Result<ClaimReport, MetricError>
         claim: "theorem1",
         source: "Patil & Dovrolis 2021, theorem 1 (after Gebhart et al. 2021)",
         statement: "With λ, v and w the eigenvalues of Θ, of ∂f/∂π and of Π, λ_i ≤ v_i w_i and Σλ_i ≤ Σ v_i w_i.",
+        bias: None,
         verdict,
         summary: "The bound on the sum holds: Tr(A Π Aᵀ) = Tr(AᵀA Π) ≤ Σ v_i w_i for any two positive \
                   semidefinite matrices. The bound index by index does not: it holds for i = 1, and beyond that only \

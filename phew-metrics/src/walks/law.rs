@@ -16,7 +16,7 @@ pub struct Walks<'a> {
 
 impl<'a> Analysis<'a> {
     /// Walks with a bias over the weights of the dense network: the sampler walks before there is a mask, so
-    /// a mask has no say here.
+    /// a mask changes nothing here.
     ///
     /// # Complexity
     /// Two passes over the weights.

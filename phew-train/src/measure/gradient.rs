@@ -15,7 +15,7 @@ pub struct GradientShare {
 /// The share of the dense network's loss gradient by its weights that lies along a mask's paths: on the weights that it
 /// keeps.
 ///
-/// Paths of greater edge-weight product carry more of the gradient (003, section 3): a mask of such paths has a share
+/// Paths of greater edge-weight product carry more of the gradient (Patil & Dovrolis, ICLR 2021 submission, section 3): a mask of such paths has a share
 /// above its density, one of random paths about its density.
 ///
 /// # Shapes

@@ -1,9 +1,10 @@
 //! Singular values of the Jacobian of the outputs by the inputs.
 
 use phew_graph::{Mask, Network};
+use phew_metrics::{Eigenvalue, Lanczos};
 use tch::{Kind, Tensor};
 
-use super::{lanczos, masked};
+use super::{copy_to, masked};
 use crate::error::Result;
 use crate::model::Mode;
 
@@ -96,6 +97,9 @@ pub fn jacobian_extremes(network: &Network, mask: &Mask, inputs: &Tensor) -> Res
         .collect()
 }
 
+/// Vectors of a Lanczos iteration: small singular values lie close together, and few vectors tell them apart late.
+const BASIS: usize = 800;
+
 /// `J Jᵀ` or `Jᵀ J`, whichever is smaller, by what it does to vectors.
 struct Product {
     input: Tensor,
@@ -106,18 +110,20 @@ impl Product {
     /// The greatest and the least eigenvalue.
     fn ends(&self) -> Result<[f64; 2]> {
         let (outputs, inputs) = (self.output.numel(), self.input.numel());
-        let vector =
-            |values: &[f64]| Tensor::f_from_slice(values)?.f_to_device(self.input.device());
-        let values = |tensor: Tensor| Vec::<f64>::try_from(tensor.f_to_device(tch::Device::Cpu)?);
-        // The square of a singular value to this share of the greatest's.
-        let tolerance = 1e-9;
-        if outputs <= inputs {
-            lanczos::ends(outputs, tolerance, |u| {
-                Ok(values(self.ahead(&self.back(&vector(u)?)?)?)?)
-            })
-        } else {
-            lanczos::ends(inputs, tolerance, |v| Ok(values(self.back(&self.ahead(&vector(v)?)?)?)?))
-        }
+        // An eigenvalue's error is at most this share of the greatest: a singular value's its root, a thousandth.
+        let lanczos = Lanczos::greatest(1)?.least(1).tolerance(1e-6)?.basis(BASIS)?;
+        let lanczos = lanczos.max_products(usize::MAX);
+        let found = lanczos.eigenvalues(outputs.min(inputs), |vector, out| {
+            let vector = Tensor::f_from_slice(vector)?.f_to_device(self.input.device())?;
+            let product = if outputs <= inputs {
+                self.ahead(&self.back(&vector)?)?
+            } else {
+                self.back(&self.ahead(&vector)?)?
+            };
+            copy_to(&product, out)
+        })?;
+        let value = |list: &[Eigenvalue]| list.first().map_or(0.0, |e| e.value);
+        Ok([value(&found.greatest), value(&found.least)])
     }
 
     /// `Jᵀu`.

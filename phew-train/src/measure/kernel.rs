@@ -1,9 +1,10 @@
 //! The empirical neural tangent kernel `Θ(x, x')ₖₗ = Σ_θ ∂f_k(x)/∂θ · ∂f_l(x')/∂θ`.
 
 use phew_graph::{Mask, Network};
+use phew_metrics::Lanczos;
 use tch::{Device, Kind, Tensor};
 
-use super::{lanczos, masked};
+use super::{copy_to, masked};
 use crate::error::Result;
 use crate::model::{Mode, Model};
 
@@ -82,15 +83,16 @@ impl TangentKernel {
     /// The `count` greatest eigenvalues, greatest first, without the matrix: to a millionth of the greatest.
     ///
     /// # Errors
-    /// [`TrainError::Torch`](crate::TrainError::Torch) if there is no room.
+    /// [`TrainError::Torch`](crate::TrainError::Torch) if there is no room;
+    /// [`TrainError::Metric`](crate::TrainError::Metric) if `count` is 0.
     ///
     /// # Complexity
     /// Two backward passes of the batch, one of them twice differentiated, for each step of a Lanczos iteration.
     pub fn greatest(&self, count: usize) -> Result<Vec<f64>> {
         let outputs = self.outputs()?;
-        let size = outputs.size()[0];
         let device = outputs.device();
-        lanczos::greatest(size as usize, count, 1e-6, |vector| {
+        let lanczos = Lanczos::greatest(count)?.tolerance(1e-6)?.max_products(usize::MAX);
+        let found = lanczos.eigenvalues(outputs.numel(), |vector, out| {
             // Gᵀv as a function of v; its derivative along G's own image is G(Gᵀv).
             let vector = Tensor::f_from_slice(vector)?.f_to_device(device)?.set_requires_grad(true);
             let weighted = outputs.f_dot(&vector)?;
@@ -98,8 +100,9 @@ impl TangentKernel {
             let down = down[0].f_mul(&self.counted)?;
             let along = down.f_dot(&down.f_detach()?)?;
             let up = Tensor::f_run_backward(&[&along], &[&vector], true, false)?;
-            Ok(Vec::<f64>::try_from(up[0].f_to_device(Device::Cpu)?)?)
-        })
+            copy_to(&up[0], out)
+        })?;
+        Ok(found.greatest.into_iter().map(|e| e.value).collect())
     }
 }
 

@@ -3,7 +3,6 @@
 mod gradient;
 mod jacobian;
 mod kernel;
-mod lanczos;
 
 pub use gradient::{GradientShare, gradient_share};
 pub use jacobian::{Spread, jacobian_extremes, jacobian_singular_values};
@@ -22,4 +21,10 @@ fn masked(network: &Network, mask: &Mask, device: Device) -> Result<(Model, Tens
     let model = Model::new(network, device, Kind::Double)?;
     let learnt = model.learnt().f_detach()?.f_mul(&ones)?;
     Ok((model, learnt, ones))
+}
+
+/// Copies the values of a vector in f64.
+fn copy_to(vector: &Tensor, out: &mut [f64]) -> Result<()> {
+    let vector = vector.f_to_device(Device::Cpu)?.f_contiguous()?;
+    Ok(vector.f_copy_data(out, out.len())?)
 }

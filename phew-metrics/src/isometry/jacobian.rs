@@ -3,14 +3,14 @@
 //! A network of linear operators computes `J x + c`: each row of J is one output scalar carried back through the
 //! transposed operators as they are, borders, strides and skips included.
 
-use faer::Mat;
+use ndarray::Array2;
 use phew_graph::Arch;
 use rayon::prelude::*;
 
+use super::singular_values::SingularValues;
 use crate::analysis::Analysis;
-use crate::eigen::singular_values;
+use crate::eigen::{matrix, singular_values};
 use crate::error::MetricError;
-use crate::isometry::SingularValues;
 
 impl Analysis<'_> {
     /// Jacobian of a linear network, outputs × inputs, both flattened row-major, with masked weights.
@@ -23,7 +23,7 @@ impl Analysis<'_> {
     ///
     /// # Complexity
     /// A backward pass for each output scalar.
-    pub fn linear_jacobian(&self, limit: usize) -> Result<Mat<f64>, MetricError> {
+    pub fn linear_jacobian(&self, limit: usize) -> Result<Array2<f64>, MetricError> {
         let arch = self.network.arch();
         // The first node is the input, which is no map.
         if let Some(node) = arch.nodes().iter().skip(1).find(|node| !node.op.is_linear()) {
@@ -38,7 +38,7 @@ impl Analysis<'_> {
         let tensors = self.tensors_by_node();
         let row = |output: usize| pulled_back(arch, &tensors, output);
         let rows: Vec<Vec<f64>> = (0..outputs).into_par_iter().map(row).collect();
-        Ok(Mat::from_fn(outputs, inputs, |o, i| rows[o][i]))
+        Ok(Array2::from_shape_fn((outputs, inputs), |(o, i)| rows[o][i]))
     }
 
     /// Singular values of [`Analysis::linear_jacobian`].
@@ -49,7 +49,8 @@ impl Analysis<'_> {
     /// # References
     /// Saxe et al. 2014 (dynamical isometry); Lee et al. 2020, figures 2 and 4.
     pub fn linear_jacobian_spectrum(&self, limit: usize) -> Result<SingularValues, MetricError> {
-        Ok(SingularValues::new(singular_values(self.linear_jacobian(limit)?.as_ref())?))
+        let jacobian = matrix(&self.linear_jacobian(limit)?);
+        Ok(SingularValues::new(singular_values(jacobian.as_ref())?))
     }
 
     /// Values of each node's tensors, weights masked: prunable, then auxiliary.
