@@ -1,4 +1,4 @@
-//! Everything that can go wrong when a rival prunes.
+//! Everything that can go wrong in this crate.
 
 use phew_graph::GraphError;
 

@@ -4,7 +4,7 @@ use crate::error::BaselineError;
 use crate::scorer::{Scorer, State};
 use crate::scores::Scores;
 
-/// Any scorer upside down: the weights that it would prune first are kept longest.
+/// Any scorer in reverse order: the weights that it would prune first are kept longest.
 ///
 /// # References
 /// Frankle et al. 2021, section 5 (inversion). The authors divide a score by its square; we turn its sign,

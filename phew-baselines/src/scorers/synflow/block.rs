@@ -175,7 +175,7 @@ impl Block {
         let (mut below, mut found) = (vec![0; self.lowest.inside.len()], 0);
         let mut ties = Vec::new();
         for &(score, place) in &self.lowest.inside {
-            // Whichever it is cannot be foreseen.
+            // Without a branch, which the processor could not predict.
             below[found] = place;
             found += usize::from(score < threshold);
             if score.total_cmp(&threshold).is_eq() {

@@ -65,7 +65,7 @@ impl<'b> Search<'b> {
     }
 
     /// Goes over the block's values, and prunes what is below the bracket at once, while it is in the cache: brackets
-    /// are seldom wrong. `lowest` lends its memory.
+    /// are rarely wrong. The memory of `lowest` is used again.
     #[inline(always)]
     fn run(&self, values: &mut [f32], sums: &mut [f64], mut lowest: Lowest) -> Lowest {
         let Bracket { low, high } = self.bracket;
@@ -134,7 +134,7 @@ fn grow<T: Clone + Default>(list: &mut Vec<T>, len: usize) {
 /// Writes the places of the bits that are set, of which `out` has room for [`AT_ONCE`] too many, and says how many.
 #[inline(always)]
 fn places(bits: &[u64], out: &mut [u32]) -> usize {
-    // The first four whether there are as many or not: how many is hard to foresee for a processor.
+    // The first four whether there are as many or not: a processor predicts their number badly.
     let mut found = 0;
     for (word, &all) in bits.iter().enumerate() {
         let (mut bits, first, count) = (all, word as u32 * 64, all.count_ones() as usize);

@@ -1,4 +1,4 @@
-//! Where the threshold of the next step will probably lie: foreseen from the last steps, or from a sample.
+//! Where the threshold of the next step probably lies: predicted from the last steps, or from a sample.
 
 use super::bracket::Bracket;
 
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn even_steps_are_foreseen() {
+    fn even_steps_are_predicted() {
         assert!(bracket(&[1.0, 1.5]).is_none());
         let (low, high) = bracket(&[1.0, 1.5, 2.0]).unwrap();
         assert!(low < 2.5 && 2.5 < high && high - low < 0.11);

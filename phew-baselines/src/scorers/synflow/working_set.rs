@@ -3,7 +3,7 @@
 //! Tensors are cut into blocks; a block is a dense matrix of the rows and columns that still hold live weights.
 //! SynFlow prunes whole units, so these matrices shrink with the density, and dense loops are several times as fast
 //! as lists. A step sums forward and backward, for which the sums over kernels are enough, and goes over the weights
-//! once, to look for the lowest scores, whose threshold is foreseen from the last steps. Those surely below it go,
+//! once, to look for the lowest scores, whose threshold is predicted from the last steps. Those surely below it go,
 //! those near it are collected and decided exactly.
 
 use std::ops::Range;
@@ -33,11 +33,11 @@ const FEW: usize = 16;
 pub(super) struct WorkingSet {
     saliency: Saliency,
     blocks: Vec<Block>,
-    /// By tensor: which blocks are its.
+    /// By tensor: the range of its blocks.
     blocks_of: Vec<Range<usize>>,
     live: usize,
     forecast: Forecast,
-    /// Lends its memory from step to step.
+    /// Used by [`WorkingSet::choose`], and kept for its memory.
     scores: Vec<f64>,
 }
 
@@ -94,8 +94,8 @@ impl WorkingSet {
         let forward = self.forward(state);
         let backward = self.backward(state, &forward, bracket, &first);
         let sums = PathSums::from_sums(state.graph, forward, backward);
-        let foreseen = bracket.is_some() && self.choose(state, kept, &first);
-        if !(foreseen || self.search(&sums, kept, &second) && self.choose(state, kept, &second)) {
+        let predicted = bracket.is_some() && self.choose(state, kept, &first);
+        if !(predicted || self.search(&sums, kept, &second) && self.choose(state, kept, &second)) {
             let scores = self.saliency.scores(state.weights, sums);
             let mask = keep_highest(&scores, &self.mask(state), &Counts::Global(kept))?;
             self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.tile.tensor)));
