@@ -3,8 +3,8 @@
 //! Here the density of a layer is proportional to one over the square root of its number of weights.
 #![expect(clippy::print_stdout, reason = "an example prints what it finds")]
 
-use ndarray::ArrayD;
 use phew_baselines::{Allocation, Magnitude, Plan, Scores, keep_highest, prune_by_scores};
+use phew_graph::ndarray::ArrayD;
 use phew_graph::{Init, Mask, Network, zoo};
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {

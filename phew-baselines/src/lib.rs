@@ -36,6 +36,7 @@ pub use needs::Needs;
 pub use node_path::{NodePath, node_path};
 pub use option::{MethodOption, OptionValue};
 pub use oracle::{HessianGradient, Oracle, Parameters, Point};
+pub use phew_graph::ndarray;
 pub use plan::Plan;
 pub use positive::Positive;
 pub use power::Power;

@@ -1,7 +1,7 @@
 //! Scores: one number for each prunable scalar, computed block by block when they are compared.
 
-use ndarray::{ArrayD, CowArray, IxDyn};
 use phew_graph::Arch;
+use phew_graph::ndarray::{ArrayD, CowArray, IxDyn};
 
 use crate::error::BaselineError;
 
@@ -50,7 +50,7 @@ impl<'a> Scores<'a> {
     ///
     /// # Examples
     /// ```
-    /// use ndarray::Array2;
+    /// use phew_graph::ndarray::Array2;
     /// use phew_baselines::{Counts, Scores, keep_highest};
     /// use phew_graph::{Mask, zoo};
     ///
@@ -164,8 +164,9 @@ mod tests {
     #[test]
     fn arrays_in_any_memory_order_come_back_and_wrong_shapes_are_refused() {
         let arch = phew_graph::zoo::mlp(&[3, 2, 4]).build().unwrap();
-        let first = ndarray::array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn();
-        let turned = ndarray::array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]].reversed_axes();
+        let first = phew_graph::ndarray::array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn();
+        let turned =
+            phew_graph::ndarray::array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]].reversed_axes();
         let second = turned.into_dyn();
         let views = || [first.view(), second.view()];
         let scores = Scores::from_arrays(&arch, views()).unwrap();

@@ -208,7 +208,11 @@ impl Lanczos {
             at += 1;
             let full = at == capacity;
             let invariant = left <= BREAKDOWN * scale;
-            if full || invariant || at.is_multiple_of(between_looks(at)) || products >= self.max_products {
+            if full
+                || invariant
+                || at.is_multiple_of(between_looks(at))
+                || products >= self.max_products
+            {
                 let (values, vectors) = eigen(h.submatrix(0, 0, at, at))?;
                 let residual = |j: usize| left * vectors[(at - 1, j)].abs();
                 let found = |(j, &value)| Eigenvalue { value, bound: residual(j) };
