@@ -27,7 +27,7 @@ fn synflow_scores(reference: &Reference, saliency: Saliency) -> Vec<Vec<f64>> {
 
 #[test]
 fn synflow_scores_are_the_programs_to_ten_digits() {
-    let Some(reference) = mlp() else { return };
+    let reference = mlp();
     for (saliency, key) in [(Saliency::L1, "synflow"), (Saliency::L2, "synflow_l2")] {
         let (_, relative) =
             differences(&synflow_scores(&reference, saliency), &reference.scores(key));
@@ -46,7 +46,7 @@ fn program_keeps(density: f64, len: usize) -> usize {
 
 #[test]
 fn synflow_masks_after_100_iterations_are_the_programs() {
-    let Some(reference) = mlp() else { return };
+    let reference = mlp();
     let network = &reference.network;
     let len = network.arch().prunable_len();
     for (saliency, method) in [(Saliency::L1, "synflow"), (Saliency::L2, "synflow_l2")] {
@@ -83,7 +83,7 @@ fn on_convolutions_paths_and_positions_are_counted_apart_and_the_masks_differ_so
     // The programs send ones through the real layers, so a path counts as often as its kernels fit: padding
     // takes from a kernel's rim, stride and pooling from whole layers. How much this matters is measured.
     for (name, arch) in [("conv", conv_arch()), ("res", res_arch())] {
-        let Some(reference) = load(name, arch) else { return };
+        let reference = load(name, arch);
         let network = &reference.network;
         for (saliency, method) in [(Saliency::L1, "synflow"), (Saliency::L2, "synflow_l2")] {
             for (density, percent) in [(0.5, 50), (0.1, 10)] {

@@ -253,11 +253,7 @@ fn pytorch_s_pruning_convention_is_read_and_written() {
 
 #[test]
 fn the_reference_networks_load() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference");
-    if !folder.exists() {
-        eprintln!("skipped: no {}", folder.display());
-        return;
-    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reference");
     let arch = zoo::mlp(&[12, 16, 16, 8]).build().unwrap();
     let path = folder.join("mlp.weights.safetensors");
     let error = Network::load(&path, arch.clone(), Extra::Ignore).unwrap_err().to_string();

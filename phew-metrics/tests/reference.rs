@@ -1,4 +1,4 @@
-//! The numbers of the papers' authors' own programs, where the reference files are at hand.
+//! The numbers of the papers' authors' own programs.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::PathBuf;
@@ -7,16 +7,9 @@ use phew_graph::{ArchBuilder, Init, Network, Shape};
 use phew_metrics::{Analysis, Objective};
 use safetensors::SafeTensors;
 
-fn reference(file: &str) -> Option<Vec<u8>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference").join(file);
-    let bytes = std::fs::read(&path).ok();
-    if bytes.is_none() {
-        #[allow(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("skipped: {} is not here", path.display());
-        }
-    }
-    bytes
+fn reference(file: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../reference").join(file);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn floats(file: &SafeTensors<'_>, name: &str) -> Vec<f64> {
@@ -59,13 +52,9 @@ fn agree(found: f64, expected: f64, tolerance: f64, what: &str) {
 
 #[test]
 fn objectives_trace_and_scores_of_the_mlp_are_the_authors() {
-    let (Some(weights), Some(expected), Some(numbers)) = (
-        reference("mlp.weights.safetensors"),
-        reference("mlp.expected.safetensors"),
-        reference("mlp.expected.json"),
-    ) else {
-        return;
-    };
+    let weights = reference("mlp.weights.safetensors");
+    let expected = reference("mlp.expected.safetensors");
+    let numbers = reference("mlp.expected.json");
     let network = mlp(&SafeTensors::deserialize(&weights).unwrap());
     let analysis = Analysis::new(&network, None).unwrap();
     let numbers: serde_json::Value = serde_json::from_slice(&numbers).unwrap();

@@ -1,8 +1,8 @@
-//! The networks of `../shared/reference`.
+//! The networks of `reference`.
 
 use phew_graph::{Arch, ArchBuilder, Conv2d, Pool, Shape};
 
-/// The networks of `../shared/reference`, as its description has them.
+/// The networks of `reference`, as its description has them.
 pub(crate) fn reference(name: &str) -> Arch {
     let image = Shape::Image { channels: 3, height: 8, width: 8 };
     let conv = |out| Conv2d::new(out, 3).padding(1);
