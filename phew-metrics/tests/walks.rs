@@ -57,19 +57,24 @@ fn walk_on(
         return;
     }
     let weights = network.weights();
-    for &c in onward {
+    let leaving = |&c: &usize| {
         let steps: Vec<_> = edges(graph, c)
             .into_iter()
             .map(|(i, j, w)| if reverse { (j, i, w) } else { (i, j, w) })
             .filter(|&(from, ..)| from == unit)
             .collect();
+        (!steps.is_empty()).then_some((c, steps))
+    };
+    // Of a concatenation only one input holds the unit.
+    let leaving: Vec<_> = onward.iter().filter_map(leaving).collect();
+    for (c, steps) in &leaving {
         let worth = |w: Option<(usize, usize)>| w.map_or(1.0, |(t, i)| score(bias, weights[t][i]));
         let total: f64 = steps.iter().map(|s| worth(s.2)).sum();
-        for &(_, to, w) in &steps {
+        for &(_, to, w) in steps {
             let share = if total > 0.0 { worth(w) / total } else { 1.0 / steps.len() as f64 };
-            let probability = walk.probability * share / onward.len() as f64;
+            let probability = walk.probability * share / leaving.len() as f64;
             if probability > 0.0 {
-                let connection = &graph.connections()[c];
+                let connection = &graph.connections()[*c];
                 let next = if reverse { connection.source } else { connection.target };
                 let units = [walk.units.as_slice(), &[(next, to)]].concat();
                 let mut passed = walk.weights.clone();
