@@ -97,8 +97,11 @@ fn arguments<C: Command>() -> clap::Command {
     let command = C::augment_args(clap::Command::new(C::NAME));
     let command = command.after_help(examples(C::EXAMPLES.iter()));
     command.mut_subcommands(|subcommand| {
-        let start = format!("phew {} {} ", C::NAME, subcommand.get_name());
-        let own = examples(C::EXAMPLES.iter().filter(|(_, line)| line.starts_with(&start)));
+        let start = format!("phew {} {}", C::NAME, subcommand.get_name());
+        let calls = |line: &str| {
+            line.strip_prefix(&start).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        let own = examples(C::EXAMPLES.iter().filter(|(_, line)| calls(line)));
         subcommand.after_help(own)
     })
 }

@@ -1,6 +1,6 @@
 //! Scores and their masks agree with the authors' own programs on the reference networks.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -351,10 +351,10 @@ fn every_option_of_a_method_of_data_changes_its_mask_and_is_noted() {
     }
     let line = "prune --arch mlp-bn-784-30-10 --density 0.1 -o m --method";
     for (options, part) in [
-        ("snip --data digits --temperature 2", "temperature is given for `snip`"),
-        ("snip --data digits --parameters all", "parameters is given for `snip`"),
-        ("grasp --data digits --draws 2", "draws is given for `grasp`"),
-        ("grasp --data digits --epsilon 0.5", "epsilon is given for `grasp`"),
+        ("snip --data digits --temperature 2", "--temperature is not an option of method `snip`"),
+        ("snip --data digits --parameters all", "--parameters is not an option of method `snip`"),
+        ("grasp --data digits --draws 2", "--draws is not an option of method `grasp`"),
+        ("grasp --data digits --epsilon 0.5", "--epsilon is not an option of method `grasp`"),
         ("grasp --data digits --temperature 0", "temperature is 0, expected a positive number"),
         ("grasp --data digits --parameters some", "--parameters"),
         ("grasp --data digits --mode both", "possible values: train, eval"),
