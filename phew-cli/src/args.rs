@@ -1,9 +1,11 @@
 //! Arguments that several commands share: the architecture, the weights, the output.
 
+mod density;
 #[cfg(feature = "train")]
 mod device;
 mod network;
 mod output;
+mod seeds;
 mod weights;
 
 use std::path::Path;
@@ -11,10 +13,12 @@ use std::path::Path;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use phew_graph::{Arch, Choice, Mask, MaskInfo};
 
+pub(crate) use density::{DensityArgs, HEADING as PRUNING};
 #[cfg(feature = "train")]
-pub(crate) use device::DeviceArgs;
+pub(crate) use device::{DeviceArgs, device};
 pub(crate) use network::{ArchArgs, NetworkArgs};
 pub(crate) use output::{OutputArgs, check_output, overwrite};
+pub(crate) use seeds::{Seeds, all as all_seeds, seeds};
 pub(crate) use weights::{WeightArgs, WeightSource};
 
 /// The first option that was given.

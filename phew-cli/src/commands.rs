@@ -4,7 +4,7 @@ mod archs;
 mod compare;
 mod completions;
 #[cfg(feature = "train")]
-mod data;
+pub(crate) mod data;
 mod doctor;
 mod init;
 mod inspect;

@@ -1,31 +1,35 @@
-//! `phew prune`: a method, a density, a seed; a mask and its summary.
+//! `phew prune`: a method, densities, seeds; masks and their summaries.
 
 mod list;
-mod options;
-mod paths;
+mod outputs;
 mod report;
-#[cfg(feature = "train")]
-mod samples;
-mod scored;
-mod walk;
 
-#[cfg(feature = "train")]
-pub(super) use paths::by_gradient;
-
+pub use crate::methods::How;
 pub use list::KnownMethod;
-pub use report::{How, PruneReport, PrunedMask};
+pub use report::{PruneReport, PrunedMask};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use phew_baselines::Needs;
+#[cfg(not(feature = "train"))]
 use phew_baselines::Oracle;
-use phew_graph::{MaskInfo, Network};
+use phew_graph::{MaskInfo, Network, PathGraph};
 use serde_json::Value;
 
-use crate::args::{ArchArgs, OutputArgs, WeightArgs, WeightSource};
+use crate::args::{
+    ArchArgs, DensityArgs, OutputArgs, PRUNING as HEADING, Seeds, WeightArgs, WeightSource,
+    all_seeds, seeds,
+};
 use crate::command::Example;
 use crate::failure::usage;
-use crate::methods::{Build, DEFAULT, Method, by_name, served};
+use crate::layers::Layers;
+#[cfg(feature = "train")]
+use crate::methods::SampleDataArgs;
+use crate::methods::{DEFAULT, Made, Method, MethodArgs, Request, by_name, served};
+use outputs::Outputs;
 
 /// What to do: list the methods, or prune.
 #[derive(Debug)]
@@ -39,7 +43,7 @@ pub enum Prune {
 /// Chooses the weights to keep and writes them as a mask.
 ///
 /// The mask is a safetensors file of BOOL tensors with the weights' names and shapes; its metadata says how it
-/// was made.
+/// was made. Several densities or seeds give a mask each.
 #[derive(Debug, Args)]
 pub struct Job {
     #[command(flatten)]
@@ -52,43 +56,29 @@ pub struct Job {
     #[arg(long, help_heading = HEADING, default_value = DEFAULT, value_parser = by_name(|_| true), hide_possible_values = true)]
     method: &'static Method,
 
-    /// Options of methods that were given, as the command line spells them.
-    #[arg(skip)]
-    given: Vec<String>,
+    #[command(flatten)]
+    density: DensityArgs,
 
-    /// Share of the prunable weights to keep, above 0 and at most 1. Method phew takes several, as in
-    /// 0.01,0.05,0.2: the masks are nested, and each file's name ends in its density. Walks and paths are kept whole
-    #[arg(long, help_heading = HEADING, value_name = "SHARE", value_delimiter = ',')]
-    density: Vec<f64>,
-
-    /// Seed of the method's random choices
+    /// Seed of the method's random choices and, unless told otherwise, of drawn weights
     #[arg(long, help_heading = HEADING, default_value_t = 0)]
     seed: u64,
+
+    /// A mask for each of several seeds, as in 0-9 or 0-4,7
+    #[arg(long, help_heading = HEADING, value_name = "SEEDS", value_delimiter = ',', value_parser = seeds, conflicts_with = "seed")]
+    seeds: Vec<Seeds>,
 
     #[command(flatten)]
     output: OutputArgs,
 
     #[command(flatten)]
-    walk: walk::WalkArgs,
-
-    #[command(flatten)]
-    path: paths::PathArgs,
-
-    #[command(flatten)]
-    score: scored::ScoreArgs,
-
-    #[command(flatten)]
-    own: scored::OwnArgs,
+    options: MethodArgs,
 
     #[cfg(feature = "train")]
     #[command(flatten)]
-    samples: samples::SampleArgs,
+    data: SampleDataArgs,
 }
 
 const LIST: &str = "list_methods";
-
-/// Where the options that all methods have stand in the help.
-const HEADING: &str = "Pruning";
 
 /// `--list-methods` stands alone, whatever a pruning requires: the derive has no word for that.
 impl Args for Prune {
@@ -111,10 +101,7 @@ impl FromArgMatches for Prune {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         match matches.get_flag(LIST) {
             true => Ok(Self::List),
-            false => {
-                let given = options::given(matches);
-                Ok(Self::Job(Box::new(Job { given, ..Job::from_arg_matches(matches)? })))
-            }
+            false => Ok(Self::Job(Box::new(Job::from_arg_matches(matches)?))),
         }
     }
 
@@ -126,63 +113,122 @@ impl FromArgMatches for Prune {
 
 impl Job {
     fn run(&self) -> anyhow::Result<Vec<PrunedMask>> {
-        let Method { name, build, .. } = self.method;
-        let own = options::of(self.method);
-        if let Some(other) = self.given.iter().find(|option| !own.contains(option)) {
-            return Err(usage(format!("--{other} is not an option of method `{name}`")));
+        let densities = self.density.densities();
+        let seeds = match &self.seeds[..] {
+            [] => vec![self.seed],
+            several => all_seeds(several),
+        };
+        let outputs = Outputs::new(&self.output.output, &densities, &seeds)?;
+        // What is wrong with the request shows before anything is read.
+        for &seed in &seeds {
+            self.request(&densities, seed)?;
         }
-        match (*build, &self.density[..]) {
-            (Build::Walks, [_, ..]) => self.walk(),
-            (_, [_, _, ..]) => Err(usage(format!("method `{name}` takes one --density at a time"))),
-            (Build::Paths(set), _) => Ok(vec![self.paths(set)?]),
-            (Build::Scores(scored), &[density]) => Ok(vec![self.scored(scored, density)?]),
-            (Build::Walks | Build::Scores(_), []) => {
-                Err(usage(format!("method `{name}` needs --density")))
+        self.check_outputs(&outputs, &densities, &seeds)?;
+        #[cfg(feature = "train")]
+        let data = self.data.load(self.method.needs)?;
+        #[cfg(feature = "train")]
+        let mut oracle = |needs: Needs, network: &Network| {
+            let data = data.as_ref().filter(|_| needs.data());
+            self.data.oracle(self.options.samples(), data, network).map(Some)
+        };
+        #[cfg(not(feature = "train"))]
+        let mut oracle = |_: Needs, _: &Network| Ok(None::<Box<dyn Oracle>>);
+
+        let mut masks = Vec::with_capacity(seeds.len() * densities.len().max(1));
+        for &seed in &seeds {
+            let clock = Instant::now();
+            let (network, source) = self.weights.load(self.arch.load()?, seed)?;
+            let load = clock.elapsed().as_secs_f64();
+            for made in self.request(&densities, seed)?.make(&network, &mut oracle)? {
+                let path = outputs.path(&self.output.output, Some(made.density), seed);
+                masks.push(self.write(made, (&network, &source), seed, path, load)?);
             }
         }
+        Ok(masks)
     }
 
-    /// What answers the method's questions about data, if this build has it.
-    #[cfg(feature = "train")]
-    fn oracle(&self, network: &Network) -> anyhow::Result<Option<Box<dyn Oracle>>> {
-        self.samples.oracle(self.method.needs, network)
+    fn request<'a>(&'a self, densities: &'a [f64], seed: u64) -> anyhow::Result<Request<'a>> {
+        #[cfg(feature = "train")]
+        if let Some(option) = self.data.given().filter(|_| !self.method.needs.data()) {
+            let method = self.method.name;
+            return Err(usage(format!("{option} is not an option of method `{method}`")));
+        }
+        Request::new(self.method, &self.options, densities, seed)
     }
 
-    /// Nothing: this build runs no networks.
-    #[cfg(not(feature = "train"))]
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "as with the feature `train`"
+    /// Refuses before the work what would be refused after it.
+    fn check_outputs(
+        &self,
+        outputs: &Outputs,
+        densities: &[f64],
+        seeds: &[u64],
+    ) -> anyhow::Result<()> {
+        let mut seen = BTreeSet::new();
+        for &seed in seeds {
+            let one = [None];
+            let all: Vec<Option<f64>> = densities.iter().copied().map(Some).collect();
+            for &density in if all.is_empty() { &one[..] } else { &all } {
+                let path = outputs.path(&self.output.output, density, seed);
+                self.output.check_path(&path)?;
+                if !seen.insert(path.clone()) {
+                    let twice = density.unwrap_or_default();
+                    return Err(usage(format!(
+                        "{}: two masks of this name: density {twice} is given twice",
+                        path.display()
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a mask and reports on it.
+    fn write(
+        &self,
+        made: Made,
+        (network, source): (&Network, &WeightSource),
+        seed: u64,
+        path: PathBuf,
+        load: f64,
+    ) -> anyhow::Result<PrunedMask> {
+        let Made { mask, density, parameters, how, phases } = made;
+        let clock = Instant::now();
+        let info = self.info((network, source), density, seed, parameters)?;
+        mask.save(&path, &info, self.output.overwrite())?;
+        let write = clock.elapsed().as_secs_f64();
+        let layers = (Layers::new(&PathGraph::new(network.arch()), &mask), &mask);
+        let phases = [vec![("load", load)], phases, vec![("write", write)]].concat();
+        Ok(PrunedMask::new(info, source.to_string(), layers, how, phases, path))
+    }
+
+    #[cfg_attr(
+        not(feature = "train"),
+        expect(clippy::unnecessary_wraps, reason = "as with the feature `train`")
     )]
-    fn oracle(&self, _: &Network) -> anyhow::Result<Option<Box<dyn Oracle>>> {
-        Ok(None)
-    }
-
     fn info(
         &self,
-        network: &Network,
-        source: &WeightSource,
+        (network, source): (&Network, &WeightSource),
         density: f64,
+        seed: u64,
         mut parameters: BTreeMap<String, Value>,
-    ) -> MaskInfo {
+    ) -> anyhow::Result<MaskInfo> {
         #[cfg(feature = "train")]
         if self.method.needs.data() {
-            parameters.extend(self.samples.parameters());
+            parameters.extend(self.data.parameters(self.options.samples())?);
         }
         if let WeightSource::Drawn { init, seed } = source {
             parameters.insert("init".into(), init.to_string().into());
             parameters.insert("init_seed".into(), (*seed).into());
         }
-        MaskInfo {
+        Ok(MaskInfo {
             arch: network.arch().name().to_owned(),
             density,
             method: self.method.name.to_owned(),
             parameters,
-            seed: self.seed,
+            seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             weights: network.fingerprint(),
-        }
+        })
     }
 }
 
@@ -200,6 +246,10 @@ impl crate::command::Command for Prune {
         (
             "A rival",
             "phew prune --arch lenet-5 --method synflow --density 0.05 -o synflow.safetensors",
+        ),
+        (
+            "Ten seeds at two sparsities: a file each",
+            "phew prune --arch lenet-5 --sparsity 0.9,0.95 --seeds 0-9 -o masks-{density}-{seed}.safetensors",
         ),
         ("What methods there are", "phew prune --list-methods"),
     ];

@@ -6,6 +6,7 @@ mod common;
 #[cfg(feature = "train")]
 mod experiments;
 mod help;
+mod lists;
 mod outputs;
 mod rivals;
 mod streams;

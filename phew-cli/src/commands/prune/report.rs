@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::list::KnownMethod;
 use crate::command::Report;
 use crate::layers::{LayerRow, Layers};
-use crate::output::{counted, grouped, percent};
+use crate::methods::How;
+use crate::output::{counted, grouped, percent, table};
 
 /// What `phew prune` found out.
 #[derive(Clone, Debug, Serialize)]
@@ -62,44 +63,6 @@ pub struct PrunedMask {
     /// The tensors as a table.
     #[serde(skip)]
     table: String,
-}
-
-/// How a mask was made.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum How {
-    /// By walks.
-    Walks {
-        /// Weights to keep.
-        target: usize,
-        /// Walks made.
-        walks: u64,
-        /// Of the walks, those drawn in batches.
-        bulk_walks: u64,
-        /// Weights kept beyond the target.
-        overshoot: usize,
-        /// Walks a second.
-        walks_per_second: f64,
-        /// Weights kept a second.
-        weights_per_second: f64,
-    },
-    /// By sets of paths.
-    Paths {
-        /// Paths.
-        paths: usize,
-        /// Natural logarithm of the first path's product.
-        ln_product_first: f64,
-        /// Of the last one's.
-        ln_product_last: f64,
-        /// What the products are of.
-        #[serde(skip)]
-        of: &'static str,
-    },
-    /// By scores.
-    Scores {
-        /// Steps.
-        steps: usize,
-    },
 }
 
 fn as_map<S: serde::Serializer>(
@@ -179,11 +142,31 @@ impl PrunedMask {
     }
 }
 
+/// Several masks as a table, a line each.
+fn overview(masks: &[PrunedMask]) -> String {
+    let head = ["mask", "density", "seed", "kept", "of", "dead units", "seconds"];
+    let row = |mask: &PrunedMask| {
+        vec![
+            mask.output.display().to_string(),
+            mask.density.to_string(),
+            mask.seed.to_string(),
+            grouped(mask.kept),
+            grouped(mask.prunable),
+            grouped(mask.dead_units),
+            format!("{:.2}", mask.seconds),
+        ]
+    };
+    table(&head, &masks.iter().map(row).collect::<Vec<_>>(), 1)
+}
+
 impl Report for PruneReport {
     fn text(&self) -> String {
         match self {
             Self::Methods { methods } => super::list::text(methods),
-            Self::Masks(masks) => masks.iter().map(PrunedMask::text).collect(),
+            Self::Masks(masks) => match &masks[..] {
+                [mask] => mask.text(),
+                several => overview(several),
+            },
         }
     }
 

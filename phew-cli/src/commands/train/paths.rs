@@ -8,7 +8,7 @@ use phew_train::{
 };
 use phew_walk::{Order, WalkError, WalkParams, best_paths};
 
-use crate::commands::prune::by_gradient;
+use crate::methods::by_gradient;
 
 /// A method of walks or paths, asked about the weights as they are then: what is pruned has weight 0, where none goes.
 pub(super) struct PathPruner<'a> {

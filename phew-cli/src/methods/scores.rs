@@ -1,19 +1,16 @@
-//! `phew prune` with a method that scores: scores, an allocation, a schedule.
+//! Scores: their options, and masks made of scores, an allocation and a schedule.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use phew_baselines::{Allocation, Method, MethodOption, Options, Schedule, Scored, methods};
-use phew_graph::{Mask, Network, PathGraph};
+use phew_baselines::{Allocation, Method, MethodOption, Options, Schedule, methods};
+use phew_graph::{Mask, Network};
 use serde_json::Value;
 
-use super::Job;
-use super::report::{How, PrunedMask};
+use super::made::{How, Made};
 use crate::failure::of_baseline;
 use crate::interrupt;
-use crate::layers::Layers;
-use crate::methods::served;
 use crate::output::grouped;
 use crate::progress;
 
@@ -23,7 +20,7 @@ const HEADING: &str = "Options of the other methods";
 /// Options of all methods that score.
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
-pub(super) struct ScoreArgs {
+pub(crate) struct ScoreArgs {
     /// Steps: one-shot, linear:N, exponential:N or given:DENSITY,…; +revive after it lets pruned weights come back
     #[arg(long, value_name = "STEPS")]
     schedule: Option<Schedule>,
@@ -39,7 +36,7 @@ pub(super) struct ScoreArgs {
 
 /// The values of options that some methods have of their own, by name: those of the table, whatever they are.
 #[derive(Debug)]
-pub(super) struct OwnArgs(Vec<(&'static str, String)>);
+pub(crate) struct OwnArgs(Vec<(&'static str, String)>);
 
 /// Each of these options once.
 fn own_options() -> Vec<&'static MethodOption> {
@@ -80,56 +77,34 @@ impl FromArgMatches for OwnArgs {
     }
 }
 
-impl Job {
-    pub(super) fn scored(&self, scored: Scored, density: f64) -> anyhow::Result<PrunedMask> {
-        let (entry, options) = (self.method.map(|_| scored), self.options());
-        let build =
-            |oracle| entry.method(density, self.seed, &options, oracle).map_err(of_baseline);
-        // What is wrong with the request shows before anything is read; an oracle needs the network first.
-        let early = if served(self.method.needs) { None } else { Some(build(None)?) };
-        self.output.check()?;
-        let clock = Instant::now();
-        let (network, source) = self.weights.load(self.arch.load()?, self.seed)?;
-        let mut method = match early {
-            Some(method) => method,
-            None => build(self.oracle(&network)?)?,
-        };
-        let steps = method.plan.steps();
-        let load = clock.elapsed().as_secs_f64();
-
-        let clock = Instant::now();
-        let mask = score(&network, &mut method)?;
-        let prune = clock.elapsed().as_secs_f64();
-        interrupt::check()?;
-
-        let clock = Instant::now();
-        let given = method.parameters.iter();
-        let mut parameters: BTreeMap<String, Value> =
-            given.map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
-        parameters.insert("engine".into(), "scores".into());
-        let info = self.info(&network, &source, density, parameters);
-        mask.save(&self.output.output, &info, self.output.overwrite())?;
-        let write = clock.elapsed().as_secs_f64();
-
-        let layers = Layers::new(&PathGraph::new(network.arch()), &mask);
-        let phases = vec![("load", load), ("prune", prune), ("write", write)];
-        let output = self.output.output.clone();
-        let how = How::Scores { steps };
-        Ok(PrunedMask::new(info, source.to_string(), (layers, &mask), how, phases, output))
-    }
+/// The options of a method that scores, as `phew-baselines` takes them.
+pub(super) fn options(args: &ScoreArgs, own: &OwnArgs) -> Options {
+    let ScoreArgs { schedule, allocation, invert } = args;
+    let (schedule, allocation, invert) = (schedule.clone(), allocation.clone(), *invert);
+    let options = Options { schedule, allocation, invert, ..Options::default() };
+    own.0.iter().fold(options, |options, (name, value)| options.with(*name, value))
 }
 
-impl Job {
-    fn options(&self) -> Options {
-        let ScoreArgs { schedule, allocation, invert } = &self.score;
-        let (schedule, allocation, invert) = (schedule.clone(), allocation.clone(), *invert);
-        let options = Options { schedule, allocation, invert, ..Options::default() };
-        self.own.0.iter().fold(options, |options, (name, value)| options.with(*name, value))
-    }
+/// The mask that a method makes of a network, at the density that it was built for.
+pub(super) fn make(
+    network: &Network,
+    method: &mut Method<'_>,
+    density: f64,
+) -> anyhow::Result<Made> {
+    let steps = method.plan.steps();
+    let clock = Instant::now();
+    let mask = prune(network, method)?;
+    let seconds = clock.elapsed().as_secs_f64();
+    let given = method.parameters.iter();
+    let mut parameters: BTreeMap<String, Value> =
+        given.map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+    parameters.insert("engine".into(), "scores".into());
+    let phases = vec![("prune", seconds)];
+    Ok(Made { mask, density, parameters, how: How::Scores { steps }, phases })
 }
 
 /// Prunes under a progress bar; Ctrl-C stops between two steps.
-fn score(network: &Network, method: &mut Method<'_>) -> anyhow::Result<Mask> {
+fn prune(network: &Network, method: &mut Method<'_>) -> anyhow::Result<Mask> {
     let bar = progress::bar(method.plan.steps() as u64, "pruning", "steps");
     let mask = method.prune_with(network, &mut |p| {
         bar.set_position(p.done as u64);

@@ -1,0 +1,91 @@
+//! The data set that a method looks at before training, and the device that scores.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use phew_baselines::{Needs, Oracle};
+use phew_graph::Network;
+use phew_train::{Dataset, Device, Loss, SampleSpec, Set, TorchOracle};
+use serde_json::Value;
+
+use super::samples::SampleArgs;
+use crate::args::device;
+use crate::commands::data::{load, set};
+use crate::failure::usage;
+
+/// Which data set.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of the methods that look at data")]
+pub(crate) struct SampleDataArgs {
+    /// Data set whose training images are looked at (`phew data list` shows the sets)
+    #[arg(long, value_name = "SET", value_parser = set)]
+    data: Option<Set>,
+
+    /// Its folder; by default where `phew data fetch` puts it
+    #[arg(long, value_name = "DIR", requires = "data")]
+    data_dir: Option<PathBuf>,
+
+    /// Make of it the image transformation task of this seed: the loss is then the mean square, not the cross-entropy
+    #[arg(long, value_name = "SEED", requires = "data")]
+    transform: Option<u64>,
+
+    /// Where to compute: cpu, cuda, cuda:N, or auto (by default) for CUDA where it is visible
+    #[arg(long, value_name = "DEVICE", requires = "data", value_parser = device)]
+    device: Option<Device>,
+}
+
+impl SampleDataArgs {
+    /// The set itself, if the method looks at one.
+    pub(crate) fn load(&self, needs: Needs) -> anyhow::Result<Option<Dataset>> {
+        match self.data {
+            None if needs.data() => {
+                Err(usage(format!("the method needs {needs}: name a set with --data")))
+            }
+            Some(set) if needs.data() => {
+                Ok(Some(load(set, self.data_dir.as_deref(), self.transform)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The first option that was given to a method that does not look at data.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        self.data.is_some().then_some("--data")
+    }
+
+    fn device(&self) -> anyhow::Result<Device> {
+        Ok(self.device.map_or_else(|| Device::by_name("auto"), Ok)?)
+    }
+
+    /// What answers for a network on the data.
+    pub(crate) fn oracle(
+        &self,
+        samples: &SampleArgs,
+        data: Option<&Dataset>,
+        network: &Network,
+    ) -> anyhow::Result<Box<dyn Oracle>> {
+        let mode = samples.oracle_mode();
+        let oracle = match data {
+            None => TorchOracle::new(network, Vec::new(), Loss::default(), mode),
+            Some(data) => {
+                data.fits(network.arch())?;
+                let spec = samples.spec(SampleSpec::default().seed);
+                TorchOracle::of_data(network, data, spec, self.device()?, mode)
+            }
+        };
+        Ok(Box::new(oracle?))
+    }
+
+    /// What a mask's metadata says about the data, the images and where they were looked at.
+    pub(crate) fn parameters(
+        &self,
+        samples: &SampleArgs,
+    ) -> anyhow::Result<BTreeMap<String, Value>> {
+        let mut parameters = samples.parameters(SampleSpec::default().seed);
+        parameters.insert("data".into(), serde_json::to_value(self.data)?);
+        parameters.insert("device".into(), self.device()?.to_string().into());
+        parameters.extend(self.transform.map(|seed| ("transform".into(), seed.into())));
+        Ok(parameters)
+    }
+}

@@ -1,0 +1,130 @@
+//! The options of all methods, and which belong to which: those of the arguments that serve them.
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use phew_baselines::Options;
+
+use super::paths::PathArgs;
+#[cfg(feature = "train")]
+use super::samples::SampleArgs;
+use super::scores::{self, OwnArgs, ScoreArgs};
+use super::table::{Build, Method};
+use super::walks::WalkArgs;
+use crate::failure::usage;
+
+/// The options of all methods, and which of them were given.
+#[derive(Debug)]
+pub(crate) struct MethodArgs {
+    /// Their values.
+    all: All,
+    /// The names of those that the command line gives.
+    given: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct All {
+    #[command(flatten)]
+    walk: WalkArgs,
+
+    #[command(flatten)]
+    path: PathArgs,
+
+    #[command(flatten)]
+    score: ScoreArgs,
+
+    #[command(flatten)]
+    own: OwnArgs,
+
+    #[cfg(feature = "train")]
+    #[command(flatten)]
+    samples: SampleArgs,
+}
+
+impl MethodArgs {
+    /// Refuses options of other methods.
+    pub(crate) fn check(&self, method: &Method) -> anyhow::Result<()> {
+        let own = names_of(method);
+        match self.given.iter().find(|option| !own.contains(option)) {
+            None => Ok(()),
+            Some(other) => {
+                Err(usage(format!("--{other} is not an option of method `{}`", method.name)))
+            }
+        }
+    }
+
+    /// Options of walks.
+    pub(crate) fn walk(&self) -> &WalkArgs {
+        &self.all.walk
+    }
+
+    /// Options of sets of paths.
+    pub(super) fn path(&self) -> &PathArgs {
+        &self.all.path
+    }
+
+    /// Options of methods that score.
+    pub(crate) fn scored(&self) -> Options {
+        scores::options(&self.all.score, &self.all.own)
+    }
+
+    /// Which images methods look at that look at data, and how.
+    #[cfg(feature = "train")]
+    pub(crate) fn samples(&self) -> &SampleArgs {
+        &self.all.samples
+    }
+}
+
+impl Args for MethodArgs {
+    fn augment_args(command: Command) -> Command {
+        All::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for MethodArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = |option: &clap::Arg| {
+            let source = matches.value_source(option.get_id().as_str());
+            (source == Some(ValueSource::CommandLine))
+                .then(|| option.get_long())?
+                .map(str::to_owned)
+        };
+        let given = command::<All>().get_arguments().filter_map(given).collect();
+        Ok(Self { all: All::from_arg_matches(matches)?, given })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// The options that a method has beside those of all methods, as the command line spells them.
+fn names_of(method: &Method) -> Vec<String> {
+    let options = match method.build {
+        Build::Walks => names::<WalkArgs>(),
+        Build::Paths(_) => names::<PathArgs>(),
+        Build::Scores(scored) => {
+            let own = scored.options.iter().map(|option| option.name.to_owned());
+            names::<ScoreArgs>().into_iter().chain(own).collect()
+        }
+    };
+    #[cfg(feature = "train")]
+    let options = match method.needs.data() {
+        true => [options, names::<SampleArgs>()].concat(),
+        false => options,
+    };
+    options
+}
+
+fn names<A: Args>() -> Vec<String> {
+    let command = command::<A>();
+    command.get_arguments().filter_map(|option| option.get_long()).map(str::to_owned).collect()
+}
+
+fn command<A: Args>() -> Command {
+    A::augment_args(Command::new("method"))
+}
