@@ -30,8 +30,9 @@ $(READY): scripts/requirements.txt
 	    echo "setup: .libtorch -> $$torch"
 	@touch $@
 
-build: setup ## the phew command with training, in target/release
-	cargo build --release $(TRAIN)
+build: setup ## phew, and phew-torch beside it for training, in target/release
+	cargo build --release -p phew-cli
+	cargo build --release $(TRAIN) --bin phew-torch
 
 demo: build ## 5% of a real network, then what such a choice learns; sets up libtorch
 	scripts/demo.sh

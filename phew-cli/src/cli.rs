@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
 use crate::command::Job;
 use crate::commands::COMMANDS;
-use crate::{failure, interrupt, output, patience};
+use crate::{failure, handover, interrupt, output, patience};
 
 /// The heading of the options of all commands.
 const HEADING: &str = "Options of all commands";
@@ -41,6 +41,8 @@ pub fn command_line() -> clap::Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(COMMANDS.iter().map(|entry| (entry.arguments)()));
+    #[cfg(not(feature = "train"))]
+    let line = line.subcommands(handover::stubs());
     Common::augment_args(line)
         .arg(
             help.help_heading(HEADING).help("Print help: a summary with -h, all of it with --help"),
@@ -51,7 +53,12 @@ pub fn command_line() -> clap::Command {
 /// Runs the process's command line to its end.
 #[must_use]
 pub fn run() -> ExitCode {
-    let read = command_line().try_get_matches().and_then(|matches| read(&matches));
+    let line = command_line().try_get_matches();
+    #[cfg(not(feature = "train"))]
+    if let Some(error) = handover::offer(&line) {
+        return failure::report(&error);
+    }
+    let read = line.and_then(|matches| read(&matches));
     let (common, job) = match read {
         Ok(read) => read,
         Err(error) => {
@@ -63,6 +70,10 @@ pub fn run() -> ExitCode {
         }
     };
     if job.uses_libtorch() {
+        #[cfg(not(feature = "train"))]
+        if let Some(error) = handover::offer_job() {
+            return failure::report(&error);
+        }
         patience::begin();
     }
     exit(set_up(&common).and_then(|()| job.print(common.json)))
@@ -85,6 +96,8 @@ fn read(matches: &ArgMatches) -> Result<(Common, Box<dyn Job>), clap::Error> {
 }
 
 fn set_up(common: &Common) -> anyhow::Result<()> {
+    #[cfg(feature = "train")]
+    handover::check_version()?;
     interrupt::install()?;
     if let Some(threads) = common.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;

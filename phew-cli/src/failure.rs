@@ -60,14 +60,13 @@ pub(crate) fn of_baseline(error: BaselineError) -> anyhow::Error {
     match error {
         BaselineError::Stopped { .. } => Interrupted.into(),
         BaselineError::Parameter { .. } => usage(error.to_string()),
-        BaselineError::NeedsOracle { method, needs } => usage(format!(
-            "method `{method}` needs {needs}, which this build of phew cannot serve{}",
-            if cfg!(feature = "train") {
-                ""
-            } else {
-                ": it has nothing that runs networks on data"
-            }
-        )),
+        #[cfg(not(feature = "train"))]
+        BaselineError::NeedsOracle { method, needs } => {
+            usage(format!("method `{method}` needs {needs}, and {}", crate::handover::HOW))
+        }
+        BaselineError::NeedsOracle { method, needs } => {
+            usage(format!("method `{method}` needs {needs}, which this build of phew cannot serve"))
+        }
         BaselineError::Graph(error) => error.into(),
         other => other.into(),
     }

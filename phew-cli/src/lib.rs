@@ -21,6 +21,7 @@ mod cli;
 mod command;
 pub mod commands;
 mod failure;
+mod handover;
 mod interrupt;
 mod layers;
 mod methods;

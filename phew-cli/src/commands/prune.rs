@@ -28,7 +28,7 @@ use crate::failure::usage;
 use crate::layers::Layers;
 #[cfg(feature = "train")]
 use crate::methods::SampleDataArgs;
-use crate::methods::{DEFAULT, Made, Method, MethodArgs, Request, by_name, served};
+use crate::methods::{DEFAULT, Made, Method, MethodArgs, Request, by_name};
 use outputs::Outputs;
 
 /// What to do: list the methods, or prune.
@@ -263,6 +263,6 @@ impl crate::command::Command for Prune {
     }
 
     fn uses_libtorch(&self) -> bool {
-        matches!(self, Self::Job(job) if served(job.method.needs))
+        matches!(self, Self::Job(job) if job.method.needs.oracle())
     }
 }

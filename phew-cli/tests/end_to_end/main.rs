@@ -5,6 +5,8 @@ mod command;
 mod common;
 #[cfg(feature = "train")]
 mod experiments;
+#[cfg(all(unix, not(feature = "train")))]
+mod handover;
 mod help;
 mod lists;
 mod outputs;
