@@ -13,7 +13,7 @@ use crate::text::{join, numbers};
 ///
 /// All but [`Allocation::Global`] fix a density for each tensor from the architecture alone; counts are exact:
 /// fractions are rounded down and what is missing goes to the largest remainders, of equal ones to the first.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Allocation {
     /// All scores compete with each other.

@@ -70,7 +70,7 @@ impl Scored {
 }
 
 /// What may be asked of a method; by default its defaults.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Schedule.
     pub schedule: Option<Schedule>,

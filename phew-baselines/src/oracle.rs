@@ -20,7 +20,7 @@ pub struct Point<'a> {
 }
 
 /// The parameters over which a gradient is taken before it is multiplied by the Hessian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Parameters {
     /// The prunable weights alone, as GraSP's paper has it.
     #[default]

@@ -25,7 +25,7 @@ const PARAMETERS: MethodOption = MethodOption::new::<Parameters>(
 pub(super) const OPTIONS: &[MethodOption] = &[TEMPERATURE, PARAMETERS];
 
 /// Which of GraSP's numbers are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum GraspOrder {
     /// The highest `θ · (Hg)`: GraSP, which prunes the highest `−θ · (Hg)`.
     #[default]

@@ -9,7 +9,7 @@ use crate::scorer::{Scorer, State};
 use crate::scores::Scores;
 
 /// How the derivative becomes a score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PxSaliency {
     /// `θ² · ∂R/∂(θ²)`: the share of R, conserved from layer to layer.
     #[default]

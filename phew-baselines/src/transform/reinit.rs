@@ -9,7 +9,7 @@ use crate::error::BaselineError;
 ///
 /// With an initialiser of variance `c / fan` (2 / fan-in for Kaiming's), density `d_l` of a tensor and `k_j` kept
 /// weights into unit `j` of `n` in all:
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Reinit {
     /// `c / fan`, as if nothing were pruned.
     #[default]

@@ -8,7 +8,7 @@ use super::graph::{Connection, Kind, PathGraph, Skip, Weighted};
 use super::kernel::{gather, scatter};
 
 /// Which connections a walk may take where an architecture has skips.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SkipPolicy {
     /// All of them; at a layer with several, one is chosen uniformly.
     #[default]

@@ -13,7 +13,7 @@ use crate::arch::TensorSpec;
 use crate::rng::{stream, stream_key};
 
 /// Which fan scales a Kaiming initialiser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Fan {
     /// Inputs per output unit: `in / groups · kh · kw`. PyTorch's default.
     #[default]

@@ -6,7 +6,7 @@ use crate::analysis::Analysis;
 use crate::error::MetricError;
 
 /// Which paths count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Paths {
     /// Those of the architecture, whatever the mask.
     All,

@@ -24,7 +24,7 @@ pub enum Claim {
 }
 
 /// How large a check is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scale {
     /// Under a few seconds: for tests.
     Small,

@@ -198,7 +198,8 @@ pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
                     connected network with n = m / 2D hidden units, the narrowest there is.",
         bias: None,
         verdict,
-        summary: "Exact where every unit's strongest weights have the same sums of squares (Assumption 2). With \
+        summary: "Exact where all hidden units have the same sums of squared weights, in and out: no mask of m \
+                  edges has a trace above m times the greatest such sum, and there whole units have it. With \
                   normal weights the optimum leaves the weakest edges of the chosen units and takes strong \
                   ones of others: wider than the lemma says, for a trace that is greater by the percentage \
                   given, which falls as D grows."

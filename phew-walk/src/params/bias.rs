@@ -17,7 +17,7 @@ use phew_graph::{Choice, EdgeValue};
 /// assert_eq!(bias.score(-3.0), 9.0);
 /// # Ok::<(), phew_graph::GraphError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum Bias {

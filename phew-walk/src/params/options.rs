@@ -1,7 +1,7 @@
 //! Options of the sampler that are a choice among a few.
 
 /// What a walk keeps of a kernel that it passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Granularity {
     /// The one scalar weight drawn.
     #[default]
@@ -17,7 +17,7 @@ phew_graph::choice! {
 }
 
 /// Where walks start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Starts {
     /// Forward and reverse walks in turn, round robin over the input and over the output units.
     #[default]
@@ -39,7 +39,7 @@ phew_graph::choice! {
 }
 
 /// What draws the walks. Both have exactly the same law.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Engine {
     /// [`Engine::Bulk`] where the target is at least 200,000 weights, and at least the number of kernels or a
     /// density of 30 %, and every unit has some score onwards; [`Engine::Walk`] otherwise. The choice depends on
