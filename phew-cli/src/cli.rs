@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
-use crate::command::Job;
-use crate::commands::COMMANDS;
+use crate::command::{Entry, Job, Program, entry};
+use crate::commands::{COMMANDS, Completions, Man};
 use crate::{failure, interrupt, output, patience};
 
 /// The heading of the options of all commands.
@@ -26,6 +26,22 @@ struct Common {
     json: bool,
 }
 
+/// The program, for those of its commands that describe it.
+#[derive(Debug)]
+pub struct Phew;
+
+impl Program for Phew {
+    fn command_line() -> clap::Command {
+        command_line()
+    }
+}
+
+/// All commands, in the order of `phew help`.
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    const DESCRIBING: &[Entry] = &[entry::<Completions<Phew>>(), entry::<Man<Phew>>()];
+    COMMANDS.iter().chain(DESCRIBING)
+}
+
 /// The command line as clap knows it: what `phew` accepts, and its help.
 #[must_use]
 pub fn command_line() -> clap::Command {
@@ -40,7 +56,7 @@ pub fn command_line() -> clap::Command {
         .disable_version_flag(true)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands(COMMANDS.iter().map(|entry| (entry.arguments)()));
+        .subcommands(entries().map(|entry| (entry.arguments)()));
     Common::augment_args(line)
         .arg(
             help.help_heading(HEADING).help("Print help: a summary with -h, all of it with --help"),
@@ -80,7 +96,7 @@ fn read(matches: &ArgMatches) -> Result<(Common, Box<dyn Job>), clap::Error> {
     let common = Common::from_arg_matches(matches)?;
     let unknown = || clap::Error::new(ErrorKind::InvalidSubcommand);
     let (name, matches) = matches.subcommand().ok_or_else(unknown)?;
-    let entry = COMMANDS.iter().find(|entry| entry.name == name).ok_or_else(unknown)?;
+    let entry = entries().find(|entry| entry.name == name).ok_or_else(unknown)?;
     Ok((common, (entry.read)(matches)?))
 }
 

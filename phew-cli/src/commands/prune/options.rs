@@ -1,14 +1,18 @@
 //! Which options of `phew prune` belong to which methods: those of the arguments that serve them.
 
+pub(super) mod paths;
+pub(super) mod scored;
+pub(super) mod walk;
+
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command};
 
-use super::paths::PathArgs;
 #[cfg(feature = "train")]
 use super::samples::SampleArgs;
-use super::scored::{OwnArgs, ScoreArgs};
-use super::walk::WalkArgs;
 use crate::methods::{Build, Method};
+use paths::PathArgs;
+use scored::{OwnArgs, ScoreArgs};
+use walk::WalkArgs;
 
 /// The options that a method has beside those of all methods, as the command line spells them.
 pub(super) fn of(method: &Method) -> Vec<String> {

@@ -3,27 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use clap::Args;
 use phew_baselines::{BaselineError, Oracle, Point};
 use phew_graph::{Mask, Network, PathGraph, SkipPolicy};
 use phew_walk::{BestPaths, Order, WalkError, best_paths, greedy_paths, mask_of, ranked_paths};
 use serde_json::Value;
 
-use super::Job;
+use super::job::Job;
 use super::report::{How, PrunedMask};
 use crate::failure::{of_baseline, usage};
 use crate::interrupt;
 use crate::layers::Layers;
 use crate::methods::{PathSet, RankedBy};
-
-/// Options of the path methods.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Options of top-paths, bottom-paths and gradient-paths")]
-pub(super) struct PathArgs {
-    /// So many paths instead of a density
-    #[arg(long, value_name = "N", conflicts_with = "density")]
-    paths: Option<std::num::NonZeroUsize>,
-}
 
 /// Which paths are wanted.
 enum Wanted {

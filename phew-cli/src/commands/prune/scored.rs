@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use phew_baselines::{Allocation, Method, MethodOption, Options, Schedule, Scored, methods};
+use phew_baselines::{Method, Options, Scored};
 use phew_graph::{Mask, Network, PathGraph};
 use serde_json::Value;
 
-use super::Job;
+use super::job::Job;
+use super::options::scored::ScoreArgs;
 use super::report::{How, PrunedMask};
 use crate::failure::of_baseline;
 use crate::interrupt;
@@ -16,69 +16,6 @@ use crate::layers::Layers;
 use crate::methods::served;
 use crate::output::grouped;
 use crate::progress;
-
-/// Where the options of the methods that score stand in the help.
-const HEADING: &str = "Options of the other methods";
-
-/// Options of all methods that score.
-#[derive(Debug, Args)]
-#[command(next_help_heading = HEADING)]
-pub(super) struct ScoreArgs {
-    /// Steps: one-shot, linear:N, exponential:N or given:DENSITY,…; +revive after it lets pruned weights come back
-    #[arg(long, value_name = "STEPS")]
-    schedule: Option<Schedule>,
-
-    /// Shares of the layers: global, uniform, er, erk, igq or given:DENSITY,… with one for each tensor
-    #[arg(long, value_name = "NAME")]
-    allocation: Option<Allocation>,
-
-    /// Keep the weights with the worst scores instead of the best
-    #[arg(long)]
-    invert: bool,
-}
-
-/// The values of options that some methods have of their own, by name: those of the table, whatever they are.
-#[derive(Debug)]
-pub(super) struct OwnArgs(Vec<(&'static str, String)>);
-
-/// Each of these options once.
-fn own_options() -> Vec<&'static MethodOption> {
-    let mut own: Vec<&MethodOption> = Vec::new();
-    for option in methods().iter().flat_map(|entry| entry.build.options) {
-        if own.iter().all(|other| other.name != option.name) {
-            own.push(option);
-        }
-    }
-    own
-}
-
-impl Args for OwnArgs {
-    fn augment_args(command: Command) -> Command {
-        own_options().into_iter().fold(command, |command, option| {
-            let arg = Arg::new(option.name).long(option.name).value_name(option.placeholder);
-            let arg = arg.help(option.help).help_heading(HEADING);
-            command.arg(arg.value_parser(move |text: &str| option.check(text)))
-        })
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for OwnArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given = |option: &MethodOption| {
-            Some((option.name, matches.get_one::<String>(option.name)?.clone()))
-        };
-        Ok(Self(own_options().into_iter().filter_map(given).collect()))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
 
 impl Job {
     pub(super) fn scored(&self, scored: Scored, density: f64) -> anyhow::Result<PrunedMask> {
