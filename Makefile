@@ -37,13 +37,14 @@ build: setup ## phew, and phew-torch beside it for training, in target/release
 demo: build ## 5% of a real network, then what such a choice learns; sets up libtorch
 	scripts/demo.sh
 
-test: setup check ## format, lints, docs and all tests
+test: setup check ## format, imports, lints, docs and all tests
 	cargo test
 	cargo test -p phew-train
 	cargo test $(TRAIN)
 
-check: setup ## format, lints and docs alone
+check: setup ## format, imports, lints and docs alone
 	cargo fmt --all --check
+	$(VENV)/bin/python scripts/check-circles.py
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy $(TRAIN) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

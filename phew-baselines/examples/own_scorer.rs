@@ -6,22 +6,20 @@
 use phew_baselines::{
     BaselineError, Entry, Needs, Options, Registry, Scored, Scorer, Scores, State, methods,
 };
-use phew_graph::{Init, Network, zoo};
+use phew_graph::{ByTensor, Init, Network, TensorId, zoo};
 
 /// `|w| / Σ |w|`, the sum over the weights into the same unit.
 struct ShareOfUnit;
 
 impl Scorer for ShareOfUnit {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
-        let mut sums: Vec<Vec<f64>> = Vec::new();
-        for (tensor, weights) in state.weights.iter().enumerate() {
-            let row = state.graph.weighted(tensor).1.row();
-            let sum = |unit: &[f32]| unit.iter().map(|w| f64::from(w.abs())).sum();
-            sums.push(weights.chunks(row).map(sum).collect());
-        }
+        let row = |tensor: TensorId| state.graph.shape(tensor).row();
+        let sum = |unit: &[f32]| unit.iter().map(|w| f64::from(w.abs())).sum();
+        let sums: ByTensor<Vec<f64>> = (state.weights.with_ids())
+            .map(|(tensor, weights)| weights.chunks(row(tensor)).map(sum).collect())
+            .collect();
         Ok(Scores::from_fn(move |tensor, index| {
-            let unit = index / state.graph.weighted(tensor).1.row();
-            f64::from(state.weights[tensor][index].abs()) / sums[tensor][unit]
+            f64::from(state.weights[tensor][index].abs()) / sums[tensor][index / row(tensor)]
         }))
     }
 }

@@ -1,6 +1,6 @@
 //! Node-path balancing's objective as a measure of a mask.
 
-use phew_graph::{Edges, Ends, LayerSums, Mask, One, PathGraph, Weighted};
+use phew_graph::{ByLayer, Edges, Ends, Mask, One, PathGraph, ScaledVec, TensorId, Weighted};
 
 use crate::error::BaselineError;
 
@@ -36,19 +36,24 @@ impl NodePath {
 /// # References
 /// Pham et al. 2023 (node-path balancing). Paths are those of scalar weights, as everywhere in phew.
 pub fn node_path(mask: &Mask, graph: &PathGraph) -> Result<Vec<NodePath>, BaselineError> {
-    if mask.layers().len() != graph.tensors() {
-        let expected = format!("{} tensors", graph.tensors());
+    if mask.layers().len() != graph.tensors().len() {
+        let expected = format!("{} tensors", graph.tensors().len());
         return Err(BaselineError::parameter("mask", mask.layers().len(), expected));
     }
     let paths = graph.forward(&Edges::<One>::structure().masked(mask), None, None);
-    Ok((0..graph.tensors()).map(|t| measure(mask, graph, &paths, t)).collect())
+    Ok(graph.tensors().map(|t| measure(mask, graph, &paths, t)).collect())
 }
 
-fn measure(mask: &Mask, graph: &PathGraph, paths: &LayerSums, tensor: usize) -> NodePath {
+fn measure(
+    mask: &Mask,
+    graph: &PathGraph,
+    paths: &ByLayer<ScaledVec>,
+    tensor: TensorId,
+) -> NodePath {
     let Ends { shape, source, target, .. } = graph.ends(tensor);
     let layer = mask.layer(tensor);
-    let arriving = &paths.values[source];
-    let mut met = (vec![false; arriving.len()], vec![false; graph.layers()[target].units]);
+    let arriving = &paths[source].values;
+    let mut met = (vec![false; arriving.len()], vec![false; graph[target].units]);
     let mut carried = 0.0;
     for index in layer.iter() {
         let (source, target) = shape.ends(index);

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use phew_graph::{Mask, Network, PathGraph};
+use phew_graph::{ByTensor, Mask, Network, PathGraph};
 
 use crate::error::BaselineError;
 use crate::plan::Plan;
@@ -13,8 +13,8 @@ use crate::scores::Scores;
 pub struct State<'a> {
     /// The network, dense.
     pub network: &'a Network,
-    /// Its prunable weights, in the order of [`phew_graph::Arch::prunable`].
-    pub weights: &'a [&'a [f32]],
+    /// Its prunable weights.
+    pub weights: &'a ByTensor<&'a [f32]>,
     /// Its path graph.
     pub graph: &'a PathGraph,
     /// What is kept so far: everything at the first step.
@@ -45,7 +45,7 @@ impl State<'_> {
         &self,
         what: &'static str,
         answer: Vec<Vec<T>>,
-    ) -> Result<Vec<Vec<T>>, BaselineError> {
+    ) -> Result<ByTensor<Vec<T>>, BaselineError> {
         let specs = self.network.arch().prunable();
         for (t, spec) in specs.iter().enumerate() {
             let (found, expected) = (answer.get(t).map_or(0, Vec::len), spec.len());
@@ -54,7 +54,7 @@ impl State<'_> {
                 return Err(BaselineError::Length { what, tensor, found, expected });
             }
         }
-        Ok(answer)
+        Ok(answer.into())
     }
 }
 
@@ -64,12 +64,12 @@ impl State<'_> {
 /// A new scorer is one function: here the magnitude relative to the greatest of the tensor.
 /// ```
 /// use phew_baselines::{BaselineError, Plan, Scorer, Scores, State, prune_by_scores};
-/// use phew_graph::{Init, Network, zoo};
+/// use phew_graph::{ByTensor, Init, Network, zoo};
 ///
 /// struct Relative;
 /// impl Scorer for Relative {
 ///     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
-///         let most: Vec<f32> =
+///         let most: ByTensor<f32> =
 ///             state.weights.iter().map(|w| w.iter().fold(0.0, |m, x| x.abs().max(m))).collect();
 ///         Ok(Scores::from_fn(move |t, i| f64::from(state.weights[t][i].abs() / most[t])))
 ///     }

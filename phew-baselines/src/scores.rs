@@ -1,12 +1,12 @@
 //! Scores: one number for each prunable scalar, computed block by block when they are compared.
 
-use phew_graph::Arch;
 use phew_graph::ndarray::{ArrayD, CowArray, IxDyn};
+use phew_graph::{Arch, ByTensor, TensorId, TensorSpec};
 
 use crate::error::BaselineError;
 
 /// `fill(tensor, start, block)`.
-type Fill<'a> = dyn Fn(usize, usize, &mut [f64]) + Sync + 'a;
+type Fill<'a> = dyn Fn(TensorId, usize, &mut [f64]) + Sync + 'a;
 
 /// One score for each prunable scalar; the greatest are kept.
 ///
@@ -23,8 +23,8 @@ impl std::fmt::Debug for Scores<'_> {
 }
 
 impl<'a> Scores<'a> {
-    /// From the score of scalar `index` (row-major) of prunable tensor `tensor`.
-    pub fn from_fn(score: impl Fn(usize, usize) -> f64 + Sync + 'a) -> Self {
+    /// From the score of a prunable tensor's scalar, by its row-major index.
+    pub fn from_fn(score: impl Fn(TensorId, usize) -> f64 + Sync + 'a) -> Self {
         Self::from_blocks(move |tensor, start, block| {
             for (i, s) in block.iter_mut().enumerate() {
                 *s = score(tensor, start + i);
@@ -33,7 +33,7 @@ impl<'a> Scores<'a> {
     }
 
     /// From a function that fills in the scores of consecutive scalars: `fill(tensor, start, block)`.
-    pub fn from_blocks(fill: impl Fn(usize, usize, &mut [f64]) + Sync + 'a) -> Self {
+    pub fn from_blocks(fill: impl Fn(TensorId, usize, &mut [f64]) + Sync + 'a) -> Self {
         Self { fill: Box::new(fill) }
     }
 
@@ -59,7 +59,7 @@ impl<'a> Scores<'a> {
     /// let mine = Array2::from_shape_vec((2, 3), vec![0.3, 0.1, 0.2, 4.0, 6.0, 5.0]).unwrap();
     /// let scores = Scores::from_arrays(&arch, [mine.view().into_dyn()])?;
     /// let mask = keep_highest(&scores, &Mask::dense(&arch), &Counts::Global(2))?;
-    /// assert_eq!(mask.layer(0).iter().collect::<Vec<_>>(), [4, 5]);
+    /// assert_eq!(mask.layers().as_slice()[0].iter().collect::<Vec<_>>(), [4, 5]);
     /// # Ok::<(), phew_baselines::BaselineError>(())
     /// ```
     pub fn from_arrays<A>(
@@ -73,7 +73,7 @@ impl<'a> Scores<'a> {
             true => array,
             false => CowArray::from(array.as_standard_layout().into_owned()),
         };
-        let arrays: Vec<_> = arrays.into_iter().map(|array| row_major(array.into())).collect();
+        let arrays: ByTensor<_> = arrays.into_iter().map(|array| row_major(array.into())).collect();
         let specs = arch.prunable();
         if arrays.len() != specs.len() {
             let expected = format!("one for each of the {} tensors", specs.len());
@@ -95,18 +95,18 @@ impl<'a> Scores<'a> {
         }))
     }
 
-    /// All scores, as one array for each prunable tensor.
+    /// All scores, as one array for each prunable tensor, in the order of [`Arch::prunable`].
     ///
     /// # Panics
     /// If the scores are of another architecture.
     #[must_use]
     pub fn to_arrays(&self, arch: &Arch) -> Vec<ArrayD<f64>> {
-        let array = |(t, spec): (usize, &phew_graph::TensorSpec)| {
+        let array = |(t, spec): (TensorId, &TensorSpec)| {
             let scores = self.tensor(t, spec.len());
             ArrayD::from_shape_vec(spec.shape.as_slice(), scores)
                 .unwrap_or_else(|e| unreachable!("as many scores as scalars: {e}"))
         };
-        arch.prunable().iter().enumerate().map(array).collect()
+        arch.prunable().with_ids().map(array).collect()
     }
 
     /// The same scores with their sign turned: what was kept first goes first.
@@ -122,7 +122,7 @@ impl<'a> Scores<'a> {
     ///
     /// # Panics
     /// If the tensor or a scalar does not exist.
-    pub fn block(&self, tensor: usize, start: usize, block: &mut [f64]) {
+    pub fn block(&self, tensor: TensorId, start: usize, block: &mut [f64]) {
         (self.fill)(tensor, start, block);
     }
 
@@ -131,7 +131,7 @@ impl<'a> Scores<'a> {
     /// # Panics
     /// If there is no such tensor or scalar.
     #[must_use]
-    pub fn at(&self, tensor: usize, index: usize) -> f64 {
+    pub fn at(&self, tensor: TensorId, index: usize) -> f64 {
         let mut one = [0.0];
         self.block(tensor, index, &mut one);
         one[0]
@@ -142,7 +142,7 @@ impl<'a> Scores<'a> {
     /// # Panics
     /// If there is no such tensor or it is shorter.
     #[must_use]
-    pub fn tensor(&self, tensor: usize, len: usize) -> Vec<f64> {
+    pub fn tensor(&self, tensor: TensorId, len: usize) -> Vec<f64> {
         let mut all = vec![0.0; len];
         self.block(tensor, 0, &mut all);
         all
@@ -155,10 +155,11 @@ mod tests {
 
     #[test]
     fn blocks_single_scores_and_whole_tensors_agree() {
-        let scores = Scores::from_fn(|t, i| (10 * t + i) as f64);
-        assert_eq!(scores.tensor(2, 3), [20.0, 21.0, 22.0]);
-        assert_eq!(scores.at(1, 4).to_bits(), 14f64.to_bits());
-        assert_eq!(scores.negated().tensor(1, 2), [-10.0, -11.0]);
+        let scores = Scores::from_fn(|t, i| (10 * t.index() + i) as f64);
+        let [one, two] = [1, 2].map(TensorId::new);
+        assert_eq!(scores.tensor(two, 3), [20.0, 21.0, 22.0]);
+        assert_eq!(scores.at(one, 4).to_bits(), 14f64.to_bits());
+        assert_eq!(scores.negated().tensor(one, 2), [-10.0, -11.0]);
     }
 
     #[test]
@@ -171,7 +172,7 @@ mod tests {
         let views = || [first.view(), second.view()];
         let scores = Scores::from_arrays(&arch, views()).unwrap();
         assert_eq!(scores.to_arrays(&arch), views());
-        assert_eq!(scores.tensor(1, 3), [1.0, 5.0, 2.0]);
+        assert_eq!(scores.tensor(TensorId::new(1), 3), [1.0, 5.0, 2.0]);
         assert!(Scores::from_arrays(&arch, [first.view()]).is_err());
         let error = Scores::from_arrays(&arch, [second.view(), first.view()]).unwrap_err();
         let text = "scores: found shape [4, 2] for `fc1.weight`, expected [2, 3]";

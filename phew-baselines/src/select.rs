@@ -9,7 +9,7 @@ mod bracket;
 mod group;
 mod radix;
 
-use phew_graph::{LayerMask, Mask};
+use phew_graph::{LayerMask, Mask, TensorId};
 
 use crate::error::BaselineError;
 use crate::scores::Scores;
@@ -39,12 +39,12 @@ pub fn keep_highest(
     candidates: &Mask,
     counts: &Counts,
 ) -> Result<Mask, BaselineError> {
-    let all: Vec<usize> = (0..candidates.layers().len()).collect();
+    let all: Vec<TensorId> = candidates.layers().ids().collect();
     match counts {
         Counts::Global(kept) => keep(&Group::new(scores, candidates, &all), *kept),
         Counts::PerTensor(kept) => {
             let mut layers: Vec<LayerMask> = Vec::with_capacity(all.len());
-            for (tensor, &kept) in kept.iter().enumerate() {
+            for (&tensor, &kept) in all.iter().zip(kept) {
                 let mask = keep(&Group::new(scores, candidates, &[tensor]), kept)?;
                 layers.extend_from_slice(mask.layers());
             }

@@ -5,7 +5,7 @@
 mod support;
 
 use phew_baselines::{Plan, Saliency, Schedule, Scorer, State, SynFlow, prune_by_scores};
-use phew_graph::{Abs, Edges, Mask, PathGraph, PathSums, Square};
+use phew_graph::{Abs, Edges, Mask, PathGraph, PathSums, Square, TensorId, TensorSpec};
 use support::reference::{Reference, conv_arch, differences, load, mlp, res_arch};
 
 /// First-iteration scores as the programs scale them: not shares, but times the objective.
@@ -20,9 +20,10 @@ fn synflow_scores(reference: &Reference, saliency: Saliency) -> Vec<Vec<f64>> {
     let state = State { network, weights: &weights, graph: &graph, mask: &mask, step: 0, steps: 1 };
     let mut scorer = SynFlow::new(saliency);
     let scores = scorer.score(&state).unwrap();
-    let lens = network.arch().prunable().iter().map(|s| s.len());
-    let tensor = |(t, len)| scores.tensor(t, len).into_iter().map(|s| s * total).collect();
-    lens.enumerate().map(tensor).collect()
+    let tensor = |(t, spec): (TensorId, &TensorSpec)| {
+        scores.tensor(t, spec.len()).into_iter().map(|s| s * total).collect()
+    };
+    network.arch().prunable().with_ids().map(tensor).collect()
 }
 
 #[test]

@@ -9,7 +9,8 @@ use phew_baselines::{
     prune_by_scores,
 };
 use phew_graph::{
-    ArchBuilder, Edges, Init, Mask, Network, PathGraph, PathSums, Reach, Shape, Square,
+    ArchBuilder, Edges, Init, LayerMask, Mask, Network, PathGraph, PathSums, Reach, Shape, Square,
+    TensorId,
 };
 use phew_walk::WalkParams;
 use support::mlp_oracle::MlpOracle;
@@ -57,7 +58,8 @@ fn of<'a>(masks: &'a [(&'static str, Mask)], name: &str) -> &'a Mask {
 fn width(network: &Network, mask: &Mask) -> usize {
     let graph = PathGraph::new(network.arch());
     let reach = Reach::of_mask(&graph, mask);
-    (1..graph.layers().len() - 1).map(|l| reach.units_alive(l)).sum()
+    let hidden = graph.layers().len() - 2;
+    graph.layers().ids().skip(1).take(hidden).map(|l| reach.units_alive(l)).sum()
 }
 
 /// `Tr(Π) = Σ_i ∂(Σ_p π_p²)/∂(θ_i²)` over the kept weights: equation (6).
@@ -65,11 +67,11 @@ fn trace(network: &Network, mask: &Mask) -> f64 {
     let graph = PathGraph::new(network.arch());
     let weights = network.weights();
     let sums = PathSums::new(&graph, &Edges::new(&weights, Square).masked(mask));
-    let tensor = |t: usize| {
+    let tensor = |(t, layer): (TensorId, &LayerMask)| {
         let derivatives = sums.derivatives(t);
-        mask.layer(t).iter().map(|i| derivatives.at(i)).sum::<f64>()
+        layer.iter().map(|i| derivatives.at(i)).sum::<f64>()
     };
-    sums.total() * (0..graph.tensors()).map(tensor).sum::<f64>()
+    sums.total() * mask.layers().with_ids().map(tensor).sum::<f64>()
 }
 
 #[test]

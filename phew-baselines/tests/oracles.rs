@@ -10,9 +10,12 @@ use phew_baselines::{
     BaselineError, Grasp, GraspOrder, NtkSap, Oracle, Plan, Point, Px, PxSaliency, Saliency,
     Schedule, Scorer, Snip, SpatialSynFlow, State, SynFlow, prune_by_scores,
 };
-use phew_graph::{ArchBuilder, Init, Mask, Network, PathGraph, Shape};
+use phew_graph::{ArchBuilder, Init, Mask, Network, PathGraph, Shape, TensorId};
 use support::mlp_oracle::MlpOracle;
 use support::reference::{differences, mlp, mlp_arch};
+
+const FIRST: TensorId = TensorId::new(0);
+const SECOND: TensorId = TensorId::new(1);
 
 fn network(widths: &[usize], seed: u64) -> Network {
     let mut net = ArchBuilder::new("mlp", Shape::Features(widths[0]));
@@ -33,7 +36,7 @@ fn scores(
     let (graph, weights) = (PathGraph::new(network.arch()), network.weights());
     let state = State { network, weights: &weights, graph: &graph, mask, step: 0, steps: 1 };
     let scores = scorer.score(&state)?;
-    Ok(weights.iter().enumerate().map(|(t, w)| scores.tensor(t, w.len())).collect())
+    Ok(weights.with_ids().map(|(t, w)| scores.tensor(t, w.len())).collect())
 }
 
 fn f64s(network: &Network) -> Vec<Vec<f64>> {
@@ -107,7 +110,7 @@ fn grasp_keeps_the_highest_the_lowest_or_the_largest() {
     let mut sorted: Vec<usize> = (0..values.len()).collect();
     sorted.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
     let kept = |mask: &Mask| -> Vec<usize> {
-        mask.layer(0).iter().chain(mask.layer(1).iter().map(|i| i + 48)).collect()
+        mask.layer(FIRST).iter().chain(mask.layer(SECOND).iter().map(|i| i + 48)).collect()
     };
     let n = values.len() / 4;
     let mut highest = sorted[..n].to_vec();
@@ -130,7 +133,7 @@ struct LateBloomer {
 impl Oracle for LateBloomer {
     fn gradient(&mut self, at: &Point<'_>) -> Result<Vec<Vec<f32>>, BaselineError> {
         self.seen.push(at.mask.kept());
-        let len = at.mask.layer(0).len();
+        let len = at.mask.layer(FIRST).len();
         let mut gradient: Vec<f32> =
             (0..len).map(|i| (len - i) as f32 / at.weights[0][i].abs()).collect();
         if at.mask.kept() <= 6 {
@@ -151,7 +154,7 @@ fn force_brings_a_pruned_weight_back_and_iterative_snip_does_not() {
             &Plan::new(0.25).unwrap().with_schedule(schedule).unwrap(),
         )
         .unwrap();
-        (mask.layer(0).iter().collect::<Vec<usize>>(), scorer.0.seen)
+        (mask.layer(FIRST).iter().collect::<Vec<usize>>(), scorer.0.seen)
     };
     let given = || Schedule::given(vec![0.5, 0.25]).unwrap();
     assert_eq!(run(given()), (vec![0, 1, 2], vec![12, 6]));
@@ -231,23 +234,23 @@ fn ntk_sap_adds_its_draws_before_the_absolute_value_and_repeats_itself() {
 fn px_is_the_sum_over_enumerated_paths_weighed_by_active_ones() {
     let network = network(&[3, 4, 2], 6);
     let weights = network.weights();
-    let (w1, w2) = (weights[0], weights[1]);
+    let (w1, w2) = (weights[FIRST], weights[SECOND]);
     let mut mask = Mask::dense(network.arch());
-    mask.layer_mut(0).remove(5);
-    mask.layer_mut(1).remove(2);
+    mask.layer_mut(FIRST).remove(5);
+    mask.layer_mut(SECOND).remove(2);
     let inputs = [[1.0, -0.5, 2.0], [-1.5, 0.25, 0.5]];
-    let kept = |t: usize, i: usize| mask.layer(t).get(i);
+    let kept = |t: TensorId, i: usize| mask.layer(t).get(i);
     // By hand: path (i, j, k) is active where hidden unit j is.
     let mut activity = [0.0; 2];
     for x in inputs {
         for j in 0..4 {
             let z: f64 = (0..3)
-                .filter(|i| kept(0, 3 * j + i))
+                .filter(|i| kept(FIRST, 3 * j + i))
                 .map(|i| f64::from(w1[3 * j + i]) * x[i])
                 .sum();
             for (i, xi) in x.iter().enumerate() {
                 for (k, a) in activity.iter_mut().enumerate() {
-                    if z > 0.0 && kept(0, 3 * j + i) && kept(1, 4 * k + j) {
+                    if z > 0.0 && kept(FIRST, 3 * j + i) && kept(SECOND, 4 * k + j) {
                         *a += xi * xi;
                     }
                 }
@@ -263,7 +266,7 @@ fn px_is_the_sum_over_enumerated_paths_weighed_by_active_ones() {
         for j in 0..4 {
             for (k, a) in activity.iter().enumerate() {
                 let (e1, e2) = (3 * j + i, 4 * k + j);
-                if kept(0, e1) && kept(1, e2) {
+                if kept(FIRST, e1) && kept(SECOND, e2) {
                     let (s1, s2) = (f64::from(w1[e1]).powi(2), f64::from(w2[e2]).powi(2));
                     derivative[0][e1] += a * s2;
                     derivative[1][e2] += a * s1;
@@ -275,17 +278,15 @@ fn px_is_the_sum_over_enumerated_paths_weighed_by_active_ones() {
     for saliency in [PxSaliency::Conserved, PxSaliency::Program] {
         let oracle = MlpOracle::new(network.arch(), &inputs.concat(), &[0, 1]);
         let found = scores(&network, &mut Px::new(oracle, saliency), &mask).unwrap();
-        for t in 0..2 {
-            for i in (0..weights[t].len()).filter(|&i| kept(t, i)) {
-                let d = derivative[t][i] / total;
-                let square = f64::from(weights[t][i]).powi(2);
+        for ((t, weights), (derivative, found)) in
+            weights.with_ids().zip(derivative.iter().zip(&found))
+        {
+            for i in (0..weights.len()).filter(|&i| kept(t, i)) {
+                let d = derivative[i] / total;
+                let square = f64::from(weights[i]).powi(2);
                 let want =
                     if saliency == PxSaliency::Program { square * d * d } else { square * d };
-                assert!(
-                    (found[t][i] - want).abs() <= 1e-9 * want,
-                    "{t} {i}: {} {want}",
-                    found[t][i]
-                );
+                assert!((found[i] - want).abs() <= 1e-9 * want, "{t} {i}: {} {want}", found[i]);
             }
         }
     }

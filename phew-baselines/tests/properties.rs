@@ -59,7 +59,7 @@ fn the_layers_of_random_masks_have_binomial_densities() {
         .map(|seed| {
             let mask =
                 prune_by_scores(&network, &mut Random { seed }, &Plan::new(0.3).unwrap()).unwrap();
-            mask.layer(0).kept() as f64
+            mask.layers().first().unwrap().kept() as f64
         })
         .collect();
     let mean = kept.iter().sum::<f64>() / n as f64;

@@ -3,29 +3,35 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 use phew_baselines::{Counts, Scores, keep_highest};
-use phew_graph::{Arch, LayerMask, Mask, zoo};
+use phew_graph::{Arch, ByTensor, LayerMask, Mask, TensorId, zoo};
 use proptest::prelude::*;
 
 fn arch(widths: &[usize]) -> Arch {
     zoo::mlp(widths).build().unwrap()
 }
 
+/// By the tensor's number and the scalar's index.
+fn scores_of(arch: &Arch, score: impl Fn(usize, usize) -> f64) -> ByTensor<Vec<f64>> {
+    let specs = arch.prunable().iter().enumerate();
+    specs.map(|(t, spec)| (0..spec.len()).map(|i| score(t, i)).collect()).collect()
+}
+
 /// What the definition says: sort by score, of equal ones the first, and keep so many.
-fn by_sorting(scores: &[Vec<f64>], candidates: &Mask, kept: usize) -> Mask {
-    let mut all: Vec<(f64, usize, usize)> = Vec::new();
-    for (t, layer) in candidates.layers().iter().enumerate() {
+fn by_sorting(scores: &ByTensor<Vec<f64>>, candidates: &Mask, kept: usize) -> Mask {
+    let mut all: Vec<(f64, TensorId, usize)> = Vec::new();
+    for (t, layer) in candidates.layers().with_ids() {
         all.extend(layer.iter().map(|i| (scores[t][i], t, i)));
     }
     all.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap().then((a.1, a.2).cmp(&(b.1, b.2))));
-    let mut layers: Vec<LayerMask> =
-        candidates.layers().iter().map(|l| LayerMask::empty(l.name(), l.shape())).collect();
+    let empty = |layer: &LayerMask| LayerMask::empty(layer.name(), layer.shape());
+    let mut mask = Mask::from_layers(candidates.layers().iter().map(empty).collect());
     for &(_, t, i) in all.iter().take(kept) {
-        layers[t].insert(i);
+        mask.layer_mut(t).insert(i);
     }
-    Mask::from_layers(layers)
+    mask
 }
 
-fn check(arch: &Arch, scores: &[Vec<f64>], candidates: &Mask, kept: usize) {
+fn check(arch: &Arch, scores: &ByTensor<Vec<f64>>, candidates: &Mask, kept: usize) {
     let lazy = Scores::from_fn(|t, i| scores[t][i]);
     let found = keep_highest(&lazy, candidates, &Counts::Global(kept)).unwrap();
     assert!(found == by_sorting(scores, candidates, kept), "{} kept {kept}", arch.name());
@@ -46,9 +52,7 @@ proptest! {
     ) {
         let arch = arch(&[7, 13, 11]);
         let score = |t: usize, i: usize| (mix(seed ^ (1000 * t + i) as u64) % values) as f64 - 3.0;
-        let scores: Vec<Vec<f64>> = (0..2)
-            .map(|t| (0..arch.prunable()[t].len()).map(|i| score(t, i)).collect())
-            .collect();
+        let scores = scores_of(&arch, score);
         let layers = arch.prunable().iter().enumerate().map(|(t, s)| {
             let keep = |i: usize| mix(!seed ^ (t * 500 + i) as u64) % 4 >= pruned;
             LayerMask::from_fn(&s.name, &s.shape, keep)
@@ -72,8 +76,7 @@ fn large_networks_keep_what_a_sort_keeps_whatever_the_distribution() {
         ("spikes between runs of zeros", |t, i| if i % 4096 == 77 { (t + i) as f64 } else { -0.0 }),
     ];
     for (name, law) in laws {
-        let scores: Vec<Vec<f64>> =
-            (0..2).map(|t| (0..arch.prunable()[t].len()).map(|i| law(t, i)).collect()).collect();
+        let scores = scores_of(&arch, law);
         for kept in [1, 200, 66_000, 700_001, 1_319_999] {
             println!("{name} {kept}");
             check(&arch, &scores, &dense, kept);
@@ -84,8 +87,9 @@ fn large_networks_keep_what_a_sort_keeps_whatever_the_distribution() {
 #[test]
 fn infinite_scores_are_the_greatest_and_the_least() {
     let arch = arch(&[3, 4]);
-    let mut scores = vec![vec![0.5; 12]];
-    (scores[0][3], scores[0][8], scores[0][9]) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY);
+    let mut scores = vec![0.5; 12];
+    (scores[3], scores[8], scores[9]) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY);
+    let scores = vec![scores].into();
     for kept in 0..=12 {
         check(&arch, &scores, &Mask::dense(&arch), kept);
     }
@@ -94,11 +98,12 @@ fn infinite_scores_are_the_greatest_and_the_least() {
 #[test]
 fn a_nan_is_named_with_its_tensor_and_index() {
     let arch = arch(&[3, 4, 5]);
-    let scores = Scores::from_fn(|t, i| if (t, i) == (1, 7) { f64::NAN } else { 1.0 });
+    let bad = TensorId::new(1);
+    let scores = Scores::from_fn(|t, i| if (t, i) == (bad, 7) { f64::NAN } else { 1.0 });
     let error = keep_highest(&scores, &Mask::dense(&arch), &Counts::Global(4)).unwrap_err();
     assert!(error.to_string().contains("`fc2.weight` at flat index 7"), "{error}");
     let mut without = Mask::dense(&arch);
-    without.layer_mut(1).remove(7);
+    without.layer_mut(bad).remove(7);
     assert!(keep_highest(&scores, &without, &Counts::Global(4)).is_ok());
 }
 
@@ -108,7 +113,7 @@ fn one_thread_and_four_keep_the_same() {
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let scores = Scores::from_fn(|t, i| (mix((t + 3 * i) as u64) % 100_000) as f64);
+            let scores = Scores::from_fn(|t, i| (mix((t.index() + 3 * i) as u64) % 100_000) as f64);
             keep_highest(&scores, &Mask::dense(&arch), &Counts::Global(123_456)).unwrap()
         })
     };

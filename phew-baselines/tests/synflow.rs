@@ -5,9 +5,12 @@
 use phew_baselines::{Allocation, Plan, Saliency, Schedule, SynFlow, prune_by_scores};
 use phew_graph::{
     Abs, Arch, ArchBuilder, Conv2d, Edges, Init, Network, PathGraph, PathSums, Reach, Shape,
-    Square, zoo,
+    Square, TensorId, zoo,
 };
 use proptest::prelude::*;
+
+const FIRST: TensorId = TensorId::new(0);
+const SECOND: TensorId = TensorId::new(1);
 
 const SALIENCIES: [Saliency; 3] = [Saliency::L1, Saliency::L2, Saliency::L2Conserved];
 
@@ -195,7 +198,7 @@ fn of_kernels_on_no_path_those_weights_go_that_stand_last() {
         .unwrap();
     assert_alike(&network, &plan, "dead ends");
     let mask = prune_by_scores(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
-    assert!((0..576).all(|i| mask.layer(0).get(i) == (i < 4 * 36 + 2)));
+    assert!((0..576).all(|i| mask.layer(FIRST).get(i) == (i < 4 * 36 + 2)));
 }
 
 #[test]
@@ -210,9 +213,9 @@ fn zero_weights_and_dead_units_go_first() {
         Plan::new(69.0 / 80.0).unwrap().with_schedule(Schedule::exponential(5).unwrap()).unwrap();
     let mask = prune_by_scores(&network, &mut SynFlow::new(Saliency::L1), &plan).unwrap();
     assert_eq!(mask.kept(), 69);
-    assert!((18..24).all(|i| !mask.layer(0).get(i)));
-    assert!((0..4).all(|j| !mask.layer(1).get(8 * j + 3)));
-    assert!(!mask.layer(1).get(0));
+    assert!((18..24).all(|i| !mask.layer(FIRST).get(i)));
+    assert!((0..4).all(|j| !mask.layer(SECOND).get(8 * j + 3)));
+    assert!(!mask.layer(SECOND).get(0));
 }
 
 #[test]
@@ -236,7 +239,8 @@ proptest! {
         let network = network(zoo::mlp(&widths).build().unwrap(), seed);
         let graph = PathGraph::new(network.arch());
         let weights = network.weights();
-        let shares: Vec<Vec<f64>> = (0..graph.tensors())
+        let shares: Vec<Vec<f64>> = graph
+            .tensors()
             .map(|t| match squares {
                 false => {
                     let edges = Edges::new(&weights, Abs);

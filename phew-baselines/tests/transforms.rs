@@ -7,9 +7,13 @@ use phew_baselines::{
     approximate_isometry, node_path, prune_by_scores, reinitialise, repair, shuffle, widen,
 };
 use phew_graph::{
-    Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, PathGraph, Reach, Shape, zoo,
+    Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, PathGraph, Reach, Shape, TensorId,
+    zoo,
 };
 use proptest::prelude::*;
+
+const FIRST: TensorId = TensorId::new(0);
+const SECOND: TensorId = TensorId::new(1);
 
 fn network(arch: Arch, seed: u64) -> Network {
     Network::initialise(arch, Init::default(), seed).unwrap()
@@ -51,7 +55,7 @@ fn every_place_is_shuffled_to_equally_often() {
         let mask = Mask::from_layers(vec![LayerMask::from_fn("w", &[4, 6], |i| i < few)]);
         let mut counts = [0usize; 24];
         for seed in 0..3000 {
-            shuffle(&mask, seed).layer(0).iter().for_each(|i| counts[i] += 1);
+            shuffle(&mask, seed).layer(FIRST).iter().for_each(|i| counts[i] += 1);
         }
         let mean = 3000.0 * few as f64 / 24.0;
         let chi2: f64 = counts.iter().map(|&c| (c as f64 - mean).powi(2) / mean).sum();
@@ -61,7 +65,7 @@ fn every_place_is_shuffled_to_equally_often() {
 
 fn widths(mask: &Mask, graph: &PathGraph) -> Vec<usize> {
     let reach = Reach::of_mask(graph, mask);
-    (0..graph.layers().len()).map(|l| reach.units_alive(l)).collect()
+    graph.layers().ids().map(|l| reach.units_alive(l)).collect()
 }
 
 #[test]
@@ -122,11 +126,11 @@ fn reinitialised_weights_have_the_variances_of_the_formulas() {
     // Unit j of the first layer keeps 100 or 300 of its 400 weights: density 1/2.
     let keep = |i: usize| i % 400 < if (i / 400).is_multiple_of(2) { 100 } else { 300 };
     let mut mask = Mask::dense(network.arch());
-    mask.layers_mut()[0] = LayerMask::from_fn("fc1.weight", &[300, 400], keep);
+    *mask.layer_mut(FIRST) = LayerMask::from_fn("fc1.weight", &[300, 400], keep);
     let weights = |reinit| {
         let fresh = reinitialise(&network, &mask, reinit, Init::default(), 9).unwrap();
-        let first = fresh.weights()[0].to_vec();
-        (first, fresh.weights()[1].to_vec())
+        let first = fresh.weights()[FIRST].to_vec();
+        (first, fresh.weights()[SECOND].to_vec())
     };
     let of_units = |w: &[f32], odd: usize| {
         let rows: Vec<f32> = w
@@ -148,21 +152,21 @@ fn reinitialised_weights_have_the_variances_of_the_formulas() {
     near(of_units(&unit, 1), 2.0 / 300.0);
     // The second layer is dense, so all three agree there; and other seeds draw other weights.
     assert!(dense2 == layer2 && layer2 == unit2);
-    assert_ne!(dense, network.weights()[0]);
+    assert_ne!(dense, network.weights()[FIRST]);
     let normal =
         reinitialise(&network, &mask, Reinit::Dense, Init::Normal { std: 1.0 }, 9).unwrap();
-    near(variance(normal.weights()[0].iter().copied()), 1.0);
+    near(variance(normal.weights()[FIRST].iter().copied()), 1.0);
 }
 
 #[test]
 fn a_unit_without_kept_weights_is_reinitialised_to_zeros() {
     let network = mlp(&[5, 4, 3]);
     let mut mask = Mask::dense(network.arch());
-    (10..15).for_each(|i| assert!(mask.layer_mut(0).remove(i)));
+    (10..15).for_each(|i| assert!(mask.layer_mut(FIRST).remove(i)));
     let fresh =
         reinitialise(&network, &mask, Reinit::NeuronwiseSparse, Init::default(), 0).unwrap();
-    assert_eq!(fresh.weights()[0][10..15], [0.0; 5]);
-    assert!(fresh.weights()[0][..10].iter().all(|&w| w != 0.0));
+    assert_eq!(fresh.weights()[FIRST][10..15], [0.0; 5]);
+    assert!(fresh.weights()[FIRST][..10].iter().all(|&w| w != 0.0));
 }
 
 #[test]
@@ -241,8 +245,8 @@ fn approximate_isometry_makes_dense_layers_orthogonal_and_masked_ones_as_near_as
         let mask = prune_by_scores(&network, &mut Random { seed: 1 }, &Plan::new(density).unwrap())
             .unwrap();
         let (moved, reports) = approximate_isometry(&network, &mask, Isometry::default()).unwrap();
-        for (t, report) in reports.iter().enumerate() {
-            let (layer, old, new) = (mask.layer(t), network.weights()[t], moved.weights()[t]);
+        for ((t, layer), report) in mask.layers().with_ids().zip(&reports) {
+            let (old, new) = (network.weights()[t], moved.weights()[t]);
             assert!(report.converged && report.gradient <= 1e-6, "{report:?}");
             assert!((distance(old, layer) - report.before).abs() < 1e-9 * report.before);
             // The weights are rounded to f32 at the end.
@@ -281,8 +285,9 @@ fn units_of_different_groups_need_not_be_orthogonal() {
     let network = network(arch, 3);
     let dense = Mask::dense(network.arch());
     let (moved, reports) = approximate_isometry(&network, &dense, Isometry::default()).unwrap();
-    for (t, (groups, columns)) in [(3, 2), (6, 9)].into_iter().enumerate() {
-        assert!(reports[t].converged && reports[t].after < 1e-5, "{:?}", reports[t]);
+    let convolutions = [(FIRST, 3, 2), (SECOND, 6, 9)];
+    for ((t, groups, columns), report) in convolutions.into_iter().zip(&reports) {
+        assert!(report.converged && report.after < 1e-5, "{report:?}");
         let apart = |w: &[f32]| -> f64 {
             let group = |w: &[f32]| {
                 let layer = LayerMask::from_fn("w", &[w.len() / columns, columns], |_| true);
@@ -290,7 +295,7 @@ fn units_of_different_groups_need_not_be_orthogonal() {
             };
             w.chunks(w.len() / groups).map(group).sum::<f64>().sqrt()
         };
-        assert!((apart(network.weights()[t]) - reports[t].before).abs() < 1e-9);
+        assert!((apart(network.weights()[t]) - report.before).abs() < 1e-9);
         assert!(apart(moved.weights()[t]) < 1e-5);
     }
 }
@@ -303,11 +308,11 @@ fn weights_of_0_that_no_gradient_moves_are_counted_and_not_called_converged() {
     let of = |weights: [f32; 9], kept: &[usize]| {
         let mut mask = Mask::empty(start.arch());
         for &i in kept {
-            mask.layer_mut(0).insert(i);
+            mask.layer_mut(FIRST).insert(i);
         }
         let network = start.with_weights(vec![weights.to_vec()]).unwrap();
         let (moved, reports) = approximate_isometry(&network, &mask, Isometry::default()).unwrap();
-        (moved.weights()[0].to_vec(), reports[0].clone())
+        (moved.weights()[FIRST].to_vec(), reports[0].clone())
     };
     let weights = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0];
     let all: Vec<usize> = (0..9).collect();
@@ -370,7 +375,7 @@ fn nodes_and_paths_are_those_worked_by_hand() {
     // 2 inputs, 3 hidden units, 2 outputs; kept: inputs 0, 1 to hidden 0; hidden 0 and 1 to output 0.
     let arch = zoo::mlp(&[2, 3, 2]).build().unwrap();
     let mut mask = Mask::empty(&arch);
-    for (t, i) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+    for (t, i) in [(FIRST, 0), (FIRST, 1), (SECOND, 0), (SECOND, 1)] {
         mask.layer_mut(t).insert(i);
     }
     let found = node_path(&mask, &PathGraph::new(&arch)).unwrap();

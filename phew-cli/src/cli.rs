@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
-use crate::command::Job;
-use crate::commands::COMMANDS;
+use crate::command::{Entry, Job, Program, entry};
+use crate::commands::{COMMANDS, Completions, Man};
 use crate::{failure, handover, interrupt, output, patience};
 
 /// The heading of the options of all commands.
@@ -26,6 +26,22 @@ struct Common {
     json: bool,
 }
 
+/// The program, for those of its commands that describe it.
+#[derive(Debug)]
+pub struct Phew;
+
+impl Program for Phew {
+    fn command_line() -> clap::Command {
+        command_line()
+    }
+}
+
+/// All commands, in the order of `phew help`.
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    const DESCRIBING: &[Entry] = &[entry::<Completions<Phew>>(), entry::<Man<Phew>>()];
+    COMMANDS.iter().chain(DESCRIBING)
+}
+
 /// The command line as clap knows it: what `phew` accepts, and its help.
 #[must_use]
 pub fn command_line() -> clap::Command {
@@ -40,7 +56,7 @@ pub fn command_line() -> clap::Command {
         .disable_version_flag(true)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands(COMMANDS.iter().map(|entry| (entry.arguments)()));
+        .subcommands(entries().map(|entry| (entry.arguments)()));
     #[cfg(not(feature = "train"))]
     let line = line.subcommands(handover::stubs());
     Common::augment_args(line)
@@ -91,7 +107,7 @@ fn read(matches: &ArgMatches) -> Result<(Common, Box<dyn Job>), clap::Error> {
     let common = Common::from_arg_matches(matches)?;
     let unknown = || clap::Error::new(ErrorKind::InvalidSubcommand);
     let (name, matches) = matches.subcommand().ok_or_else(unknown)?;
-    let entry = COMMANDS.iter().find(|entry| entry.name == name).ok_or_else(unknown)?;
+    let entry = entries().find(|entry| entry.name == name).ok_or_else(unknown)?;
     Ok((common, (entry.read)(matches)?))
 }
 
@@ -105,4 +121,16 @@ fn set_up(common: &Common) -> anyhow::Result<()> {
         phew_train::set_threads(threads.get());
     }
     Ok(())
+}
+
+#[cfg(all(test, feature = "train"))]
+mod tests {
+    #[test]
+    fn the_commands_of_the_program_with_libtorch_are_here_as_the_other_names_them() {
+        let line = super::command_line();
+        for (name, about) in crate::handover::COMMANDS {
+            let command = line.find_subcommand(name).expect(name);
+            assert_eq!(command.get_about().unwrap().to_string(), about);
+        }
+    }
 }

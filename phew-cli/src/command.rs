@@ -18,6 +18,14 @@ pub trait Report: Serialize {
     fn json(&self) -> serde_json::Result<String> {
         Ok(serde_json::to_string(self)? + "\n")
     }
+
+    /// Prints it to stdout.
+    ///
+    /// # Errors
+    /// As [`Report::json`], and if stdout cannot be written to.
+    fn print(&self, json: bool) -> anyhow::Result<()> {
+        output::text(&if json { self.json()? } else { self.text() })
+    }
 }
 
 /// What a command line does, and the line.
@@ -45,13 +53,19 @@ pub trait Command: Args {
     /// # Errors
     /// As [`Command::run`], and if stdout cannot be written to.
     fn print(&self, json: bool) -> anyhow::Result<()> {
-        output::report(&self.run()?, json)
+        self.run()?.print(json)
     }
 
     /// Whether libtorch computes for long, so that its threads should sleep while they wait.
     fn uses_libtorch(&self) -> bool {
         false
     }
+}
+
+/// A program, for the commands that describe it.
+pub trait Program {
+    /// What it accepts, all its commands among it.
+    fn command_line() -> clap::Command;
 }
 
 /// A command that was read from the command line.

@@ -40,7 +40,8 @@ pub use transform::{
 };
 pub use verify::{Verify, VerifyReport};
 
-/// All commands, in the order of `phew help`.
+/// The commands in the order of `phew help`, but for those that describe the command line itself: see
+/// [`crate::cli`].
 pub(crate) const COMMANDS: &[Entry] = &[
     entry::<init::Init>(),
     entry::<prune::Prune>(),
@@ -57,6 +58,4 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<verify::Verify>(),
     entry::<archs::Archs>(),
     entry::<doctor::Doctor>(),
-    entry::<completions::Completions>(),
-    entry::<man::Man>(),
 ];

@@ -55,6 +55,11 @@ impl std::fmt::Display for Checkpointed {
 #[cfg(feature = "train")]
 impl std::error::Error for Checkpointed {}
 
+/// How to get what this build lacks.
+#[cfg(not(feature = "train"))]
+pub(crate) const NO_TRAINING: &str = "this phew was built without training: `make build` puts phew-torch, which has \
+    libtorch, beside it, and PHEW_TORCH names one elsewhere";
+
 /// What a request of a method of `phew-baselines` got wrong is a usage error; the rest is a failure.
 pub(crate) fn of_baseline(error: BaselineError) -> anyhow::Error {
     match error {
@@ -62,8 +67,9 @@ pub(crate) fn of_baseline(error: BaselineError) -> anyhow::Error {
         BaselineError::Parameter { .. } => usage(error.to_string()),
         #[cfg(not(feature = "train"))]
         BaselineError::NeedsOracle { method, needs } => {
-            usage(format!("method `{method}` needs {needs}, and {}", crate::handover::HOW))
+            usage(format!("method `{method}` needs {needs}, and {NO_TRAINING}"))
         }
+        #[cfg(feature = "train")]
         BaselineError::NeedsOracle { method, needs } => {
             usage(format!("method `{method}` needs {needs}, which this build of phew cannot serve"))
         }

@@ -9,14 +9,14 @@ const VERSION: &str = "PHEW_HANDED_OVER";
 
 /// The commands that only a build with libtorch has, with what each does.
 #[cfg(any(test, not(feature = "train")))]
-const COMMANDS: [(&str, &str); 3] = [
+pub(crate) const COMMANDS: [(&str, &str); 3] = [
     ("train", "Train a network, dense or masked"),
     ("measure", "Measure a network on data: gradient, tangent kernel, Jacobian"),
     ("data", "Fetch, check and describe data sets"),
 ];
 
 #[cfg(not(feature = "train"))]
-pub(crate) use here::{HOW, offer, offer_job, stubs};
+pub(crate) use here::{offer, offer_job, stubs};
 
 /// Refuses to work for a `phew` of another version.
 #[cfg(feature = "train")]
@@ -40,7 +40,7 @@ mod here {
     use clap::{Arg, ArgMatches};
 
     use super::{COMMANDS, VERSION};
-    use crate::failure::usage;
+    use crate::failure::{NO_TRAINING, usage};
 
     /// Names the program, where it does not lie beside this one.
     const PLACE: &str = "PHEW_TORCH";
@@ -76,7 +76,7 @@ mod here {
                 Some(start(&program))
             }
             None if is_elsewhere(&name) => {
-                Some(usage(format!("`{name}` runs networks, and {HOW}")))
+                Some(usage(format!("`{name}` runs networks, and {NO_TRAINING}")))
             }
             _ => None,
         }
@@ -122,22 +122,6 @@ mod here {
         match command.status() {
             Ok(status) => std::process::exit(status.code().unwrap_or(1)),
             Err(error) => error,
-        }
-    }
-
-    /// How to get the other program.
-    pub(crate) const HOW: &str = "this phew was built without training: `make build` puts \
-        phew-torch, which has libtorch, beside it, and PHEW_TORCH names one elsewhere";
-}
-
-#[cfg(all(test, feature = "train"))]
-mod tests {
-    #[test]
-    fn the_commands_of_the_other_program_are_those_that_need_libtorch() {
-        for (name, about) in super::COMMANDS {
-            let line = crate::command_line();
-            let command = line.find_subcommand(name).expect(name);
-            assert_eq!(command.get_about().unwrap().to_string(), about);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a mask leaves of each layer, for `prune` and `inspect`.
 
-use phew_graph::{Kind, LayerMask, Mask, PathGraph, Reach};
+use phew_graph::{ConnectionId, Direction, Kind, LayerMask, Mask, PathGraph, Reach};
 use serde::Serialize;
 
 use crate::output::{grouped, percent, table};
@@ -54,21 +54,23 @@ impl Layers {
             }
         };
         let rows = mask.layers().iter().zip(effective.layers()).map(row).collect();
-        let last = graph.layers().len() - 1;
-        let weighted = |c: &usize| matches!(graph.connections()[*c].kind, Kind::Weighted(_));
-        let layers = graph.layers().iter().enumerate();
-        let led_to: Vec<usize> = layers
-            .filter(|(_, layer)| layer.incoming.iter().any(weighted))
-            .map(|(l, _)| l)
-            .collect();
+        let [inputs, outputs] = Direction::BOTH.map(|direction| {
+            let layer = graph.start(direction);
+            (reach.units_alive(layer), graph[layer].units)
+        });
+        let weighted = |&c: &ConnectionId| matches!(graph[c].kind, Kind::Weighted(_));
+        let led_to = || {
+            let layers = graph.layers().with_ids();
+            layers.filter(|(_, layer)| layer.incoming.iter().any(weighted))
+        };
         Self {
             rows,
             effective: effective.kept(),
-            inputs: (reach.units_alive(0), graph.inputs()),
-            outputs: (reach.units_alive(last), graph.outputs()),
+            inputs,
+            outputs,
             units: (
-                led_to.iter().map(|&l| reach.units_alive(l)).sum(),
-                led_to.iter().map(|&l| graph.layers()[l].units).sum(),
+                led_to().map(|(layer, _)| reach.units_alive(layer)).sum(),
+                led_to().map(|(_, layer)| layer.units).sum(),
             ),
         }
     }

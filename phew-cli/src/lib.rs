@@ -30,7 +30,7 @@ mod patience;
 mod progress;
 mod stderr;
 
-pub use cli::{command_line, run};
-pub use command::{Command, Example, Report, parse};
+pub use cli::{Phew, command_line, run};
+pub use command::{Command, Example, Program, Report, parse};
 pub use failure::exit_code;
 pub use layers::LayerRow;

@@ -6,14 +6,7 @@ use std::io::{ErrorKind, Write};
 
 use anyhow::Context;
 
-use crate::command::Report;
-
 pub(crate) use format::{counted, grouped, histogram, or_dash, percent, table};
-
-/// Prints a result.
-pub(crate) fn report(report: &impl Report, as_json: bool) -> anyhow::Result<()> {
-    text(&if as_json { report.json()? } else { report.text() })
-}
 
 /// Prints text as it is.
 pub(crate) fn text(text: &str) -> anyhow::Result<()> {

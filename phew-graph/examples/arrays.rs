@@ -7,8 +7,8 @@ use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::Uniform;
 use phew_graph::ndarray::{Array1, Array2, ArrayD, ArrayView2};
 use phew_graph::{
-    Abs, Edges, Extra, Mask, Network, Overwrite, PathGraph, PathSums, read_scores, stream,
-    stream_key, write_scores, zoo,
+    Abs, Edges, Extra, Mask, Network, Overwrite, PathGraph, PathSums, TensorId, read_scores,
+    stream, stream_key, write_scores, zoo,
 };
 
 pub(crate) fn main() -> Result<(), Box<dyn Error>> {
@@ -41,7 +41,7 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     println!("kept: {} of {} weights", mask.kept(), mask.len());
 
     // The mask of a layer, back as an array: how many weights enter each unit.
-    let first: ArrayD<bool> = mask.layer(0).to_array();
+    let first: ArrayD<bool> = mask.layer(TensorId::new(0)).to_array();
     let first: ArrayView2<'_, bool> = first.view().into_dimensionality()?;
     let fan_in: Vec<usize> =
         first.rows().into_iter().map(|row| row.iter().filter(|&&k| k).count()).collect();

@@ -36,7 +36,7 @@ pub(crate) fn main() -> Result<(), GraphError> {
     let edges = Edges::new(&weights, Abs);
     let sums = PathSums::new(&graph, &edges);
     println!("ln of the SynFlow objective: {:.3}", sums.ln_total());
-    for (tensor, spec) in arch.prunable().iter().enumerate() {
+    for (tensor, spec) in arch.prunable().with_ids() {
         let share: f64 = sums.edge_shares(tensor, &edges).iter().sum();
         println!("{:<18} {:>6} weights, share of the paths {share:.3}", spec.name, spec.len());
     }

@@ -19,6 +19,8 @@ pub use tensor::{Role, TensorSpec};
 
 use std::fmt;
 
+use crate::by_id::ByTensor;
+use crate::ids::TensorId;
 use op::operator::Linearised;
 
 /// An operator before the check: its inputs are names.
@@ -57,9 +59,9 @@ pub struct Node {
 pub struct Arch {
     name: String,
     nodes: Vec<Node>,
-    prunable: Vec<TensorSpec>,
-    /// For each prunable tensor, how often a forward pass uses each of its scalars.
-    positions: Vec<usize>,
+    prunable: ByTensor<TensorSpec>,
+    /// How often a forward pass uses each scalar of a tensor.
+    positions: ByTensor<usize>,
     auxiliary: Vec<TensorSpec>,
 }
 
@@ -78,7 +80,7 @@ impl Arch {
 
     /// The prunable tensors, in the order of their operators. Masks, scores and weights use this order.
     #[must_use]
-    pub fn prunable(&self) -> &[TensorSpec] {
+    pub fn prunable(&self) -> &ByTensor<TensorSpec> {
         &self.prunable
     }
 
@@ -96,7 +98,7 @@ impl Arch {
     /// # Panics
     /// If there is no such tensor.
     #[must_use]
-    pub fn positions(&self, tensor: usize) -> usize {
+    pub fn positions(&self, tensor: TensorId) -> usize {
         self.positions[tensor]
     }
 

@@ -20,9 +20,11 @@
 
 mod arch;
 mod atomic;
+mod by_id;
 mod choice;
 mod error;
 mod hash;
+mod ids;
 mod mask;
 mod paths;
 mod rng;
@@ -36,14 +38,16 @@ pub use arch::{
     Pool, Role, Shape, TensorSpec, op,
 };
 pub use atomic::{Overwrite, discard_temporaries, write_atomically};
+pub use by_id::{ByConnection, ById, ByLayer, ByTensor};
 pub use choice::Choice;
 pub use error::GraphError;
+pub use ids::{ConnectionId, LayerId, TensorId};
 pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
 pub use paths::{
     Abs, Connection, Derivatives, Direction, Edge, EdgeValue, Edges, Ends, Kind, Layer,
-    LayerSemiring, LayerSums, NonZero, One, PathGraph, PathSums, Reach, Scaled, ScaledVec,
-    Semiring, Skip, SkipPolicy, Square, Step, StepsOver, SumOfProducts, Transition, Weighted,
-    Wiring, times_power_of_two,
+    LayerSemiring, NonZero, One, PathGraph, PathSums, Reach, Scaled, ScaledVec, Semiring, Skip,
+    SkipPolicy, Square, Step, StepsOver, SumOfProducts, Transition, Weighted, Wiring,
+    times_power_of_two,
 };
 pub use rng::{stream, stream_key};
 pub use weights::{

@@ -11,67 +11,67 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use crate::arch::Arch;
+use crate::arch::{Arch, TensorSpec};
+use crate::by_id::ByTensor;
 use crate::error::{GraphError, list};
 use crate::hash;
+use crate::ids::TensorId;
 
 /// Which prunable weights are kept, tensor by tensor, in the order of [`Arch::prunable`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
-    layers: Vec<LayerMask>,
+    layers: ByTensor<LayerMask>,
 }
 
 impl Mask {
     /// Nothing kept.
     #[must_use]
     pub fn empty(arch: &Arch) -> Self {
-        let layers =
-            arch.prunable().par_iter().map(|s| LayerMask::empty(&s.name, &s.shape)).collect();
-        Self { layers }
+        let empty = |spec: &TensorSpec| LayerMask::empty(&spec.name, &spec.shape);
+        Self { layers: arch.prunable().par_iter().map(empty).collect() }
     }
 
     /// Everything kept.
     #[must_use]
     pub fn dense(arch: &Arch) -> Self {
-        let layers =
-            arch.prunable().par_iter().map(|s| LayerMask::dense(&s.name, &s.shape)).collect();
-        Self { layers }
+        let dense = |spec: &TensorSpec| LayerMask::dense(&spec.name, &spec.shape);
+        Self { layers: arch.prunable().par_iter().map(dense).collect() }
     }
 
     /// From its tensors.
     #[must_use]
     pub fn from_layers(layers: Vec<LayerMask>) -> Self {
-        Self { layers }
+        Self { layers: layers.into() }
     }
 
     /// The tensors.
     #[must_use]
-    pub fn layers(&self) -> &[LayerMask] {
+    pub fn layers(&self) -> &ByTensor<LayerMask> {
         &self.layers
     }
 
     /// The tensors, to change.
     #[must_use]
-    pub fn layers_mut(&mut self) -> &mut [LayerMask] {
+    pub fn layers_mut(&mut self) -> &mut ByTensor<LayerMask> {
         &mut self.layers
     }
 
-    /// A tensor by its index in [`Arch::prunable`].
+    /// One of the tensors.
     ///
     /// # Panics
     /// If there is no such tensor.
     #[must_use]
-    pub fn layer(&self, index: usize) -> &LayerMask {
-        &self.layers[index]
+    pub fn layer(&self, tensor: TensorId) -> &LayerMask {
+        &self.layers[tensor]
     }
 
-    /// A tensor to change, by its index in [`Arch::prunable`].
+    /// One of the tensors, to change.
     ///
     /// # Panics
     /// If there is no such tensor.
     #[must_use]
-    pub fn layer_mut(&mut self, index: usize) -> &mut LayerMask {
-        &mut self.layers[index]
+    pub fn layer_mut(&mut self, tensor: TensorId) -> &mut LayerMask {
+        &mut self.layers[tensor]
     }
 
     /// Weights kept.

@@ -5,7 +5,7 @@
 use phew_graph::ndarray::{Array1, Array2, ArrayD, CowArray, IxDyn, array, s};
 use phew_graph::{
     Arch, ArchBuilder, Extra, GraphError, Init, LayerMask, Mask, Network, Overwrite, Shape,
-    read_scores, write_scores, zoo,
+    TensorId, read_scores, write_scores, zoo,
 };
 
 fn arch() -> Arch {
@@ -34,15 +34,15 @@ fn owned_arrays_become_a_network_without_a_copy() {
     let arrays = arrays();
     let memory: Vec<*const f32> = arrays.iter().map(|(_, array)| array.as_ptr()).collect();
     let network = Network::from_arrays(arch(), arrays.clone(), Extra::Refuse).unwrap();
-    let copied = [network.weights()[1].as_ptr(), network.weights()[0].as_ptr()];
-    assert!(!memory.contains(&copied[0]) && !memory.contains(&copied[1]), "a clone is a copy");
+    let copied = |w: &&[f32]| !memory.contains(&w.as_ptr());
+    assert!(network.weights().iter().all(copied), "a clone is a copy");
     let network = Network::from_arrays(arch(), arrays.clone(), Extra::Refuse).unwrap();
     for (name, array) in &arrays {
         assert_eq!(network.view(name).unwrap(), array);
     }
     let network = Network::from_arrays(arch(), arrays, Extra::Refuse).unwrap();
-    assert_eq!(network.weights()[1].as_ptr(), memory[0]);
-    assert_eq!(network.weights()[0].as_ptr(), memory[2]);
+    let taken: Vec<*const f32> = network.weights().iter().map(|w| w.as_ptr()).collect();
+    assert_eq!(taken, [memory[2], memory[0]]);
     // Normalisation that is absent altogether is fresh.
     assert_eq!(network.view("norm.running_var").unwrap(), Array1::<f32>::ones(2).into_dyn());
     let names: Vec<&str> = network.arrays().map(|(name, _)| name).collect();
@@ -116,7 +116,7 @@ fn weights_that_are_drawn_pass_the_check_of_those_that_are_given() {
     assert!(error.to_string().contains("drawn by normal:1"), "{error}");
     // At the edge: the same network is drawn or refused as its values are finite or not.
     let init = Init::Normal { std: 1e38 };
-    let spec = zoo::mlp(&[300, 300]).build().unwrap().prunable()[0].clone();
+    let spec = zoo::mlp(&[300, 300]).build().unwrap().prunable().first().unwrap().clone();
     assert!(init.sample(&spec, 0).iter().any(|w| w.is_infinite()));
     assert!(Network::initialise(zoo::mlp(&[300, 300]).build().unwrap(), init, 0).is_err());
     Network::initialise(zoo::mlp(&[2, 2]).build().unwrap(), init, 0).unwrap();
@@ -128,13 +128,14 @@ fn masks_come_from_and_go_to_boolean_arrays() {
     let a = array![[true, false, true], [false, false, true]].into_dyn();
     let b = ArrayD::from_shape_fn(IxDyn(&[4, 2]), |at| at[0] == at[1]);
     let mask = Mask::from_arrays(&arch, [("b.weight", b.view()), ("a.weight", a.view())]).unwrap();
-    assert_eq!((mask.kept(), mask.layer(0).kept()), (5, 3));
-    assert_eq!(mask.layer(0).iter().collect::<Vec<_>>(), [0, 2, 5]);
+    let first = mask.layers().first().unwrap();
+    assert_eq!((mask.kept(), first.kept()), (5, 3));
+    assert_eq!(first.iter().collect::<Vec<_>>(), [0, 2, 5]);
     let back: Vec<(&str, ArrayD<bool>)> = mask.arrays().collect();
     assert_eq!(back, [("a.weight", a.clone()), ("b.weight", b.clone())]);
     // Any memory order, and a shape that is fixed when compiling.
     let turned = array![[true, false], [false, false], [true, true]];
-    assert_eq!(LayerMask::from_array("a.weight", turned.t()), *mask.layer(0));
+    assert_eq!(LayerMask::from_array("a.weight", turned.t()), *first);
     let refuses = |arrays: &[(&str, &ArrayD<bool>)], part: &str| {
         let views = arrays.iter().map(|(name, array)| (*name, array.view()));
         let error = Mask::from_arrays(&arch, views).unwrap_err().to_string();
@@ -166,9 +167,9 @@ fn scores_are_written_from_arrays_or_vectors_and_read_as_arrays() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = (folder.path().join("a"), folder.path().join("b"));
     let arch = arch();
-    let array = |tensor: usize| {
+    let array = |tensor: TensorId| {
         let shape = IxDyn(&arch.prunable()[tensor].shape);
-        ArrayD::from_shape_fn(shape, |at| (10 * tensor + 2 * at[0] + at[1]) as f64)
+        ArrayD::from_shape_fn(shape, |at| (10 * tensor.index() + 2 * at[0] + at[1]) as f64)
     };
     // An array's numbers are taken row by row whatever its memory order.
     let turned = |tensor| {
@@ -176,11 +177,11 @@ fn scores_are_written_from_arrays_or_vectors_and_read_as_arrays() {
         column_wise.swap_axes(0, 1);
         column_wise
     };
-    let vector = |tensor: usize| array(tensor).into_iter().collect::<Vec<f64>>();
+    let vector = |tensor: TensorId| array(tensor).into_iter().collect::<Vec<f64>>();
     write_scores(&a, &arch, turned, "{}".into(), Overwrite::Refuse).unwrap();
     write_scores(&b, &arch, vector, "{}".into(), Overwrite::Refuse).unwrap();
     assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());
-    for (tensor, found) in read_scores(&a, &arch).unwrap().into_iter().enumerate() {
+    for (tensor, found) in arch.prunable().ids().zip(read_scores(&a, &arch).unwrap()) {
         let greatest = array(tensor).into_iter().fold(0.0, f64::max);
         assert_eq!(found, array(tensor).mapv(|score| (score / greatest) as f32));
     }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use phew_graph::ndarray::ArrayD;
 use phew_graph::{
     Arch, ArchBuilder, Conv2d, Extra, GraphError, Init, LayerMask, Mask, MaskInfo, Network,
-    Overwrite, Pool, Shape, read_pytorch_pruned, read_scores, write_pytorch_pruned, write_scores,
-    zoo,
+    Overwrite, Pool, Shape, TensorId, read_pytorch_pruned, read_scores, write_pytorch_pruned,
+    write_scores, zoo,
 };
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
@@ -32,10 +32,10 @@ fn network() -> Network {
 #[test]
 fn a_network_is_made_of_all_its_values() {
     let drawn = network();
-    let owned = |tensors: Vec<&[f32]>| -> Vec<Vec<f32>> {
+    let owned = |tensors: &[&[f32]]| -> Vec<Vec<f32>> {
         tensors.iter().map(|values| values.to_vec()).collect()
     };
-    let (weights, mut others) = (owned(drawn.weights()), owned(drawn.auxiliary()));
+    let (weights, mut others) = (owned(&drawn.weights()), owned(&drawn.auxiliary()));
     let at = |name: &str| drawn.arch().auxiliary().iter().position(|s| s.name == name).unwrap();
     let (mean, variance) = (at("bn.running_mean"), at("bn.running_var"));
     others[mean][1] = -2.5;
@@ -295,8 +295,8 @@ fn scores_in_double_precision_are_written_whole_and_come_back_relative_to_their_
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scores.safetensors");
     // Far below what f32 can hold.
-    let values = |tensor: usize| {
-        let len = [108, 20][tensor];
+    let values = |tensor: TensorId| {
+        let len = [108, 20][tensor.index()];
         (0..len).map(|i| 1e-200 * f64::from(i)).collect::<Vec<f64>>()
     };
     write_scores(&path, &arch(), values, "{}".into(), Overwrite::Refuse).unwrap();

@@ -5,7 +5,7 @@
 use phew_graph::op::Linear;
 use phew_graph::{
     Activation, Arch, ArchBuilder, Conv2d, GraphError, MAX_MULTIPLY_ADDS, MAX_SCALARS, Pool, Shape,
-    zoo,
+    TensorId, zoo,
 };
 
 const MOST: &str = "at most 1099511627776";
@@ -89,7 +89,7 @@ fn arithmetic_that_would_wrap_is_refused() {
     let (kernel, positions) = (1 << 19, 1 << 11);
     let net = |side| image(1, side).conv("c", Conv2d::new(1, kernel)).build();
     let arch = net(kernel + positions - 1).unwrap();
-    assert_eq!((arch.prunable_len() * arch.positions(0)) as u64, MAX_MULTIPLY_ADDS);
+    assert_eq!((arch.prunable_len() * arch.positions(TensorId::new(0))) as u64, MAX_MULTIPLY_ADDS);
     let refused = net(kernel + positions);
     says(refused, &["`test`", "multiply-adds", "at most 1152921504606846976"]);
 }

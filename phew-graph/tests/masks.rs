@@ -30,7 +30,7 @@ proptest! {
         let (both, either) = (x.and(&y).unwrap().kept(), x.or(&y).unwrap().kept());
         let jaccard = if either == 0 { 1.0 } else { both as f64 / either as f64 };
         prop_assert!((x.jaccard(&y).unwrap() - jaccard).abs() < 1e-15);
-        prop_assert_eq!(x.layer(0).iter().collect::<BTreeSet<_>>(), a[0].clone());
+        prop_assert_eq!(x.layers().first().unwrap().iter().collect::<BTreeSet<_>>(), a[0].clone());
         prop_assert_eq!(x.kept(), a[0].len() + a[1].len());
     }
 

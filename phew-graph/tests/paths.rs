@@ -4,7 +4,7 @@ mod support;
 
 use phew_graph::{
     Abs, EdgeValue, Edges, Init, Mask, Network, NonZero, One, PathGraph, PathSums, Reach, Square,
-    zoo,
+    TensorId, zoo,
 };
 use proptest::prelude::*;
 use support::{Path, all_paths, masked_network};
@@ -32,7 +32,7 @@ fn agrees<E: EdgeValue + Copy>(
     let total: f64 = paths.iter().map(|p| product(&edges, p)).sum();
     prop_assert!(close(sums.total(), total), "{} {total}", sums.total());
     prop_assert!(total == 0.0 || close(sums.ln_total().exp(), total));
-    for (tensor, spec) in network.arch().prunable().iter().enumerate() {
+    for (tensor, spec) in network.arch().prunable().with_ids() {
         let shares = sums.edge_shares(tensor, &edges);
         prop_assert_eq!(shares.len(), spec.len());
         for (index, share) in shares.iter().enumerate() {
@@ -66,7 +66,7 @@ proptest! {
         let sums = PathSums::new(&graph, &edges);
         prop_assume!(sums.total() > 0.0);
         let paths = all_paths(network.arch());
-        for (tensor, spec) in network.arch().prunable().iter().enumerate() {
+        for (tensor, spec) in network.arch().prunable().with_ids() {
             for index in 0..spec.len() {
                 let edge = (tensor, index);
                 let rest = |p: &Path| p.iter().filter(|&&e| e != edge).map(|&(t, i)| edges.value(t, i)).product::<f64>();
@@ -86,7 +86,7 @@ proptest! {
         let reach = Reach::of_mask(&graph, &mask);
         prop_assert_eq!(reach.connected(), !surviving.is_empty());
         let effective = reach.effective(&graph, &mask);
-        for (tensor, layer) in effective.layers().iter().enumerate() {
+        for (tensor, layer) in effective.layers().with_ids() {
             for index in 0..layer.len() {
                 let on_path = surviving.iter().any(|p| p.contains(&(tensor, index)));
                 prop_assert_eq!(layer.get(index), on_path, "{}[{}]", layer.name(), index);
@@ -150,7 +150,8 @@ fn depth_neither_overflows_nor_underflows() {
         let expected = 800.0 * f64::from(weight).ln();
         // ln of a mantissa and of 2^n each round once: 10⁻¹⁵ relative each.
         assert!((sums.ln_total() / expected - 1.0).abs() < 1e-14, "{} {expected}", sums.ln_total());
-        assert!((sums.edge_shares(17, &Edges::new(&weights, Square))[0] - 1.0).abs() < 1e-12);
+        let shares = sums.edge_shares(TensorId::new(17), &Edges::new(&weights, Square));
+        assert!((shares[0] - 1.0).abs() < 1e-12);
     }
 }
 

@@ -41,8 +41,7 @@ fn median(runs: usize, work: &mut dyn FnMut()) -> Duration {
 type Metric<'a> = (&'static str, Box<dyn Fn() + 'a>);
 
 fn all<'a>(analysis: &'a Analysis<'a>) -> Vec<Metric<'a>> {
-    let tensors = 0..analysis.graph().tensors();
-    let by_weight = tensors.clone();
+    let tensors = || analysis.graph().tensors();
     let walks = || analysis.walks(Bias::Magnitude, SkipPolicy::Uniform);
     vec![
         ("paths", Box::new(|| _ = black_box(analysis.ln_path_count(Paths::Kept)))),
@@ -52,14 +51,14 @@ fn all<'a>(analysis: &'a Analysis<'a>) -> Vec<Metric<'a>> {
             "paths by weight",
             Box::new(move || {
                 let paths = analysis.path_shares(Paths::Kept);
-                tensors.clone().for_each(|t| _ = black_box(paths.shares(t)));
+                tensors().for_each(|t| _ = black_box(paths.shares(t)));
             }),
         ),
         (
             "trace by weight",
             Box::new(move || {
                 let trace = analysis.path_kernel_trace();
-                by_weight.clone().for_each(|t| _ = black_box(trace.shares(t)));
+                tensors().for_each(|t| _ = black_box(trace.shares(t)));
             }),
         ),
         ("structure", Box::new(|| _ = black_box(analysis.structure()))),

@@ -1,6 +1,6 @@
 //! What every metric reads: the path graph, the weights, and perhaps a mask.
 
-use phew_graph::{EdgeValue, Edges, Mask, Network, PathGraph};
+use phew_graph::{ByTensor, EdgeValue, Edges, Mask, Network, PathGraph, TensorId};
 
 use crate::error::MetricError;
 
@@ -22,7 +22,7 @@ use crate::error::MetricError;
 pub struct Analysis<'a> {
     pub(crate) network: &'a Network,
     pub(crate) graph: PathGraph,
-    pub(crate) weights: Vec<&'a [f32]>,
+    pub(crate) weights: ByTensor<&'a [f32]>,
     pub(crate) mask: Option<&'a Mask>,
 }
 
@@ -63,12 +63,12 @@ impl<'a> Analysis<'a> {
     }
 
     /// Whether the mask keeps a scalar.
-    pub(crate) fn keeps(&self, tensor: usize, index: usize) -> bool {
+    pub(crate) fn keeps(&self, tensor: TensorId, index: usize) -> bool {
         self.mask.is_none_or(|m| m.layer(tensor).get(index))
     }
 
     /// A weight; 0 where the mask prunes it.
-    pub(crate) fn weight(&self, tensor: usize, index: usize) -> f64 {
+    pub(crate) fn weight(&self, tensor: TensorId, index: usize) -> f64 {
         if self.keeps(tensor, index) { f64::from(self.weights[tensor][index]) } else { 0.0 }
     }
 }

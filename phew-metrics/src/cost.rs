@@ -1,6 +1,6 @@
 //! Multiply-adds and parameters, dense and sparse, layer by layer.
 
-use phew_graph::TensorSpec;
+use phew_graph::{TensorId, TensorSpec};
 use serde::Serialize;
 
 use crate::analysis::Analysis;
@@ -54,7 +54,7 @@ impl Analysis<'_> {
     #[must_use]
     pub fn cost(&self) -> Cost {
         let arch = self.network.arch();
-        let layer = |(tensor, spec): (usize, &TensorSpec)| {
+        let layer = |(tensor, spec): (TensorId, &TensorSpec)| {
             let positions = arch.positions(tensor);
             let kept = self.mask.map_or(spec.len(), |m| m.layer(tensor).kept());
             LayerCost {
@@ -67,7 +67,7 @@ impl Analysis<'_> {
             }
         };
         Cost {
-            layers: arch.prunable().iter().enumerate().map(layer).collect(),
+            layers: arch.prunable().with_ids().map(layer).collect(),
             auxiliary_parameters: arch
                 .auxiliary()
                 .iter()

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{chains, close, kept_chains, product, tiny, without_each};
+use phew_graph::{ByTensor, TensorId};
 use phew_metrics::{Analysis, Objective, Paths};
 use proptest::prelude::*;
 
@@ -22,7 +23,7 @@ proptest! {
         prop_assert_eq!(analysis.path_count(Paths::Effective).unwrap(), effective.len() as u128);
         prop_assert!(close(analysis.ln_path_count(Paths::Kept).exp(), kept.len() as f64));
         prop_assert!(close(analysis.ln_path_count(Paths::Effective).exp(), effective.len() as f64));
-        for (t, spec) in arch.prunable().iter().enumerate() {
+        for (t, spec) in arch.prunable().with_ids() {
             let through = |i: usize| kept.iter().filter(|c| c.contains(&(t, i))).count();
             let expected: Vec<u128> = (0..spec.len()).map(|i| through(i) as u128).collect();
             for (share, &n) in analysis.path_shares(Paths::Kept).shares(t).iter().zip(&expected) {
@@ -42,7 +43,7 @@ proptest! {
             let worth = |c: &common::Chain| product(c, |t, i| f64::from(weights[t][i]).abs().powi(power));
             let total: f64 = kept.iter().map(worth).sum();
             prop_assert!(close(analysis.ln_objective(objective).exp(), total));
-            for t in 0..weights.len() {
+            for t in weights.ids() {
                 let shares = analysis.objective_shares(objective).shares(t);
                 for (i, share) in shares.into_iter().enumerate() {
                     let through: f64 = kept.iter().filter(|c| c.contains(&(t, i))).map(worth).sum();
@@ -58,7 +59,7 @@ proptest! {
         let weights = tiny.network.weights();
         let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
         let kept = kept_chains(&tiny);
-        let mut by_weight: Vec<Vec<f64>> = weights.iter().map(|w| vec![0.0; w.len()]).collect();
+        let mut by_weight: ByTensor<Vec<f64>> = weights.iter().map(|w| vec![0.0; w.len()]).collect();
         for chain in &kept {
             let derivatives = without_each(chain, |t, i| f64::from(weights[t][i]));
             for (&(t, i), d) in chain.iter().zip(derivatives) {
@@ -68,9 +69,10 @@ proptest! {
         let total: f64 = by_weight.iter().flatten().sum();
         let trace = analysis.path_kernel_trace();
         prop_assert!(close(trace.total(), total), "{} {}", trace.total(), total);
-        for (t, expected) in by_weight.iter().enumerate() {
+        let layer_shares = trace.layer_shares();
+        for ((t, expected), layer_share) in by_weight.with_ids().zip(layer_shares) {
             let layer: f64 = expected.iter().sum();
-            prop_assert!(close(trace.layer_shares()[t] * total, layer));
+            prop_assert!(close(layer_share * total, layer));
             for (share, e) in trace.shares(t).iter().zip(expected) {
                 prop_assert!(close(share * total, *e));
             }
@@ -115,7 +117,7 @@ proptest! {
         let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
         let kept = kept_chains(&tiny);
         prop_assume!(!kept.is_empty());
-        let value = |t: usize, i: usize| f64::from(weights[t][i]);
+        let value = |t: TensorId, i: usize| f64::from(weights[t][i]);
         let mean = |of: &dyn Fn(&common::Chain) -> f64| -> f64 {
             kept.iter().map(of).sum::<f64>() / kept.len() as f64
         };
@@ -124,8 +126,7 @@ proptest! {
         prop_assert!(close(found.ln_product.exp(), mean(&|c| product(c, value).abs())));
         prop_assert!(close(found.ln_square.exp(), mean(&|c| product(c, value).powi(2))));
         prop_assert!(close(found.ln_kernel.exp(), mean(&squares)));
-        for (t, found) in analysis.mean_squares().into_iter().enumerate() {
-            let layer = tiny.mask.layer(t);
+        for ((t, layer), found) in tiny.mask.layers().with_ids().zip(analysis.mean_squares()) {
             let kept = || (0..layer.len()).filter(|&i| layer.get(i));
             let sum: f64 = kept().map(|i| value(t, i).powi(2)).sum();
             match kept().count() {

@@ -3,7 +3,9 @@
 
 mod common;
 
-use phew_graph::{Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Pool, Shape, zoo};
+use phew_graph::{
+    Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Pool, Shape, TensorId, zoo,
+};
 use phew_metrics::{Analysis, MetricError, Objective, Paths, similarity};
 
 fn with(arch: Arch, weights: Vec<Vec<f32>>) -> Network {
@@ -35,7 +37,7 @@ fn two_paths_that_share_an_edge() {
     let trace = analysis.path_kernel_trace();
     assert!((trace.total() - 47.0).abs() < 1e-12);
     // ∂R/∂s of the shared edge is 4 + 25, of the others 9 each.
-    let shares = [trace.shares(0), trace.shares(1)].concat();
+    let shares = [0, 1].map(|t| trace.shares(TensorId::new(t))).concat();
     for (share, expected) in shares.iter().zip([9.0, 9.0, 29.0]) {
         assert!((share * 47.0 - expected).abs() < 1e-12);
     }

@@ -5,7 +5,7 @@ mod common;
 
 use common::tiny;
 use faer::{Mat, Side};
-use phew_graph::{Init, Kind, LayerMask, Mask, Network, PathGraph, zoo};
+use phew_graph::{ByLayer, Init, Kind, LayerMask, Mask, Network, PathGraph, zoo};
 use phew_metrics::Analysis;
 use proptest::prelude::*;
 
@@ -78,12 +78,14 @@ proptest! {
         let graph = PathGraph::new(tiny.network.arch());
         let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
         let gaps = analysis.layer_gaps().unwrap();
-        let mut first = vec![0];
-        graph.layers().iter().for_each(|l| first.push(first[first.len() - 1] + l.units));
-        let units = first[first.len() - 1];
+        let mut units = 0;
+        let first: ByLayer<usize> = graph.layers().iter().map(|layer| {
+            units += layer.units;
+            units - layer.units
+        }).collect();
         let mut adjacency: Mat<f64> = Mat::zeros(units, units);
         for c in graph.connections() {
-            let (rows, columns) = (graph.layers()[c.target].units, graph.layers()[c.source].units);
+            let (rows, columns) = (graph[c.target].units, graph[c.source].units);
             let mut counts: Mat<f64> = Mat::zeros(rows, columns);
             match c.kind {
                 Kind::Weighted(shape) => {
@@ -92,7 +94,7 @@ proptest! {
                         let (i, j) = shape.ends(index);
                         counts[(j, i)] += 1.0;
                     });
-                    let gap = &gaps[shape.tensor];
+                    let gap = &gaps[shape.tensor.index()];
                     let values = singular_values(&counts);
                     prop_assert!((gap.first - values[0]).abs() < 1e-9);
                     prop_assert!((gap.second - values.get(1).copied().unwrap_or(0.0)).abs() < 1e-9);

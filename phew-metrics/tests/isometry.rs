@@ -7,7 +7,8 @@ use common::{Tiny, in_concat, tiny, tiny_linear};
 use faer::{Mat, Side};
 use phew_graph::op::{AvgPool, BatchNorm};
 use phew_graph::{
-    Activation, ArchBuilder, Conv2d, Init, Network, Op, Pool, Role, Shape, stream, stream_key, zoo,
+    Activation, ArchBuilder, Conv2d, Init, Network, Op, Pool, Role, Shape, TensorId, stream,
+    stream_key, zoo,
 };
 use phew_metrics::{Analysis, MetricError};
 use proptest::prelude::*;
@@ -44,7 +45,7 @@ fn the_jacobian_of_a_linear_mlp_is_the_product_of_its_matrices() {
     let network = Network::initialise(arch, Init::default(), 5).unwrap();
     let analysis = Analysis::new(&network, None).unwrap();
     let jacobian = analysis.linear_jacobian(100).unwrap();
-    let weights = network.weights();
+    let weights = Vec::from(network.weights());
     for o in 0..2 {
         for i in 0..3 {
             let product =
@@ -127,8 +128,8 @@ fn derivative(tiny: &Tiny, at: (usize, usize, [usize; 2]), input: (usize, [usize
         Shape::Image { height, width, .. } => [height, width],
         Shape::Features(_) => [1, 1],
     };
-    let tensor = || arch.prunable().iter().position(|s| s.node == node).unwrap();
-    let weight = |t: usize, i: usize| match tiny.mask.layer(t).get(i) {
+    let tensor = || arch.prunable().with_ids().find(|(_, s)| s.node == node).unwrap().0;
+    let weight = |t: TensorId, i: usize| match tiny.mask.layer(t).get(i) {
         true => f64::from(tiny.network.weights()[t][i]),
         false => 0.0,
     };
@@ -237,11 +238,11 @@ proptest! {
     fn layers_have_the_singular_values_of_their_matrices(seed: u64) {
         let tiny = tiny(seed);
         let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
-        for (t, layer) in analysis.layer_isometry().unwrap().into_iter().enumerate() {
+        let graph = analysis.graph();
+        for (t, layer) in graph.tensors().zip(analysis.layer_isometry().unwrap()) {
             let mask = tiny.mask.layer(t);
             let columns = mask.len() / mask.shape()[0];
-            let source = analysis.graph().connections()[analysis.graph().weighted(t).0].source;
-            let groups = analysis.graph().layers()[source].units / mask.shape()[1];
+            let groups = graph[graph.ends(t).source].units / mask.shape()[1];
             let rows = mask.shape()[0] / groups;
             let (mut squares, mut departure) = (Vec::new(), 0.0);
             for group in 0..groups {

@@ -66,7 +66,7 @@ fn objectives_trace_and_scores_of_the_mlp_are_the_authors() {
     agree(analysis.path_kernel_trace().total(), number("path_kernel_trace"), 1e-10, "trace");
     let scores = SafeTensors::deserialize(&expected).unwrap();
     let weights = network.weights();
-    for (t, spec) in network.arch().prunable().iter().enumerate() {
+    for (t, spec) in network.arch().prunable().with_ids() {
         let synflow = floats(&scores, &format!("synflow.{}", spec.name));
         let squared = floats(&scores, &format!("synflow_l2.{}", spec.name));
         // Scores stored in f32 agree to half an ulp of f32 only.

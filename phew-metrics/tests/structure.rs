@@ -3,21 +3,21 @@
 mod common;
 
 use common::{Tiny, kept_chains, tiny};
-use phew_graph::{Kind, LayerMask, Mask, Op, PathGraph};
+use phew_graph::{ByLayer, ConnectionId, Direction, Kind, LayerId, LayerMask, Mask, Op, PathGraph};
 use phew_metrics::{Analysis, similarity};
 use proptest::prelude::*;
 
 /// The kept edges of a connection with the units they join, by arithmetic on the tensor's shape; parameter-free
 /// edges have no weight.
-fn edges(tiny: &Tiny, graph: &PathGraph, c: usize) -> Vec<(usize, usize, bool)> {
-    let connection = &graph.connections()[c];
+fn edges(tiny: &Tiny, graph: &PathGraph, c: ConnectionId) -> Vec<(usize, usize, bool)> {
+    let connection = &graph[c];
     match connection.kind {
         Kind::Weighted(shape) => {
             let layer = tiny.mask.layer(shape.tensor);
             let dims = layer.shape();
             let kernel: usize = dims[2..].iter().product();
             let (outputs, inputs) = (dims[0], dims[1]);
-            let groups = graph.layers()[connection.source].units / inputs;
+            let groups = graph[connection.source].units / inputs;
             let mut edges = Vec::new();
             for j in 0..outputs {
                 for i in 0..inputs {
@@ -31,17 +31,17 @@ fn edges(tiny: &Tiny, graph: &PathGraph, c: usize) -> Vec<(usize, usize, bool)> 
             edges
         }
         Kind::Free(wiring) => {
-            let targets = graph.layers()[connection.target].units;
+            let targets = graph[connection.target].units;
             wiring.pairs(targets).map(|(source, target)| (source, target, false)).collect()
         }
     }
 }
 
 /// Whether weights enter a unit, through parameter-free edges too; the inputs are always fed.
-fn fed(tiny: &Tiny, graph: &PathGraph, layer: usize, unit: usize) -> bool {
-    layer == 0
-        || graph.layers()[layer].incoming.iter().any(|&c| {
-            let source = graph.connections()[c].source;
+fn fed(tiny: &Tiny, graph: &PathGraph, layer: LayerId, unit: usize) -> bool {
+    layer == graph.start(Direction::Forward)
+        || graph[layer].incoming.iter().any(|&c| {
+            let source = graph[c].source;
             edges(tiny, graph, c)
                 .into_iter()
                 .any(|(i, j, weight)| j == unit && (weight || fed(tiny, graph, source, i)))
@@ -49,10 +49,10 @@ fn fed(tiny: &Tiny, graph: &PathGraph, layer: usize, unit: usize) -> bool {
 }
 
 /// Whether weights leave a unit, through parameter-free edges too; the outputs always feed.
-fn feeds(tiny: &Tiny, graph: &PathGraph, layer: usize, unit: usize) -> bool {
-    layer + 1 == graph.layers().len()
-        || graph.layers()[layer].outgoing.iter().any(|&c| {
-            let target = graph.connections()[c].target;
+fn feeds(tiny: &Tiny, graph: &PathGraph, layer: LayerId, unit: usize) -> bool {
+    layer == graph.start(Direction::Reverse)
+        || graph[layer].outgoing.iter().any(|&c| {
+            let target = graph[c].target;
             edges(tiny, graph, c)
                 .into_iter()
                 .any(|(i, j, weight)| i == unit && (weight || feeds(tiny, graph, target, j)))
@@ -60,27 +60,26 @@ fn feeds(tiny: &Tiny, graph: &PathGraph, layer: usize, unit: usize) -> bool {
 }
 
 /// For each unit whether a kept path passes it: forward from the inputs and backward from the outputs.
-fn alive(tiny: &Tiny, graph: &PathGraph) -> Vec<Vec<bool>> {
-    fn reaches(tiny: &Tiny, graph: &PathGraph, at: (usize, usize), end: usize) -> bool {
+fn alive(tiny: &Tiny, graph: &PathGraph) -> ByLayer<Vec<bool>> {
+    fn reaches(tiny: &Tiny, graph: &PathGraph, at: (LayerId, usize), end: LayerId) -> bool {
         let (layer, unit) = at;
         if layer == end {
             return true;
         }
-        let ahead = end > 0;
-        let onward = &graph.layers()[layer];
+        let ahead = end == graph.start(Direction::Reverse);
+        let onward = &graph[layer];
         let onward = if ahead { &onward.outgoing } else { &onward.incoming };
         onward.iter().any(|&c| {
-            let connection = &graph.connections()[c];
+            let connection = &graph[c];
             edges(tiny, graph, c).into_iter().any(|(i, j, _)| match ahead {
                 true => i == unit && reaches(tiny, graph, (connection.target, j), end),
                 false => j == unit && reaches(tiny, graph, (connection.source, i), end),
             })
         })
     }
-    let last = graph.layers().len() - 1;
-    let passed =
-        |l: usize, u: usize| reaches(tiny, graph, (l, u), last) && reaches(tiny, graph, (l, u), 0);
-    let layers = graph.layers().iter().enumerate();
+    let ends = Direction::BOTH.map(|direction| graph.start(direction));
+    let passed = |l, u| ends.iter().all(|&end| reaches(tiny, graph, (l, u), end));
+    let layers = graph.layers().with_ids();
     layers.map(|(l, layer)| (0..layer.units).map(|u| passed(l, u)).collect()).collect()
 }
 
@@ -99,9 +98,10 @@ proptest! {
             .map(|mask| Analysis::new(&tiny.network, mask).unwrap().structure());
         prop_assert_eq!(dense, unmasked);
         let (mut hidden, mut dead, mut hidden_stubs) = (0, 0, 0);
-        for (l, found) in structure.layers.iter().enumerate() {
-            let layer = &graph.layers()[l];
-            let degree = |connections: &[usize], end: fn(&(usize, usize, bool)) -> usize| {
+        let ends = Direction::BOTH.map(|direction| graph.start(direction));
+        for ((l, layer), found) in graph.layers().with_ids().zip(&structure.layers) {
+            let end = ends.contains(&l);
+            let degree = |connections: &[ConnectionId], end: fn(&(usize, usize, bool)) -> usize| {
                 let mut degrees = vec![0; layer.units];
                 for &c in connections {
                     for edge in edges(&tiny, &graph, c).iter().filter(|e| e.2) {
@@ -114,7 +114,6 @@ proptest! {
             let (mut stubs, mut isolated) = (0, 0);
             for u in 0..layer.units {
                 let (fed, feeds) = (fed(&tiny, &graph, l, u), feeds(&tiny, &graph, l, u));
-                let end = l == 0 || l + 1 == graph.layers().len();
                 let wasted = |weights: usize, other: bool| (weights > 0 || end) && !other;
                 stubs += usize::from(wasted(into[u], feeds) || wasted(out[u], fed));
                 isolated += usize::from(!fed && !feeds);
@@ -131,7 +130,7 @@ proptest! {
                 prop_assert!((degrees.mean - mean).abs() < 1e-12);
                 prop_assert!((degrees.std.powi(2) - (square - mean * mean)).abs() < 1e-9);
             }
-            if l > 0 && l + 1 < graph.layers().len() {
+            if !end {
                 hidden += layer.units;
                 dead += layer.units - living;
                 hidden_stubs += stubs;
@@ -160,9 +159,9 @@ proptest! {
         prop_assert_eq!(structure.effective, on_path.len());
         prop_assert_eq!(structure.kept, tiny.mask.kept());
         prop_assert_eq!(structure.connected, !kept.is_empty());
-        for (t, tensor) in structure.tensors.iter().enumerate() {
+        for ((t, layer), tensor) in tiny.mask.layers().with_ids().zip(&structure.tensors) {
             let on_path = on_path.iter().filter(|&&(u, _)| u == t).count();
-            prop_assert_eq!((tensor.effective, tensor.kept), (on_path, tiny.mask.layer(t).kept()));
+            prop_assert_eq!((tensor.effective, tensor.kept), (on_path, layer.kept()));
         }
     }
 
@@ -171,7 +170,7 @@ proptest! {
         let tiny = tiny(seed);
         let cost = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap().cost();
         let arch = tiny.network.arch();
-        for (t, spec) in arch.prunable().iter().enumerate() {
+        for ((t, spec), layer) in arch.prunable().with_ids().zip(&cost.layers) {
             let node = &arch.nodes()[spec.node];
             // Windows that fit into the padded input, one for each step of the stride.
             let windows = match &node.op {
@@ -189,7 +188,6 @@ proptest! {
                 _ => 1,
             };
             let kept = (0..spec.len()).filter(|&i| tiny.mask.layer(t).get(i)).count();
-            let layer = &cost.layers[t];
             prop_assert_eq!((layer.parameters, layer.sparse_parameters), (spec.len(), kept));
             prop_assert_eq!(layer.flops, 2 * (windows * spec.len()) as u64);
             prop_assert_eq!(layer.sparse_flops, 2 * (windows * kept) as u64);
@@ -219,8 +217,7 @@ proptest! {
             n => both as f64 / n as f64,
         };
         let (mut all_both, mut all_either) = (0, 0);
-        for (t, layer) in found.layers.iter().enumerate() {
-            let (a, b) = (a.layer(t), b.layer(t));
+        for ((a, b), layer) in a.layers().iter().zip(b.layers()).zip(&found.layers) {
             let both = (0..a.len()).filter(|&i| a.get(i) && b.get(i)).count();
             let either = (0..a.len()).filter(|&i| a.get(i) || b.get(i)).count();
             prop_assert_eq!((layer.common, layer.total), (both, a.len()));

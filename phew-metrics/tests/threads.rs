@@ -1,6 +1,6 @@
 //! The same bytes on any number of threads.
 
-use phew_graph::{Init, Network, SkipPolicy, zoo};
+use phew_graph::{Init, Network, SkipPolicy, TensorId, zoo};
 use phew_metrics::{Analysis, Objective, Paths};
 use phew_walk::{Bias, Starts, WalkParams, prune};
 
@@ -18,7 +18,7 @@ fn metrics_are_the_same_bytes_on_one_thread_and_on_many() {
             analysis.ln_path_count(Paths::Kept).to_bits(),
             analysis.ln_objective(Objective::SynFlow).to_bits(),
             trace.ln_total().to_bits(),
-            trace.shares(3),
+            trace.shares(TensorId::new(3)),
             worth.ln_kernel.to_bits(),
             worth.ln_product.to_bits(),
             walks.visits(Starts::Balanced).units(),

@@ -3,7 +3,9 @@
 mod common;
 
 use common::tiny;
-use phew_graph::{Kind, Network, PathGraph, SkipPolicy};
+use phew_graph::{
+    ConnectionId, Direction, Kind, LayerId, Network, PathGraph, SkipPolicy, TensorId,
+};
 use phew_metrics::Analysis;
 use phew_walk::{Bias, Starts, WalkParams, prune};
 use proptest::prelude::*;
@@ -11,8 +13,8 @@ use proptest::prelude::*;
 /// A walk: its probability, its units as `(layer, unit)`, its weights as `(tensor, index)`.
 struct Walk {
     probability: f64,
-    units: Vec<(usize, usize)>,
-    weights: Vec<(usize, usize)>,
+    units: Vec<(LayerId, usize)>,
+    weights: Vec<(TensorId, usize)>,
 }
 
 fn score(bias: Bias, w: f32) -> f64 {
@@ -25,17 +27,17 @@ fn score(bias: Bias, w: f32) -> f64 {
 }
 
 /// An edge: the units it joins, and its weight, if any.
-type Edge = (usize, usize, Option<(usize, usize)>);
+type Edge = (usize, usize, Option<(TensorId, usize)>);
 
 /// The edges of a connection.
-fn edges(graph: &PathGraph, c: usize) -> Vec<Edge> {
-    let connection = &graph.connections()[c];
+fn edges(graph: &PathGraph, c: ConnectionId) -> Vec<Edge> {
+    let connection = &graph[c];
     match connection.kind {
         Kind::Weighted(shape) => (0..shape.len())
             .map(|i| (shape.ends(i).0, shape.ends(i).1, Some((shape.tensor, i))))
             .collect(),
         Kind::Free(wiring) => wiring
-            .pairs(graph.layers()[connection.target].units)
+            .pairs(graph[connection.target].units)
             .map(|(source, target)| (source, target, None))
             .collect(),
     }
@@ -50,14 +52,14 @@ fn walk_on(
     done: &mut Vec<Walk>,
 ) {
     let (layer, unit) = walk.units[walk.units.len() - 1];
-    let here = &graph.layers()[layer];
+    let here = &graph[layer];
     let onward = if reverse { &here.incoming } else { &here.outgoing };
     if onward.is_empty() {
         done.push(walk);
         return;
     }
     let weights = network.weights();
-    let leaving = |&c: &usize| {
+    let leaving = |&c: &ConnectionId| {
         let steps: Vec<_> = edges(graph, c)
             .into_iter()
             .map(|(i, j, w)| if reverse { (j, i, w) } else { (i, j, w) })
@@ -68,13 +70,14 @@ fn walk_on(
     // Of a concatenation only one input holds the unit.
     let leaving: Vec<_> = onward.iter().filter_map(leaving).collect();
     for (c, steps) in &leaving {
-        let worth = |w: Option<(usize, usize)>| w.map_or(1.0, |(t, i)| score(bias, weights[t][i]));
+        let worth =
+            |w: Option<(TensorId, usize)>| w.map_or(1.0, |(t, i)| score(bias, weights[t][i]));
         let total: f64 = steps.iter().map(|s| worth(s.2)).sum();
         for &(_, to, w) in steps {
             let share = if total > 0.0 { worth(w) / total } else { 1.0 / steps.len() as f64 };
             let probability = walk.probability * share / leaving.len() as f64;
             if probability > 0.0 {
-                let connection = &graph.connections()[*c];
+                let connection = &graph[*c];
                 let next = if reverse { connection.source } else { connection.target };
                 let units = [walk.units.as_slice(), &[(next, to)]].concat();
                 let mut passed = walk.weights.clone();
@@ -89,10 +92,10 @@ fn walk_on(
 /// All walks of the balanced law.
 fn all(network: &Network, bias: Bias) -> Vec<Walk> {
     let graph = PathGraph::new(network.arch());
-    let last = graph.layers().len() - 1;
     let mut done = Vec::new();
-    for (reverse, layer) in [(false, 0), (true, last)] {
-        let units = graph.layers()[layer].units;
+    for direction in Direction::BOTH {
+        let (reverse, layer) = (direction == Direction::Reverse, graph.start(direction));
+        let units = graph[layer].units;
         for u in 0..units {
             let probability = 0.5 / units as f64;
             let start = Walk { probability, units: vec![(layer, u)], weights: Vec::new() };
@@ -119,14 +122,14 @@ proptest! {
         let law = analysis.walks(bias, SkipPolicy::Uniform);
         let probability: f64 = walks.iter().map(|w| w.probability).sum();
         prop_assert!(near(probability, 1.0));
-        for (l, layer) in law.visits(Starts::Balanced).units().iter().enumerate() {
+        for (l, layer) in law.visits(Starts::Balanced).units().with_ids() {
             for (u, &visits) in layer.iter().enumerate() {
                 let through = walks.iter().filter(|w| w.units.contains(&(l, u)));
                 prop_assert!(near(visits, through.map(|w| w.probability).sum()));
             }
         }
         let worth = law.worth(Starts::Balanced);
-        for (t, tensor) in weights.iter().enumerate() {
+        for ((t, tensor), step) in weights.with_ids().zip(&worth.steps) {
             for (i, visits) in law.visits(Starts::Balanced).weights(t).into_iter().enumerate() {
                 let through = walks.iter().filter(|w| w.weights.contains(&(t, i)));
                 prop_assert!(near(visits, through.map(|w| w.probability).sum()));
@@ -141,13 +144,13 @@ proptest! {
                 }
                 (n, if n > 0.0 { sum / n } else { 0.0 })
             };
-            prop_assert!(near(worth.steps[t].visits, mean(1).0));
-            prop_assert!(near(worth.steps[t].magnitude, mean(1).1));
-            prop_assert!(near(worth.steps[t].square, mean(2).1));
+            prop_assert!(near(step.visits, mean(1).0));
+            prop_assert!(near(step.magnitude, mean(1).1));
+            prop_assert!(near(step.square, mean(2).1));
         }
         let (mut product, mut square, mut kernel) = (0.0, 0.0, 0.0);
         for walk in &walks {
-            let value = |t: usize, i: usize| f64::from(weights[t][i]);
+            let value = |t: TensorId, i: usize| f64::from(weights[t][i]);
             let pi = common::product(&walk.weights, value);
             product += walk.probability * pi.abs();
             square += walk.probability * pi * pi;

@@ -4,7 +4,8 @@
 
 use phew_baselines::{Options, methods};
 use phew_graph::{
-    Activation, Arch, ArchBuilder, Conv2d, Init, Mask, Network, Pool, Role, Shape, TensorSpec, zoo,
+    Activation, Arch, ArchBuilder, Conv2d, Init, Mask, Network, Pool, Role, Shape, TensorId,
+    TensorSpec, zoo,
 };
 use phew_train::{Batch, Device, Loss, OracleMode, SampleSpec, TorchOracle, digits};
 use tch::{Kind, Tensor};
@@ -40,8 +41,8 @@ fn active_paths_of_a_small_mlp_are_counted_by_hand() {
     assert_eq!(activation(&network, &mask, both()), [25.0, 25.0]);
     // Without the weight from hidden 0 to output 0 the latter keeps one of two; without the one from x₁ to hidden 1, at
     // (1, 2) hidden 1 is 1 and counts x₀ alone, at (3, 1) it is 3 and counts 9.
-    mask.layer_mut(1).remove(0);
-    mask.layer_mut(0).remove(3);
+    mask.layer_mut(TensorId::new(1)).remove(0);
+    mask.layer_mut(TensorId::new(0)).remove(3);
     assert_eq!(activation(&network, &mask, both()), [1.0 + 9.0, 1.0 + 9.0 + 10.0]);
 }
 
@@ -125,7 +126,7 @@ fn the_response_to_perturbed_weights_is_the_difference_quotient() {
     let network = network(arch, &[&w[..6], &w[6..]]);
     let mut mask = Mask::dense(network.arch());
     // A pruned weight is asked about as well.
-    mask.layer_mut(0).remove(1);
+    mask.layer_mut(TensorId::new(0)).remove(1);
     let oracle = TorchOracle::new(&network, Vec::new(), Loss::default(), OracleMode::Train)
         .unwrap()
         .random_inputs(7);

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use phew_baselines::{Options, methods};
-use phew_graph::{Init, Mask, Network, zoo};
+use phew_graph::{Init, Mask, Network, TensorId, zoo};
 use phew_train::{
     Dataset, Device, MagnitudePruner, PrunedTraining, Pruner, Pruning, Recipe, Redraw,
     RedrawVariance, SampleSpec, ScoredPruner, TrainError, Trainer, digits,
@@ -128,14 +128,15 @@ impl Pruner for Reviver {
     fn prune(&self, network: &Network, mask: &Mask, density: f64) -> Result<Mask, TrainError> {
         let mut kept = MagnitudePruner.prune(network, mask, density)?;
         let revived = pruned_first(mask);
-        revived.into_iter().for_each(|index| assert!(kept.layer_mut(1).insert(index)));
+        let layer = kept.layer_mut(TensorId::new(1));
+        revived.into_iter().for_each(|index| assert!(layer.insert(index)));
         Ok(kept)
     }
 }
 
 /// The first weight of the second tensor that a mask prunes.
 fn pruned_first(mask: &Mask) -> Option<usize> {
-    let layer = mask.layer(1);
+    let layer = mask.layer(TensorId::new(1));
     (0..layer.len()).find(|&index| !layer.get(index))
 }
 

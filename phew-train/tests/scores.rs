@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use phew_baselines::{Options, Schedule, methods};
-use phew_graph::{Extra, LayerMask, Mask, Network};
+use phew_graph::{Extra, LayerMask, Mask, Network, TensorId};
 use phew_train::{
     Batch, Device, Loss, OracleMode, Over, Power, SampleSpec, TorchOracle, digits, ones_pass,
     score_batches,
@@ -226,13 +226,14 @@ fn a_pruned_scalars_gradient_says_what_it_would_do_if_it_came_back() {
     // The scalar with the steepest slope, so that the difference quotient has digits.
     let dense = oracle.gradient(&weights, &mask).unwrap();
     let at = (0..80).max_by(|&a, &b| dense[1][a].abs().total_cmp(&dense[1][b].abs())).unwrap();
-    mask.layer_mut(1).remove(at);
+    mask.layer_mut(TensorId::new(1)).remove(at);
     let slope = f64::from(oracle.gradient(&weights, &mask).unwrap()[1][at]);
+    let [first, second] = [0, 1].map(|tensor| weights[TensorId::new(tensor)]);
     // Central difference over the effective weight, which is 0.
     let loss = |value: f32| {
-        let mut last = weights[1].to_vec();
+        let mut last = second.to_vec();
         last[at] = value;
-        oracle.loss(&[weights[0], &last], &Mask::dense(network.arch())).unwrap()
+        oracle.loss(&[first, &last], &Mask::dense(network.arch())).unwrap()
     };
     let difference = (loss(0.02) - loss(-0.02)) / 0.04;
     assert!(slope.abs() > 1e-2, "{slope}");

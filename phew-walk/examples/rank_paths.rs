@@ -27,7 +27,7 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let graph = PathGraph::new(network.arch());
     for (name, mask) in [("best paths", &best.mask), ("random walks", &walked.mask)] {
         let reach = Reach::of_mask(&graph, mask);
-        let units: Vec<usize> = (0..graph.layers().len()).map(|l| reach.units_alive(l)).collect();
+        let units: Vec<usize> = graph.layers().ids().map(|l| reach.units_alive(l)).collect();
         println!("{name}: {} weights through {units:?} units", mask.kept());
     }
     Ok(())

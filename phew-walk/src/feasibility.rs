@@ -1,7 +1,7 @@
 //! Feasibility: requests that no number of walks can meet, refused with the reason.
 
 use phew_graph::{
-    Direction, Edges, LayerMask, Mask, Network, PathGraph, Reach, SkipPolicy, Transition,
+    Direction, Edges, LayerMask, Mask, Network, PathGraph, Reach, SkipPolicy, TensorId, Transition,
 };
 
 use crate::error::WalkError;
@@ -22,9 +22,9 @@ pub(crate) fn check_connected(
     }
     let weights = network.weights();
     let reach = Reach::new(graph, &Edges::new(&weights, bias));
-    match reach.from_inputs.iter().position(|layer| !layer.contains(&true)) {
-        Some(layer) if !reach.connected() => {
-            Err(WalkError::NoPath { layer: graph.layers()[layer].name.clone() })
+    match reach.from_inputs.with_ids().find(|(_, units)| !units.contains(&true)) {
+        Some((layer, _)) if !reach.connected() => {
+            Err(WalkError::NoPath { layer: graph[layer].name.clone() })
         }
         _ => Ok(()),
     }
@@ -38,10 +38,10 @@ pub(crate) fn check_architecture(
     target: usize,
 ) -> Result<(), WalkError> {
     let walked = graph.walked(params.law.skips);
-    let len = |tensor: usize| graph.weighted(tensor).1.len();
-    let tensors = 0..graph.tensors();
-    let prunable = tensors.clone().map(len).sum();
-    let reachable = tensors.filter(|&t| walked[graph.weighted(t).0]).map(len).sum();
+    let len = |tensor| graph.shape(tensor).len();
+    let prunable = graph.tensors().map(len).sum();
+    let walked = |&tensor: &TensorId| walked[graph.ends(tensor).connection];
+    let reachable = graph.tensors().filter(walked).map(len).sum();
     if target <= reachable {
         return Ok(());
     }
@@ -75,13 +75,13 @@ pub(crate) fn check_weights(
 
 /// Scalars of the kernels that hold at least one weight of a mask.
 fn whole_kernels(graph: &PathGraph, mask: &Mask) -> usize {
-    let tensor = |(t, layer): (usize, &phew_graph::LayerMask)| {
-        let kernel = graph.weighted(t).1.kernel;
+    let tensor = |(t, layer): (TensorId, &LayerMask)| {
+        let kernel = graph.shape(t).kernel;
         let mut kernels: Vec<usize> = layer.iter().map(|i| i / kernel).collect();
         kernels.dedup();
         kernels.len() * kernel
     };
-    mask.layers().iter().enumerate().map(tensor).sum()
+    mask.layers().with_ids().map(tensor).sum()
 }
 
 /// The weights that a forward or a reverse walk passes with positive probability.
@@ -97,7 +97,7 @@ fn reachable_weights(graph: &PathGraph, network: &Network, law: &WalkLaw) -> Mas
         let step = step(Direction::Reverse);
         (graph.backward(&edges, None, Some(&step)), step)
     });
-    let layers = network.arch().prunable().iter().enumerate().map(|(tensor, spec)| {
+    let layers = network.arch().prunable().with_ids().map(|(tensor, spec)| {
         let ends = graph.ends(tensor);
         LayerMask::from_fn(&spec.name, &spec.shape, |index| {
             let (source, target) = ends.shape.ends(index);
@@ -105,10 +105,10 @@ fn reachable_weights(graph: &PathGraph, network: &Network, law: &WalkLaw) -> Mas
                 visited && step.probability(graph, &edges, tensor, index) > 0.0
             };
             let forward = forward.as_ref().is_some_and(|(visits, step)| {
-                passed(visits.values[ends.source][source] > 0.0, step)
+                passed(visits[ends.source].values[source] > 0.0, step)
             });
             let reverse = reverse.as_ref().is_some_and(|(visits, step)| {
-                passed(visits.values[ends.target][target] > 0.0, step)
+                passed(visits[ends.target].values[target] > 0.0, step)
             });
             forward || reverse
         })

@@ -4,7 +4,7 @@
 //! tensor keeps its steps on its own, in parallel. The round that reaches the target is taken back and kept walk
 //! by walk.
 
-use phew_graph::{Mask, PathGraph, Reach};
+use phew_graph::{ByTensor, Mask, PathGraph, Reach, TensorId};
 use rayon::prelude::*;
 
 use crate::error::WalkError;
@@ -75,7 +75,7 @@ impl MaskBuilder {
 
     /// Keeps all steps of a round, and returns those of each tensor that were new.
     fn insert(&mut self, graph: &PathGraph, round: &[Steps]) -> Vec<Vec<u32>> {
-        let mut runs: Vec<Vec<&[u32]>> = vec![Vec::new(); graph.tensors()];
+        let mut runs: ByTensor<Vec<&[u32]>> = graph.tensors().map(|_| Vec::new()).collect();
         for (tensor, run) in round.iter().flat_map(Steps::runs) {
             runs[tensor].push(run);
         }
@@ -88,7 +88,7 @@ impl MaskBuilder {
                     match granularity {
                         Granularity::Weight => layer.insert_all(run.iter().copied(), &mut new),
                         Granularity::Kernel => {
-                            let kernel = graph.weighted(tensor).1.kernel as u32;
+                            let kernel = graph.shape(TensorId::new(tensor)).kernel as u32;
                             let whole = |&index: &u32| kernel_of(index, kernel);
                             layer.insert_all(run.iter().flat_map(whole), &mut new);
                         }
@@ -118,10 +118,10 @@ impl MaskBuilder {
     }
 
     fn keep(&mut self, graph: &PathGraph, step: Step) {
-        let layer = self.mask.layer_mut(step.tensor as usize);
+        let layer = self.mask.layer_mut(step.tensor);
         let kernel = match self.granularity {
             Granularity::Weight => 1,
-            Granularity::Kernel => graph.weighted(step.tensor as usize).1.kernel as u32,
+            Granularity::Kernel => graph.shape(step.tensor).kernel as u32,
         };
         for index in kernel_of(step.index, kernel).filter(|&i| layer.insert(i as usize)) {
             self.kept += 1;
@@ -135,7 +135,7 @@ impl MaskBuilder {
             if self.kept == self.target {
                 break;
             }
-            let (tensor, index) = (step.tensor as usize, step.index as usize);
+            let (tensor, index) = (step.tensor, step.index as usize);
             self.mask.layer_mut(tensor).remove(index);
             let on_paths = Reach::of_mask(graph, &self.mask).effective(graph, &self.mask).kept();
             if on_paths == self.kept - 1 {

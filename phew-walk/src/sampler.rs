@@ -6,7 +6,7 @@ mod report;
 use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
-use phew_graph::{Mask, Network, PathGraph, kept_at};
+use phew_graph::{ByTensor, Mask, Network, PathGraph, kept_at};
 
 use crate::bulk::engine::BulkEngine;
 use crate::bulk::kernel_multinomial::MOST;
@@ -102,7 +102,7 @@ fn sample<S: Score>(
 struct Sampler<'a, S, P> {
     network: &'a Network,
     graph: &'a PathGraph,
-    tables: &'a [SamplingTable<'a>],
+    tables: &'a ByTensor<SamplingTable<'a>>,
     params: &'a WalkParams,
     walker: Walker<'a, S>,
     /// Made when the first batch is drawn.
@@ -121,7 +121,7 @@ impl<'a, S: Score, P: FnMut(WalkProgress) -> ControlFlow<()>> Sampler<'a, S, P> 
     fn new(
         network: &'a Network,
         graph: &'a PathGraph,
-        tables: &'a [SamplingTable<'a>],
+        tables: &'a ByTensor<SamplingTable<'a>>,
         params: &'a WalkParams,
         progress: P,
     ) -> Self {

@@ -1,7 +1,7 @@
 //! How often walks pass each weight, by drawing them.
 
 use ndarray::ArrayD;
-use phew_graph::{Network, PathGraph, TensorSpec};
+use phew_graph::{ByTensor, Network, PathGraph, TensorSpec};
 
 use crate::error::WalkError;
 use crate::feasibility::check_connected;
@@ -30,7 +30,7 @@ pub fn count_visits(
     network: &Network,
     law: &WalkLaw,
     walks: u64,
-) -> Result<Vec<ArrayD<u32>>, WalkError> {
+) -> Result<ByTensor<ArrayD<u32>>, WalkError> {
     with_score!(law.bias, S => count::<S>(network, law, walks))
 }
 
@@ -38,14 +38,15 @@ fn count<S: Score>(
     network: &Network,
     law: &WalkLaw,
     walks: u64,
-) -> Result<Vec<ArrayD<u32>>, WalkError> {
+) -> Result<ByTensor<ArrayD<u32>>, WalkError> {
     let graph = &PathGraph::new(network.arch());
     let tables = SamplingTable::of_network::<S>(graph, network)?;
     check_connected(graph, network, &tables, law.bias)?;
     let walker = Walker::<S>::new(graph, &tables, law);
     let unvisited = |tensor: &TensorSpec| ArrayD::zeros(&tensor.shape[..]);
-    let mut visits: Vec<ArrayD<u32>> = network.arch().prunable().iter().map(unvisited).collect();
-    let mut flat: Vec<&mut [u32]> =
+    let mut visits: ByTensor<ArrayD<u32>> =
+        network.arch().prunable().iter().map(unvisited).collect();
+    let mut flat: ByTensor<&mut [u32]> =
         visits.iter_mut().map(|v| v.as_slice_mut().unwrap_or_default()).collect();
     for from in (0..walks).step_by(ROUND) {
         let round = (walks - from).min(ROUND as u64) as usize;

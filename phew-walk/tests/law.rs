@@ -70,21 +70,18 @@ fn expected<E: EdgeValue + Copy>(network: &Network, law: &WalkLaw, value: E) -> 
         Starts::Reverse => [0.0, 1.0],
         _ => [0.5, 0.5],
     };
-    (0..graph.tensors())
-        .map(|t| {
-            let (connection, shape) = graph.weighted(t);
-            let ends = &graph.connections()[connection];
-            let visit = |i: usize| {
-                let (source, target) = shape.ends(i);
-                let onward =
-                    from.value(ends.source, source) * forward.probability(&graph, &edges, t, i);
-                let back =
-                    to.value(ends.target, target) * reverse.probability(&graph, &edges, t, i);
-                share[0] * onward + share[1] * back
-            };
-            (0..shape.len()).map(visit).collect()
-        })
-        .collect()
+    let tensor = |t| {
+        let ends = graph.ends(t);
+        let visit = |i: usize| {
+            let (source, target) = ends.shape.ends(i);
+            let onward =
+                from[ends.source].value(source) * forward.probability(&graph, &edges, t, i);
+            let back = to[ends.target].value(target) * reverse.probability(&graph, &edges, t, i);
+            share[0] * onward + share[1] * back
+        };
+        (0..ends.shape.len()).map(visit).collect()
+    };
+    graph.tensors().map(tensor).collect()
 }
 
 /// Upper 0.1 % point of χ² by Wilson and Hilferty; its error is far below the margin of a wrong law.
@@ -187,7 +184,7 @@ fn a_network_worked_by_hand() {
         let law = WalkLaw { starts, ..WalkLaw::default() };
         let exact = expected(&network, &law, Abs);
         assert!((exact[0][0] - share).abs() < 1e-12 && (exact[1][0] - share).abs() < 1e-12);
-        let found = count_visits(&network, &law, 40_000).unwrap();
+        let found = Vec::from(count_visits(&network, &law, 40_000).unwrap());
         assert_eq!(found[0], found[1].t(), "every walk passes the same unit both ways");
         // Standard error 0.0025 at most; 4 of them.
         assert!((f64::from(found[0][[0, 0]]) / 40_000.0 - share).abs() < 0.01);

@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use phew_graph::{
-    Arch, ArchBuilder, Conv2d, Init, Mask, Network, PathGraph, Pool, Reach, Shape, SkipPolicy, zoo,
+    Arch, ArchBuilder, ByLayer, Conv2d, Init, Mask, Network, PathGraph, Pool, Reach, Shape,
+    SkipPolicy, zoo,
 };
 use phew_walk::{Engine, Starts, WalkLaw, WalkParams, count_visits, prune};
 
@@ -33,8 +34,8 @@ fn separable() -> Network {
     initialised(net.linear("fc", 10).build().unwrap())
 }
 
-/// By layer, which units lie on a path of the mask.
-fn alive(network: &Network, mask: &Mask) -> Vec<Vec<bool>> {
+/// Which units lie on a path of the mask.
+fn alive(network: &Network, mask: &Mask) -> ByLayer<Vec<bool>> {
     let graph = PathGraph::new(network.arch());
     let reach = Reach::of_mask(&graph, mask);
     let both = |(a, b): (&Vec<bool>, &Vec<bool>)| a.iter().zip(b).map(|(a, b)| *a && *b).collect();
@@ -86,7 +87,7 @@ fn no_channel_dies_in_a_depthwise_convolution() {
     for density in [0.02, 0.05, 0.1, 0.3] {
         let mask = is_made_of_paths(&network, density, params(density).seed(1));
         let alive = alive(&network, &mask);
-        for tensor in 0..graph.tensors() {
+        for tensor in graph.tensors() {
             let ends = graph.ends(tensor);
             let (source, target) = (&alive[ends.source], &alive[ends.target]);
             if ends.shape.groups == 1 {

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use phew_graph::{Init, Mask, Network, SkipPolicy, zoo};
+use phew_graph::{Init, Mask, Network, SkipPolicy, TensorId, zoo};
 use phew_walk::{Order, WalkError, best_paths, greedy_paths, mask_of, ranked_paths};
 use proptest::prelude::*;
 
@@ -101,7 +101,8 @@ fn greedy_walks_meet_in_a_bottleneck() {
     let paths = greedy_paths(&network, SkipPolicy::Uniform).unwrap();
     let edges: Vec<_> = paths.iter().map(|p| p.weights.clone()).collect();
     // Inputs 0 and 1 go to unit 1 and on to output 0; outputs 0 and 1 come from unit 1 and input 0.
-    let through = |input: usize, output: usize| vec![(0, 2 + input), (1, 2 * output + 1)];
+    let [first, second] = [0, 1].map(TensorId::new);
+    let through = |input: usize, output: usize| vec![(first, 2 + input), (second, 2 * output + 1)];
     assert_eq!(edges, [through(0, 0), through(1, 0), through(0, 0), through(0, 1)]);
     assert!((paths[0].ln_product - 12f64.ln()).abs() < 1e-12);
     assert_eq!(mask_of(&network, &paths).kept(), 4, "of eight");

@@ -6,7 +6,9 @@ mod support;
 
 use std::ops::ControlFlow;
 
-use phew_graph::{Init, LayerMask, Mask, Network, PathGraph, Reach, SkipPolicy, kept_at, zoo};
+use phew_graph::{
+    Init, LayerMask, Mask, Network, PathGraph, Reach, SkipPolicy, TensorId, kept_at, zoo,
+};
 use phew_walk::{Bias, Engine, Granularity, Starts, WalkError, WalkParams, prune, prune_nested};
 use proptest::prelude::*;
 
@@ -72,20 +74,20 @@ fn on_open_paths(network: &Network) -> Mask {
 fn walkable(network: &Network, bias: Bias, starts: Starts, granularity: Granularity) -> Mask {
     let (arch, weights) = (network.arch(), network.weights());
     let graph = PathGraph::new(arch);
-    let scored = |t: usize, i: usize| bias == Bias::Uniform || weights[t][i] != 0.0;
-    let forward = |&(t, i): &(usize, usize)| {
-        let shape = graph.weighted(t).1;
+    let scored = |t: TensorId, i: usize| bias == Bias::Uniform || weights[t][i] != 0.0;
+    let forward = |&(t, i): &(TensorId, usize)| {
+        let shape = graph.shape(t);
         scored(t, i) || shape.scalars_out_of(shape.ends(i).0).all(|other| !scored(t, other))
     };
-    let reverse = |&(t, i): &(usize, usize)| {
-        let shape = graph.weighted(t).1;
+    let reverse = |&(t, i): &(TensorId, usize)| {
+        let shape = graph.shape(t);
         scored(t, i) || shape.scalars_into(shape.ends(i).1).all(|other| !scored(t, other))
     };
     let walked = weights_of(network, |path| {
         starts != Starts::Reverse && path.iter().all(forward)
             || starts != Starts::Forward && path.iter().all(reverse)
     });
-    let whole = |(t, layer): (usize, &LayerMask)| {
+    let whole = |(t, layer): (TensorId, &LayerMask)| {
         let kernel = match granularity {
             Granularity::Weight => 1,
             Granularity::Kernel => arch.prunable()[t].shape[2..].iter().product(),
@@ -93,7 +95,7 @@ fn walkable(network: &Network, bias: Bias, starts: Starts, granularity: Granular
         let any = |i: usize| (i / kernel * kernel..(i / kernel + 1) * kernel).any(|i| layer.get(i));
         LayerMask::from_fn(layer.name(), layer.shape(), any)
     };
-    Mask::from_layers(walked.layers().iter().enumerate().map(whole).collect())
+    Mask::from_layers(walked.layers().with_ids().map(whole).collect())
 }
 
 /// The weights on those of all paths that are asked for.

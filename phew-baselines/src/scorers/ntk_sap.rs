@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use phew_graph::{Init, stream, stream_key};
+use phew_graph::{ByTensor, Init, stream, stream_key};
 use rand_chacha::rand_core::RngCore;
 
 use crate::error::BaselineError;
@@ -90,7 +90,7 @@ impl<'o> NtkSap<Box<dyn Oracle + 'o>> {
 impl<O: Oracle> Scorer for NtkSap<O> {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
         let specs = state.network.arch().prunable();
-        let mut total: Vec<Vec<f64>> = specs.iter().map(|s| vec![0.0; s.len()]).collect();
+        let mut total: ByTensor<Vec<f64>> = specs.iter().map(|s| vec![0.0; s.len()]).collect();
         let noise = Init::Normal { std: self.epsilon.get() };
         let draws = self.draws.get() as u64;
         for draw in 0..draws {

@@ -1,6 +1,6 @@
 //! Path exclusion (PX): SynFlow-L2 with outputs weighed by the paths that the data activate.
 
-use phew_graph::{Edges, Ends, PathGraph, Square};
+use phew_graph::{Direction, Edges, Ends, PathGraph, Square};
 
 use super::synflow::comparable;
 use crate::error::BaselineError;
@@ -52,16 +52,17 @@ impl<O: Oracle> Scorer for Px<O> {
         let forward = state.graph.forward(&edges, None, None);
         let backward = state.graph.backward(&edges, Some(&activity), None);
         // ln R, so that scores are shares of R: the outputs' forward sums weighed by their activity.
-        let last = forward.values.len() - 1;
-        let ends = forward.values[last].iter().zip(&activity);
+        let outputs = &forward[state.graph.start(Direction::Reverse)];
+        let ends = outputs.values.iter().zip(&activity);
         let ln_total = libm::log(ends.map(|(f, a)| f * a).sum::<f64>())
-            + forward.exponents[last] as f64 * std::f64::consts::LN_2;
+            + outputs.exponent as f64 * std::f64::consts::LN_2;
         let saliency = self.saliency;
         Ok(Scores::from_fn(move |t, i| {
-            let Ends { shape, source: f, target: b, .. } = state.graph.ends(t);
+            let Ends { shape, source, target, .. } = state.graph.ends(t);
+            let (f, b) = (&forward[source], &backward[target]);
             let (source, target) = shape.ends(i);
-            let product = forward.values[f][source] * backward.values[b][target];
-            let exponent = (forward.exponents[f] + backward.exponents[b]) as f64;
+            let product = f.values[source] * b.values[target];
+            let exponent = (f.exponent + b.exponent) as f64;
             // Shares of nothing are 0, though the derivative by a weight of 0 may not be.
             if product == 0.0 || ln_total == f64::NEG_INFINITY {
                 return 0.0;

@@ -30,7 +30,7 @@ impl Scorer for Random {
         let key = stream_key("phew 1 random scores", self.seed);
         let step = state.step as u64;
         Ok(Scores::from_blocks(move |tensor, start, block| {
-            let mut rng = stream(key, step << 32 | tensor as u64);
+            let mut rng = stream(key, step << 32 | tensor.index() as u64);
             rng.set_word_pos(start as u128);
             let mut bytes = [0u8; 1024];
             for scores in block.chunks_mut(bytes.len() / 4) {

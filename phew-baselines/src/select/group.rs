@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use phew_graph::{LayerMask, Mask};
+use phew_graph::{LayerMask, Mask, TensorId};
 use rayon::prelude::*;
 
 use super::bracket::Bracket;
@@ -23,7 +23,7 @@ const SAMPLE: usize = 1 << 16;
 /// Tensors that compete for the same places.
 pub(super) struct Group<'a> {
     scores: &'a Scores<'a>,
-    layers: Vec<(usize, &'a LayerMask)>,
+    layers: Vec<(TensorId, &'a LayerMask)>,
     blocks: Vec<Block>,
     candidates: usize,
 }
@@ -48,7 +48,7 @@ struct Undecided {
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn new(scores: &'a Scores<'a>, candidates: &'a Mask, tensors: &[usize]) -> Self {
+    pub(super) fn new(scores: &'a Scores<'a>, candidates: &'a Mask, tensors: &[TensorId]) -> Self {
         let layers: Vec<_> = tensors.iter().map(|&t| (t, candidates.layer(t))).collect();
         let blocks = layers.iter().enumerate().flat_map(|(layer, (_, mask))| {
             let len = mask.len();
@@ -81,7 +81,7 @@ impl<'a> Group<'a> {
     /// The mask of some words.
     pub(super) fn mask(&self, words: Vec<Vec<u64>>) -> Mask {
         let layers = self.layers.par_iter().zip(words);
-        let layer = |((_, l), words): (&(usize, &LayerMask), _)| {
+        let layer = |((_, l), words): (&(TensorId, &LayerMask), _)| {
             LayerMask::from_words(l.name(), l.shape(), words)
         };
         Mask::from_layers(layers.map(layer).collect())

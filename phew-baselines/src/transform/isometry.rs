@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use phew_graph::{LayerMask, Mask, Network, PathGraph};
+use phew_graph::{LayerMask, Mask, Network, PathGraph, TensorId};
 use rayon::prelude::*;
 
 use crate::error::BaselineError;
@@ -80,7 +80,7 @@ pub fn approximate_isometry(
         .zip(mask.layers())
         .enumerate()
         .map(|(tensor, (values, layer))| {
-            let mut lines = Lines::new(values, layer, graph.weighted(tensor).1.groups);
+            let mut lines = Lines::new(values, layer, graph.shape(TensorId::new(tensor)).groups);
             let report = lines.minimise(layer.name(), stop);
             (lines.weights(layer), report)
         })

@@ -1,6 +1,6 @@
 //! Repair of a mask: weights on no path do nothing.
 
-use phew_graph::{Ends, Mask, PathGraph, Reach, stream, stream_key};
+use phew_graph::{ByTensor, Ends, Mask, PathGraph, Reach, TensorId, stream, stream_key};
 
 use crate::draw::choose;
 
@@ -43,19 +43,19 @@ pub fn repair(mask: &Mask, graph: &PathGraph, refill: Refill) -> Repaired {
     let before = repaired.kept();
     if let (Refill::Uniform { seed }, true) = (refill, dropped > 0) {
         let key = stream_key("phew 1 refill", seed);
-        let room: Vec<usize> =
-            (0..graph.tensors()).map(|t| free(&repaired, graph, &reach, t).count()).collect();
-        let own = |t: usize| mask.layer(t).kept() - repaired.layer(t).kept();
-        let mut taken: Vec<usize> = (0..room.len()).map(|t| own(t).min(room[t])).collect();
+        let room: ByTensor<usize> =
+            graph.tensors().map(|t| free(&repaired, graph, &reach, t).count()).collect();
+        let own = |t: TensorId| mask.layer(t).kept() - repaired.layer(t).kept();
+        let mut taken: ByTensor<usize> = graph.tensors().map(|t| own(t).min(room[t])).collect();
         let mut left = dropped - taken.iter().sum::<usize>();
         for (taken, room) in taken.iter_mut().zip(&room) {
             let more = left.min(room - *taken);
             *taken += more;
             left -= more;
         }
-        for (t, &taken) in taken.iter().enumerate().filter(|(_, taken)| **taken > 0) {
+        for (t, &taken) in taken.with_ids().filter(|(_, taken)| **taken > 0) {
             let places: Vec<u32> = free(&repaired, graph, &reach, t).map(|i| i as u32).collect();
-            for i in choose(&mut stream(key, t as u64), places, taken) {
+            for i in choose(&mut stream(key, t.index() as u64), places, taken) {
                 repaired.layer_mut(t).insert(i as usize);
             }
         }
@@ -69,7 +69,7 @@ fn free<'a>(
     mask: &'a Mask,
     graph: &'a PathGraph,
     reach: &'a Reach,
-    tensor: usize,
+    tensor: TensorId,
 ) -> impl Iterator<Item = usize> + 'a {
     let Ends { shape, source: from, target: to, .. } = graph.ends(tensor);
     let layer = mask.layer(tensor);

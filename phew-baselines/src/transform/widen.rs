@@ -1,6 +1,8 @@
 //! Shuffle with a width factor: the same number of weights in each tensor, spread over more units.
 
-use phew_graph::{Ends, LayerMask, Mask, PathGraph, Reach, Weighted, Wiring, stream, stream_key};
+use phew_graph::{
+    ByLayer, Ends, LayerId, LayerMask, Mask, PathGraph, Reach, Weighted, Wiring, stream, stream_key,
+};
 use rand_chacha::ChaCha8Rng;
 
 use crate::draw::{below, choose};
@@ -29,27 +31,28 @@ pub fn widen(mask: &Mask, graph: &PathGraph, x: f64, seed: u64) -> Result<Mask, 
     }
     let key = stream_key("phew 1 width factor", seed);
     let units = chosen_units(mask, graph, x, key);
-    let layers = mask.layers().iter().enumerate().map(|(tensor, layer)| {
+    let layers = mask.layers().with_ids().map(|(tensor, layer)| {
         let Ends { shape, source, target, .. } = graph.ends(tensor);
         let ends = (&units[source][..], &units[target][..]);
-        let mut rng = stream(key, tensor as u64);
+        let mut rng = stream(key, tensor.index() as u64);
         spread(layer, &shape, ends, &mut rng)
     });
     Ok(Mask::from_layers(layers.collect()))
 }
 
-/// For each layer, which units are to be used.
-fn chosen_units(mask: &Mask, graph: &PathGraph, x: f64, key: [u8; 32]) -> Vec<Vec<bool>> {
+/// Which units are to be used.
+fn chosen_units(mask: &Mask, graph: &PathGraph, x: f64, key: [u8; 32]) -> ByLayer<Vec<bool>> {
     let reach = Reach::of_mask(graph, mask);
-    let mut units: Vec<Vec<bool>> = Vec::new();
-    for (l, layer) in graph.layers().iter().enumerate() {
-        let mut rng = stream(key, 1 << 32 | l as u64);
+    let mut units: ByLayer<Vec<bool>> =
+        graph.layers().iter().map(|layer| vec![false; layer.units]).collect();
+    for (l, layer) in graph.layers().with_ids() {
+        let mut rng = stream(key, 1 << 32 | l.index() as u64);
         let mut used: Vec<bool> = (0..layer.units).map(|u| reach.alive(l, u)).collect();
         let width = used.iter().filter(|&&u| u).count();
         let mut more = (x * (layer.units - width) as f64).round() as usize;
         // A feature of a channel is of use only where the channel is used, and every used channel needs one.
-        let blocks = layer.incoming.iter().map(|&c| &graph.connections()[c]);
-        let blocks: Vec<(Wiring, usize)> = blocks
+        let blocks = layer.incoming.iter().map(|&c| &graph[c]);
+        let blocks: Vec<(Wiring, LayerId)> = blocks
             .filter_map(|c| Some((c.wiring().filter(|w| *w != Wiring::Identity)?, c.source)))
             .collect();
         for &(wiring, source) in &blocks {
@@ -69,7 +72,7 @@ fn chosen_units(mask: &Mask, graph: &PathGraph, x: f64, key: [u8; 32]) -> Vec<Ve
         let free = |&u: &usize| !used[u] && source_used(u);
         let free: Vec<usize> = (0..layer.units).filter(free).collect();
         choose(&mut rng, free, more).into_iter().for_each(|u| used[u] = true);
-        units.push(used);
+        units[l] = used;
     }
     units
 }

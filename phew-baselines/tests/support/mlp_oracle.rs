@@ -1,7 +1,7 @@
 //! An oracle worked out by hand for multilayer perceptrons with ReLU and no biases, in f64.
 
 use phew_baselines::{BaselineError, HessianGradient, Oracle, Point, Power};
-use phew_graph::{Arch, stream, stream_key};
+use phew_graph::{Arch, LayerMask, stream, stream_key};
 use rand_chacha::rand_core::RngCore;
 
 /// Weight matrices `[out, in]`, input side first.
@@ -24,7 +24,7 @@ impl MlpOracle {
     pub(crate) fn new(arch: &Arch, inputs: &[f64], classes: &[usize]) -> Self {
         let specs = arch.prunable();
         let widths: Vec<usize> =
-            specs.iter().map(|s| s.shape[1]).chain([specs[specs.len() - 1].shape[0]]).collect();
+            specs.iter().map(|s| s.shape[1]).chain(specs.last().map(|s| s.shape[0])).collect();
         let inputs = inputs.chunks(widths[0]).map(<[f64]>::to_vec).collect();
         Self { widths, inputs, classes: classes.to_vec() }
     }
@@ -39,14 +39,14 @@ impl MlpOracle {
     }
 
     fn effective(&self, weights: &[&[f32]], at: &Point<'_>, f: impl Fn(f64) -> f64) -> Matrices {
-        let tensor = |(t, w): (usize, &&[f32])| {
-            let kept = |i: usize| at.mask.layer(t).get(i);
+        let tensor = |(layer, w): (&LayerMask, &&[f32])| {
+            let kept = |i: usize| layer.get(i);
             w.iter()
                 .enumerate()
                 .map(|(i, &w)| if kept(i) { f(f64::from(w)) } else { 0.0 })
                 .collect()
         };
-        weights.iter().enumerate().map(tensor).collect()
+        at.mask.layers().iter().zip(weights).map(tensor).collect()
     }
 
     fn forward(&self, w: &Matrices, x: &[f64], gates: Option<&[Vec<f64>]>) -> Trace {
@@ -192,8 +192,8 @@ impl Oracle for MlpOracle {
     ) -> Result<Vec<Vec<f32>>, BaselineError> {
         let w = self.effective(at.weights, at, |w| w);
         let mut g = self.loss_gradient(&w, how.temperature.get());
-        for (t, g) in g.iter_mut().enumerate() {
-            let kept = |i: usize| at.mask.layer(t).get(i);
+        for (layer, g) in at.mask.layers().iter().zip(&mut g) {
+            let kept = |i: usize| layer.get(i);
             g.iter_mut().enumerate().filter(|(i, _)| !kept(*i)).for_each(|(_, g)| *g = 0.0);
         }
         Ok(single(&self.hessian_product(&w, &g, how.temperature.get())))

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use phew_graph::{Mask, PathGraph, Reach};
+use phew_graph::{LayerMask, Mask, PathGraph, Reach};
 use phew_metrics::{Overlap, Similarity, similarity};
 use serde::Serialize;
 
@@ -135,17 +135,16 @@ impl Command for Compare {
 
 impl ComparedPair {
     fn new(masks: [usize; 2], found: Similarity, effective: &[Mask]) -> Self {
-        let row = |(tensor, overlap): (usize, Overlap)| ComparedLayer {
-            effective: masks.map(|m| effective[m].layer(tensor).kept()),
-            overlap,
-        };
+        let [a, b] = masks.map(|m| effective[m].layers().iter().map(LayerMask::kept));
+        let rows = a.zip(b).zip(found.layers);
+        let row = |((a, b), overlap)| ComparedLayer { effective: [a, b], overlap };
         Self {
             masks,
             common: found.overall.common,
             jaccard: found.overall.jaccard,
             by_chance: found.overall.by_chance,
             above_chance: found.overall.above_chance(),
-            layers: found.layers.into_iter().enumerate().map(row).collect(),
+            layers: rows.map(row).collect(),
         }
     }
 }

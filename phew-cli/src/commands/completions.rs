@@ -1,20 +1,24 @@
 //! `phew completions`: what a shell needs to complete phew's command line.
 
+use std::marker::PhantomData;
+
 use clap::Args;
 use clap_complete::{Shell, generate};
 use serde::Serialize;
 
-use crate::cli::command_line;
-use crate::command::{Command, Example, Report};
+use crate::command::{Command, Example, Program, Report};
 
 /// Print the completions of a shell.
 ///
 /// The script goes to stdout: where the shell looks for it depends on the shell and on the system.
 #[derive(Debug, Args)]
-pub struct Completions {
+pub struct Completions<P: Program> {
     /// The shell
     #[arg(value_enum)]
     shell: Shell,
+
+    #[arg(skip)]
+    program: PhantomData<P>,
 }
 
 /// A script for a shell.
@@ -26,7 +30,7 @@ pub struct CompletionsReport {
     pub script: String,
 }
 
-impl Command for Completions {
+impl<P: Program> Command for Completions<P> {
     const NAME: &'static str = "completions";
     const EXAMPLES: &'static [Example] = &[
         ("for bash, in one's own folder", "phew completions bash > phew.bash"),
@@ -36,7 +40,7 @@ impl Command for Completions {
 
     fn run(&self) -> anyhow::Result<CompletionsReport> {
         let mut script = Vec::new();
-        generate(self.shell, &mut command_line(), "phew", &mut script);
+        generate(self.shell, &mut P::command_line(), "phew", &mut script);
         let script = String::from_utf8(script)?;
         Ok(CompletionsReport { shell: self.shell.to_string(), script })
     }

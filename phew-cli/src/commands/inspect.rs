@@ -144,7 +144,7 @@ impl Command for Inspect {
 
     fn print(&self, json: bool) -> anyhow::Result<()> {
         if !self.toml {
-            return output::report(&self.run()?, json);
+            return self.run()?.print(json);
         }
         self.check_toml(json)?;
         output::text(&self.arch.load()?.to_toml())

@@ -1,6 +1,7 @@
 //! `phew man`: the help of all commands as manual pages.
 
 use std::io::Write;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -10,14 +11,13 @@ use phew_graph::{GraphError, write_atomically};
 use serde::Serialize;
 
 use crate::args::{check_output, overwrite};
-use crate::cli::command_line;
-use crate::command::{Command, Example, Report};
+use crate::command::{Command, Example, Program, Report};
 
 /// Write the manual pages: one for phew, and one for each command.
 ///
 /// `man -l DIR/phew.1` shows a page; a folder man1 of the manual's path makes it known as `man phew`.
 #[derive(Debug, Args)]
-pub struct Man {
+pub struct Man<P: Program> {
     /// Folder to write them to; it is made if it is not there
     #[arg(value_name = "DIR")]
     folder: PathBuf,
@@ -25,6 +25,9 @@ pub struct Man {
     /// Replace pages that exist
     #[arg(long)]
     force: bool,
+
+    #[arg(skip)]
+    program: PhantomData<P>,
 }
 
 /// The pages that were written.
@@ -43,7 +46,7 @@ fn pages(command: &clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> std::io
     command.get_subcommands().try_for_each(|subcommand| self::pages(subcommand, pages))
 }
 
-impl Command for Man {
+impl<P: Program> Command for Man<P> {
     const NAME: &'static str = "man";
     const EXAMPLES: &'static [Example] = &[
         ("all pages into a folder, and one of them shown", "phew man pages/man1"),
@@ -52,7 +55,7 @@ impl Command for Man {
     type Report = ManReport;
 
     fn run(&self) -> anyhow::Result<ManReport> {
-        let mut line = command_line().disable_help_subcommand(true);
+        let mut line = P::command_line().disable_help_subcommand(true);
         line.build();
         let mut all = Vec::new();
         pages(&line, &mut all)?;

@@ -1,16 +1,12 @@
 //! `phew transform`: ablations and repairs, a mask to a mask or weights to weights, after any method.
 
+mod common;
 mod masks;
 mod weights;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
 use clap::{Args, Subcommand};
-use phew_graph::{Arch, Mask, MaskInfo};
 use serde::Serialize;
 
-use crate::args::{ArchArgs, OutputArgs, load_mask};
 use crate::command::{Command, Example, Report};
 pub use masks::MaskChange;
 pub use weights::{Corrected, CorrectedLayer, Drawn, DrawnLayer};
@@ -95,32 +91,5 @@ impl Report for TransformReport {
             TransformReport::Drawn(drawn) => drawn.text(),
             TransformReport::Corrected(corrected) => corrected.text(),
         }
-    }
-}
-
-/// What all transformations take.
-#[derive(Debug, Args)]
-struct Common {
-    #[command(flatten)]
-    arch: ArchArgs,
-
-    /// Mask of the architecture
-    #[arg(long, value_name = "FILE", help_heading = "Network")]
-    mask: PathBuf,
-
-    #[command(flatten)]
-    output: OutputArgs,
-}
-
-impl Common {
-    fn load(&self) -> anyhow::Result<(Arc<Arch>, Mask, Option<MaskInfo>)> {
-        self.output.check()?;
-        let arch = self.arch.load()?;
-        let (mask, info) = load_mask(&self.mask, &arch)?;
-        Ok((arch, mask, info))
-    }
-
-    fn file(&self) -> &Path {
-        &self.output.output
     }
 }

@@ -99,7 +99,7 @@ impl Command for Verify {
     /// As text, claim by claim: at a large scale each takes its time.
     fn print(&self, json: bool) -> anyhow::Result<()> {
         if json {
-            return output::report(&self.run()?, json);
+            return self.run()?.print(json);
         }
         let report = self.check(|claim| output::text(&describe(claim)))?;
         output::text(&report.overview())

@@ -40,7 +40,8 @@ impl Arch {
             limits::check_output(&spec.name, shape)?;
             nodes.push(Node { name: spec.name.clone(), op: spec.op.clone(), inputs: reads, shape });
         }
-        let mut arch = Self { name, nodes, prunable: vec![], positions: vec![], auxiliary: vec![] };
+        let (prunable, positions) = (Vec::new().into(), Vec::new().into());
+        let mut arch = Self { name, nodes, prunable, positions, auxiliary: vec![] };
         for node in 0..arch.nodes.len() {
             arch.list_tensors(node)?;
         }

@@ -71,7 +71,7 @@ impl Mask {
         let info = |note| {
             serde_json::from_str(note).map_err(|e| file.wrong(format!("metadata `phew`: {e}")))
         };
-        Ok((Self { layers }, file.note().map(info).transpose()?))
+        Ok((Self::from_layers(layers), file.note().map(info).transpose()?))
     }
 }
 

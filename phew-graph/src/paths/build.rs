@@ -4,17 +4,18 @@ use super::graph::{Connection, Kind, Layer, PathGraph, Skip, Weighted};
 use super::wiring::Wiring;
 use crate::arch::Arch;
 use crate::arch::op::effect::Effect;
+use crate::ids::{ConnectionId, LayerId};
 
 struct Builder<'a> {
     arch: &'a Arch,
-    /// For each node done, the layer that its output belongs to.
+    /// For each node done, the draft of the layer that its output belongs to.
     layer_of: Vec<usize>,
     /// How many operators read each node.
     readers: Vec<usize>,
     layers: Vec<Draft>,
 }
 
-/// Source, edges, and whether they are a skip.
+/// The source's draft, edges, and whether they are a skip.
 type Incoming = (usize, Kind, Option<Skip>);
 
 /// A layer with what leads to it; merged layers are marked and left out in the end.
@@ -48,7 +49,7 @@ impl PathGraph {
 }
 
 impl Builder<'_> {
-    /// The layer that a node's output belongs to: a new one, or its input's.
+    /// The draft of the layer that a node's output belongs to: a new one, or its input's.
     fn layer(&mut self, index: usize) -> usize {
         let node = &self.arch.nodes()[index];
         let from: Vec<usize> = node.inputs.iter().map(|&i| self.layer_of[i]).collect();
@@ -62,10 +63,10 @@ impl Builder<'_> {
 
     fn weighted(&mut self, index: usize, from: usize, groups: usize, kernel: usize) -> usize {
         let specs = self.arch.prunable();
-        let Some(tensor) = specs.iter().position(|s| s.node == index) else {
+        let Some((tensor, spec)) = specs.with_ids().find(|(_, spec)| spec.node == index) else {
             unreachable!("an operator with weighted edges owns a prunable tensor");
         };
-        let [outputs, inputs] = [specs[tensor].shape[0], specs[tensor].shape[1]];
+        let [outputs, inputs] = [spec.shape[0], spec.shape[1]];
         let weighted = Weighted { tensor, outputs, inputs, kernel, groups };
         let depth = self.layers[from].depth + 1;
         self.push(index, vec![(from, Kind::Weighted(weighted), None)], depth)
@@ -121,27 +122,28 @@ impl Builder<'_> {
     }
 
     fn finish(self) -> PathGraph {
-        let mut place = vec![usize::MAX; self.layers.len()];
         let mut graph = PathGraph {
-            layers: Vec::new(),
-            connections: Vec::new(),
-            connection_of: vec![0; self.arch.prunable().len()],
+            layers: Vec::new().into(),
+            connections: Vec::new().into(),
+            // Each is set below.
+            connection_of: vec![ConnectionId::new(0); self.arch.prunable().len()].into(),
         };
-        for (old, draft) in self.layers.into_iter().enumerate().filter(|(_, d)| !d.merged) {
-            let target = graph.layers.len();
-            place[old] = target;
-            let mut layer =
-                Layer { name: draft.name, units: draft.units, incoming: vec![], outgoing: vec![] };
-            for (source, kind, skip) in draft.incoming {
-                let (connection, source) = (graph.connections.len(), place[source]);
-                if let Kind::Weighted(weighted) = kind {
-                    graph.connection_of[weighted.tensor] = connection;
-                }
-                layer.incoming.push(connection);
+        // By draft; nothing starts from a merged one.
+        let mut layer_of = vec![LayerId::new(0); self.layers.len()];
+        for (place, draft) in self.layers.into_iter().enumerate().filter(|(_, d)| !d.merged) {
+            let Draft { name, units, incoming, .. } = draft;
+            let target =
+                graph.layers.push(Layer { name, units, incoming: vec![], outgoing: vec![] });
+            layer_of[place] = target;
+            for (source, kind, skip) in incoming {
+                let source = layer_of[source];
+                let connection = graph.connections.push(Connection { source, target, kind, skip });
                 graph.layers[source].outgoing.push(connection);
-                graph.connections.push(Connection { source, target, kind, skip });
+                graph.layers[target].incoming.push(connection);
+                if let Kind::Weighted(shape) = kind {
+                    graph.connection_of[shape.tensor] = connection;
+                }
             }
-            graph.layers.push(layer);
         }
         graph
     }

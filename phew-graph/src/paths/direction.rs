@@ -12,4 +12,13 @@ pub enum Direction {
 impl Direction {
     /// Both ways, forward first.
     pub const BOTH: [Self; 2] = [Self::Forward, Self::Reverse];
+
+    /// The other way.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::Forward => Self::Reverse,
+            Self::Reverse => Self::Forward,
+        }
+    }
 }

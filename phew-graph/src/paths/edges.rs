@@ -1,23 +1,25 @@
 //! What an edge is worth in a path sum: a function of its weight, and whether the mask keeps it.
 
+use crate::by_id::ByTensor;
+use crate::ids::TensorId;
 use crate::mask::Mask;
 
 /// Value f(w) of an edge in a path sum.
 ///
 /// ```
-/// use phew_graph::EdgeValue;
+/// use phew_graph::{EdgeValue, TensorId};
 /// /// The fourth power.
 /// #[derive(Clone, Copy)]
 /// struct Fourth;
 /// impl EdgeValue for Fourth {
-///     fn value(&self, _tensor: usize, _index: usize, weight: f32) -> f64 {
+///     fn value(&self, _tensor: TensorId, _index: usize, weight: f32) -> f64 {
 ///         f64::from(weight).powi(4)
 ///     }
 /// }
 /// ```
 pub trait EdgeValue: Sync {
-    /// Value of scalar `index` of prunable tensor `tensor`, whose weight is `weight`.
-    fn value(&self, tensor: usize, index: usize, weight: f32) -> f64;
+    /// Value of scalar `index` of a prunable tensor, whose weight is `weight`.
+    fn value(&self, tensor: TensorId, index: usize, weight: f32) -> f64;
 }
 
 /// 1 for every edge: sums count paths.
@@ -38,28 +40,28 @@ pub struct NonZero;
 
 impl EdgeValue for One {
     #[inline]
-    fn value(&self, _: usize, _: usize, _: f32) -> f64 {
+    fn value(&self, _: TensorId, _: usize, _: f32) -> f64 {
         1.0
     }
 }
 
 impl EdgeValue for Abs {
     #[inline]
-    fn value(&self, _: usize, _: usize, weight: f32) -> f64 {
+    fn value(&self, _: TensorId, _: usize, weight: f32) -> f64 {
         f64::from(weight.abs())
     }
 }
 
 impl EdgeValue for Square {
     #[inline]
-    fn value(&self, _: usize, _: usize, weight: f32) -> f64 {
+    fn value(&self, _: TensorId, _: usize, weight: f32) -> f64 {
         f64::from(weight) * f64::from(weight)
     }
 }
 
 impl EdgeValue for NonZero {
     #[inline]
-    fn value(&self, _: usize, _: usize, weight: f32) -> f64 {
+    fn value(&self, _: TensorId, _: usize, weight: f32) -> f64 {
         f64::from(u8::from(weight != 0.0))
     }
 }
@@ -68,14 +70,14 @@ impl EdgeValue for NonZero {
 #[derive(Clone, Copy, Debug)]
 pub struct Edges<'a, E> {
     /// `None`: every weight counts as 1.
-    pub(crate) weights: Option<&'a [&'a [f32]]>,
+    pub(crate) weights: Option<&'a ByTensor<&'a [f32]>>,
     pub(crate) mask: Option<&'a Mask>,
     pub(crate) value: E,
 }
 
 impl<'a, E: EdgeValue> Edges<'a, E> {
-    /// All edges: `weights` are the prunable tensors' values, in the order of [`crate::Arch::prunable`].
-    pub fn new(weights: &'a [&'a [f32]], value: E) -> Self {
+    /// All edges: `weights` are those of [`crate::Network::weights`], say.
+    pub fn new(weights: &'a ByTensor<&'a [f32]>, value: E) -> Self {
         Self { weights: Some(weights), mask: None, value }
     }
 
@@ -96,7 +98,7 @@ impl<'a, E: EdgeValue> Edges<'a, E> {
     /// # Panics
     /// If there is no such tensor or scalar.
     #[must_use]
-    pub fn value(&self, tensor: usize, index: usize) -> f64 {
+    pub fn value(&self, tensor: TensorId, index: usize) -> f64 {
         match self.mask {
             Some(mask) if !mask.layer(tensor).get(index) => 0.0,
             _ => self.value.value(tensor, index, self.weights.map_or(1.0, |w| w[tensor][index])),

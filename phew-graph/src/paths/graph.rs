@@ -1,8 +1,11 @@
 //! Layers of units and the connections between them.
 
-use std::ops::Range;
+use std::ops::{Index, Range};
 
+use super::direction::Direction;
 use super::wiring::Wiring;
+use crate::by_id::{ByConnection, ByLayer, ByTensor};
+use crate::ids::{ConnectionId, LayerId, TensorId};
 
 /// The path graph of an architecture: what paths, walks and path sums run over.
 ///
@@ -13,10 +16,10 @@ use super::wiring::Wiring;
 /// An input that is only flattened counts as features: the path graph of an MLP on images starts at pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathGraph {
-    pub(super) layers: Vec<Layer>,
-    pub(super) connections: Vec<Connection>,
-    /// For each prunable tensor, the connection that it weighs.
-    pub(super) connection_of: Vec<usize>,
+    pub(super) layers: ByLayer<Layer>,
+    pub(super) connections: ByConnection<Connection>,
+    /// The connection that a tensor weighs.
+    pub(super) connection_of: ByTensor<ConnectionId>,
 }
 
 /// A layer of units.
@@ -27,18 +30,18 @@ pub struct Layer {
     /// Number of units.
     pub units: usize,
     /// Connections that end here.
-    pub incoming: Vec<usize>,
+    pub incoming: Vec<ConnectionId>,
     /// Connections that start here.
-    pub outgoing: Vec<usize>,
+    pub outgoing: Vec<ConnectionId>,
 }
 
 /// All edges of one kind between two layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// Layer that it starts from.
-    pub source: usize,
+    pub source: LayerId,
     /// Layer that it leads to.
-    pub target: usize,
+    pub target: LayerId,
     /// What its edges are.
     pub kind: Kind,
     /// Whether it bypasses a deeper branch of an addition.
@@ -58,7 +61,7 @@ pub enum Skip {
 }
 
 /// What the edges of a connection are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Every scalar of a tensor is one edge.
     Weighted(Weighted),
@@ -69,8 +72,8 @@ pub enum Kind {
 /// The shape of a weighted connection: a tensor `[outputs, inputs, kernel]` in `groups` blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weighted {
-    /// Index in [`crate::Arch::prunable`].
-    pub tensor: usize,
+    /// The tensor.
+    pub tensor: TensorId,
     /// Target units.
     pub outputs: usize,
     /// Source units that each target unit sees: those of its group.
@@ -142,13 +145,13 @@ impl Weighted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
     /// The connection that it weighs.
-    pub connection: usize,
+    pub connection: ConnectionId,
     /// Its shape.
     pub shape: Weighted,
     /// Layer that the connection starts from.
-    pub source: usize,
+    pub source: LayerId,
     /// Layer that it leads to.
-    pub target: usize,
+    pub target: LayerId,
 }
 
 impl Connection {
@@ -165,27 +168,29 @@ impl Connection {
 impl PathGraph {
     /// The layers in topological order; the first is the input, the last the output.
     #[must_use]
-    pub fn layers(&self) -> &[Layer] {
+    pub fn layers(&self) -> &ByLayer<Layer> {
         &self.layers
     }
 
     /// The connections, ordered by the layer that they lead to.
     #[must_use]
-    pub fn connections(&self) -> &[Connection] {
+    pub fn connections(&self) -> &ByConnection<Connection> {
         &self.connections
     }
 
-    /// Index of the connection that a prunable tensor weighs, with its shape.
+    /// The prunable tensors.
+    #[must_use]
+    pub fn tensors(&self) -> impl DoubleEndedIterator<Item = TensorId> + ExactSizeIterator + use<> {
+        self.connection_of.ids()
+    }
+
+    /// A prunable tensor's shape, as the weights of a connection.
     ///
     /// # Panics
     /// If there is no such tensor.
     #[must_use]
-    pub fn weighted(&self, tensor: usize) -> (usize, Weighted) {
-        let index = self.connection_of[tensor];
-        match self.connections[index].kind {
-            Kind::Weighted(weighted) => (index, weighted),
-            _ => unreachable!("the builder lists weighted connections only"),
-        }
+    pub fn shape(&self, tensor: TensorId) -> Weighted {
+        self.ends(tensor).shape
     }
 
     /// A prunable tensor's connection, its shape, and the layers that it joins.
@@ -193,28 +198,59 @@ impl PathGraph {
     /// # Panics
     /// If there is no such tensor.
     #[must_use]
-    pub fn ends(&self, tensor: usize) -> Ends {
-        let (connection, shape) = self.weighted(tensor);
-        let Connection { source, target, .. } = self.connections[connection];
-        Ends { connection, shape, source, target }
+    pub fn ends(&self, tensor: TensorId) -> Ends {
+        let connection = self.connection_of[tensor];
+        let Connection { source, target, kind, .. } = self[connection];
+        match kind {
+            Kind::Weighted(shape) => Ends { connection, shape, source, target },
+            Kind::Free(_) => unreachable!("the builder lists weighted connections only"),
+        }
     }
 
-    /// Number of prunable tensors.
+    /// The layer that walks and sweeps of a direction start from: the inputs, or in reverse the outputs.
     #[must_use]
-    pub fn tensors(&self) -> usize {
-        self.connection_of.len()
+    pub fn start(&self, direction: Direction) -> LayerId {
+        match direction {
+            Direction::Forward => LayerId::new(0),
+            Direction::Reverse => LayerId::new(self.layers.len() - 1),
+        }
+    }
+
+    /// The layers in the order in which walks and sweeps of a direction come to them.
+    pub fn order(&self, direction: Direction) -> impl Iterator<Item = LayerId> + use<> {
+        let last = self.layers.len() - 1;
+        self.layers.ids().map(move |layer| match direction {
+            Direction::Forward => layer,
+            Direction::Reverse => LayerId::new(last - layer.index()),
+        })
     }
 
     /// Units of the input layer.
     #[must_use]
     pub fn inputs(&self) -> usize {
-        self.layers[0].units
+        self[self.start(Direction::Forward)].units
     }
 
     /// Units of the output layer.
     #[must_use]
     pub fn outputs(&self) -> usize {
-        self.layers[self.layers.len() - 1].units
+        self[self.start(Direction::Reverse)].units
+    }
+}
+
+impl Index<LayerId> for PathGraph {
+    type Output = Layer;
+
+    fn index(&self, layer: LayerId) -> &Layer {
+        &self.layers[layer]
+    }
+}
+
+impl Index<ConnectionId> for PathGraph {
+    type Output = Connection;
+
+    fn index(&self, connection: ConnectionId) -> &Connection {
+        &self.connections[connection]
     }
 }
 
@@ -225,7 +261,8 @@ mod tests {
     #[test]
     fn scalars_of_a_unit_are_those_that_end_there() {
         for (outputs, inputs, kernel, groups) in [(4, 3, 1, 1), (6, 2, 9, 3), (2, 1, 4, 2)] {
-            let shape = Weighted { tensor: 0, outputs, inputs, kernel, groups };
+            let tensor = TensorId::new(0);
+            let shape = Weighted { tensor, outputs, inputs, kernel, groups };
             let all = |end: &dyn Fn(usize) -> bool| (0..shape.len()).filter(|&i| end(i)).collect();
             for unit in 0..outputs {
                 let expected: Vec<usize> = all(&|i| shape.ends(i).1 == unit);

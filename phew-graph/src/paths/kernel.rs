@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::edges::{EdgeValue, Edges};
 use super::graph::Weighted;
+use crate::ids::TensorId;
 use crate::mask::LayerMask;
 
 /// Scalars of a block: enough to be worth a task.
@@ -65,7 +66,7 @@ fn spread(x: &[f64], kernel: usize) -> Vec<f64> {
 }
 
 struct Tensor<'a, E> {
-    index: usize,
+    id: TensorId,
     weights: Option<&'a [f32]>,
     mask: Option<&'a LayerMask>,
     value: &'a E,
@@ -79,12 +80,12 @@ const FEW: u32 = 20;
 
 impl<'a, E: EdgeValue> Tensor<'a, E> {
     fn new(shape: &Weighted, edges: &'a Edges<'a, E>) -> Self {
-        let (index, mask) = (shape.tensor, edges.mask.map(|m| m.layer(shape.tensor)));
-        Self { index, weights: edges.weights.map(|w| w[index]), mask, value: &edges.value }
+        let (id, mask) = (shape.tensor, edges.mask.map(|m| m.layer(shape.tensor)));
+        Self { id, weights: edges.weights.map(|w| w[id]), mask, value: &edges.value }
     }
 
     fn at(&self, index: usize) -> f64 {
-        self.value.value(self.index, index, self.weights.map_or(1.0, |w| w[index]))
+        self.value.value(self.id, index, self.weights.map_or(1.0, |w| w[index]))
     }
 
     /// `Σ_m f(w_m) x_m` over the scalars from `start`. Scalar m goes to lane m mod 16, masked or not.
@@ -119,7 +120,7 @@ impl<'a, E: EdgeValue> Tensor<'a, E> {
     fn dot_dense(&self, start: usize, x: &[f64], lanes: &mut [f64; LANES]) {
         let Some(weights) = self.weights else {
             for (m, x) in x.iter().enumerate() {
-                lanes[m % LANES] += self.value.value(self.index, start + m, 1.0) * x;
+                lanes[m % LANES] += self.value.value(self.id, start + m, 1.0) * x;
             }
             return;
         };
@@ -128,12 +129,12 @@ impl<'a, E: EdgeValue> Tensor<'a, E> {
         let (w_whole, w_rest) = weights.as_chunks::<LANES>();
         for (c, (w, x)) in w_whole.iter().zip(whole).enumerate() {
             for l in 0..LANES {
-                lanes[l] += self.value.value(self.index, start + c * LANES + l, w[l]) * x[l];
+                lanes[l] += self.value.value(self.id, start + c * LANES + l, w[l]) * x[l];
             }
         }
         let from = start + whole.len() * LANES;
         for (l, (&w, x)) in w_rest.iter().zip(rest).enumerate() {
-            lanes[l] += self.value.value(self.index, from + l, w) * x;
+            lanes[l] += self.value.value(self.id, from + l, w) * x;
         }
     }
 
@@ -142,13 +143,13 @@ impl<'a, E: EdgeValue> Tensor<'a, E> {
         let dense = |start: usize, sum: &mut [f64]| {
             let Some(weights) = self.weights else {
                 for (m, sum) in sum.iter_mut().enumerate() {
-                    *sum += y * self.value.value(self.index, start + m, 1.0);
+                    *sum += y * self.value.value(self.id, start + m, 1.0);
                 }
                 return;
             };
             let weights = &weights[start..start + sum.len()];
             for (m, (sum, &w)) in sum.iter_mut().zip(weights).enumerate() {
-                *sum += y * self.value.value(self.index, start + m, w);
+                *sum += y * self.value.value(self.id, start + m, w);
             }
         };
         let Some(mask) = self.mask else { return dense(start, sum) };

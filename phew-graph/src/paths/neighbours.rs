@@ -1,18 +1,20 @@
 //! The edges at one unit, for searches that go from unit to unit.
 
-use super::graph::{Kind, PathGraph};
+use super::graph::{Kind, PathGraph, Weighted};
+use super::wiring::Wiring;
+use crate::ids::{ConnectionId, LayerId, TensorId};
 
 /// An edge between two units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
-    /// Index of the connection that it belongs to.
-    pub connection: usize,
+    /// The connection that it belongs to.
+    pub connection: ConnectionId,
     /// Unit of the source layer.
     pub source: usize,
     /// Unit of the target layer.
     pub target: usize,
     /// Prunable tensor and index in it; nothing for a parameter-free edge.
-    pub weight: Option<(usize, usize)>,
+    pub weight: Option<(TensorId, usize)>,
 }
 
 impl PathGraph {
@@ -21,8 +23,8 @@ impl PathGraph {
     ///
     /// # Panics
     /// If there is no such layer.
-    pub fn edges_into(&self, layer: usize, unit: usize) -> impl Iterator<Item = Edge> {
-        self.layers()[layer].incoming.iter().flat_map(move |&c| self.into_by(c, unit))
+    pub fn edges_into(&self, layer: LayerId, unit: usize) -> impl Iterator<Item = Edge> {
+        self[layer].incoming.iter().flat_map(move |&c| self.into_by(c, unit))
     }
 
     /// The edges out of a unit, connection by connection in the order of [`super::Layer::outgoing`], those of a tensor
@@ -30,17 +32,20 @@ impl PathGraph {
     ///
     /// # Panics
     /// If there is no such layer.
-    pub fn edges_out_of(&self, layer: usize, unit: usize) -> impl Iterator<Item = Edge> {
-        self.layers()[layer].outgoing.iter().flat_map(move |&c| self.out_by(c, unit))
+    pub fn edges_out_of(&self, layer: LayerId, unit: usize) -> impl Iterator<Item = Edge> {
+        self[layer].outgoing.iter().flat_map(move |&c| self.out_by(c, unit))
     }
 
     /// The edges of one connection into a unit of its target layer.
     ///
     /// # Panics
     /// If there is no such connection.
-    pub fn into_by(&self, connection: usize, target: usize) -> impl Iterator<Item = Edge> + use<> {
-        let ends = &self.connections()[connection];
-        let (shape, wiring) = (self.shape_of(connection), ends.wiring());
+    pub fn into_by(
+        &self,
+        connection: ConnectionId,
+        target: usize,
+    ) -> impl Iterator<Item = Edge> + use<> {
+        let (shape, wiring) = self.weights_or_wiring(connection);
         let weighted = shape.into_iter().flat_map(move |shape| {
             shape.scalars_into(target).map(move |index| {
                 let (weight, source) = (Some((shape.tensor, index)), shape.ends(index).0);
@@ -55,9 +60,12 @@ impl PathGraph {
     ///
     /// # Panics
     /// If there is no such connection.
-    pub fn out_by(&self, connection: usize, source: usize) -> impl Iterator<Item = Edge> + use<> {
-        let ends = &self.connections()[connection];
-        let (shape, wiring) = (self.shape_of(connection), ends.wiring());
+    pub fn out_by(
+        &self,
+        connection: ConnectionId,
+        source: usize,
+    ) -> impl Iterator<Item = Edge> + use<> {
+        let (shape, wiring) = self.weights_or_wiring(connection);
         let weighted = shape.into_iter().flat_map(move |shape| {
             shape.scalars_out_of(source).map(move |index| {
                 let (weight, target) = (Some((shape.tensor, index)), shape.ends(index).1);
@@ -68,10 +76,11 @@ impl PathGraph {
         weighted.chain(free.map(move |target| Edge { connection, source, target, weight: None }))
     }
 
-    fn shape_of(&self, connection: usize) -> Option<super::Weighted> {
-        match self.connections()[connection].kind {
-            Kind::Weighted(shape) => Some(shape),
-            _ => None,
+    /// The one or the other.
+    fn weights_or_wiring(&self, connection: ConnectionId) -> (Option<Weighted>, Option<Wiring>) {
+        match self[connection].kind {
+            Kind::Weighted(shape) => (Some(shape), None),
+            Kind::Free(wiring) => (None, Some(wiring)),
         }
     }
 }
@@ -88,11 +97,11 @@ mod tests {
         let key = |e: &Edge| (e.connection, e.source, e.target, e.weight);
         let all = |forward: bool| {
             let mut edges = Vec::new();
-            for (l, layer) in graph.layers().iter().enumerate() {
-                for unit in 0..layer.units {
+            for (layer, there) in graph.layers().with_ids() {
+                for unit in 0..there.units {
                     match forward {
-                        true => edges.extend(graph.edges_out_of(l, unit)),
-                        false => edges.extend(graph.edges_into(l, unit)),
+                        true => edges.extend(graph.edges_out_of(layer, unit)),
+                        false => edges.extend(graph.edges_into(layer, unit)),
                     }
                 }
             }

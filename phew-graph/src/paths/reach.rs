@@ -6,15 +6,17 @@ use super::direction::Direction;
 use super::edges::{EdgeValue, Edges, One};
 use super::graph::{Ends, PathGraph, Weighted};
 use super::sweep::{Semiring, Step};
+use crate::by_id::ByLayer;
+use crate::ids::{LayerId, TensorId};
 use crate::mask::{LayerMask, Mask};
 
 /// For each unit, whether an input reaches it and whether it reaches an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
-    /// By layer and unit: some path from an input ends here.
-    pub from_inputs: Vec<Vec<bool>>,
-    /// By layer and unit: some path to an output starts here.
-    pub to_outputs: Vec<Vec<bool>>,
+    /// By unit: some path from an input ends here.
+    pub from_inputs: ByLayer<Vec<bool>>,
+    /// By unit: some path to an output starts here.
+    pub to_outputs: ByLayer<Vec<bool>>,
 }
 
 /// 1 where the value is not 0.
@@ -22,7 +24,7 @@ struct Exists<'a, E>(&'a E);
 
 impl<E: EdgeValue> EdgeValue for Exists<'_, E> {
     #[inline]
-    fn value(&self, tensor: usize, index: usize, weight: f32) -> f64 {
+    fn value(&self, tensor: TensorId, index: usize, weight: f32) -> f64 {
         f64::from(u8::from(self.0.value(tensor, index, weight) != 0.0))
     }
 }
@@ -61,11 +63,11 @@ impl Reach {
     pub fn new<E: EdgeValue>(graph: &PathGraph, edges: &Edges<'_, E>) -> Self {
         let edges = Edges { weights: edges.weights, mask: edges.mask, value: Exists(&edges.value) };
         let mut reached = Reached { graph, edges };
-        let mut sweep = |direction, units| graph.sweep(direction, &mut reached, vec![true; units]);
-        Self {
-            from_inputs: sweep(Direction::Forward, graph.inputs()),
-            to_outputs: sweep(Direction::Reverse, graph.outputs()),
-        }
+        let [from_inputs, to_outputs] = Direction::BOTH.map(|direction| {
+            let units = graph[graph.start(direction)].units;
+            graph.sweep(direction, &mut reached, vec![true; units])
+        });
+        Self { from_inputs, to_outputs }
     }
 
     /// Over the edges that a mask keeps, whatever their weights.
@@ -79,7 +81,7 @@ impl Reach {
     /// # Panics
     /// If there is no such layer or unit.
     #[must_use]
-    pub fn alive(&self, layer: usize, unit: usize) -> bool {
+    pub fn alive(&self, layer: LayerId, unit: usize) -> bool {
         self.from_inputs[layer][unit] && self.to_outputs[layer][unit]
     }
 
@@ -88,7 +90,7 @@ impl Reach {
     /// # Panics
     /// If there is no such layer.
     #[must_use]
-    pub fn units_alive(&self, layer: usize) -> usize {
+    pub fn units_alive(&self, layer: LayerId) -> usize {
         (0..self.from_inputs[layer].len()).filter(|&u| self.alive(layer, u)).count()
     }
 
@@ -105,7 +107,7 @@ impl Reach {
     #[must_use]
     pub fn effective(&self, graph: &PathGraph, mask: &Mask) -> Mask {
         let layers = mask.layers().par_iter().enumerate().map(|(tensor, layer)| {
-            let Ends { shape, source, target, .. } = graph.ends(tensor);
+            let Ends { shape, source, target, .. } = graph.ends(TensorId::new(tensor));
             let (from, to) = (&self.from_inputs[source], &self.to_outputs[target]);
             if !from.contains(&false) && !to.contains(&false) {
                 return layer.clone();

@@ -116,6 +116,24 @@ impl ScaledVec {
         total
     }
 
+    /// Natural logarithm of a unit's value; `-inf` for 0.
+    ///
+    /// # Panics
+    /// If there is no such unit.
+    #[must_use]
+    pub fn ln(&self, unit: usize) -> f64 {
+        Scaled::new(self.values[unit], self.exponent).ln()
+    }
+
+    /// A unit's value, which may over- or underflow.
+    ///
+    /// # Panics
+    /// If there is no such unit.
+    #[must_use]
+    pub fn value(&self, unit: usize) -> f64 {
+        Scaled::new(self.values[unit], self.exponent).value()
+    }
+
     /// The sum of the entries.
     #[must_use]
     pub fn total(&self) -> Scaled {

@@ -39,18 +39,20 @@
 use super::direction::Direction;
 use super::graph::{Kind, PathGraph, Weighted};
 use super::wiring::Wiring;
+use crate::by_id::ByLayer;
+use crate::ids::{ConnectionId, LayerId};
 
 /// A connection as a sweep crosses it: from the units on its near side to those on its far side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Index of the connection.
-    pub connection: usize,
+    /// The connection.
+    pub connection: ConnectionId,
     /// Which way the sweep goes.
     pub direction: Direction,
     /// Layer on the near side: the source of the connection where the sweep goes forward.
-    pub near: usize,
+    pub near: LayerId,
     /// Layer on the far side.
-    pub far: usize,
+    pub far: LayerId,
     /// Units of the far layer.
     pub units: usize,
 }
@@ -125,7 +127,7 @@ impl<S: Semiring> LayerSemiring for S {
 }
 
 impl PathGraph {
-    /// The values of all layers, in the order of [`PathGraph::layers`], from `start` at the inputs (forward) or at the
+    /// The values of all layers, from `start` at the inputs (forward) or at the
     /// outputs (in reverse).
     ///
     /// Connections are crossed layer by layer, in the order of [`super::Layer::incoming`] (forward) or
@@ -141,19 +143,16 @@ impl PathGraph {
         direction: Direction,
         semiring: &mut S,
         start: S::Layer,
-    ) -> Vec<S::Layer> {
+    ) -> ByLayer<S::Layer> {
         let layers = self.layers();
-        let last = layers.len() - 1;
         let forward = direction == Direction::Forward;
-        // In the order of the sweep: place `p` of it is layer `p`, or `last - p`.
-        let place = |layer: usize| if forward { layer } else { last - layer };
-        let first = place(0);
+        // In the order of the sweep, which in reverse begins with the last layer.
+        let place = |l: LayerId| if forward { l.index() } else { layers.len() - 1 - l.index() };
         let mut swept = Vec::with_capacity(layers.len());
-        swept.push(semiring.sum(layers[first].units, vec![start]));
-        for far in (1..=last).map(place) {
-            let layer = &layers[far];
+        swept.push(semiring.sum(self[self.start(direction)].units, vec![start]));
+        for layer in self.order(direction).skip(1).map(|far| &self[far]) {
             let towards = if forward { &layer.incoming } else { &layer.outgoing };
-            let carried = |&connection: &usize| {
+            let carried = |&connection: &ConnectionId| {
                 let step = self.step(connection, direction);
                 self.cross(&step, semiring, &swept[place(step.near)])
             };
@@ -163,7 +162,7 @@ impl PathGraph {
         if !forward {
             swept.reverse();
         }
-        swept
+        swept.into()
     }
 
     /// A connection as a sweep in this direction crosses it.
@@ -171,13 +170,13 @@ impl PathGraph {
     /// # Panics
     /// If there is no such connection.
     #[must_use]
-    pub fn step(&self, connection: usize, direction: Direction) -> Step {
-        let ends = &self.connections()[connection];
+    pub fn step(&self, connection: ConnectionId, direction: Direction) -> Step {
+        let ends = &self[connection];
         let (near, far) = match direction {
             Direction::Forward => (ends.source, ends.target),
             Direction::Reverse => (ends.target, ends.source),
         };
-        Step { connection, direction, near, far, units: self.layers()[far].units }
+        Step { connection, direction, near, far, units: self[far].units }
     }
 
     /// What one connection carries: the building block of [`PathGraph::sweep`], for sums that are no sweep.
@@ -187,7 +186,7 @@ impl PathGraph {
         semiring: &mut S,
         near: &S::Layer,
     ) -> S::Layer {
-        match self.connections()[step.connection].kind {
+        match self[step.connection].kind {
             Kind::Weighted(ref shape) => semiring.weighted(step, shape, near),
             Kind::Free(wiring) => semiring.free(step, wiring, near),
         }

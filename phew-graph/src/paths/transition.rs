@@ -6,6 +6,8 @@ use super::direction::Direction;
 use super::edges::{EdgeValue, Edges};
 use super::graph::{Connection, Kind, PathGraph, Skip, Weighted};
 use super::kernel::{gather, scatter};
+use crate::by_id::{ByConnection, ByLayer};
+use crate::ids::{ConnectionId, LayerId, TensorId};
 
 /// Which connections a walk may take where an architecture has skips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -49,7 +51,7 @@ impl SkipPolicy {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transition {
     direction: Direction,
-    terms: Vec<Terms>,
+    terms: ByConnection<Terms>,
 }
 
 /// What a connection's units do to its edge values: `Q(e) = f(e) · scale(u) + offset(u)`, where `u` is the
@@ -75,21 +77,21 @@ impl Transition {
         skips: SkipPolicy,
     ) -> Self {
         let walked = graph.walked(skips);
-        let terms = |connection: usize| {
+        let terms = |connection: ConnectionId| {
             let step = graph.step(connection, direction);
-            let units = graph.layers()[step.near].units;
+            let units = graph[step.near].units;
             if !walked[connection] {
                 return Terms { direction, scale: vec![0.0; units], offset: None };
             }
             // Of each unit, the probability of this connection; unused where it leaves none.
             let choices = graph.choices(step.near, direction, &walked);
             let choices = choices.into_iter().map(|n| 1.0 / n.max(1) as f64);
-            let shape = match graph.connections()[connection].kind {
+            let shape = match graph[connection].kind {
                 Kind::Weighted(shape) => shape,
-                _ => {
-                    let features = match graph.connections()[connection].wiring() {
-                        Some(wiring) if direction == Direction::Forward => wiring.fan_out(),
-                        _ => 1,
+                Kind::Free(wiring) => {
+                    let features = match direction {
+                        Direction::Forward => wiring.fan_out(),
+                        Direction::Reverse => 1,
                     };
                     let scale = choices.map(|choice| choice / features as f64).collect();
                     return Terms { direction, scale, offset: None };
@@ -112,8 +114,8 @@ impl Transition {
             let scale = choices.zip(&sums).map(scale).collect();
             Terms { direction, scale, offset: stuck.then_some(offset) }
         };
-        let terms = (0..graph.connections().len()).map(terms);
-        Self { direction, terms: terms.collect() }
+        let terms = graph.connections().ids().map(terms).collect();
+        Self { direction, terms }
     }
 
     /// Which way the walk goes.
@@ -131,10 +133,10 @@ impl Transition {
         &self,
         graph: &PathGraph,
         edges: &Edges<'_, E>,
-        tensor: usize,
+        tensor: TensorId,
         index: usize,
     ) -> f64 {
-        let (source, target) = graph.weighted(tensor).1.ends(index);
+        let (source, target) = graph.shape(tensor).ends(index);
         self.over(graph, tensor).probability(edges.value(tensor, index), source, target)
     }
 
@@ -143,8 +145,8 @@ impl Transition {
     /// # Panics
     /// If there is no such tensor.
     #[must_use]
-    pub fn over(&self, graph: &PathGraph, tensor: usize) -> StepsOver<'_> {
-        StepsOver { terms: &self.terms[graph.weighted(tensor).0] }
+    pub fn over(&self, graph: &PathGraph, tensor: TensorId) -> StepsOver<'_> {
+        StepsOver { terms: &self.terms[graph.ends(tensor).connection] }
     }
 
     /// Probability of each edge of a parameter-free connection, by the unit at which the walk stands; zeros where walks
@@ -153,11 +155,11 @@ impl Transition {
     /// # Panics
     /// If there is no such connection.
     #[must_use]
-    pub fn passage(&self, connection: usize) -> &[f64] {
+    pub fn passage(&self, connection: ConnectionId) -> &[f64] {
         &self.terms[connection].scale
     }
 
-    pub(super) fn terms(&self, connection: usize) -> &Terms {
+    pub(super) fn terms(&self, connection: ConnectionId) -> &Terms {
         &self.terms[connection]
     }
 }
@@ -183,15 +185,15 @@ impl StepsOver<'_> {
 }
 
 impl PathGraph {
-    /// For each connection, whether a walk under this policy may take it: it is allowed, and lies on a chain
+    /// Of each connection, whether a walk under this policy may take it: it is allowed, and lies on a chain
     /// of allowed connections from the input to the output.
     #[must_use]
-    pub fn walked(&self, skips: SkipPolicy) -> Vec<bool> {
+    pub fn walked(&self, skips: SkipPolicy) -> ByConnection<bool> {
         let allowed = |c: &Connection| skips.allows(c.skip);
-        let last = self.layers().len() - 1;
-        let mut entered = vec![false; last + 1];
-        let mut left = vec![false; last + 1];
-        (entered[0], left[last]) = (true, true);
+        let [mut entered, mut left] = Direction::BOTH.map(|direction| {
+            let start = self.start(direction);
+            self.layers().ids().map(|layer| layer == start).collect::<ByLayer<bool>>()
+        });
         for c in self.connections().iter().filter(|c| allowed(c)) {
             entered[c.target] |= entered[c.source];
         }
@@ -212,9 +214,9 @@ impl PathGraph {
     /// # Panics
     /// If there is no such connection.
     #[must_use]
-    pub fn leaves(&self, connection: usize, direction: Direction) -> Range<usize> {
-        let units = self.layers()[self.step(connection, direction).near].units;
-        match (direction, self.connections()[connection].wiring()) {
+    pub fn leaves(&self, connection: ConnectionId, direction: Direction) -> Range<usize> {
+        let units = self[self.step(connection, direction).near].units;
+        match (direction, self[connection].wiring()) {
             (Direction::Reverse, Some(wiring)) => wiring.targets(units),
             _ => 0..units,
         }
@@ -225,8 +227,13 @@ impl PathGraph {
     /// # Panics
     /// If there is no such layer.
     #[must_use]
-    pub fn choices(&self, layer: usize, direction: Direction, walked: &[bool]) -> Vec<usize> {
-        let layer = &self.layers()[layer];
+    pub fn choices(
+        &self,
+        layer: LayerId,
+        direction: Direction,
+        walked: &ByConnection<bool>,
+    ) -> Vec<usize> {
+        let layer = &self[layer];
         let onward = match direction {
             Direction::Forward => &layer.outgoing,
             Direction::Reverse => &layer.incoming,

@@ -8,6 +8,7 @@ use super::Init;
 use super::check::check_values;
 use super::storage::Values;
 use crate::arch::{Arch, Role, TensorSpec};
+use crate::by_id::ByTensor;
 use crate::error::GraphError;
 use crate::hash;
 
@@ -94,9 +95,9 @@ impl Network {
         &self.arch
     }
 
-    /// The prunable tensors' values, in the order of [`Arch::prunable`].
+    /// The prunable tensors' values.
     #[must_use]
-    pub fn weights(&self) -> Vec<&[f32]> {
+    pub fn weights(&self) -> ByTensor<&[f32]> {
         self.weights.iter().map(|values| &**values).collect()
     }
 

@@ -9,6 +9,7 @@ use safetensors::tensor::Dtype;
 use crate::arch::{Arch, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::{GraphError, list};
+use crate::ids::TensorId;
 use crate::safetensors::{Stored, Tensor, TensorFile, write_tensors};
 
 /// Reads one non-negative score for each prunable weight: F32 or F64 tensors under the weights' names and shapes.
@@ -81,13 +82,15 @@ fn check<T: Copy + Into<f64>>(origin: &str, name: &str, values: &[T]) -> Result<
 ///
 /// # Examples
 /// ```
-/// use phew_graph::{Init, Network, Overwrite, ndarray::ArrayD, read_scores, write_scores, zoo};
+/// use phew_graph::{
+///     ByTensor, Init, Network, Overwrite, ndarray::ArrayD, read_scores, write_scores, zoo,
+/// };
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("scores.safetensors");
 /// let network = Network::initialise(zoo::mlp(&[4, 3, 2]).build()?, Init::default(), 0)?;
 /// let arch = network.arch();
-/// let squares: Vec<ArrayD<f64>> = (arch.prunable().iter())
+/// let squares: ByTensor<ArrayD<f64>> = (arch.prunable().iter())
 ///     .map(|spec| network.view(&spec.name).unwrap().mapv(|w| f64::from(w).powi(2)))
 ///     .collect();
 /// write_scores(&path, arch, |tensor| squares[tensor].clone(), "{}".into(), Overwrite::Refuse)?;
@@ -97,11 +100,11 @@ fn check<T: Copy + Into<f64>>(origin: &str, name: &str, values: &[T]) -> Result<
 pub fn write_scores<V: IntoIterator<Item = f64>>(
     path: &Path,
     arch: &Arch,
-    values: impl Fn(usize) -> V,
+    values: impl Fn(TensorId) -> V,
     note: String,
     overwrite: Overwrite,
 ) -> Result<(), GraphError> {
-    let specs = arch.prunable().iter().enumerate();
+    let specs = arch.prunable().with_ids();
     let tensors = specs
         .map(|(tensor, spec)| (spec.name.clone(), Lazy { tensor, spec, values: &values }))
         .collect();
@@ -110,12 +113,12 @@ pub fn write_scores<V: IntoIterator<Item = f64>>(
 
 /// The values of a tensor, computed when they are written.
 struct Lazy<'a, F> {
-    tensor: usize,
+    tensor: TensorId,
     spec: &'a TensorSpec,
     values: &'a F,
 }
 
-impl<V: IntoIterator<Item = f64>, F: Fn(usize) -> V> Tensor for Lazy<'_, F> {
+impl<V: IntoIterator<Item = f64>, F: Fn(TensorId) -> V> Tensor for Lazy<'_, F> {
     fn dtype(&self) -> Dtype {
         Dtype::F64
     }

@@ -5,11 +5,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use phew_graph::{Arch, ArchBuilder, Conv2d, Mask, Network, Op, Pool, Shape};
+use phew_graph::{Arch, ArchBuilder, Conv2d, Mask, Network, Op, Pool, Shape, TensorId};
 use proptest::prelude::*;
 
 /// A path: its scalar weights as (tensor, index).
-pub(crate) type Path = Vec<(usize, usize)>;
+pub(crate) type Path = Vec<(TensorId, usize)>;
 
 /// Every path from any input to any output unit.
 pub(crate) fn all_paths(arch: &Arch) -> Vec<Path> {
@@ -20,10 +20,10 @@ pub(crate) fn all_paths(arch: &Arch) -> Vec<Path> {
 /// Every path that ends at unit `unit` of the output of node `node`.
 fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
     let this = &arch.nodes()[node];
-    let tensor = arch.prunable().iter().position(|t| t.node == node);
+    let tensor = arch.prunable().with_ids().find(|(_, spec)| spec.node == node);
     let extend = |from: usize, index: usize| {
         let mut paths = paths_to(arch, this.inputs[0], from);
-        paths.iter_mut().for_each(|p| p.push((tensor.unwrap(), index)));
+        paths.iter_mut().for_each(|p| p.push((tensor.unwrap().0, index)));
         paths
     };
     match &this.op {
@@ -223,7 +223,7 @@ fn build(arch: Arch, weights: &[f32], kept: &[bool]) -> (Network, Mask) {
     let mut mask = Mask::empty(&arch);
     let mut tensors = Vec::new();
     let mut from = 0;
-    for (t, spec) in arch.prunable().to_vec().iter().enumerate() {
+    for (t, spec) in arch.prunable().with_ids() {
         tensors.push(weights[from..from + spec.len()].to_vec());
         for i in (0..spec.len()).filter(|i| kept[from + i]) {
             mask.layer_mut(t).insert(i);

@@ -57,7 +57,7 @@ impl Analysis<'_> {
     fn tensors_by_node(&self) -> Vec<Vec<Vec<f64>>> {
         let arch = self.network.arch();
         let mut tensors = vec![Vec::new(); arch.nodes().len()];
-        for (tensor, spec) in arch.prunable().iter().enumerate() {
+        for (tensor, spec) in arch.prunable().with_ids() {
             let values = (0..spec.len()).map(|index| self.weight(tensor, index)).collect();
             tensors[spec.node].push(values);
         }

@@ -1,6 +1,7 @@
 //! The singular values of each layer's masked weight matrix.
 
 use faer::Mat;
+use phew_graph::TensorId;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -35,11 +36,12 @@ impl Analysis<'_> {
     /// # References
     /// Lee et al., "A signal propagation perspective for pruning neural networks at initialization", 2020.
     pub fn layer_isometry(&self) -> Result<Vec<LayerIsometry>, MetricError> {
-        (0..self.graph.tensors()).into_par_iter().map(|t| self.isometry_of(t)).collect()
+        let tensors: Vec<TensorId> = self.graph.tensors().collect();
+        tensors.into_par_iter().map(|tensor| self.isometry_of(tensor)).collect()
     }
 
-    fn isometry_of(&self, tensor: usize) -> Result<LayerIsometry, MetricError> {
-        let (_, shape) = self.graph.weighted(tensor);
+    fn isometry_of(&self, tensor: TensorId) -> Result<LayerIsometry, MetricError> {
+        let shape = self.graph.shape(tensor);
         let (rows, columns) = (shape.outputs_per_group(), shape.row());
         let mut values = Vec::new();
         for group in 0..shape.groups {

@@ -9,7 +9,7 @@
 //! each bundle: nine times smaller for 3×3 kernels, and free of the exact multiplicities that Krylov methods
 //! cannot see.
 
-use phew_graph::{Ends, Weighted};
+use phew_graph::{Direction, Ends, TensorId, Weighted};
 use rayon::prelude::*;
 
 use crate::analysis::Analysis;
@@ -38,9 +38,9 @@ pub(crate) enum Span {
 }
 
 impl Bundles {
-    pub(crate) fn new(analysis: &Analysis<'_>, tensor: usize) -> Self {
+    pub(crate) fn new(analysis: &Analysis<'_>, tensor: TensorId) -> Self {
         let Ends { shape, source, target, .. } = analysis.graph.ends(tensor);
-        let last = analysis.graph.layers().len() - 1;
+        let [inputs, outputs] = Direction::BOTH.map(|direction| analysis.graph.start(direction));
         let kernel = |pair: usize| {
             let scalars = pair * shape.kernel..(pair + 1) * shape.kernel;
             let kept = scalars.filter(|&i| analysis.keeps(tensor, i));
@@ -49,10 +49,12 @@ impl Bundles {
                 (square + w * w, size + 1)
             })
         };
-        let span = match (source, target) {
-            (0, _) => Span::FromInputs,
-            (_, target) if target == last => Span::ToOutputs,
-            _ => Span::Units,
+        let span = if source == inputs {
+            Span::FromInputs
+        } else if target == outputs {
+            Span::ToOutputs
+        } else {
+            Span::Units
         };
         // A unit's bundles as one: `pairs` lists them.
         let merge = |pairs: &mut dyn Iterator<Item = usize>| {

@@ -6,8 +6,8 @@
 //! its gradient on the diagonal (R is linear in each `s_e`, so the Hessian has no diagonal of its own).
 
 use phew_graph::{
-    Direction, Ends, LayerSums, PathGraph, PathSums, Semiring, Square, Step, Weighted,
-    times_power_of_two,
+    ByConnection, ByLayer, ByTensor, Direction, Ends, LayerId, PathGraph, PathSums, ScaledVec,
+    Semiring, Square, Step, TensorId, Weighted, times_power_of_two,
 };
 use rayon::prelude::*;
 
@@ -29,15 +29,15 @@ const LANES: usize = 8;
 /// Vectors have an entry for each bundle; those of pruned bundles must be 0, and stay 0.
 pub(crate) struct Gram<'a> {
     graph: &'a PathGraph,
-    bundles: Vec<Bundles>,
-    forward: LayerSums,
-    backward: LayerSums,
+    bundles: ByTensor<Bundles>,
+    forward: ByLayer<ScaledVec>,
+    backward: ByLayer<ScaledVec>,
     ln_trace: f64,
-    /// For each tensor, the factor that puts `F_a B_b` on the scale of the trace.
-    to_trace: Vec<f64>,
-    /// For each connection, from the source's to the target's scale of F, and the other way round for B.
-    steps: Vec<[f64; 2]>,
-    offsets: Vec<usize>,
+    /// The factor that puts `F_a B_b` on the scale of the trace.
+    to_trace: ByTensor<f64>,
+    /// From the source's to the target's scale of F, and the other way round for B.
+    steps: ByConnection<[f64; 2]>,
+    offsets: ByTensor<usize>,
     len: usize,
 }
 
@@ -46,9 +46,9 @@ impl<'a> Gram<'a> {
         let graph = &analysis.graph;
         let PathSums { forward, backward, .. } = PathSums::new(graph, &analysis.edges(Square));
         let ln_trace = analysis.path_kernel_trace().ln_total();
-        let to_trace = (0..graph.tensors()).map(|tensor| {
+        let to_trace = graph.tensors().map(|tensor| {
             let Ends { source, target, .. } = graph.ends(tensor);
-            let exponent = forward.exponents[source] + backward.exponents[target];
+            let exponent = forward[source].exponent + backward[target].exponent;
             // The trace as mantissa and exponent: its logarithm may be beyond what exp can take.
             let log2 = ln_trace / std::f64::consts::LN_2;
             let whole = if log2.is_finite() { log2.floor() } else { 0.0 };
@@ -58,8 +58,8 @@ impl<'a> Gram<'a> {
             )
         });
         let steps = graph.connections().iter().map(|c| {
-            let between = |sums: &LayerSums, a: usize, b: usize| {
-                times_power_of_two(1.0, sums.exponents[a] - sums.exponents[b])
+            let between = |sums: &ByLayer<ScaledVec>, a: LayerId, b: LayerId| {
+                times_power_of_two(1.0, sums[a].exponent - sums[b].exponent)
             };
             // A layer of zeros has no scale of its own.
             let finite = |f: f64| if f.is_finite() { f } else { 0.0 };
@@ -67,8 +67,8 @@ impl<'a> Gram<'a> {
             [finite(onward), finite(between(&backward, c.target, c.source))]
         });
         let (to_trace, steps) = (to_trace.collect(), steps.collect());
-        let bundles: Vec<Bundles> =
-            (0..graph.tensors()).map(|t| Bundles::new(analysis, t)).collect();
+        let bundles: ByTensor<Bundles> =
+            graph.tensors().map(|t| Bundles::new(analysis, t)).collect();
         let mut len = 0;
         let mut offset = |b: &Bundles| {
             len += b.norms.len();
@@ -103,7 +103,7 @@ impl<'a> Gram<'a> {
     /// The eigenvalues that bundles of more than one weight have by themselves, over the trace, with their
     /// multiplicities.
     pub(crate) fn known(&self) -> Vec<(f64, u32)> {
-        let tensor = |(t, bundles): (usize, &Bundles)| {
+        let tensor = |(t, bundles): (TensorId, &Bundles)| {
             let ends = self.at_rest(t);
             let (shape, sizes) = (bundles.shape, bundles.sizes.clone());
             let more = sizes.into_iter().enumerate().filter(|&(_, size)| size > 1);
@@ -113,14 +113,14 @@ impl<'a> Gram<'a> {
             };
             more.map(value).collect::<Vec<_>>()
         };
-        self.bundles.iter().enumerate().flat_map(tensor).collect()
+        self.bundles.with_ids().flat_map(tensor).collect()
     }
 
     /// What the units at both ends of a tensor's bundles have, before any direction moves them.
-    fn at_rest(&self, tensor: usize) -> AtEnds {
+    fn at_rest(&self, tensor: TensorId) -> AtEnds {
         let Ends { source, target, .. } = self.graph.ends(tensor);
         let units = self.bundles[tensor].norms.len();
-        let (x, y) = (&self.forward.values[source], &self.backward.values[target]);
+        let (x, y) = (&self.forward[source].values, &self.backward[target].values);
         let (x, y) = match self.bundles[tensor].span {
             Span::FromInputs => (vec![x[0]; units], y.clone()),
             Span::ToOutputs => (x.clone(), vec![y[0]; units]),
@@ -132,9 +132,9 @@ impl<'a> Gram<'a> {
 
     /// `out = G v / trace`.
     pub(crate) fn apply(&self, v: &[f64], out: &mut [f64]) {
-        let start = |units: usize| vec![0.0; units];
+        let start = |direction| vec![0.0; self.graph[self.graph.start(direction)].units];
         let mut forward = MovedForward { gram: self, v };
-        let moved = self.graph.sweep(Direction::Forward, &mut forward, start(self.graph.inputs()));
+        let moved = self.graph.sweep(Direction::Forward, &mut forward, start(Direction::Forward));
         // Slices of the result by tensor, to be written as the backward sweep meets them.
         let mut slices: Vec<&mut [f64]> = Vec::new();
         let mut rest = out;
@@ -143,11 +143,11 @@ impl<'a> Gram<'a> {
             slices.push(slice);
             rest = after;
         }
-        let mut backward = MovedBackward { gram: self, v, moved: &moved, slices };
-        self.graph.sweep(Direction::Reverse, &mut backward, start(self.graph.outputs()));
+        let mut backward = MovedBackward { gram: self, v, moved: &moved, slices: slices.into() };
+        self.graph.sweep(Direction::Reverse, &mut backward, start(Direction::Reverse));
     }
 
-    fn part<'v>(&self, v: &'v [f64], tensor: usize) -> &'v [f64] {
+    fn part<'v>(&self, v: &'v [f64], tensor: TensorId) -> &'v [f64] {
         &v[self.offsets[tensor]..][..self.bundles[tensor].norms.len()]
     }
 
@@ -168,10 +168,10 @@ struct MovedForward<'a> {
 struct MovedBackward<'a> {
     gram: &'a Gram<'a>,
     v: &'a [f64],
-    /// dF, by layer.
-    moved: &'a [Vec<f64>],
-    /// The result by tensor.
-    slices: Vec<&'a mut [f64]>,
+    /// dF.
+    moved: &'a ByLayer<Vec<f64>>,
+    /// The result.
+    slices: ByTensor<&'a mut [f64]>,
 }
 
 impl Semiring for MovedForward<'_> {

@@ -3,7 +3,7 @@
 //! With s = θ² and `R(s) = Σ_p Π_{i∈p} s_i` the trace `Σ_p Σ_{i∈p} Π_{j∈p, j≠i} θ_j²` is `Σ_i ∂R/∂s_i`: R is
 //! linear in each `s_i`. A weight of 0 counts as well, for its derivative need not be 0.
 
-use phew_graph::{Direction, Edges, Ends, LayerSums, PathSums, Scaled, Square};
+use phew_graph::{ByLayer, Direction, Edges, Ends, PathSums, Scaled, ScaledVec, Square, TensorId};
 use rayon::prelude::*;
 
 use crate::analysis::Analysis;
@@ -14,8 +14,8 @@ use crate::analysis::Analysis;
 #[derive(Clone, Debug)]
 pub struct PathKernelTrace<'a> {
     analysis: &'a Analysis<'a>,
-    forward: LayerSums,
-    backward: LayerSums,
+    forward: ByLayer<ScaledVec>,
+    backward: ByLayer<ScaledVec>,
     layers: Vec<Scaled>,
     total: Scaled,
 }
@@ -35,13 +35,13 @@ impl<'a> Analysis<'a> {
         let kept = Edges::structure().masked_by(self.mask);
         let layer = |tensor| {
             let Ends { connection, source, target, .. } = self.graph.ends(tensor);
-            let (f, b) = (&forward.values[source], &backward.values[target]);
+            let (f, b) = (&forward[source], &backward[target]);
             // Σ F(source) · B(target) over the kept edges.
-            let reached = self.graph.carry(connection, Direction::Forward, &kept, f);
-            let sum = reached.iter().zip(b).map(|(f, b)| f * b).sum();
-            Scaled::new(sum, forward.exponents[source] + backward.exponents[target])
+            let reached = self.graph.carry(connection, Direction::Forward, &kept, &f.values);
+            let sum = reached.iter().zip(&b.values).map(|(f, b)| f * b).sum();
+            Scaled::new(sum, f.exponent + b.exponent)
         };
-        let layers: Vec<Scaled> = (0..self.graph.tensors()).map(layer).collect();
+        let layers: Vec<Scaled> = self.graph.tensors().map(layer).collect();
         let total = Scaled::sum(layers.iter().copied());
         PathKernelTrace { analysis: self, forward, backward, layers, total }
     }
@@ -71,14 +71,13 @@ impl PathKernelTrace<'_> {
     /// # Panics
     /// If there is no such tensor.
     #[must_use]
-    pub fn shares(&self, tensor: usize) -> Vec<f64> {
+    pub fn shares(&self, tensor: TensorId) -> Vec<f64> {
         let Ends { shape, source, target, .. } = self.analysis.graph.ends(tensor);
-        let (f, b) = (&self.forward.values[source], &self.backward.values[target]);
-        let exponent = self.forward.exponents[source] + self.backward.exponents[target];
-        let unit = Scaled::new(1.0, exponent).over(self.total);
+        let (f, b) = (&self.forward[source], &self.backward[target]);
+        let unit = Scaled::new(1.0, f.exponent + b.exponent).over(self.total);
         let share = |index: usize| {
             let (i, j) = shape.ends(index);
-            if self.analysis.keeps(tensor, index) { f[i] * b[j] * unit } else { 0.0 }
+            if self.analysis.keeps(tensor, index) { f.values[i] * b.values[j] * unit } else { 0.0 }
         };
         (0..shape.len()).into_par_iter().map(share).collect()
     }

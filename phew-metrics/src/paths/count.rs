@@ -1,6 +1,8 @@
 //! Number of input-output paths, and of those through each weight.
 
-use phew_graph::{Direction, Edges, Ends, NonZero, One, Semiring, Step, Weighted};
+use phew_graph::{
+    ByLayer, ByTensor, Direction, Edges, Ends, NonZero, One, Semiring, Step, TensorId, Weighted,
+};
 
 use crate::analysis::Analysis;
 use crate::error::MetricError;
@@ -47,7 +49,7 @@ impl Analysis<'_> {
         }
     }
 
-    /// Exact number of paths through each scalar, by prunable tensor and row-major.
+    /// Exact number of paths through each scalar of each prunable tensor, row-major.
     ///
     /// For networks beyond 128 bits use [`Analysis::path_shares`].
     ///
@@ -56,10 +58,10 @@ impl Analysis<'_> {
     ///
     /// # Complexity
     /// O(weights) time and memory.
-    pub fn edge_path_counts(&self, paths: Paths) -> Result<Vec<Vec<u128>>, MetricError> {
+    pub fn edge_path_counts(&self, paths: Paths) -> Result<ByTensor<Vec<u128>>, MetricError> {
         let forward = self.counts(paths, Direction::Forward)?;
         let backward = self.counts(paths, Direction::Reverse)?;
-        let of = |tensor: usize| {
+        let of = |tensor: TensorId| {
             let Ends { shape, source, target, .. } = self.graph.ends(tensor);
             let count = |index: usize| {
                 if !self.counted(paths, tensor, index) {
@@ -70,10 +72,10 @@ impl Analysis<'_> {
             };
             (0..shape.len()).map(count).collect()
         };
-        (0..self.graph.tensors()).map(of).collect()
+        self.graph.tensors().map(of).collect()
     }
 
-    fn counted(&self, paths: Paths, tensor: usize, index: usize) -> bool {
+    fn counted(&self, paths: Paths, tensor: TensorId, index: usize) -> bool {
         match paths {
             Paths::All => true,
             Paths::Kept => self.keeps(tensor, index),
@@ -81,14 +83,15 @@ impl Analysis<'_> {
         }
     }
 
-    /// Paths from the inputs (forward) or to the outputs (in reverse) of each unit, by layer.
-    fn counts(&self, paths: Paths, direction: Direction) -> Result<Vec<Vec<u128>>, MetricError> {
-        let start = match direction {
-            Direction::Forward => self.graph.inputs(),
-            Direction::Reverse => self.graph.outputs(),
-        };
+    /// Paths from the inputs (forward) or to the outputs (in reverse) of each unit.
+    fn counts(
+        &self,
+        paths: Paths,
+        direction: Direction,
+    ) -> Result<ByLayer<Vec<u128>>, MetricError> {
+        let units = self.graph[self.graph.start(direction)].units;
         let mut semiring = Counts { analysis: self, paths };
-        let layers = self.graph.sweep(direction, &mut semiring, vec![Some(1); start]);
+        let layers = self.graph.sweep(direction, &mut semiring, vec![Some(1); units]);
         let exact = |layer: Vec<Option<u128>>| layer.into_iter().collect::<Option<Vec<u128>>>();
         layers.into_iter().map(exact).collect::<Option<_>>().ok_or(MetricError::Overflow)
     }

@@ -1,5 +1,7 @@
 //! Every path by name: for small networks.
 
+use phew_graph::{Direction, LayerId, TensorId};
+
 use super::count::Paths;
 use crate::analysis::Analysis;
 use crate::error::MetricError;
@@ -12,7 +14,7 @@ pub struct Path {
     /// Output unit.
     pub output: usize,
     /// Prunable tensor and index in it, from the input to the output.
-    pub weights: Vec<(usize, usize)>,
+    pub weights: Vec<(TensorId, usize)>,
 }
 
 impl Analysis<'_> {
@@ -30,14 +32,15 @@ impl Analysis<'_> {
         }
         let mut paths = Vec::new();
         for input in 0..self.graph.inputs() {
-            self.extend(0, input, &mut Path::starting(input), &mut paths);
+            let first = self.graph.start(Direction::Forward);
+            self.extend(first, input, &mut Path::starting(input), &mut paths);
         }
         Ok(paths)
     }
 
     /// Depth-first from a unit.
-    fn extend(&self, layer: usize, unit: usize, path: &mut Path, done: &mut Vec<Path>) {
-        if layer + 1 == self.graph.layers().len() {
+    fn extend(&self, layer: LayerId, unit: usize, path: &mut Path, done: &mut Vec<Path>) {
+        if layer == self.graph.start(Direction::Reverse) {
             done.push(Path { output: unit, ..path.clone() });
         }
         for edge in self.graph.edges_out_of(layer, unit) {
@@ -46,7 +49,7 @@ impl Analysis<'_> {
             }
             let before = path.weights.len();
             path.weights.extend(edge.weight);
-            let next = self.graph.connections()[edge.connection].target;
+            let next = self.graph[edge.connection].target;
             self.extend(next, edge.target, path, done);
             path.weights.truncate(before);
         }

@@ -1,5 +1,6 @@
 //! Means over the kept weights and over the kept paths, each counting alike.
 
+use phew_graph::TensorId;
 use serde::Serialize;
 
 use super::count::Paths;
@@ -44,7 +45,7 @@ impl Analysis<'_> {
     /// One pass over the weights.
     #[must_use]
     pub fn mean_squares(&self) -> Vec<f64> {
-        let of = |tensor: usize| {
+        let of = |tensor: TensorId| {
             let weights = self.weights[tensor];
             let square = |i: usize| f64::from(weights[i]) * f64::from(weights[i]);
             match self.mask.map(|m| m.layer(tensor)) {
@@ -52,6 +53,6 @@ impl Analysis<'_> {
                 None => (0..weights.len()).map(square).sum::<f64>() / weights.len() as f64,
             }
         };
-        (0..self.weights.len()).map(of).collect()
+        self.graph.tensors().map(of).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Sums over all paths taken apart by weight: what part of the paths, or of an objective, passes each.
 
-use phew_graph::{Abs, Edges, NonZero, One, PathSums, Square};
+use phew_graph::{Abs, Edges, NonZero, One, PathSums, Square, TensorId};
 
 use super::count::Paths;
 use super::objective::Objective;
@@ -66,7 +66,7 @@ impl PathShares<'_> {
     /// # Panics
     /// If there is no such tensor.
     #[must_use]
-    pub fn shares(&self, tensor: usize) -> Vec<f64> {
+    pub fn shares(&self, tensor: TensorId) -> Vec<f64> {
         let analysis = self.analysis;
         match self.of {
             Of::Paths(Paths::All) => self.sums.edge_shares(tensor, &Edges::structure()),

@@ -1,7 +1,7 @@
 //! The spectral gap of each masked layer as a bipartite graph.
 
 use faer::Mat;
-use phew_graph::Ends;
+use phew_graph::{Ends, TensorId};
 use serde::Serialize;
 
 use super::components::Components;
@@ -54,12 +54,12 @@ impl Analysis<'_> {
     /// # References
     /// Marcus, Spielman & Srivastava 2015 (bipartite Ramanujan graphs); Feng & Li 1996 (biregular bound).
     pub fn layer_gaps(&self) -> Result<Vec<LayerGap>, MetricError> {
-        (0..self.graph.tensors()).map(|tensor| self.layer_gap(tensor)).collect()
+        self.graph.tensors().map(|tensor| self.layer_gap(tensor)).collect()
     }
 
-    fn layer_gap(&self, tensor: usize) -> Result<LayerGap, MetricError> {
+    fn layer_gap(&self, tensor: TensorId) -> Result<LayerGap, MetricError> {
         let Ends { shape, source, .. } = self.graph.ends(tensor);
-        let sources = self.graph.layers()[source].units;
+        let sources = self.graph[source].units;
         let counts = self.pairs(tensor);
         let mean_degree = |units: usize, end: fn((usize, usize)) -> usize| {
             let mut degrees = vec![0.0; units];
@@ -86,15 +86,15 @@ impl Analysis<'_> {
     }
 
     /// Pairs of units that a tensor joins, each with its number of kept scalars.
-    fn pairs(&self, tensor: usize) -> Vec<Edge> {
+    fn pairs(&self, tensor: TensorId) -> Vec<Edge> {
         let mut counts = Vec::new();
         self.each_pair(tensor, |i, j, kept| counts.push((i, j, kept as f64)));
         counts
     }
 
     /// Calls `pair` with source unit, target unit and number of kept scalars wherever there are any.
-    pub(super) fn each_pair(&self, tensor: usize, mut pair: impl FnMut(usize, usize, usize)) {
-        let (_, shape) = self.graph.weighted(tensor);
+    pub(super) fn each_pair(&self, tensor: TensorId, mut pair: impl FnMut(usize, usize, usize)) {
+        let shape = self.graph.shape(tensor);
         for j in 0..shape.outputs {
             let first = shape.first_source(j);
             for i in 0..shape.inputs {

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use phew_graph::{Direction, Edges, Ends};
+use phew_graph::{ByLayer, Direction, Edges, Ends};
 
 use super::components::Components;
 use super::two_greatest::two_greatest_eigenvalues;
@@ -51,7 +51,7 @@ impl Analysis<'_> {
 struct Whole<'a> {
     analysis: &'a Analysis<'a>,
     /// First unit of each layer.
-    first: Vec<usize>,
+    first: ByLayer<usize>,
     units: usize,
 }
 
@@ -70,9 +70,9 @@ impl<'a> Whole<'a> {
         let graph = &self.analysis.graph;
         let edges = Edges::structure().masked_by(self.analysis.mask);
         let mut out = vec![0.0; self.units];
-        for (connection, c) in graph.connections().iter().enumerate() {
-            let [source, target] = [c.source, c.target]
-                .map(|l| self.first[l]..self.first[l] + graph.layers()[l].units);
+        for (connection, c) in graph.connections().with_ids() {
+            let [source, target] =
+                [c.source, c.target].map(|l| self.first[l]..self.first[l] + graph[l].units);
             let mut add = |direction, near: Range<usize>, far: Range<usize>| {
                 let carried = graph.carry(connection, direction, &edges, &v[near]);
                 out[far].iter_mut().zip(carried).for_each(|(o, c)| *o += c);
@@ -87,14 +87,14 @@ impl<'a> Whole<'a> {
     fn parts(&self) -> usize {
         let graph = &self.analysis.graph;
         let mut components = Components::new(self.units);
-        for tensor in 0..graph.tensors() {
+        for tensor in graph.tensors() {
             let Ends { source, target, .. } = graph.ends(tensor);
             let (from, to) = (self.first[source], self.first[target]);
             self.analysis.each_pair(tensor, |i, j, _| components.join(from + i, to + j));
         }
         for c in graph.connections() {
             let (from, to) = (self.first[c.source], self.first[c.target]);
-            let pairs = c.wiring().map(|wiring| wiring.pairs(graph.layers()[c.target].units));
+            let pairs = c.wiring().map(|wiring| wiring.pairs(graph[c.target].units));
             pairs.into_iter().flatten().for_each(|(i, j)| components.join(from + i, to + j));
         }
         components.parts

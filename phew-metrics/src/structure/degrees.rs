@@ -1,6 +1,6 @@
 //! Kept weights into and out of each unit.
 
-use phew_graph::{Direction, Edges, Ends, Mask, PathGraph};
+use phew_graph::{ByLayer, ByTensor, Direction, Edges, Ends, LayerId, Mask, PathGraph, TensorId};
 use serde::Serialize;
 
 /// A distribution of degrees over the units of a layer.
@@ -37,12 +37,12 @@ pub(super) struct Degree {
     pub(super) out: Vec<usize>,
 }
 
-/// The degrees by prunable tensor.
-pub(super) fn degrees(graph: &PathGraph, mask: Option<&Mask>) -> Vec<Degree> {
+/// The degrees at each prunable tensor.
+pub(super) fn degrees(graph: &PathGraph, mask: Option<&Mask>) -> ByTensor<Degree> {
     let edges = Edges::structure().masked_by(mask);
-    let of = |tensor: usize| {
+    let of = |tensor: TensorId| {
         let Ends { connection, source, target, .. } = graph.ends(tensor);
-        let ones = |layer: usize| vec![1.0; graph.layers()[layer].units];
+        let ones = |layer: LayerId| vec![1.0; graph[layer].units];
         // Counts stay whole in f64 up to 2⁵³.
         let whole = |counts: Vec<f64>| counts.into_iter().map(|n| n as usize).collect();
         Degree {
@@ -50,17 +50,17 @@ pub(super) fn degrees(graph: &PathGraph, mask: Option<&Mask>) -> Vec<Degree> {
             out: whole(graph.carry(connection, Direction::Reverse, &edges, &ones(target))),
         }
     };
-    (0..graph.tensors()).map(of).collect()
+    graph.tensors().map(of).collect()
 }
 
-/// Kept weights into and out of each unit, by layer.
-pub(super) fn by_layer(graph: &PathGraph, degrees: &[Degree]) -> [Vec<Vec<usize>>; 2] {
-    let zeros: Vec<Vec<usize>> = graph.layers().iter().map(|l| vec![0; l.units]).collect();
+/// Kept weights into and out of each unit.
+pub(super) fn by_layer(graph: &PathGraph, degrees: &ByTensor<Degree>) -> [ByLayer<Vec<usize>>; 2] {
+    let zeros: ByLayer<Vec<usize>> = graph.layers().iter().map(|l| vec![0; l.units]).collect();
     let [mut into, mut out] = [zeros.clone(), zeros];
     let add = |units: &mut [usize], more: &[usize]| {
         units.iter_mut().zip(more).for_each(|(d, n)| *d += n);
     };
-    for (tensor, degree) in degrees.iter().enumerate() {
+    for (tensor, degree) in degrees.with_ids() {
         let Ends { source, target, .. } = graph.ends(tensor);
         add(&mut into[target], &degree.into);
         add(&mut out[source], &degree.out);

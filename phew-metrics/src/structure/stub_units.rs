@@ -1,23 +1,23 @@
 //! What stands on either side of a unit: a stub unit has weights on one side and nothing on the other.
 
-use phew_graph::{Direction, PathGraph, Semiring, Step, Weighted};
+use phew_graph::{ByLayer, ByTensor, Direction, PathGraph, Semiring, Step, Weighted};
 
 use super::degrees::Degree;
 
 /// For each unit, whether anything enters it (forward) or leaves it (in reverse): a kept weight, or a parameter-free
 /// connection with anything behind it. Inputs are entered, outputs are left.
-pub(super) fn met(graph: &PathGraph, degrees: &[Degree], direction: Direction) -> Vec<Vec<bool>> {
-    let start = match direction {
-        Direction::Forward => graph.inputs(),
-        Direction::Reverse => graph.outputs(),
-    };
-    graph.sweep(direction, &mut Met { degrees }, vec![true; start])
+pub(super) fn met(
+    graph: &PathGraph,
+    degrees: &ByTensor<Degree>,
+    direction: Direction,
+) -> ByLayer<Vec<bool>> {
+    let units = graph[graph.start(direction)].units;
+    graph.sweep(direction, &mut Met { degrees }, vec![true; units])
 }
 
 /// Whether anything leads to a unit. Unlike reachability a weight counts whatever lies behind it.
 struct Met<'a> {
-    /// By tensor.
-    degrees: &'a [Degree],
+    degrees: &'a ByTensor<Degree>,
 }
 
 impl Semiring for Met<'_> {

@@ -119,15 +119,17 @@ impl Analysis<'_> {
         let degrees = degrees(graph, self.mask);
         let [fed, feeds] = Direction::BOTH.map(|way| met(graph, &degrees, way));
         let [into, out] = by_layer(graph, &degrees);
-        let layers = into.into_iter().zip(out).enumerate().map(|(l, (into, out))| {
-            let end = l == 0 || l + 1 == graph.layers().len();
+        let ends = Direction::BOTH.map(|way| graph.start(way));
+        let layers = graph.layers().with_ids().zip(into.into_iter().zip(out));
+        let layers = layers.map(|((l, layer), (into, out))| {
+            let end = ends.contains(&l);
             let stub = |&u: &usize| {
                 let wasted = (into[u] > 0 || end) && !feeds[l][u];
                 wasted || ((out[u] > 0 || end) && !fed[l][u])
             };
             LayerStructure {
-                name: graph.layers()[l].name.clone(),
-                units: graph.layers()[l].units,
+                name: layer.name.clone(),
+                units: layer.units,
                 alive: reach.units_alive(l),
                 stubs: (0..into.len()).filter(stub).count(),
                 isolated: (0..into.len()).filter(|&u| !fed[l][u] && !feeds[l][u]).count(),

@@ -21,9 +21,12 @@ impl Layer {
         let arch = zoo::mlp(&[d, units, d]).build()?;
         let network = Network::initialise(arch, Init::Normal { std: 1.0 }, seed)?;
         let weights = network.weights();
+        let [first, second] = *weights.as_slice() else {
+            unreachable!("a network with one hidden layer has two tensors");
+        };
         let square = |w: f32| f64::from(w) * f64::from(w);
-        let into = weights[0].chunks(d).map(|r| r.iter().map(|&w| square(w)).collect()).collect();
-        let column = |j: usize| (0..d).map(|k| square(weights[1][k * units + j])).collect();
+        let into = first.chunks(d).map(|r| r.iter().map(|&w| square(w)).collect()).collect();
+        let column = |j: usize| (0..d).map(|k| square(second[k * units + j])).collect();
         Ok(Self { into, out: (0..units).map(column).collect() })
     }
 

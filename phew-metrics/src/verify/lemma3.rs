@@ -1,6 +1,6 @@
 //! Lemma 3: every unit of a layer of N units expects W/N of W walks.
 
-use phew_graph::{Ends, Init, Network, SkipPolicy, zoo};
+use phew_graph::{ByLayer, Ends, Init, Network, SkipPolicy, zoo};
 use phew_walk::{Bias, Starts, WalkLaw, count_visits};
 
 use super::claim::ClaimParams;
@@ -17,7 +17,7 @@ fn deviation(network: &Network, bias: Bias) -> Result<(f64, f64), MetricError> {
     let analysis = Analysis::new(network, None)?;
     let walks = analysis.walks(bias, SkipPolicy::Uniform);
     let visits = walks.visits(Starts::Balanced).units();
-    let hidden = &visits[1..visits.len() - 1];
+    let hidden = &visits.as_slice()[1..visits.len() - 1];
     let relative = || hidden.iter().flat_map(|l| l.iter().map(|v| v * l.len() as f64 - 1.0));
     let count = relative().count() as f64;
     let square = relative().map(|r| r * r).sum::<f64>() / count;
@@ -113,18 +113,18 @@ fn monte_carlo(params: &ClaimParams) -> Result<(Check, bool), MetricError> {
     let visits = walks.visits(Starts::Balanced).units();
     // A multiple of 60, so that every input and every output starts as many walks.
     let walks: u64 = scale.pick(6_000, 600_000, 6_000_000);
-    let mut seen: Vec<Vec<f64>> = visits.iter().map(|l| vec![0.0; l.len()]).collect();
+    let mut seen: ByLayer<Vec<f64>> = visits.iter().map(|l| vec![0.0; l.len()]).collect();
     let law = WalkLaw { seed, bias, ..WalkLaw::default() };
-    for (t, counts) in count_visits(&network, &law, walks)?.into_iter().enumerate() {
-        let Ends { shape, target, .. } = analysis.graph().ends(t);
-        for (index, count) in counts.into_iter().enumerate() {
+    for (tensor, counts) in count_visits(&network, &law, walks)?.with_ids() {
+        let Ends { shape, target, .. } = analysis.graph().ends(tensor);
+        for (index, &count) in counts.iter().enumerate() {
             seen[target][shape.ends(index).1] += f64::from(count);
         }
     }
     // A test for each layer: within a walk the layers' units depend on each other.
     let (mut found, mut expected, mut agrees) = (Vec::new(), Vec::new(), true);
-    let hidden = 1..seen.len() - 1;
-    for (seen, visits) in seen[hidden.clone()].iter().zip(&visits[hidden]) {
+    let hidden = seen.len() - 2;
+    for (seen, visits) in seen.iter().zip(&visits).skip(1).take(hidden) {
         let term = |(s, v): (&f64, &f64)| (s - v * walks as f64).powi(2) / (v * walks as f64);
         let statistic: f64 = seen.iter().zip(visits).map(term).sum();
         let limit = chi_squared_999(seen.len() - 1);

@@ -4,6 +4,7 @@
 //! eigenvalues of `AᵀA` (A itself is not square), all three sorted from the greatest.
 
 use faer::Mat;
+use phew_graph::TensorId;
 
 use super::claim::ClaimParams;
 use super::relu_network::{ReluNet, normals};
@@ -43,9 +44,10 @@ impl Spectra {
                 }
                 for (p, path) in paths.iter().enumerate().filter(|(_, p)| p.output == k) {
                     let hidden = &path.weights[..path.weights.len() - 1];
-                    let unit = |&(tensor, index): &(usize, usize)| {
-                        let inputs = pass.values[tensor].len();
-                        pass.values[tensor + 1][index / inputs] > 0.0
+                    // Of a chain, tensor number l leads from layer l to the next.
+                    let unit = |&(tensor, index): &(TensorId, usize)| {
+                        let from = tensor.index();
+                        pass.values[from + 1][index / pass.values[from].len()] > 0.0
                     };
                     by_path[(row, p)] =
                         if hidden.iter().all(unit) { input[path.input] } else { 0.0 };

@@ -1,7 +1,9 @@
 //! Path sums over dual numbers: each edge has a value and a tangent, and the tangent of a path's product is
 //! `Σ_i t_i Π_{j≠i} f_j`, a product with one factor replaced.
 
-use phew_graph::{Direction, LayerSemiring, PathGraph, ScaledVec, Step, Weighted, Wiring};
+use phew_graph::{
+    ConnectionId, Direction, LayerSemiring, PathGraph, ScaledVec, Step, TensorId, Weighted, Wiring,
+};
 use rayon::prelude::*;
 
 /// Scalars of a block: enough to be worth a task.
@@ -10,7 +12,7 @@ const BLOCK: usize = 1 << 14;
 /// A scalar weight between two units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edge {
-    pub(super) tensor: usize,
+    pub(super) tensor: TensorId,
     pub(super) index: usize,
     pub(super) source: usize,
     pub(super) target: usize,
@@ -22,7 +24,7 @@ pub(super) trait DualEdges: Sync {
     fn dual(&self, edge: Edge) -> (f64, f64);
 
     /// Value of the edges of a parameter-free connection, by near unit; their tangent is 0.
-    fn passage(&self, connection: usize) -> &[f64];
+    fn passage(&self, connection: ConnectionId) -> &[f64];
 }
 
 /// Value and tangent of the units of a layer.
@@ -48,15 +50,9 @@ pub(super) fn sweep<D: DualEdges>(
 ) -> [ScaledVec; 2] {
     let none = ScaledVec::zeros(start.len());
     let start = Dual { value: start.into(), tangents: [none.clone(), none] };
-    let mut layers = graph.sweep(direction, &mut DualSums(edges), start);
-    let end = match direction {
-        Direction::Forward => layers.pop(),
-        Direction::Reverse => layers.drain(..).next(),
-    };
-    let Some(Dual { value, tangents: [tangent, _] }) = end else {
-        unreachable!("a path graph has layers");
-    };
-    [value, tangent]
+    let layers = graph.sweep(direction, &mut DualSums(edges), start);
+    let end = &layers[graph.start(direction.reversed())];
+    [end.value.clone(), end.tangent().clone()]
 }
 
 struct DualSums<'a, D>(&'a D);

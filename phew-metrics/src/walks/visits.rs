@@ -1,6 +1,6 @@
 //! How often a walk is expected to pass each unit and each weight.
 
-use phew_graph::{Direction, Ends};
+use phew_graph::{ByLayer, Direction, Ends, ScaledVec, TensorId};
 use phew_walk::Starts;
 use rayon::prelude::*;
 
@@ -13,8 +13,8 @@ const BLOCK: usize = 1 << 14;
 #[derive(Clone, Debug)]
 pub struct Visits<'a> {
     walks: &'a Walks<'a>,
-    /// By direction: its share of the walks, and the visits of each unit by one of them, by layer.
-    directions: Vec<(Direction, f64, Vec<Vec<f64>>)>,
+    /// By direction: its share of the walks, and the visits of each unit by one of them.
+    directions: Vec<(Direction, f64, ByLayer<Vec<f64>>)>,
 }
 
 impl<'a> Walks<'a> {
@@ -35,24 +35,24 @@ impl<'a> Walks<'a> {
     }
 
     /// Visits of each unit by one walk in one direction.
-    fn units_visited(&self, direction: Direction) -> Vec<Vec<f64>> {
+    fn units_visited(&self, direction: Direction) -> ByLayer<Vec<f64>> {
         let (graph, edges) = (&self.analysis.graph, self.edges());
         let step = Some(self.steps(direction));
         let sums = match direction {
             Direction::Forward => graph.forward(&edges, Some(&even(graph.inputs())), step),
             Direction::Reverse => graph.backward(&edges, Some(&even(graph.outputs())), step),
         };
-        let layer = |l: usize| (0..sums.values[l].len()).map(|u| sums.value(l, u)).collect();
-        (0..sums.values.len()).map(layer).collect()
+        let layer = |l: &ScaledVec| (0..l.values.len()).map(|u| l.value(u)).collect();
+        sums.iter().map(layer).collect()
     }
 }
 
 impl Visits<'_> {
-    /// Expected visits of each unit, by layer and unit.
+    /// Expected visits of each unit.
     #[must_use]
-    pub fn units(&self) -> Vec<Vec<f64>> {
+    pub fn units(&self) -> ByLayer<Vec<f64>> {
         let layers = self.walks.analysis.graph.layers();
-        let mut visits: Vec<Vec<f64>> = layers.iter().map(|l| vec![0.0; l.units]).collect();
+        let mut visits: ByLayer<Vec<f64>> = layers.iter().map(|l| vec![0.0; l.units]).collect();
         for (_, share, units) in &self.directions {
             for (total, layer) in visits.iter_mut().zip(units) {
                 total.iter_mut().zip(layer).for_each(|(t, v)| *t += share * v);
@@ -69,7 +69,7 @@ impl Visits<'_> {
     /// # Complexity
     /// One parallel pass over the tensor for each direction.
     #[must_use]
-    pub fn weights(&self, tensor: usize) -> Vec<f64> {
+    pub fn weights(&self, tensor: TensorId) -> Vec<f64> {
         let Ends { shape, source, target, .. } = self.walks.analysis.graph.ends(tensor);
         let edges = self.walks.edges();
         let row = shape.row();

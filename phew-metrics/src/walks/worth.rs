@@ -1,6 +1,8 @@
 //! What the path of a walk is worth, in expectation.
 
-use phew_graph::{Direction, EdgeValue, Scaled, StepsOver, Transition};
+use phew_graph::{
+    ByTensor, ConnectionId, Direction, EdgeValue, Scaled, StepsOver, TensorId, Transition,
+};
 use phew_walk::{Bias, Starts};
 use serde::Serialize;
 
@@ -33,10 +35,9 @@ pub struct StepWorth {
 
 /// An edge of a walk with the probability of taking it.
 struct Probable<'a, F> {
-    weights: &'a [&'a [f32]],
+    weights: &'a ByTensor<&'a [f32]>,
     bias: Bias,
-    /// By tensor.
-    steps: Vec<StepsOver<'a>>,
+    steps: ByTensor<StepsOver<'a>>,
     transition: &'a Transition,
     worth: F,
 }
@@ -52,7 +53,7 @@ impl<F: Fn(f64) -> (f64, f64) + Sync> DualEdges for Probable<'_, F> {
         (q * value, q * tangent)
     }
 
-    fn passage(&self, connection: usize) -> &[f64] {
+    fn passage(&self, connection: ConnectionId) -> &[f64] {
         self.transition.passage(connection)
     }
 }
@@ -96,21 +97,18 @@ impl Walks<'_> {
         let probable = Probable {
             weights: &self.analysis.weights,
             bias: self.bias,
-            steps: (0..graph.tensors()).map(|t| transition.over(graph, t)).collect(),
+            steps: graph.tensors().map(|t| transition.over(graph, t)).collect(),
             transition,
             worth,
         };
-        let starts = match direction {
-            Direction::Forward => graph.inputs(),
-            Direction::Reverse => graph.outputs(),
-        };
-        let [value, tangent] = sweep(graph, &probable, direction, even(starts));
+        let start = even(graph[graph.start(direction)].units);
+        let [value, tangent] = sweep(graph, &probable, direction, start);
         (value.total(), tangent.total())
     }
 
     fn step_worths(&self, starts: Starts) -> Vec<StepWorth> {
         let visits = self.visits(starts);
-        let worth = |tensor: usize| {
+        let worth = |tensor: TensorId| {
             let visits = visits.weights(tensor);
             let (mut total, mut magnitude, mut square) = (0.0, 0.0, 0.0);
             for (v, &w) in visits.iter().zip(self.analysis.weights[tensor]) {
@@ -122,7 +120,7 @@ impl Walks<'_> {
             let mean = |moment: f64| if total > 0.0 { moment / total } else { 0.0 };
             StepWorth { visits: total, magnitude: mean(magnitude), square: mean(square) }
         };
-        (0..self.analysis.graph.tensors()).map(worth).collect()
+        self.analysis.graph.tensors().map(worth).collect()
     }
 }
 

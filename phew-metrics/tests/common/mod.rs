@@ -5,13 +5,13 @@
 
 use phew_graph::{
     Activation, Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Op, Pool, Role, Shape,
-    stream, stream_key,
+    TensorId, stream, stream_key,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 /// Scalar weights `(tensor, index)` of a path, from the input on.
-pub(crate) type Chain = Vec<(usize, usize)>;
+pub(crate) type Chain = Vec<(TensorId, usize)>;
 
 /// A network with at most [`MOST`] paths, some weights of 0, and a mask.
 #[derive(Clone, Debug)]
@@ -121,12 +121,13 @@ fn conv(rng: &mut ChaCha8Rng, f: Activation) -> Arch {
     net.flatten("flatten").linear("fc", rng.random_range(1..4)).build().unwrap()
 }
 
-fn tensor_of(arch: &Arch, node: usize) -> usize {
-    arch.prunable().iter().position(|s| s.node == node && s.role == Role::Weight).unwrap()
+fn tensor_of(arch: &Arch, node: usize) -> TensorId {
+    let mut specs = arch.prunable().with_ids();
+    specs.find(|(_, s)| s.node == node && s.role == Role::Weight).unwrap().0
 }
 
 /// A step back: node, unit, and the weight passed, if any.
-type Back = (usize, usize, Option<(usize, usize)>);
+type Back = (usize, usize, Option<(TensorId, usize)>);
 
 /// The steps back from a unit of a node.
 fn back(arch: &Arch, node: usize, unit: usize) -> Vec<Back> {
@@ -221,12 +222,12 @@ pub(crate) fn kept_chains(tiny: &Tiny) -> Vec<Chain> {
 }
 
 /// Products of the edge values of a chain.
-pub(crate) fn product(chain: &Chain, value: impl Fn(usize, usize) -> f64) -> f64 {
+pub(crate) fn product(chain: &Chain, value: impl Fn(TensorId, usize) -> f64) -> f64 {
     chain.iter().map(|&(t, i)| value(t, i)).product()
 }
 
 /// Products with one factor left out, by place.
-pub(crate) fn without_each(chain: &Chain, value: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+pub(crate) fn without_each(chain: &Chain, value: impl Fn(TensorId, usize) -> f64) -> Vec<f64> {
     let skip = |place: usize| {
         let others = chain.iter().enumerate().filter(|&(p, _)| p != place);
         others.map(|(_, &(t, i))| value(t, i)).product()

@@ -145,7 +145,7 @@ impl Product {
 
 #[cfg(test)]
 mod tests {
-    use phew_graph::{Activation, ArchBuilder, Init, Shape, zoo};
+    use phew_graph::{Activation, ArchBuilder, Init, Shape, TensorId, zoo};
     use tch::Device;
 
     use super::*;
@@ -170,7 +170,7 @@ mod tests {
         close(spread.least, 1.5);
         close(spread.mean, 1.75);
         close(spread.deviation, 0.25);
-        mask.layer_mut(0).remove(0);
+        mask.layer_mut(TensorId::new(0)).remove(0);
         close(jacobian_singular_values(&network, &mask, &inputs).unwrap().least, 0.0);
     }
 

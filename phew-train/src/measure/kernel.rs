@@ -108,7 +108,7 @@ impl TangentKernel {
 
 #[cfg(test)]
 mod tests {
-    use phew_graph::{ArchBuilder, Init, Shape, zoo};
+    use phew_graph::{ArchBuilder, Init, Shape, TensorId, zoo};
 
     use super::*;
 
@@ -133,7 +133,7 @@ mod tests {
         close(at(&mask, KernelOver::Weights, 0, 1), 0.0);
         close(at(&mask, KernelOver::All, 0, 2), 2.0);
         // Without the weight from input 2 to output 0 its products are gone.
-        mask.layer_mut(0).remove(2);
+        mask.layer_mut(TensorId::new(0)).remove(2);
         close(at(&mask, KernelOver::Weights, 0, 0), 5.0);
         close(at(&mask, KernelOver::Weights, 0, 2), 4.0);
         close(at(&mask, KernelOver::Weights, 1, 3), 1.0);
@@ -147,7 +147,7 @@ mod tests {
         let inputs = Tensor::randn([10, 12], (Kind::Float, Device::Cpu));
         let mut mask = Mask::dense(network.arch());
         for index in (0..400).filter(|i| i % 3 == 0) {
-            mask.layer_mut(1).remove(index);
+            mask.layer_mut(TensorId::new(1)).remove(index);
         }
         for over in [KernelOver::Weights, KernelOver::All] {
             let kernel = TangentKernel::new(&network, &mask, &inputs, over).unwrap();

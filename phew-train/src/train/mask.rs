@@ -34,8 +34,8 @@ pub fn mask_vector(arch: &Arch, mask: &Mask, device: Device) -> Result<Tensor> {
 
 /// For each unit of a layer, 1 if a kept weight enters it.
 fn entered(arch: &Arch, mask: &Mask, node: usize) -> Vec<f32> {
-    let weight = arch.prunable().iter().position(|spec| spec.node == node);
-    let Some(layer) = weight.map(|weight| mask.layer(weight)) else { return Vec::new() };
+    let mut tensors = arch.prunable().iter().zip(mask.layers());
+    let Some((_, layer)) = tensors.find(|(spec, _)| spec.node == node) else { return Vec::new() };
     let units = layer.shape()[0];
     let row = layer.len() / units;
     let mut entered = vec![0.0; units];

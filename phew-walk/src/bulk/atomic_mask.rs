@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use phew_graph::{LayerMask, Mask, Network};
+use phew_graph::{ByTensor, LayerMask, Mask, Network, TensorId};
 
 /// A bit for each scalar of each tensor, as in [`LayerMask`].
-pub(crate) struct AtomicMask(Vec<AtomicLayer>);
+pub(crate) struct AtomicMask(ByTensor<AtomicLayer>);
 
 /// A bit for each scalar of a tensor.
 pub(crate) struct AtomicLayer(Vec<AtomicU64>);
@@ -19,7 +19,7 @@ impl AtomicMask {
     }
 
     /// The bits of a tensor.
-    pub(crate) fn layer(&self, tensor: usize) -> &AtomicLayer {
+    pub(crate) fn layer(&self, tensor: TensorId) -> &AtomicLayer {
         &self.0[tensor]
     }
 

@@ -4,7 +4,7 @@
 //! probabilities are exact; their sum over tens of millions of weights is estimated from some ten thousand, one
 //! drawn from each stretch of the weights that are not kept yet.
 
-use phew_graph::Mask;
+use phew_graph::{Mask, TensorId};
 use rayon::prelude::*;
 
 use crate::bulk::exponential::Exponential;
@@ -19,7 +19,7 @@ const SPARE: f64 = 8.0;
 /// A sample of the weights that a mask does not keep.
 pub(crate) struct OpenWeights {
     /// Tensor and index of each.
-    pub(crate) weights: Vec<(usize, usize)>,
+    pub(crate) weights: Vec<(TensorId, usize)>,
     /// Weights that each stands for.
     pub(crate) share: f64,
 }
@@ -34,7 +34,7 @@ impl OpenWeights {
         let (mut i, mut passed) = (0, 0);
         let mut next = place(0);
         let mut weights = Vec::with_capacity(size);
-        for (tensor, layer) in mask.layers().iter().enumerate() {
+        for (tensor, layer) in mask.layers().with_ids() {
             for (w, &word) in layer.words().iter().enumerate() {
                 let mut open = !word;
                 if layer.len() - w * 64 < 64 {

@@ -3,7 +3,7 @@
 //! What a batch keeps has exactly the law of that many single walks, though not their bytes. Its cost hardly depends on
 //! how many walks it holds.
 
-use phew_graph::{Direction, Mask, Network, PathGraph};
+use phew_graph::{ByLayer, ByTensor, Direction, LayerId, Mask, Network, PathGraph, TensorId};
 use rayon::prelude::*;
 
 use crate::bulk::atomic_mask::AtomicMask;
@@ -34,14 +34,14 @@ pub(crate) struct BatchOutcome {
 /// The walks of one request, in batches.
 pub(crate) struct BulkEngine<'a, S> {
     graph: &'a PathGraph,
-    tables: &'a [SamplingTable<'a>],
+    tables: &'a ByTensor<SamplingTable<'a>>,
     /// Forward, and in reverse.
     frontiers: [Frontier<'a>; 2],
     starts: Starts,
     granularity: Granularity,
     key: [u64; 2],
     batch: u64,
-    probabilities: Vec<VisitProbabilities>,
+    probabilities: ByTensor<VisitProbabilities>,
     score: std::marker::PhantomData<S>,
 }
 
@@ -49,7 +49,7 @@ impl<'a, S: Score> BulkEngine<'a, S> {
     /// Needs units that all have some score onwards; see [`SamplingTable`].
     pub(crate) fn new(
         graph: &'a PathGraph,
-        tables: &'a [SamplingTable<'a>],
+        tables: &'a ByTensor<SamplingTable<'a>>,
         law: &WalkLaw,
         granularity: Granularity,
     ) -> Self {
@@ -80,14 +80,11 @@ impl<'a, S: Score> BulkEngine<'a, S> {
     ) -> BatchOutcome {
         let kept = AtomicMask::new(mask);
         let started = Direction::BOTH.map(|direction| {
-            let mut counts: Vec<Vec<u64>> =
+            let mut counts: ByLayer<Vec<u64>> =
                 self.graph.layers().iter().map(|l| vec![0; l.units]).collect();
-            let last = counts.len() - 1;
-            let forward = direction == Direction::Forward;
-            let start = if forward { 0 } else { last };
-            counts[start] = self.starting(direction, from, count);
-            let started = counts[start].clone();
-            for layer in (0..=last).map(|step| if forward { step } else { last - step }) {
+            let started = self.starting(direction, from, count);
+            counts[self.graph.start(direction)].clone_from(&started);
+            for layer in self.graph.order(direction) {
                 self.leave(direction, layer, &mut counts, &kept);
             }
             started
@@ -100,7 +97,7 @@ impl<'a, S: Score> BulkEngine<'a, S> {
     pub(crate) fn expected_gain(&self, mask: &Mask) -> ExpectedGain {
         let mut stream = Stream::new(self.key, u64::MAX - self.batch);
         let open = OpenWeights::sample(mask, &mut stream);
-        let rate = |(tensor, index): (usize, usize)| {
+        let rate = |(tensor, index): (TensorId, usize)| {
             self.probabilities[tensor].rate::<S>(&self.tables[tensor], index, self.granularity)
         };
         let rates = open.weights.into_par_iter().with_min_len(1024).map(rate).collect();
@@ -114,14 +111,13 @@ impl<'a, S: Score> BulkEngine<'a, S> {
 
     /// Walks that start at each unit, among those numbered `from .. from + count`.
     fn starting(&self, direction: Direction, from: u64, count: u64) -> Vec<u64> {
-        let forward = direction == Direction::Forward;
-        let units = if forward { self.graph.inputs() } else { self.graph.outputs() };
+        let units = self.graph[self.graph.start(direction)].units;
         let turns = self.starts.turns(direction, from, count);
         if self.starts != Starts::Random {
             return Starts::round_robin(turns, units);
         }
         let mut counts = vec![0; units];
-        let mut stream = self.stream(direction, self.graph.tensors(), 0);
+        let mut stream = self.stream(direction, self.graph.tensors().len(), 0);
         multinomial(turns.end - turns.start, &vec![1.0; units], &mut stream, |u, n| counts[u] = n);
         counts
     }
@@ -130,8 +126,8 @@ impl<'a, S: Score> BulkEngine<'a, S> {
     fn leave(
         &self,
         direction: Direction,
-        layer: usize,
-        counts: &mut [Vec<u64>],
+        layer: LayerId,
+        counts: &mut ByLayer<Vec<u64>>,
         kept: &AtomicMask,
     ) {
         let exits = self.frontiers[usize::from(direction == Direction::Reverse)].exits(layer);
@@ -139,7 +135,9 @@ impl<'a, S: Score> BulkEngine<'a, S> {
             return;
         }
         let walks = std::mem::take(&mut counts[layer]);
-        let mut stream = self.stream(direction, self.graph.tensors() + 1 + layer, 0);
+        // The streams of layers are numbered after those of tensors.
+        let part = self.graph.tensors().len() + 1 + layer.index();
+        let mut stream = self.stream(direction, part, 0);
         let mut shares = vec![vec![0; walks.len()]; exits.onward.len()];
         for (u, &n) in walks.iter().enumerate().filter(|(_, n)| **n > 0) {
             multinomial(n, &exits.shares(u), &mut stream, |c, k| shares[c][u] = k);
@@ -181,7 +179,7 @@ impl<'a, S: Score> BulkEngine<'a, S> {
             let (group, chunk) = (task / chunks, task % chunks);
             let from = group * near + chunk * units;
             let to = (from + units).min((group + 1) * near);
-            let mut stream = self.stream(direction, onward.tensor, task);
+            let mut stream = self.stream(direction, onward.tensor.index(), task);
             let layer = kept.layer(onward.tensor);
             let block = Block::new(onward, layer, self.granularity, from, to - from);
             (group, block.cross::<S>(&walks[from..to], &totals[from..to], &mut stream))

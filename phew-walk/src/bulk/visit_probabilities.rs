@@ -1,6 +1,8 @@
 //! Visit probabilities: how likely a walk is to pass each weight, exactly, by one sweep over the kernels' norms each way.
 
-use phew_graph::{Direction, LayerSemiring, PathGraph, Step, Weighted, Wiring};
+use phew_graph::{
+    ByConnection, ByTensor, Direction, LayerSemiring, PathGraph, Step, Weighted, Wiring,
+};
 use rayon::prelude::*;
 
 use crate::params::bias::Score;
@@ -44,21 +46,19 @@ impl VisitProbabilities {
 /// Needs units that all have some score onwards; see [`SamplingTable`].
 pub(crate) fn visit_probabilities<S: Score>(
     graph: &PathGraph,
-    tables: &[SamplingTable<'_>],
-    walked: &[bool],
+    tables: &ByTensor<SamplingTable<'_>>,
+    walked: &ByConnection<bool>,
     frontiers: &[Frontier<'_>; 2],
     starts: Starts,
-) -> Vec<VisitProbabilities> {
+) -> ByTensor<VisitProbabilities> {
     let unvisited = |t: &SamplingTable<'_>| {
         let visits = [&t.forward, &t.reverse].map(|units| vec![0.0; units.bound.len()]);
         VisitProbabilities { totals: totals::<S>(t), visits }
     };
-    let mut probabilities: Vec<VisitProbabilities> = tables.par_iter().map(unvisited).collect();
+    let mut probabilities: ByTensor<VisitProbabilities> =
+        tables.par_iter().map(unvisited).collect();
     for (direction, frontier) in Direction::BOTH.into_iter().zip(frontiers) {
-        let units = match direction {
-            Direction::Forward => graph.inputs(),
-            Direction::Reverse => graph.outputs(),
-        };
+        let units = graph[graph.start(direction)].units;
         let start = vec![starts.share(direction) / units as f64; units];
         let (score, probabilities) = (std::marker::PhantomData::<S>, &mut probabilities);
         let mut visits = Visits { tables, walked, frontier, probabilities, score };
@@ -69,10 +69,10 @@ pub(crate) fn visit_probabilities<S: Score>(
 
 /// Expected visits of units by a walk, as what flows over the path graph. Notes what a sweep finds at each tensor.
 struct Visits<'v, 'a, S> {
-    tables: &'v [SamplingTable<'a>],
-    walked: &'v [bool],
+    tables: &'v ByTensor<SamplingTable<'a>>,
+    walked: &'v ByConnection<bool>,
     frontier: &'v Frontier<'a>,
-    probabilities: &'v mut [VisitProbabilities],
+    probabilities: &'v mut ByTensor<VisitProbabilities>,
     score: std::marker::PhantomData<S>,
 }
 

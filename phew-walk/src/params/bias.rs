@@ -4,7 +4,7 @@
 //! name and help), one in [`Bias::score`] and one in `with_score!`: the compiler asks for each of them. The sampler, the
 //! path sums of the metrics and the command line take it from here.
 
-use phew_graph::{Choice, EdgeValue};
+use phew_graph::{Choice, EdgeValue, TensorId};
 
 /// What draws a walk from unit to unit.
 ///
@@ -56,7 +56,7 @@ impl Bias {
 
 impl EdgeValue for Bias {
     #[inline]
-    fn value(&self, _tensor: usize, _index: usize, weight: f32) -> f64 {
+    fn value(&self, _tensor: TensorId, _index: usize, weight: f32) -> f64 {
         f64::from(self.score(weight))
     }
 }

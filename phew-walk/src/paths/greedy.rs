@@ -1,6 +1,8 @@
 //! Greedy paths: those of walks that always take the largest weight.
 
-use phew_graph::{Direction, Edge, Network, PathGraph, SkipPolicy};
+use phew_graph::{
+    ByConnection, ByTensor, Direction, Edge, LayerId, Network, PathGraph, SkipPolicy,
+};
 
 use crate::error::WalkError;
 use crate::paths::path::{Order, RankedPath};
@@ -24,28 +26,26 @@ pub fn greedy_paths(network: &Network, skips: SkipPolicy) -> Result<Vec<RankedPa
 
 struct GreedyWalk<'a> {
     graph: &'a PathGraph,
-    walked: Vec<bool>,
-    weights: Vec<&'a [f32]>,
+    walked: ByConnection<bool>,
+    weights: ByTensor<&'a [f32]>,
 }
 
 impl GreedyWalk<'_> {
     /// The path of the walk from an input unit, or in reverse from an output unit.
     fn path(&self, direction: Direction, start: usize) -> Result<RankedPath, WalkError> {
-        let last = self.graph.layers().len() - 1;
-        let (mut layer, end) = match direction {
-            Direction::Forward => (0, last),
-            Direction::Reverse => (last, 0),
-        };
-        let (mut unit, mut ln_product, mut weights) = (start, 0.0, Vec::new());
+        let graph = self.graph;
+        let (mut layer, mut unit) = (graph.start(direction), start);
+        let end = graph.start(direction.reversed());
+        let (mut ln_product, mut weights) = (0.0, Vec::new());
         while layer != end {
-            let no_path = || WalkError::NoPath { layer: self.graph.layers()[layer].name.clone() };
+            let no_path = || WalkError::NoPath { layer: graph[layer].name.clone() };
             let edge = self.next(direction, layer, unit).ok_or_else(no_path)?;
             if let Some((tensor, index)) = edge.weight {
                 let value = Order::Greatest.value_of(self.weights[tensor][index]);
                 ln_product += value.ok_or_else(no_path)?;
                 weights.push((tensor, index));
             }
-            layer = self.graph.step(edge.connection, direction).far;
+            layer = graph.step(edge.connection, direction).far;
             unit = match direction {
                 Direction::Forward => edge.target,
                 Direction::Reverse => edge.source,
@@ -58,7 +58,7 @@ impl GreedyWalk<'_> {
     }
 
     /// The edge of the largest weight onwards from a unit, of equals the first; the first edge if none has a weight.
-    fn next(&self, direction: Direction, layer: usize, unit: usize) -> Option<Edge> {
+    fn next(&self, direction: Direction, layer: LayerId, unit: usize) -> Option<Edge> {
         let graph = self.graph;
         match direction {
             Direction::Forward => self.largest(graph.edges_out_of(layer, unit)),

@@ -1,6 +1,8 @@
 //! The best path to every unit: a sweep in the max-plus semiring, with back pointers.
 
-use phew_graph::{Direction, LayerSemiring, PathGraph, Step, Weighted, Wiring};
+use phew_graph::{
+    ByConnection, ByLayer, Direction, LayerSemiring, PathGraph, Step, TensorId, Weighted, Wiring,
+};
 
 use crate::paths::path::Place;
 
@@ -10,7 +12,7 @@ pub(crate) struct BestPath {
     /// Its value, −∞ if there is no path.
     pub(crate) value: f64,
     /// The next unit towards the end, and the weight between if the connection has any; nothing at the end.
-    pub(crate) next: Option<(Place, Option<(usize, usize)>)>,
+    pub(crate) next: Option<(Place, Option<(TensorId, usize)>)>,
 }
 
 /// No path: the semiring's zero.
@@ -33,34 +35,31 @@ impl BestPath {
     }
 
     /// This path and one edge more.
-    fn extended(&self, here: Place, weight: Option<(usize, usize)>, value: f64) -> Self {
+    fn extended(&self, here: Place, weight: Option<(TensorId, usize)>, value: f64) -> Self {
         Self { value: self.value + value, next: Some((here, weight)) }
     }
 }
 
-/// The best path from an input to each unit (forward) or from each unit to an output (in reverse), by layer and unit.
+/// The best path from an input to each unit (forward) or from each unit to an output (in reverse), by unit.
 ///
 /// The value of a path is the sum of `value(tensor, index)` over its weights, of which those without a value are left
 /// out. Of equal paths the first is taken: by connection, then by index.
 pub(crate) fn best_path_of_each_unit(
     graph: &PathGraph,
-    walked: &[bool],
+    walked: &ByConnection<bool>,
     direction: Direction,
-    value: impl Fn(usize, usize) -> Option<f64>,
-) -> Vec<Vec<BestPath>> {
-    let units = match direction {
-        Direction::Forward => graph.inputs(),
-        Direction::Reverse => graph.outputs(),
-    };
+    value: impl Fn(TensorId, usize) -> Option<f64>,
+) -> ByLayer<Vec<BestPath>> {
+    let units = graph[graph.start(direction)].units;
     graph.sweep(direction, &mut MaxPlus { walked, value }, vec![END; units])
 }
 
 struct MaxPlus<'a, F> {
-    walked: &'a [bool],
+    walked: &'a ByConnection<bool>,
     value: F,
 }
 
-impl<F: Fn(usize, usize) -> Option<f64>> LayerSemiring for MaxPlus<'_, F> {
+impl<F: Fn(TensorId, usize) -> Option<f64>> LayerSemiring for MaxPlus<'_, F> {
     type Layer = Vec<BestPath>;
 
     fn weighted(&mut self, step: &Step, shape: &Weighted, near: &Vec<BestPath>) -> Vec<BestPath> {

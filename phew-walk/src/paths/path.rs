@@ -1,6 +1,6 @@
 //! A path, the order of paths, and the mask of some.
 
-use phew_graph::{Mask, Network};
+use phew_graph::{LayerId, Mask, Network, TensorId};
 
 /// Which end of the order by edge-weight product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,11 +38,11 @@ pub struct RankedPath {
     /// Natural logarithm of the edge-weight product `Π|θ|`.
     pub ln_product: f64,
     /// Its weights from input to output, as (prunable tensor, row-major index).
-    pub weights: Vec<(usize, usize)>,
+    pub weights: Vec<(TensorId, usize)>,
 }
 
 /// A unit of a layer: layer and unit.
-pub(crate) type Place = (usize, usize);
+pub(crate) type Place = (LayerId, usize);
 
 /// The mask of a set of paths.
 #[must_use]

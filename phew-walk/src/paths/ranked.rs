@@ -2,7 +2,10 @@
 
 use std::collections::BinaryHeap;
 
-use phew_graph::{Edge, Network, PathGraph, SkipPolicy};
+use phew_graph::{
+    ByConnection, ByLayer, ByTensor, ConnectionId, Direction, Edge, Layer, LayerId, Network,
+    PathGraph, SkipPolicy, TensorId,
+};
 
 use crate::error::WalkError;
 use crate::paths::path::{Order, Place, RankedPath};
@@ -20,15 +23,16 @@ struct Candidate {
 /// The last edge of a path.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct LastEdge {
-    connection: usize,
+    /// Nothing at the end of a path.
+    connection: Option<ConnectionId>,
     /// The scalar passed; nothing for a connection without weights.
-    weight: Option<(usize, usize)>,
+    weight: Option<(TensorId, usize)>,
     /// Its logarithm, negated for [`Order::Least`].
     step: f64,
 }
 
 /// What ends a path: no edge at all.
-const END: LastEdge = LastEdge { connection: usize::MAX, weight: None, step: 0.0 };
+const END: LastEdge = LastEdge { connection: None, weight: None, step: 0.0 };
 
 impl PartialEq for Candidate {
     fn eq(&self, other: &Self) -> bool {
@@ -58,10 +62,10 @@ struct Unit {
 
 struct Search<'a> {
     graph: &'a PathGraph,
-    walked: Vec<bool>,
-    weights: Vec<&'a [f32]>,
+    walked: ByConnection<bool>,
+    weights: ByTensor<&'a [f32]>,
     order: Order,
-    units: Vec<Vec<Unit>>,
+    units: ByLayer<Vec<Unit>>,
 }
 
 /// The `count` paths of greatest or least edge-weight product, in order.
@@ -87,7 +91,7 @@ pub fn ranked_paths(
     count: usize,
 ) -> Result<Vec<RankedPath>, WalkError> {
     let graph = &PathGraph::new(network.arch());
-    let units = |l: &phew_graph::Layer| (0..l.units).map(|_| Unit::default()).collect();
+    let units = |l: &Layer| (0..l.units).map(|_| Unit::default()).collect();
     let mut search = Search {
         graph,
         walked: graph.walked(skips),
@@ -96,11 +100,11 @@ pub fn ranked_paths(
         units: graph.layers().iter().map(units).collect(),
     };
     search.first_paths();
-    let last = graph.layers().len() - 1;
+    let last = graph.start(Direction::Reverse);
     let mut ends: BinaryHeap<Candidate> =
         (0..graph.outputs()).filter_map(|u| search.candidate((last, u), 0, END)).collect();
     if ends.is_empty() {
-        return Err(WalkError::NoPath { layer: graph.layers()[last].name.clone() });
+        return Err(WalkError::NoPath { layer: graph[last].name.clone() });
     }
     let mut paths = Vec::new();
     while paths.len() < count
@@ -117,17 +121,20 @@ pub fn ranked_paths(
 impl Search<'_> {
     /// The best path to every unit: one pass over the weights.
     fn first_paths(&mut self) {
-        let inputs = self.graph.inputs();
-        for u in 0..inputs {
-            let start = Candidate { value: 0.0, source: (0, u), rank: 0, edge: END };
-            self.units[0][u].found.push(start);
+        let inputs = self.inputs();
+        for (u, unit) in self.units[inputs].iter_mut().enumerate() {
+            unit.found.push(Candidate { value: 0.0, source: (inputs, u), rank: 0, edge: END });
         }
-        for layer in 1..self.graph.layers().len() {
-            for u in 0..self.graph.layers()[layer].units {
+        for (layer, there) in self.graph.layers().with_ids().skip(1) {
+            for u in 0..there.units {
                 let best = self.incoming((layer, u)).max();
                 self.units[layer][u].found.extend(best);
             }
         }
+    }
+
+    fn inputs(&self) -> LayerId {
+        self.graph.start(Direction::Forward)
     }
 
     /// The path to a unit of this rank and one edge more, if that path exists.
@@ -145,8 +152,8 @@ impl Search<'_> {
                 Some((tensor, index)) => self.order.value_of(self.weights[tensor][index])?,
                 None => 0.0,
             };
-            let source = (self.graph.connections()[connection].source, edge.source);
-            self.candidate(source, 0, LastEdge { connection, weight, step })
+            let source = (self.graph[connection].source, edge.source);
+            self.candidate(source, 0, LastEdge { connection: Some(connection), weight, step })
         })
     }
 
@@ -156,7 +163,7 @@ impl Search<'_> {
         if self.units[layer][unit].found.len() > rank {
             return true;
         }
-        if layer == 0 {
+        if layer == self.inputs() {
             return false;
         }
         // In the heap, the last path's place is taken by the next path to the same source and the same edge.
@@ -183,7 +190,7 @@ impl Search<'_> {
             weights.extend(at.edge.weight);
             let (layer, unit) = at.source;
             let here = self.units[layer][unit].found[at.rank];
-            if layer == 0 {
+            if layer == self.inputs() {
                 break;
             }
             at = here;

@@ -5,7 +5,10 @@
 
 use std::cmp::Ordering;
 
-use phew_graph::{Direction, Mask, Network, PathGraph, SkipPolicy, kept_at};
+use phew_graph::{
+    ByConnection, ByLayer, ByTensor, Direction, Mask, Network, PathGraph, SkipPolicy, TensorId,
+    kept_at,
+};
 use rayon::prelude::*;
 
 use crate::error::WalkError;
@@ -85,7 +88,7 @@ pub fn best_paths(
 #[derive(Clone, Copy, Debug)]
 struct RankedWeight {
     value: f64,
-    tensor: usize,
+    tensor: TensorId,
     index: usize,
 }
 
@@ -100,17 +103,17 @@ impl RankedWeight {
 /// The best path through every weight: that from the inputs to its source, and that from its target to the outputs.
 struct BestThrough<'a> {
     graph: &'a PathGraph,
-    weights: Vec<&'a [f32]>,
-    walked: Vec<bool>,
+    weights: ByTensor<&'a [f32]>,
+    walked: ByConnection<bool>,
     order: Order,
-    from_inputs: Vec<Vec<BestPath>>,
-    to_outputs: Vec<Vec<BestPath>>,
+    from_inputs: ByLayer<Vec<BestPath>>,
+    to_outputs: ByLayer<Vec<BestPath>>,
 }
 
 impl<'a> BestThrough<'a> {
     fn new(graph: &'a PathGraph, network: &'a Network, order: Order, skips: SkipPolicy) -> Self {
         let (weights, walked) = (network.weights(), graph.walked(skips));
-        let value = |tensor: usize, index: usize| order.value_of(weights[tensor][index]);
+        let value = |tensor: TensorId, index: usize| order.value_of(weights[tensor][index]);
         let [from_inputs, to_outputs] = Direction::BOTH
             .map(|direction| best_path_of_each_unit(graph, &walked, direction, value));
         Self { graph, weights, walked, order, from_inputs, to_outputs }
@@ -119,7 +122,7 @@ impl<'a> BestThrough<'a> {
     /// All weights that lie on a path.
     fn weights(&self) -> Vec<RankedWeight> {
         let mut ranked = Vec::new();
-        for (tensor, weights) in self.weights.iter().enumerate() {
+        for (tensor, weights) in self.weights.with_ids() {
             let ends = self.graph.ends(tensor);
             if !self.walked[ends.connection] {
                 continue;

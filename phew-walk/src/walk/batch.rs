@@ -4,6 +4,8 @@
 //! between short loops that only draw, only read, or only decide: a loop that only reads has no branch that depends
 //! on what it reads, so the processor keeps dozens of reads in flight.
 
+use phew_graph::{ByLayer, LayerId, PathGraph};
+
 use crate::params::bias::Score;
 use crate::rng::{Stream, below_with_rest, fraction};
 use crate::walk::onward_kernels::OnwardKernels;
@@ -23,7 +25,7 @@ pub(crate) struct WalkBatch {
     /// The unit that each stands at.
     pub(crate) units: [u32; LANES],
     /// Those that stand at each layer.
-    pub(crate) standing: Vec<Vec<u16>>,
+    pub(crate) standing: ByLayer<Vec<u16>>,
     crossing: Crossing,
 }
 
@@ -42,13 +44,13 @@ struct Crossing {
 }
 
 impl WalkBatch {
-    pub(crate) fn new(layers: usize) -> Self {
+    pub(crate) fn new(graph: &PathGraph) -> Self {
         Self {
             size: 0,
             streams: [Stream::new([0; 2], 0); LANES],
             walks: [0; LANES],
             units: [0; LANES],
-            standing: vec![Vec::with_capacity(LANES); layers],
+            standing: graph.layers().iter().map(|_| Vec::with_capacity(LANES)).collect(),
             crossing: Crossing {
                 firsts: [0; LANES],
                 bases: [0; LANES],
@@ -62,7 +64,7 @@ impl WalkBatch {
     }
 
     /// Adds a walk that stands at a unit; true if there is no room for another.
-    pub(crate) fn add(&mut self, stream: Stream, walk: u16, layer: usize, unit: u32) -> bool {
+    pub(crate) fn add(&mut self, stream: Stream, walk: u16, layer: LayerId, unit: u32) -> bool {
         let l = self.size;
         (self.streams[l], self.walks[l], self.units[l]) = (stream, walk, unit);
         self.standing[layer].push(l as u16);

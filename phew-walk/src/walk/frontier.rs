@@ -2,14 +2,17 @@
 
 use std::ops::Range;
 
-use phew_graph::{Direction, Kind, Layer, PathGraph, Wiring};
+use phew_graph::{
+    ByConnection, ByLayer, ByTensor, ConnectionId, Direction, Kind, Layer, LayerId, PathGraph,
+    Wiring,
+};
 
 use crate::rng::{Stream, below};
 use crate::walk::onward_kernels::OnwardKernels;
 use crate::walk::sampling_table::SamplingTable;
 
 /// For each layer, the connections that a walk of one direction may take.
-pub(crate) struct Frontier<'a>(Vec<Exits<'a>>);
+pub(crate) struct Frontier<'a>(ByLayer<Exits<'a>>);
 
 /// The connections onwards from one layer. At a unit, a walk chooses uniformly among those that leave it.
 pub(crate) struct Exits<'a> {
@@ -20,7 +23,7 @@ pub(crate) struct Exits<'a> {
 
 /// A connection, the layer that it leads to, and the units that it leaves.
 pub(crate) struct Onward<'a> {
-    pub(crate) layer: usize,
+    pub(crate) layer: LayerId,
     pub(crate) passage: Passage<'a>,
     units: Range<usize>,
 }
@@ -44,33 +47,31 @@ impl<'a> Frontier<'a> {
     /// The frontiers forward and in reverse, over the connections that are `walked`.
     pub(crate) fn both(
         graph: &PathGraph,
-        tables: &'a [SamplingTable<'a>],
-        walked: &[bool],
+        tables: &'a ByTensor<SamplingTable<'a>>,
+        walked: &ByConnection<bool>,
     ) -> [Self; 2] {
         Direction::BOTH.map(|direction| Self::new(graph, tables, walked, direction))
     }
 
     /// The connections onwards from a layer.
     #[inline]
-    pub(crate) fn exits(&self, layer: usize) -> &Exits<'a> {
+    pub(crate) fn exits(&self, layer: LayerId) -> &Exits<'a> {
         &self.0[layer]
     }
 
     fn new(
         graph: &PathGraph,
-        tables: &'a [SamplingTable<'a>],
-        walked: &[bool],
+        tables: &'a ByTensor<SamplingTable<'a>>,
+        walked: &ByConnection<bool>,
         direction: Direction,
     ) -> Self {
         let forward = direction == Direction::Forward;
-        let onward = |&c: &usize| {
-            let connection = &graph.connections()[c];
-            let passage = match (&connection.kind, connection.wiring()) {
-                (Kind::Weighted(shape), _) => {
+        let onward = |&c: &ConnectionId| {
+            let passage = match graph[c].kind {
+                Kind::Weighted(shape) => {
                     Passage::Weighted(OnwardKernels::new(&tables[shape.tensor], forward))
                 }
-                (_, Some(wiring)) => Passage::Free(FreePassage { wiring, forward }),
-                (_, None) => unreachable!("a connection without weights has a wiring"),
+                Kind::Free(wiring) => Passage::Free(FreePassage { wiring, forward }),
             };
             let (layer, units) = (graph.step(c, direction).far, graph.leaves(c, direction));
             Onward { layer, passage, units }
@@ -138,7 +139,11 @@ mod tests {
     fn a_walk_chooses_among_the_connections_that_leave_its_unit() {
         let onward = |first: usize, units: usize| {
             let free = FreePassage { wiring: Wiring::Block { first, units }, forward: false };
-            Onward { layer: 0, passage: Passage::Free(free), units: first..first + units }
+            Onward {
+                layer: LayerId::new(0),
+                passage: Passage::Free(free),
+                units: first..first + units,
+            }
         };
         let exits =
             Exits { onward: vec![onward(0, 2), onward(2, 3), onward(0, 5)], everywhere: false };

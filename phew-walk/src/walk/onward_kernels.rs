@@ -1,5 +1,7 @@
 //! The kernels onwards from a unit over a weighted connection, in one direction, and the draw of one of them.
 
+use phew_graph::TensorId;
+
 use crate::params::bias::Score;
 use crate::rng::{Stream, below, unit_interval};
 use crate::walk::sampling_table::{SamplingTable, UnitSampling};
@@ -10,7 +12,7 @@ use crate::walk::sampling_table::{SamplingTable, UnitSampling};
 /// to unit `base + c`.
 #[derive(Clone, Copy)]
 pub(crate) struct OnwardKernels<'a> {
-    pub(crate) tensor: usize,
+    pub(crate) tensor: TensorId,
     /// Scalars of a kernel.
     pub(crate) kernel: usize,
     pub(crate) weights: &'a [f32],

@@ -6,7 +6,7 @@
 //! probability norm / greatest norm. That needs no cumulative tables, in either direction: one pass over the
 //! weights, and memory of one ninth of them (for 1×1 kernels nothing: the weights are their own norms).
 
-use phew_graph::{GraphError, Network, PathGraph, Weighted};
+use phew_graph::{ByTensor, GraphError, Network, PathGraph, TensorId, Weighted};
 use rayon::prelude::*;
 
 use crate::params::bias::Score;
@@ -135,8 +135,8 @@ impl<'a> SamplingTable<'a> {
     pub(crate) fn of_network<S: Score>(
         graph: &PathGraph,
         network: &'a Network,
-    ) -> Result<Vec<Self>, GraphError> {
-        let table = |(tensor, weights): (usize, &'a [f32])| {
+    ) -> Result<ByTensor<Self>, GraphError> {
+        let table = |(tensor, weights): (TensorId, &&'a [f32])| {
             // Steps name the scalars of a tensor by numbers of 32 bits.
             if u32::try_from(weights.len()).is_err() {
                 return Err(GraphError::Parameter {
@@ -145,9 +145,9 @@ impl<'a> SamplingTable<'a> {
                     expected: "at most 2^32 - 1 scalars",
                 });
             }
-            Ok(Self::new::<S>(graph.weighted(tensor).1, weights))
+            Ok(Self::new::<S>(graph.shape(tensor), weights))
         };
-        network.weights().into_iter().enumerate().map(table).collect()
+        network.weights().with_ids().map(table).collect()
     }
 
     /// One pass over the tensor. Blocks of rows depend on the shape alone, so the tables do not depend on the

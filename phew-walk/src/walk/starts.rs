@@ -18,7 +18,7 @@ impl Starts {
     /// Direction and, unless it is drawn, start unit of a walk.
     pub(crate) fn of(self, graph: &PathGraph, walk: u64) -> (Direction, Option<usize>) {
         let turn = if walk.is_multiple_of(2) { Direction::Forward } else { Direction::Reverse };
-        let units = |d| if d == Direction::Forward { graph.inputs() } else { graph.outputs() };
+        let units = |direction| graph[graph.start(direction)].units;
         let (direction, place) = match self {
             Starts::Balanced => (turn, walk / 2),
             Starts::Forward => (Direction::Forward, walk),

@@ -1,9 +1,11 @@
 //! What walks passed.
 
+use phew_graph::TensorId;
+
 /// The scalar weights that consecutive walks passed, connection by connection.
 pub(crate) struct Steps {
     /// Tensor of each run of steps, and where it ends. The runs of a walk follow each other along the walk.
-    pub(crate) runs: Vec<(u32, u32)>,
+    pub(crate) runs: Vec<(TensorId, u32)>,
     /// Indices of the scalars.
     pub(crate) indices: Vec<u32>,
     /// For each index, which of the walks passed it.
@@ -15,18 +17,18 @@ pub(crate) struct Steps {
 /// A scalar weight that a walk passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
-    pub(crate) tensor: u32,
+    pub(crate) tensor: TensorId,
     pub(crate) index: u32,
 }
 
 impl Steps {
     /// Tensor and indices of each run.
-    pub(crate) fn runs(&self) -> impl Iterator<Item = (usize, &[u32])> {
+    pub(crate) fn runs(&self) -> impl Iterator<Item = (TensorId, &[u32])> {
         let mut from = 0;
         self.runs.iter().map(move |&(tensor, end)| {
             let run = &self.indices[from..end as usize];
             from = end as usize;
-            (tensor as usize, run)
+            (tensor, run)
         })
     }
 
@@ -41,12 +43,12 @@ impl Steps {
             sum += *end;
             *end = sum;
         }
-        let mut steps = vec![Step { tensor: 0, index: 0 }; sum];
+        let mut steps = vec![Step { tensor: TensorId::new(0), index: 0 }; sum];
         let mut walks = self.walks.iter();
         for (tensor, run) in self.runs() {
             for (&index, &walk) in run.iter().zip(&mut walks) {
                 let place = &mut places[usize::from(walk)];
-                steps[*place] = Step { tensor: tensor as u32, index };
+                steps[*place] = Step { tensor, index };
                 *place += 1;
             }
         }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use phew_graph::{Direction, PathGraph};
+use phew_graph::{ByTensor, Direction, PathGraph};
 use rayon::prelude::*;
 
 use crate::params::bias::Score;
@@ -31,7 +31,7 @@ pub(crate) struct Walker<'a, S> {
 impl<'a, S: Score> Walker<'a, S> {
     pub(crate) fn new(
         graph: &'a PathGraph,
-        tables: &'a [SamplingTable<'a>],
+        tables: &'a ByTensor<SamplingTable<'a>>,
         law: &WalkLaw,
     ) -> Self {
         let walked = graph.walked(law.skips);
@@ -55,7 +55,7 @@ impl<'a, S: Score> Walker<'a, S> {
 
     /// Room for the walks of one task: a batch for each direction.
     pub(crate) fn batches(&self) -> [WalkBatch; 2] {
-        [(); 2].map(|()| WalkBatch::new(self.graph.layers().len()))
+        [(); 2].map(|()| WalkBatch::new(self.graph))
     }
 
     /// The walks numbered `from .. from + count`.
@@ -71,8 +71,8 @@ impl<'a, S: Score> Walker<'a, S> {
             let (direction, unit) = self.starts.of(self.graph, from + walk as u64);
             let batch = &mut batches[usize::from(direction == Direction::Reverse)];
             let mut stream = Stream::new(self.key, from + walk as u64);
-            let start = self.start(direction);
-            let unit = unit.unwrap_or_else(|| below(&mut stream, self.graph.layers()[start].units));
+            let start = self.graph.start(direction);
+            let unit = unit.unwrap_or_else(|| below(&mut stream, self.graph[start].units));
             if batch.add(stream, walk as u16, start, unit as u32) {
                 self.advance(direction, batch, &mut steps);
             }
@@ -86,8 +86,7 @@ impl<'a, S: Score> Walker<'a, S> {
     /// Walks of these numbers that start at each input and at each output unit.
     pub(crate) fn started(&self, walks: &[Range<u64>]) -> [Vec<u64>; 2] {
         Direction::BOTH.map(|direction| {
-            let layer = self.start(direction);
-            let units = self.graph.layers()[layer].units;
+            let units = self.graph[self.graph.start(direction)].units;
             let mut counts = vec![0; units];
             let turns = |w: &Range<u64>| self.starts.turns(direction, w.start, w.end - w.start);
             for walks in walks {
@@ -105,17 +104,11 @@ impl<'a, S: Score> Walker<'a, S> {
         })
     }
 
-    fn start(&self, direction: Direction) -> usize {
-        if direction == Direction::Forward { 0 } else { self.graph.layers().len() - 1 }
-    }
-
     /// Takes a batch to the end of its walks, layer by layer, and empties it.
     fn advance(&self, direction: Direction, batch: &mut WalkBatch, steps: &mut Steps) {
-        let forward = direction == Direction::Forward;
-        let frontier = &self.frontiers[usize::from(!forward)];
-        let last = self.graph.layers().len() - 1;
+        let frontier = &self.frontiers[usize::from(direction == Direction::Reverse)];
         let mut shares: Vec<Vec<u16>> = Vec::new();
-        for layer in (0..=last).map(|step| if forward { step } else { last - step }) {
+        for layer in self.graph.order(direction) {
             if batch.standing[layer].is_empty() {
                 continue;
             }
@@ -149,7 +142,7 @@ impl<'a, S: Score> Walker<'a, S> {
             Passage::Weighted(kernels) => {
                 batch.draw_kernels::<S>(kernels, lanes);
                 batch.draw_scalars::<S>(kernels, lanes, steps);
-                steps.runs.push((kernels.tensor as u32, steps.indices.len() as u32));
+                steps.runs.push((kernels.tensor, steps.indices.len() as u32));
             }
             Passage::Free(free) => {
                 for l in lanes.iter().map(|&l| lane(l)) {

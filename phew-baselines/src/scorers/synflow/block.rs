@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use phew_graph::LayerMask;
+use phew_graph::{LayerMask, TensorId};
 
 use super::bracket::Lowest;
 use super::compaction::{occupied, select};
@@ -171,7 +171,7 @@ impl Block {
     }
 
     /// Prunes what was found inside the bracket below a threshold; tensor and index of what is at it.
-    pub(super) fn prune_inside(&mut self, threshold: f64) -> Vec<(usize, usize)> {
+    pub(super) fn prune_inside(&mut self, threshold: f64) -> Vec<(TensorId, usize)> {
         let (mut below, mut found) = (vec![0; self.lowest.inside.len()], 0);
         let mut ties = Vec::new();
         for &(score, place) in &self.lowest.inside {
@@ -187,7 +187,7 @@ impl Block {
     }
 
     /// Prunes what scores the threshold and stands in a sorted list of tensors and indices.
-    pub(super) fn prune_ties(&mut self, threshold: f64, gone: &[(usize, usize)]) {
+    pub(super) fn prune_ties(&mut self, threshold: f64, gone: &[(TensorId, usize)]) {
         let at = |place| (self.tile.tensor, self.index(place));
         let ties = self.lowest.inside.iter().filter(|n| n.0.total_cmp(&threshold).is_eq());
         let places = ties.map(|n| n.1).filter(|&place| gone.binary_search(&at(place)).is_ok());

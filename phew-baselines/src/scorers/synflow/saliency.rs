@@ -1,6 +1,6 @@
 //! SynFlow's saliencies: which share of which path sum a weight is worth.
 
-use phew_graph::PathSums;
+use phew_graph::{ByTensor, PathSums};
 
 use crate::power::Power;
 use crate::scores::Scores;
@@ -35,11 +35,15 @@ impl Saliency {
     }
 
     /// The saliencies that path sums of [`Saliency::edge`] imply.
-    pub(super) fn scores<'s>(self, weights: &'s [&'s [f32]], sums: PathSums<'s>) -> Scores<'s> {
+    pub(super) fn scores<'s>(
+        self,
+        weights: &'s ByTensor<&'s [f32]>,
+        sums: PathSums<'s>,
+    ) -> Scores<'s> {
         let factor = self.factor();
         Scores::from_blocks(move |tensor, start, block| {
             let derivatives = sums.derivatives(tensor);
-            let shape = sums.graph().weighted(tensor).1;
+            let shape = sums.graph().shape(tensor);
             let (mut index, mut done) = (start, 0);
             while done < block.len() {
                 let (target, column) = (index / shape.row(), index % shape.row());

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use phew_graph::Weighted;
+use phew_graph::{TensorId, Weighted};
 
 /// Scalars of a block: it fits in the second-level cache, so that a second look at it costs little.
 const SCALARS: usize = 1 << 17;
@@ -14,7 +14,7 @@ const WIDTH: usize = 1 << 10;
 /// Where a block lies in its tensor. All its rows belong to one group.
 #[derive(Clone, Debug)]
 pub(super) struct Tile {
-    pub(super) tensor: usize,
+    pub(super) tensor: TensorId,
     /// Target units.
     pub(super) targets: Range<usize>,
     /// Source units, among those of the group.
@@ -47,8 +47,9 @@ impl Tile {
 }
 
 /// The tiles of a tensor, which depend on its shape alone.
-pub(super) fn cut(tensor: usize, shape: &Weighted) -> Vec<Tile> {
-    let (inputs, kernel, per_group) = (shape.inputs, shape.kernel, shape.outputs_per_group());
+pub(super) fn cut(shape: &Weighted) -> Vec<Tile> {
+    let Weighted { tensor, inputs, kernel, .. } = *shape;
+    let per_group = shape.outputs_per_group();
     let columns = inputs.div_ceil((inputs * kernel).div_ceil(WIDTH));
     let rows = (SCALARS / (columns * kernel)).clamp(1, per_group);
     let mut tiles = Vec::new();

@@ -9,7 +9,8 @@
 use std::ops::Range;
 
 use phew_graph::{
-    Direction, LayerMask, LayerSums, Mask, PathSums, ScaledVec, Step, SumOfProducts, Weighted,
+    ByLayer, ByTensor, Direction, LayerMask, Mask, PathSums, Scaled, ScaledVec, Step,
+    SumOfProducts, TensorId, Weighted,
 };
 use rayon::prelude::*;
 
@@ -33,8 +34,8 @@ const FEW: usize = 16;
 pub(super) struct WorkingSet {
     saliency: Saliency,
     blocks: Vec<Block>,
-    /// By tensor: the range of its blocks.
-    blocks_of: Vec<Range<usize>>,
+    /// The range of a tensor's blocks.
+    blocks_of: ByTensor<Range<usize>>,
     live: usize,
     forecast: Forecast,
     /// Used by [`WorkingSet::choose`], and kept for its memory.
@@ -44,9 +45,8 @@ pub(super) struct WorkingSet {
 impl WorkingSet {
     /// The dense network.
     pub(super) fn new(saliency: Saliency, state: &State<'_>) -> Self {
-        let tensors = 0..state.graph.tensors();
-        let cut: Vec<Vec<Tile>> =
-            tensors.map(|t| tile::cut(t, &state.graph.weighted(t).1)).collect();
+        let tensors = state.graph.tensors();
+        let cut: Vec<Vec<Tile>> = tensors.map(|t| tile::cut(&state.graph.shape(t))).collect();
         let mut first = 0;
         let blocks_of = cut.iter().map(|tiles| {
             first += tiles.len();
@@ -106,7 +106,7 @@ impl WorkingSet {
     }
 
     /// Drops dead rows and columns where they are many, and sums forward.
-    fn forward(&mut self, state: &State<'_>) -> LayerSums {
+    fn forward(&mut self, state: &State<'_>) -> ByLayer<ScaledVec> {
         let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
         let mut products = SumOfProducts(|step: &Step, shape: &Weighted, near: &ScaledVec| {
             let blocks = &mut blocks[blocks_of[shape.tensor].clone()];
@@ -120,23 +120,25 @@ impl WorkingSet {
             total
         });
         let start = vec![1.0; state.graph.inputs()].into();
-        state.graph.sweep(Direction::Forward, &mut products, start).into()
+        state.graph.sweep(Direction::Forward, &mut products, start)
     }
 
     /// Sums backward, and finds what scores up to the bracket's end while the weights are at hand.
     fn backward(
         &mut self,
         state: &State<'_>,
-        forward: &LayerSums,
+        forward: &ByLayer<ScaledVec>,
         bracket: Option<Bracket>,
         limit: &Limit,
-    ) -> LayerSums {
+    ) -> ByLayer<ScaledVec> {
         let factor = self.saliency.factor();
+        let total = forward[state.graph.start(Direction::Reverse)].total();
         let (blocks, blocks_of) = (&mut self.blocks, &self.blocks_of);
         let mut products = SumOfProducts(|step: &Step, shape: &Weighted, near: &ScaledVec| {
             let y = &near.values;
-            let common = forward.over_total(forward.exponents[step.far] + near.exponent);
-            let ends = Ends { source: &forward.values[step.far], target: y, common, factor };
+            let source = &forward[step.far];
+            let common = Scaled::new(1.0, source.exponent + near.exponent).over(total);
+            let ends = Ends { source: &source.values, target: y, common, factor };
             let blocks = &mut blocks[blocks_of[shape.tensor].clone()];
             let part = |b: &mut Block| {
                 let part = b.scatter(y);
@@ -151,7 +153,7 @@ impl WorkingSet {
             total
         });
         let start = vec![1.0; state.graph.outputs()].into();
-        state.graph.sweep(Direction::Reverse, &mut products, start).into()
+        state.graph.sweep(Direction::Reverse, &mut products, start)
     }
 
     /// Finds the lowest scores with a bracket from a sample; false if there is none.
@@ -193,7 +195,7 @@ impl WorkingSet {
         self.blocks.iter().for_each(|b| scores.extend(b.lowest.inside.iter().map(|n| n.0)));
         let threshold = *scores.select_nth_unstable_by(wanted - 1, f64::total_cmp).1;
         let ties = wanted - scores[..wanted].iter().filter(|s| **s < threshold).count();
-        let mut tied: Vec<(usize, usize)> =
+        let mut tied: Vec<(TensorId, usize)> =
             self.blocks.par_iter_mut().map(|b| b.prune_inside(threshold)).flatten_iter().collect();
         // Of equal scores those go that stand last.
         tied.sort_unstable();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use phew_graph::{Network, Overwrite, SkipPolicy, write_scores};
+use phew_graph::{Network, Overwrite, SkipPolicy, TensorId, write_scores};
 use phew_metrics::{Analysis, Objective, Paths};
 use phew_walk::{Bias, Starts};
 use serde::Serialize;
@@ -118,7 +118,7 @@ impl WriteArgs {
         let weights = network.fingerprint();
         let overwrite = if self.force { Overwrite::Replace } else { Overwrite::Refuse };
         let one = |Request { what, file }: &Request| {
-            let save = |ln_total: Option<f64>, values: &dyn Fn(usize) -> Vec<f64>| {
+            let save = |ln_total: Option<f64>, values: &dyn Fn(TensorId) -> Vec<f64>| {
                 interrupt::check()?;
                 let note = Note {
                     arch: network.arch().name(),

@@ -1,6 +1,6 @@
 //! `inspect --metrics`: the numbers of the theory that take seconds at most.
 
-use phew_graph::{Mask, Network};
+use phew_graph::{Mask, Network, TensorId, TensorSpec};
 use phew_metrics::{
     Analysis, Cost, Degrees, LayerGap, MeanPath, MetricError, Objective, PathKernelTrace, Paths,
     Structure,
@@ -62,7 +62,7 @@ struct Spread {
 
 impl Spread {
     /// Of the values at the kept places, in units of `e^ln_unit`; `None` if there is none.
-    fn of(values: &[f64], ln_unit: f64, tensor: usize, mask: Option<&Mask>) -> Option<Self> {
+    fn of(values: &[f64], ln_unit: f64, tensor: TensorId, mask: Option<&Mask>) -> Option<Self> {
         let (mut min, mut sum, mut max, mut count) = (f64::INFINITY, 0.0, 0.0f64, 0usize);
         let mut add = |v: f64| {
             (min, max) = (min.min(v), max.max(v));
@@ -239,11 +239,11 @@ fn per_weight(analysis: &Analysis<'_>, trace: &PathKernelTrace<'_>) -> Vec<PerWe
     let walks = super::walks::phew(analysis);
     let visits = super::walks::visits(&walks);
     let mask = analysis.mask();
-    let of = |(t, spec): (usize, &phew_graph::TensorSpec)| PerWeight {
+    let of = |(t, spec): (TensorId, &TensorSpec)| PerWeight {
         name: spec.name.clone(),
         ln_paths: Spread::of(&paths.shares(t), paths.ln_total(), t, mask),
         ln_trace: Spread::of(&trace.shares(t), trace.ln_total(), t, mask),
         ln_visits: Spread::of(&visits.weights(t), 0.0, t, mask),
     };
-    analysis.network().arch().prunable().iter().enumerate().map(of).collect()
+    analysis.network().arch().prunable().with_ids().map(of).collect()
 }

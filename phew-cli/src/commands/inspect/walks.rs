@@ -41,7 +41,7 @@ pub(super) fn rows(dense: &Analysis<'_>) -> Vec<WalkRow> {
     let row = |(bias, name): (Bias, &'static str)| {
         let walks = dense.walks(bias, SkipPolicy::Uniform);
         let units = visits(&walks).units();
-        let hidden = units[1..units.len() - 1].iter();
+        let hidden = units.as_slice()[1..units.len() - 1].iter();
         let relative = || hidden.clone().flat_map(|l| l.iter().map(|v| v * l.len() as f64));
         let (least, most) =
             (relative().fold(f64::INFINITY, f64::min), relative().fold(0.0, f64::max));

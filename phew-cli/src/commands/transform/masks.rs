@@ -8,7 +8,7 @@ use phew_graph::{Arch, Mask, MaskInfo, PathGraph};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Common;
+use super::common::Common;
 use crate::failure::of_baseline;
 use crate::interrupt;
 use crate::layers::{LayerRow, Layers, layer_table};

@@ -8,7 +8,7 @@ use phew_baselines::{Convergence, Isometry, Reinit, approximate_isometry, reinit
 use phew_graph::{Arch, Extra, Init, LayerMask, Mask, Network};
 use serde::Serialize;
 
-use super::Common;
+use super::common::Common;
 use crate::failure::of_baseline;
 use crate::interrupt;
 use crate::output::{counted, grouped, table};

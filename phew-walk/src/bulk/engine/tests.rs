@@ -5,7 +5,7 @@ use crate::mask_builder::MaskBuilder;
 use crate::params::Bias;
 use crate::params::bias::By;
 use crate::walk::walker::Walker;
-use phew_graph::{ArchBuilder, Conv2d, Edges, Init, Pool, Shape, SkipPolicy, Transition};
+use phew_graph::{ArchBuilder, Conv2d, Edges, Init, Pool, Shape, SkipPolicy, TensorId, Transition};
 
 type Magnitude = By<{ Bias::Magnitude as u8 }>;
 
@@ -31,12 +31,12 @@ fn network() -> Network {
     Network::initialise(arch, Init::default(), 11).unwrap()
 }
 
-fn tables<'a>(graph: &PathGraph, network: &'a Network) -> Vec<SamplingTable<'a>> {
+fn tables<'a>(graph: &PathGraph, network: &'a Network) -> ByTensor<SamplingTable<'a>> {
     SamplingTable::of_network::<Magnitude>(graph, network).unwrap()
 }
 
 /// Probability that a forward and that a reverse walk passes each weight, from the path-sum engine.
-fn visits(graph: &PathGraph, network: &Network, skips: SkipPolicy) -> Vec<Vec<[f64; 2]>> {
+fn visits(graph: &PathGraph, network: &Network, skips: SkipPolicy) -> ByTensor<Vec<[f64; 2]>> {
     let weights = network.weights();
     let edges = Edges::new(&weights, Bias::Magnitude);
     let [out, back] =
@@ -44,16 +44,17 @@ fn visits(graph: &PathGraph, network: &Network, skips: SkipPolicy) -> Vec<Vec<[f
     let start = |n: usize| vec![1.0 / n as f64; n];
     let from = graph.forward(&edges, Some(&start(graph.inputs())), Some(&out));
     let to = graph.backward(&edges, Some(&start(graph.outputs())), Some(&back));
-    let visit = |t: usize, i: usize| {
-        let (connection, shape) = graph.weighted(t);
-        let ends = &graph.connections()[connection];
-        let (source, target) = shape.ends(i);
+    let visit = |t: TensorId, i: usize| {
+        let ends = graph.ends(t);
+        let (source, target) = ends.shape.ends(i);
         [
-            from.value(ends.source, source) * out.probability(graph, &edges, t, i),
-            to.value(ends.target, target) * back.probability(graph, &edges, t, i),
+            from[ends.source].value(source) * out.probability(graph, &edges, t, i),
+            to[ends.target].value(target) * back.probability(graph, &edges, t, i),
         ]
     };
-    (0..graph.tensors()).map(|t| (0..weights[t].len()).map(|i| visit(t, i)).collect()).collect()
+    let tensor =
+        |(t, weights): (TensorId, &&[f32])| (0..weights.len()).map(|i| visit(t, i)).collect();
+    weights.with_ids().map(tensor).collect()
 }
 
 /// With starts drawn at random, walks are independent and alike, so after n of them a weight is kept with
@@ -149,7 +150,7 @@ fn the_expected_gain_knows_every_rate() {
         let gain = bulk.expected_gain(&mask);
         assert_eq!((gain.rates.len(), gain.share), (mask.len() - mask.kept(), 1.0));
         let mut rates = gain.rates.iter();
-        for (t, exact) in exact.iter().enumerate() {
+        for (t, exact) in exact.with_ids() {
             let open = exact.iter().enumerate().filter(|(i, _)| !mask.layer(t).get(*i));
             for (_, [f, r]) in open {
                 let (rate, expected) = (rates.next().unwrap(), -(-(f + r) / 2.0).ln_1p());
