@@ -31,7 +31,7 @@ use proptest::sample::select;
 fn visits(mlp: &Mlp, bias: Bias, starts: Starts) -> Vec<Vec<f64>> {
     let network = mlp.network();
     let analysis = Analysis::new(&network, None).unwrap();
-    analysis.walks(bias, SkipPolicy::Uniform).visits(starts).units()
+    analysis.walks(bias, SkipPolicy::Uniform).visits(starts).units().into()
 }
 
 /// The sampler's visits of so many walks, by layer and unit: into the units of each layer but the inputs, and out of the
