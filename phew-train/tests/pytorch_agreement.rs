@@ -11,8 +11,9 @@ use phew_graph::{
 };
 use phew_train::{Mode, Model, Recipe, Trainer};
 
-mod common;
-use common::reference;
+#[path = "common/reference.rs"]
+mod reference;
+use reference::reference;
 use tch::{Device, Kind, Reduction, Tensor};
 
 fn root(path: &str) -> PathBuf {

@@ -13,8 +13,9 @@ use phew_train::{
 };
 use tch::{Kind, Tensor};
 
-mod common;
-use common::reference;
+#[path = "common/reference.rs"]
+mod reference;
+use reference::reference;
 
 /// A reference network with its batch, and what the programs gave.
 struct Reference {
