@@ -28,8 +28,7 @@ mod train;
 pub use batches::{Augment, Batch, DeviceImages, ResizedCrop, epoch_order};
 pub use data::{
     ClassTransform, DataSpec, Dataset, DrawSpec, Images, Published, RemoteFile, Set, TransformSpec,
-    cifar10, cifar100, class_transforms, digits, fashion_mnist, fetch, image_folder,
-    image_transformation, mnist, mnist_test_split, tiny_imagenet,
+    class_transforms, digits, fetch, image_transformation,
 };
 pub use device::{Device, set_threads, threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};

@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(task.optimiser, adam);
         let fall = Fall::Exponential { factor: 0.95 };
         assert_eq!(task.schedule, Schedule { rate: 0.001, warmup: 0.0, fall });
-        assert_eq!(task.data.set, Set::Mnist);
+        assert_eq!(task.data.set, Set::MNIST);
         assert_eq!(task.data.transform.unwrap().per_class, Some(1000));
     }
 
@@ -251,16 +251,16 @@ mod tests {
         let patch = Some(ResizedCrop { scale: [0.1, 1.0], ratio: [0.8, 1.25] });
         let cut = Augment { pad: 0, flip: true, resized_crop: patch };
         let rows = [
-            ("resnet20-cifar10", Set::Cifar10, flipped(0), None),
-            ("resnet20-cifar100", Set::Cifar100, flipped(0), None),
-            ("vgg19-cifar10", Set::Cifar10, flipped(0), None),
-            ("vgg19-cifar100", Set::Cifar100, flipped(0), None),
-            ("resnet18-tiny-imagenet", Set::TinyImagenet, flipped(4), None),
-            ("vgg19-tiny-imagenet", Set::TinyImagenet, flipped(4), None),
-            ("frankle-resnet20-cifar10", Set::Cifar10, flipped(4), Some(1000)),
-            ("frankle-vgg16-cifar10", Set::Cifar10, flipped(4), Some(2000)),
-            ("frankle-resnet18-tiny-imagenet", Set::TinyImagenet, cut, Some(1000)),
-            ("frankle-resnet50-imagenet", Set::Folder, cut, Some(6255)),
+            ("resnet20-cifar10", Set::CIFAR10, flipped(0), None),
+            ("resnet20-cifar100", Set::CIFAR100, flipped(0), None),
+            ("vgg19-cifar10", Set::CIFAR10, flipped(0), None),
+            ("vgg19-cifar100", Set::CIFAR100, flipped(0), None),
+            ("resnet18-tiny-imagenet", Set::TINY_IMAGENET, flipped(4), None),
+            ("vgg19-tiny-imagenet", Set::TINY_IMAGENET, flipped(4), None),
+            ("frankle-resnet20-cifar10", Set::CIFAR10, flipped(4), Some(1000)),
+            ("frankle-vgg16-cifar10", Set::CIFAR10, flipped(4), Some(2000)),
+            ("frankle-resnet18-tiny-imagenet", Set::TINY_IMAGENET, cut, Some(1000)),
+            ("frankle-resnet50-imagenet", Set::FOLDER, cut, Some(6255)),
         ];
         for (name, set, augment, rewind_step) in rows {
             let recipe = Recipe::preset(name).unwrap();

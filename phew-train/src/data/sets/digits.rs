@@ -1,12 +1,25 @@
 //! Built-in digits: drawn from strokes with jitter and noise, so that a demonstration needs no files.
 
+mod glyphs;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::glyphs::{Point, strokes};
-use super::{Dataset, Images};
+use crate::data::dataset::Dataset;
+use crate::data::images::Images;
+use crate::data::set::{Entry, Set, Source};
 use crate::error::Result;
+use glyphs::{Point, strokes};
+
+impl Set {
+    /// The built-in digits: see [`digits`].
+    pub const DIGITS: Self = Self::new(&Entry {
+        name: "digits",
+        description: "built in: digits drawn from strokes, 28×28 grey, 10 classes",
+        source: Source::Drawn(|draw| digits(draw.train, draw.test, draw.seed)),
+    });
+}
 
 const SIDE: usize = 28;
 /// Pixels of one unit of the strokes' square: a digit is 18 pixels tall before jitter.
