@@ -91,7 +91,7 @@ impl<'a> Job<'a> {
     fn phew(&self) -> f64 {
         let device = Device::by_name("auto").unwrap();
         let mut trainer =
-            Trainer::new(&self.network, Some(&self.mask), &self.data, &self.recipe, 0, device)
+            Trainer::builder(&self.network, &self.data, &self.recipe).mask(&self.mask).device(device).build()
                 .unwrap();
         trainer.to_step(self.case.warm).unwrap();
         let started = Instant::now();

@@ -12,6 +12,7 @@ mod published;
 mod set;
 mod sets;
 mod spec;
+mod summary;
 
 pub use dataset::Dataset;
 pub use fetch::{RemoteFile, fetch};
@@ -21,3 +22,4 @@ pub use published::Published;
 pub use set::{DrawSpec, Set};
 pub use sets::digits;
 pub use spec::{DataSpec, TransformSpec};
+pub use summary::DataSummary;

@@ -165,7 +165,7 @@ fn a_trained_network_comes_back_whole_here_and_in_pytorch() {
     let network = Network::initialise(arch.clone(), Init::default(), 0).unwrap();
     let recipe = Recipe { batch: 20, ..Recipe::preset("digits").unwrap() }.with_epochs(2);
     let mut trainer =
-        Trainer::new(&network, None, &data, &recipe, 0, phew_train::Device::CPU).unwrap();
+        Trainer::builder(&network, &data, &recipe).build().unwrap();
     trainer.run(&mut ()).unwrap();
     let trained = trainer.network().unwrap();
     for name in ["conv.weight", "conv.bias", "bn.weight", "bn.bias", "bn.running_var", "fc.bias"] {

@@ -10,7 +10,7 @@ use phew_graph::{
     Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Overwrite, Pool, Shape, zoo,
 };
 use phew_train::{
-    Augment, Dataset, Device, Loss, OptimiserSpec, Recipe, Schedule, Trainer, digits, epoch_order,
+    Augment, Dataset, Loss, OptimiserSpec, Recipe, Schedule, Trainer, digits, epoch_order,
     image_transformation,
 };
 use tch::{Kind, Tensor};
@@ -134,7 +134,7 @@ fn compare(
         Command::new(python).arg(root("python/train.py")).arg(path("plan.json")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
-    let mut trainer = Trainer::new(network, mask, data, recipe, 9, Device::CPU).unwrap();
+    let mut trainer = Trainer::builder(network, data, recipe).mask(mask).seed(9).build().unwrap();
     trainer.run(&mut ()).unwrap();
     trainer.model().save(&path("found"), Overwrite::Refuse).unwrap();
     let expected: HashMap<String, Tensor> =
@@ -193,7 +193,7 @@ fn pruned_weights_and_biases_that_nothing_enters_stay_exactly_zero() {
     for optimiser in [SGD, ADAM] {
         let recipe = recipe(optimiser, 0.01, 32);
         let mut trainer =
-            Trainer::new(&network, Some(&mask), &data, &recipe, 0, Device::CPU).unwrap();
+            Trainer::builder(&network, &data, &recipe).mask(&mask).build().unwrap();
         trainer.run(&mut ()).unwrap();
         let weights = trainer.model().prunable_values(trainer.model().learnt()).unwrap();
         for (layer, weights) in mask.layers().iter().zip(&weights) {
@@ -222,7 +222,7 @@ fn pruning_in_the_middle_clears_weights_and_momentum() {
     let data = digits(300, 100, 0).unwrap();
     let network = Network::initialise(small_net(), Init::default(), 0).unwrap();
     let mut trainer =
-        Trainer::new(&network, None, &data, &recipe(SGD, 0.01, 32), 0, Device::CPU).unwrap();
+        Trainer::builder(&network, &data, &recipe(SGD, 0.01, 32)).build().unwrap();
     trainer.to_step(5).unwrap();
     let mask = mask_of(network.arch());
     trainer.prune(&mask).unwrap();
@@ -242,7 +242,7 @@ fn a_network_that_does_not_fit_the_data_is_refused() {
     let make = |widths: &[usize], recipe: &Recipe| {
         let network =
             Network::initialise(zoo::mlp(widths).build().unwrap(), Init::default(), 0).unwrap();
-        Trainer::new(&network, None, &data, recipe, 0, Device::CPU).unwrap_err().to_string()
+        Trainer::builder(&network, &data, recipe).build().unwrap_err().to_string()
     };
     let error = make(&[700, 10], &recipe);
     assert!(error.starts_with("input of the network: found [700]"), "{error}");
@@ -252,7 +252,7 @@ fn a_network_that_does_not_fit_the_data_is_refused() {
     assert!(make(&[784, 10], &square).contains("expected target images"));
     let task = image_transformation(&data, None, 0).unwrap();
     let flipped = Recipe { augment: Augment { flip: true, ..Augment::default() }, ..square };
-    assert!(flipped.suits(&task).is_err());
+    assert!(flipped.suits(&task.summary()).is_err());
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn the_digits_preset_learns_dense_and_at_ten_percent() {
     let mask = Mask::from_layers(kept);
     let recipe = Recipe::preset("digits").unwrap().with_epochs(10);
     for mask in [None, Some(&mask)] {
-        let mut trainer = Trainer::new(&network, mask, &data, &recipe, 0, Device::CPU).unwrap();
+        let mut trainer = Trainer::builder(&network, &data, &recipe).mask(mask).build().unwrap();
         let records = trainer.run(&mut ()).unwrap();
         assert_eq!(records.len(), 10);
         let [first, last] = [&records[0], &records[9]];

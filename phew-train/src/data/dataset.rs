@@ -3,6 +3,7 @@
 use phew_graph::Arch;
 
 use super::images::Images;
+use super::summary::DataSummary;
 use crate::error::{Result, TrainError};
 
 /// A data set: images to train on, images to test on, and the names of the classes.
@@ -43,29 +44,25 @@ impl Dataset {
         Ok(Self { name: name.to_owned(), classes, train, test })
     }
 
+    /// All but the images.
+    #[must_use]
+    pub fn summary(&self) -> DataSummary {
+        DataSummary {
+            name: self.name.clone(),
+            shape: self.train.shape(),
+            classes: self.classes.len(),
+            regression: self.train.targets().is_some(),
+            train: self.train.len(),
+            test: self.test.len(),
+        }
+    }
+
     /// Refuses a network whose input or output is not this set's.
     ///
     /// # Errors
     /// [`TrainError::Parameter`] with both sizes.
     pub fn fits(&self, arch: &Arch) -> Result<()> {
-        let wrong =
-            |what, found: String, expected| Err(TrainError::Parameter { what, found, expected });
-        let size = |sizes: Vec<usize>| sizes.iter().product::<usize>();
-        let input = arch.input_shape();
-        if size(input.sizes()) != self.train.image_len() {
-            let expected = format!("{:?} as {} has", self.train.shape(), self.name);
-            return wrong("input of the network", input.to_string(), expected);
-        }
-        let output = arch.output_shape();
-        let (wanted, what) = match self.train.targets() {
-            Some(_) => (self.train.image_len(), "scalars of a target image"),
-            None => (self.classes.len(), "classes"),
-        };
-        if size(output.sizes()) != wanted {
-            let expected = format!("{wanted}, the {what} of {}", self.name);
-            return wrong("output of the network", output.to_string(), expected);
-        }
-        Ok(())
+        self.summary().fits(arch)
     }
 }
 

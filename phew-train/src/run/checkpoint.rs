@@ -6,7 +6,7 @@ use phew_graph::{Mask, Overwrite};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::RunConfig;
+use super::config::RunConfig;
 use crate::error::{Result, TrainError};
 use crate::tensor_file::{Named, load_tensors, save_tensors};
 use crate::train::{EpochRecord, EpochTiming, PrunedTraining, Snapshot, State};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fall, Loss, OptimiserSpec, Schedule};
 use crate::batches::Augment;
-use crate::data::{DataSpec, Dataset};
+use crate::data::{DataSpec, DataSummary};
 use crate::error::{Result, TrainError};
 use crate::model::Precision;
 
@@ -152,8 +152,8 @@ impl Recipe {
     ///
     /// # Errors
     /// [`TrainError::Parameter`] naming what does not fit.
-    pub fn suits(&self, data: &Dataset) -> Result<()> {
-        let regression = data.train.targets().is_some();
+    pub fn suits(&self, data: &DataSummary) -> Result<()> {
+        let regression = data.regression;
         if regression != self.loss.is_regression() {
             let kind = |regression| if regression { "target images" } else { "classes" };
             return Err(TrainError::Parameter {

@@ -1,5 +1,6 @@
 //! The trainer: a model, its data and a recipe, step by step.
 
+mod builder;
 mod rewind;
 mod state;
 
@@ -14,13 +15,15 @@ use super::mask::mask_vector;
 use super::observer::{Observer, Progress};
 use super::record::{EpochRecord, Quality};
 use super::sums::Sums;
+use super::task::Task;
+use super::training_data::TrainingData;
 use super::{Optimiser, Recipe};
-use crate::batches::{Batch, DeviceImages, epoch_order};
-use crate::data::Dataset;
+use crate::batches::{Batch, DeviceDataset, DeviceImages, epoch_order};
 use crate::device::Device;
 use crate::error::{Result, TrainError};
 use crate::model::{Mode, Model, Precision};
 
+pub use builder::TrainerBuilder;
 pub use rewind::Snapshot;
 pub(crate) use state::State;
 
@@ -46,7 +49,9 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Trainer {
     model: Model,
-    mask: Option<Tensor>,
+    mask: Mask,
+    /// The mask as a vector, once anything is pruned.
+    kept: Option<Tensor>,
     optimiser: Optimiser,
     recipe: Recipe,
     seed: u64,
@@ -64,41 +69,35 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A trainer at step 0 of a recipe.
-    ///
-    /// # Errors
-    /// [`TrainError::Parameter`] if the recipe is invalid or does not suit data and network, [`TrainError::Graph`] if
-    /// the mask is of another architecture, [`TrainError::Torch`] if the device has no room.
-    pub fn new(
-        network: &Network,
-        mask: Option<&Mask>,
-        data: &Dataset,
-        recipe: &Recipe,
-        seed: u64,
-        device: Device,
-    ) -> Result<Self> {
-        let Device(device) = device;
-        recipe.validate()?;
-        recipe.suits(data)?;
-        data.fits(network.arch())?;
-        let model = Model::new(network, device, Kind::Float)?.with_precision(recipe.precision);
-        let statistics = data.train.channel_statistics();
+    /// A trainer at step 0 of a task that has been checked.
+    pub(crate) fn start(task: &Task<'_>) -> Result<Self> {
+        let Device(device) = task.device();
+        let model = Model::new(task.network, device, Kind::Float)?;
+        let model = model.with_precision(task.recipe.precision);
+        let (train, test) = match task.data {
+            TrainingData::OnDevice(data) => (data.train()?, data.test()?),
+            TrainingData::InMemory(data) => {
+                let data = DeviceDataset::new(data, task.device())?;
+                (data.train()?, data.test()?)
+            }
+        };
         let mut trainer = Self {
-            optimiser: Optimiser::new(recipe.optimiser, model.learnt())?,
-            mask: None,
-            recipe: recipe.clone(),
-            seed,
-            train: DeviceImages::new(&data.train, &statistics, device)?,
-            test: DeviceImages::new(&data.test, &statistics, device)?,
+            optimiser: Optimiser::new(task.recipe.optimiser, model.learnt())?,
+            mask: Mask::dense(model.arch()),
+            kept: None,
+            recipe: task.recipe.clone(),
+            seed: task.seed,
+            train,
+            test,
             step: 0,
             sums: Sums::new(device)?,
             order: (u64::MAX, Vec::new()),
             clock: (0, Instant::now()),
             images_per_second: 0.0,
-            scale: (recipe.precision == Precision::F16).then(LossScale::default),
+            scale: (task.recipe.precision == Precision::F16).then(LossScale::default),
             model,
         };
-        if let Some(mask) = mask {
+        if let Some(mask) = task.mask {
             trainer.prune(mask)?;
         }
         Ok(trainer)
@@ -108,6 +107,12 @@ impl Trainer {
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// What is kept now.
+    #[must_use]
+    pub fn mask(&self) -> &Mask {
+        &self.mask
     }
 
     /// The optimiser as it is now.
@@ -162,7 +167,8 @@ impl Trainer {
             .map(|b| b.f_masked_fill(&pruned, 0.0))
             .collect::<std::result::Result<_, _>>()?;
         self.optimiser.restore(&masked, self.optimiser.steps())?;
-        self.mask = Some(vector);
+        self.kept = Some(vector);
+        self.mask = mask.clone();
         Ok(())
     }
 
@@ -328,8 +334,8 @@ impl Trainer {
                 if let Some(scale) = self.scale {
                     let _ = part.f_div_scalar_(scale.value())?;
                 }
-                if let Some(mask) = &self.mask {
-                    let _ = part.f_mul_(&mask.f_narrow(0, from, part.size()[0])?)?;
+                if let Some(kept) = &self.kept {
+                    let _ = part.f_mul_(&kept.f_narrow(0, from, part.size()[0])?)?;
                 }
                 from += part.size()[0];
                 Ok(part)
@@ -381,8 +387,8 @@ impl Trainer {
 
     /// Makes sure that what is pruned is exactly 0, buffers included.
     pub(crate) fn check_pruned(&self) -> Result<()> {
-        let Some(mask) = &self.mask else { return Ok(()) };
-        let pruned = mask.f_eq(0.0)?;
+        let Some(kept) = &self.kept else { return Ok(()) };
+        let pruned = kept.f_eq(0.0)?;
         for vector in std::iter::once(self.model.learnt()).chain(self.optimiser.buffers()) {
             let revived = vector.f_ne(0.0)?.f_logical_and(&pruned)?.f_sum(Kind::Int64)?;
             let count = revived.int64_value(&[]);

@@ -63,9 +63,9 @@ impl Trainer {
         self.sums = Sums::new(self.model.device())?;
         self.scale = self.scale.map(|_| Default::default());
         self.step = step;
-        if let Some(mask) = &self.mask {
+        if let Some(kept) = &self.kept {
             let _guard = tch::no_grad_guard();
-            let _ = self.model.learnt().shallow_clone().f_masked_fill_(&mask.f_eq(0.0)?, 0.0)?;
+            let _ = self.model.learnt().shallow_clone().f_masked_fill_(&kept.f_eq(0.0)?, 0.0)?;
         }
         Ok(())
     }
