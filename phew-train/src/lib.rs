@@ -22,28 +22,29 @@ mod measure;
 mod model;
 mod run;
 mod score;
-mod tensor_file;
 mod train;
 
 pub use batches::{Augment, Batch, DeviceDataset, DeviceImages, ResizedCrop, epoch_order};
 pub use data::{
-    ClassTransform, DataSpec, DataSummary, Dataset, DrawSpec, Images, Published, RemoteFile, Set, TransformSpec,
-    class_transforms, digits, fetch, image_transformation,
+    ClassTransform, DataSpec, DataSummary, Dataset, DrawSpec, Images, Published, RemoteFile, Set,
+    TransformSpec, class_transforms, digits, fetch, image_transformation,
 };
 pub use device::{Device, set_threads, threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
 pub use measure::{
-    GradientShare, KernelOver, Spread, TangentKernel, gradient_share, jacobian_extremes,
+    GradientShare, Spread, TangentKernel, gradient_share, jacobian_extremes,
     jacobian_singular_values,
 };
 pub use model::{Mode, Model, Precision};
+/// What a Hessian-gradient product or a tangent kernel runs over, and what stands in place of each weight in a pass of
+/// ones.
+pub use phew_baselines::{Parameters, Power};
 pub use run::{Run, RunBuilder, RunConfig, RunOutcome, RunResult};
-pub use score::{
-    OnesPass, OracleMode, Over, Power, SampleSpec, TorchOracle, ones_pass, score_batches,
-};
+pub use score::{OnesPass, OracleMode, SampleSpec, TorchOracle, ones_pass, score_batches};
 pub use train::{
-    EpochRecord, EpochTiming, Event, Fall, Loss, MagnitudePruner, Observer, Optimiser,
-    OptimiserSpec, Outcome, Progress, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning, Quality,
-    Recipe, Redraw, RedrawVariance, Schedule, ScoredPruner, ScoredPrunerBuilder, Snapshot, Trainer, TrainerBuilder, TrainingData, mask_vector,
+    EpochRecord, EpochTiming, Event, Fall, LearningRate, Loss, MagnitudePruner, Observer,
+    Optimiser, OptimiserSpec, Outcome, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning,
+    Quality, Recipe, Redraw, RedrawVariance, ScoredPruner, ScoredPrunerBuilder, Snapshot, Trainer,
+    TrainerBuilder, TrainingData, TrainingProgress, mask_vector,
 };

@@ -5,8 +5,8 @@
 use phew_baselines::methods;
 use phew_graph::{Init, Mask, Network, zoo};
 use phew_train::{
-    Dataset, MagnitudePruner, PrunedTraining, Pruner, Pruning, Recipe, Redraw,
-    RedrawVariance, SampleSpec, ScoredPruner, TrainError, Trainer, digits,
+    Dataset, MagnitudePruner, PrunedTraining, Pruner, Pruning, Recipe, Redraw, RedrawVariance,
+    SampleSpec, ScoredPruner, TrainError, Trainer, digits,
 };
 
 /// Three epochs of ten steps.
@@ -79,8 +79,7 @@ fn a_ticket_has_the_early_weights_where_it_is_kept_and_nested_masks() {
     let rewind =
         |densities: Vec<f64>, step| Pruning::Rewind { step: Some(step), densities, redraw: None };
     let spy = spy();
-    let mut training =
-        PrunedTraining::new(job.trainer(), &rewind(vec![0.5, 0.2], 7)).unwrap();
+    let mut training = PrunedTraining::new(job.trainer(), &rewind(vec![0.5, 0.2], 7)).unwrap();
     let go = std::sync::atomic::AtomicBool::new(false);
     // Advance by single events until the second pruning and one epoch more have passed.
     let mut steps = Vec::new();
@@ -108,7 +107,7 @@ fn a_ticket_has_the_early_weights_where_it_is_kept_and_nested_masks() {
     ticket.rewind(&snapshot).unwrap();
     ticket.prune(training.mask()).unwrap();
     same_where_kept(&early, &ticket.network().unwrap(), training.mask());
-    let momentum = ticket.optimiser().buffers()[0].abs().max().double_value(&[]);
+    let momentum = ticket.optimiser().moments()[0].abs().max().double_value(&[]);
     assert_eq!((momentum.to_bits(), ticket.optimiser().steps(), ticket.step()), (0, 0, 7));
     // From there both train to the same weights.
     training.run(&spy, &mut ()).unwrap();
@@ -177,7 +176,9 @@ fn gradual_pruning_keeps_what_was_learnt() {
     assert_eq!(densities, Pruning::Gradual { rounds: 4, density: 0.3 }.densities());
     // What the last pruning chose among was trained already: its loss is far below that of the initial weights.
     let loss = |network: &Network, mask: &Mask| {
-        Trainer::builder(network, &job.data, &job.recipe).mask(mask).build()
+        Trainer::builder(network, &job.data, &job.recipe)
+            .mask(mask)
+            .build()
             .unwrap()
             .evaluate()
             .unwrap()

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use phew_graph::{Init, LayerMask, Mask, Network, zoo};
 use phew_train::{
-    Dataset, EpochRecord, MagnitudePruner, Observer, OptimiserSpec, Precision, Progress, Pruning,
-    Recipe, Run, RunOutcome, RunResult, TrainError, digits, image_transformation,
+    Dataset, EpochRecord, MagnitudePruner, Observer, OptimiserSpec, Precision, Pruning, Recipe,
+    Run, RunOutcome, RunResult, TrainError, TrainingProgress, digits, image_transformation,
 };
 
 struct Job {
@@ -76,7 +76,7 @@ struct StopAfter<'a> {
 }
 
 impl Observer for StopAfter<'_> {
-    fn progress(&mut self, _: &Progress) {
+    fn progress(&mut self, _: &TrainingProgress) {
         self.reports = self.reports.saturating_sub(1);
         if self.reports == 0 {
             self.stop.store(true, Ordering::Relaxed);
@@ -210,7 +210,7 @@ fn a_run_in_half_precision_survives_being_broken_off() {
 
 #[test]
 fn the_transformation_task_survives_being_broken_off() {
-    // Images for targets, and the two buffers and the count of steps that Adam has.
+    // Images for targets, and the two moments and the count of steps that Adam has.
     let mut job = Job::new();
     job.recipe = Recipe::preset("mnist-transform").unwrap().with_epochs(2);
     job.data = image_transformation(&job.data, None, 0).unwrap();

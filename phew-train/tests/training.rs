@@ -10,7 +10,7 @@ use phew_graph::{
     Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Overwrite, Pool, Shape, zoo,
 };
 use phew_train::{
-    Augment, Dataset, Loss, OptimiserSpec, Recipe, Schedule, Trainer, digits, epoch_order,
+    Augment, Dataset, LearningRate, Loss, OptimiserSpec, Recipe, Trainer, digits, epoch_order,
     image_transformation,
 };
 use tch::{Kind, Tensor};
@@ -22,9 +22,8 @@ fn root(path: &str) -> PathBuf {
 fn recipe(optimiser: OptimiserSpec, rate: f64, batch: usize) -> Recipe {
     // The tests themselves run side by side.
     tch::set_num_threads(1);
-    let schedule = Schedule { rate, ..Recipe::preset("digits").unwrap().schedule };
-    let schedule = Schedule { warmup: 0.0, fall: phew_train::Fall::Constant, ..schedule };
-    Recipe { optimiser, schedule, batch, epochs: 2, ..Recipe::preset("digits").unwrap() }
+    let learning_rate = LearningRate { rate, warmup: 0.0, fall: phew_train::Fall::Constant };
+    Recipe { optimiser, learning_rate, batch, epochs: 2, ..Recipe::preset("digits").unwrap() }
 }
 
 /// Convolution, normalisation, a skip and biases.
@@ -119,7 +118,7 @@ fn compare(
         ),
     };
     let mut constants = constants;
-    constants["lr"] = recipe.schedule.rate.into();
+    constants["lr"] = recipe.learning_rate.rate.into();
     let smoothing =
         if let Loss::CrossEntropy { smoothing } = recipe.loss { smoothing } else { 0.0 };
     let plan = serde_json::json!({
@@ -192,10 +191,9 @@ fn pruned_weights_and_biases_that_nothing_enters_stay_exactly_zero() {
     let mask = mask_of(network.arch());
     for optimiser in [SGD, ADAM] {
         let recipe = recipe(optimiser, 0.01, 32);
-        let mut trainer =
-            Trainer::builder(&network, &data, &recipe).mask(&mask).build().unwrap();
+        let mut trainer = Trainer::builder(&network, &data, &recipe).mask(&mask).build().unwrap();
         trainer.run(&mut ()).unwrap();
-        let weights = trainer.model().prunable_values(trainer.model().learnt()).unwrap();
+        let weights = trainer.model().prunable_values(trainer.model().parameters()).unwrap();
         for (layer, weights) in mask.layers().iter().zip(&weights) {
             let moved = (0..layer.len()).filter(|&i| weights[i] != 0.0).count();
             assert!(
@@ -221,13 +219,12 @@ fn pruned_weights_and_biases_that_nothing_enters_stay_exactly_zero() {
 fn pruning_in_the_middle_clears_weights_and_momentum() {
     let data = digits(300, 100, 0).unwrap();
     let network = Network::initialise(small_net(), Init::default(), 0).unwrap();
-    let mut trainer =
-        Trainer::builder(&network, &data, &recipe(SGD, 0.01, 32)).build().unwrap();
+    let mut trainer = Trainer::builder(&network, &data, &recipe(SGD, 0.01, 32)).build().unwrap();
     trainer.to_step(5).unwrap();
     let mask = mask_of(network.arch());
     trainer.prune(&mask).unwrap();
     trainer.to_step(12).unwrap();
-    for vector in [trainer.model().learnt(), &trainer.optimiser().buffers()[0]] {
+    for vector in [trainer.model().parameters(), &trainer.optimiser().moments()[0]] {
         let values = trainer.model().prunable_values(vector).unwrap();
         let nonzero: usize =
             values.iter().map(|layer| layer.iter().filter(|&&v| v != 0.0).count()).sum();

@@ -9,8 +9,8 @@ use phew_graph::{Arch, GraphError, Mask, MaskInfo, Overwrite, write_atomically};
 use serde::Serialize;
 
 use super::checkpoint;
-use super::events::EventFile;
 use super::config::RunConfig;
+use super::events::EventFile;
 use super::result::RunResult;
 use crate::device::Device;
 use crate::error::{Result, TrainError};
@@ -176,11 +176,8 @@ impl<'a> Folder<'a> {
         let of_last = self.history.iter().filter(|record| record.phase == last.phase);
         let accuracies = of_last.filter_map(|r| Some((r.test.top1?, r.epoch)));
         let torch = crate::doctor::libtorch();
-        let trained: f64 = self
-            .timings
-            .iter()
-            .map(|t| images as f64 / t.images_per_second.max(1e-9))
-            .sum();
+        let trained: f64 =
+            self.timings.iter().map(|t| images as f64 / t.images_per_second.max(1e-9)).sum();
         Ok(RunResult {
             arch: self.config.arch.clone(),
             method: self.config.method.clone(),

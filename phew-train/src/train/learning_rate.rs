@@ -152,7 +152,10 @@ mod tests {
             constant(0.0, 0.0),
             constant(f64::NAN, 0.0),
             constant(0.1, 11.0),
-            LearningRate { fall: Fall::Steps { at: vec![5, 3], factor: 0.1 }, ..constant(0.1, 0.0) },
+            LearningRate {
+                fall: Fall::Steps { at: vec![5, 3], factor: 0.1 },
+                ..constant(0.1, 0.0)
+            },
             LearningRate { fall: Fall::Exponential { factor: 0.0 }, ..constant(0.1, 0.0) },
         ] {
             assert!(rate.validate(10).is_err(), "{rate:?}");

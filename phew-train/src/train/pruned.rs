@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use phew_baselines::reinitialise;
 use phew_graph::{Init, Mask, Network};
 
-use super::observer::{Observer, Pruned};
+use super::observer::{Observer, Pruned, TrainingProgress};
 use super::pruner::Pruner;
 use super::pruning::{Act, Pruning, Redraw};
 use super::record::EpochRecord;
@@ -207,7 +207,7 @@ struct Phased<'a> {
 }
 
 impl Observer for Phased<'_> {
-    fn progress(&mut self, progress: &super::Progress) {
+    fn progress(&mut self, progress: &TrainingProgress) {
         self.observer.progress(progress);
     }
 

@@ -1,34 +1,34 @@
 //! The trainer: a model, its data and a recipe, step by step.
 
 mod builder;
+mod evaluate;
 mod rewind;
 mod state;
+mod step;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use phew_graph::{Mask, Network, stream, stream_key};
+use phew_graph::{Mask, Network};
 use tch::{Kind, Tensor};
 
 use super::loss_scale::LossScale;
-use super::mask::mask_vector;
-use super::observer::{Observer, Progress};
-use super::record::{EpochRecord, Quality};
+use super::masked_step::Kept;
+use super::observer::{Observer, TrainingProgress};
+use super::optimiser::Optimiser;
+use super::recipe::Recipe;
+use super::record::EpochRecord;
 use super::sums::Sums;
 use super::task::Task;
 use super::training_data::TrainingData;
-use super::{Optimiser, Recipe};
-use crate::batches::{Batch, DeviceDataset, DeviceImages, epoch_order};
+use crate::batches::{DeviceDataset, DeviceImages};
 use crate::device::Device;
 use crate::error::{Result, TrainError};
-use crate::model::{Mode, Model, Precision};
+use crate::model::{Model, Precision};
 
 pub use builder::TrainerBuilder;
 pub use rewind::Snapshot;
 pub(crate) use state::State;
-
-/// Images of a test batch: more would not be faster.
-const TEST_BATCH: usize = 500;
 
 /// Where training came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,15 +43,15 @@ pub enum Outcome {
 
 /// Trains a network, masked or dense, by a recipe.
 ///
-/// Pruned weights are exactly 0 at every moment, and so are their gradients and the optimiser's buffers for them.
+/// Pruned weights are exactly 0 at every moment, and so are their gradients and the optimiser's moments for them.
 /// Epoch `e`, step `s` uses images and random numbers that depend on the seed, `e` and `s` alone, so a run that
 /// goes on from step `s` does what an unbroken one does.
 #[derive(Debug)]
 pub struct Trainer {
     model: Model,
     mask: Mask,
-    /// The mask as a vector, once anything is pruned.
-    kept: Option<Tensor>,
+    /// The mask as a vector, if there is any.
+    kept: Option<Kept>,
     optimiser: Optimiser,
     recipe: Recipe,
     seed: u64,
@@ -82,7 +82,7 @@ impl Trainer {
             }
         };
         let mut trainer = Self {
-            optimiser: Optimiser::new(task.recipe.optimiser, model.learnt())?,
+            optimiser: Optimiser::new(task.recipe.optimiser, model.parameters())?,
             mask: Mask::dense(model.arch()),
             kept: None,
             recipe: task.recipe.clone(),
@@ -151,25 +151,20 @@ impl Trainer {
         self.recipe.steps_per_epoch(self.train.len())
     }
 
-    /// Prunes from now on: weights outside the mask become 0 and stay 0, and so do the optimiser's buffers for them.
+    /// Prunes from now on: weights outside the mask become 0 and stay 0, and so do the optimiser's moments for them.
     ///
     /// # Errors
     /// [`TrainError::Graph`] if the mask is of another architecture.
     pub fn prune(&mut self, mask: &Mask) -> Result<()> {
-        let _guard = tch::no_grad_guard();
-        let vector = mask_vector(self.model.arch(), mask, self.model.device())?;
-        // Filled, not multiplied: a product would leave −0, and a number that is none.
-        let pruned = vector.f_eq(0.0)?;
-        let _ = self.model.learnt().shallow_clone().f_masked_fill_(&pruned, 0.0)?;
-        let buffers = self.optimiser.buffers();
-        let masked: Vec<Tensor> = buffers
-            .iter()
-            .map(|b| b.f_masked_fill(&pruned, 0.0))
-            .collect::<std::result::Result<_, _>>()?;
-        self.optimiser.restore(&masked, self.optimiser.steps())?;
-        self.kept = Some(vector);
-        self.mask = mask.clone();
+        let kept = Kept::new(self.model.arch(), mask, self.model.device())?;
+        kept.clear(self.trained())?;
+        (self.kept, self.mask) = (Some(kept), mask.clone());
         Ok(())
+    }
+
+    /// All that a step changes: the parameters and the optimiser's moments.
+    fn trained(&self) -> impl Iterator<Item = &Tensor> {
+        std::iter::once(self.model.parameters()).chain(self.optimiser.moments())
     }
 
     /// The network as it is now, biases, normalisation and statistics included.
@@ -248,7 +243,7 @@ impl Trainer {
 
     /// The schedule's rate of a step.
     fn scheduled(&self, step: u64) -> f64 {
-        self.recipe.schedule.at(step, self.steps_per_epoch(), self.recipe.epochs)
+        self.recipe.learning_rate.at(step, self.steps_per_epoch(), self.recipe.epochs)
     }
 
     /// What the epoch that has just ended gave.
@@ -272,81 +267,9 @@ impl Trainer {
         })
     }
 
-    fn one_step(&mut self, rate: f64) -> Result<()> {
-        let steps = self.steps_per_epoch();
-        let (epoch, within) = (self.step / steps, self.step % steps);
-        if within == 0 {
-            self.sums = Sums::new(self.model.device())?;
-        }
-        if self.order.0 != epoch {
-            self.order = (epoch, epoch_order(self.train.len(), self.seed, epoch));
-        }
-        let from = within as usize * self.recipe.batch;
-        let to = (from + self.recipe.batch).min(self.order.1.len());
-        let indices = &self.order.1[from..to];
-        let mut rng = stream(stream_key("phew 1 augmentation", self.seed), self.step);
-        let batch = self.train.augmented(indices, &self.recipe.augment, &mut rng)?;
-        let (output, loss, gradient) = self.gradient(&batch)?;
-        let norm = norm(&gradient)?;
-        let counted = (!self.train.is_regression()).then_some((&output, &batch.target));
-        self.step += 1;
-        let mut overflowed = false;
-        if let Some(scale) = &mut self.scale {
-            overflowed = !norm.double_value(&[]).is_finite();
-            scale.learn(overflowed);
-        }
-        // A step whose gradient left the range of half precision is not taken.
-        let norm = if overflowed { norm.f_zeros_like()? } else { norm };
-        self.sums.add(&loss, counted, batch.input.size()[0] as usize, Some(&norm))?;
-        if overflowed {
-            return Ok(());
-        }
-        // What is pruned is cut from the gradient already.
-        self.optimiser.step(self.model.learnt(), gradient, None, rate)
-    }
-
-    /// Outputs, loss and masked gradient of a batch, the gradient in consecutive parts.
-    fn gradient(&self, batch: &Batch) -> Result<(Tensor, Tensor, Vec<Tensor>)> {
-        // On the processor parts are faster: putting them together takes a pass over fresh memory. On a device the
-        // number of operations is what counts.
-        let whole = [self.model.learnt().shallow_clone()];
-        let (output, by) = if self.model.device() == tch::Device::Cpu {
-            (self.model.forward(&batch.input, Mode::Train)?, self.model.leaves())
-        } else {
-            let output = self.model.forward_with(&whole[0], &batch.input, Mode::Train)?;
-            (output, &whole[..])
-        };
-        let loss = self.recipe.loss.of(&output, &batch.target)?;
-        let scaled = match self.scale {
-            Some(scale) => loss.f_mul_scalar(scale.value())?,
-            None => loss.shallow_clone(),
-        };
-        let parts = Tensor::f_run_backward(&[&scaled], by, false, false)?;
-        let _guard = tch::no_grad_guard();
-        let mut from = 0;
-        let gradient = parts
-            .into_iter()
-            .zip(by)
-            .map(|(part, by)| {
-                // What the outputs do not depend on has no gradient.
-                let part = if part.defined() { part } else { by.f_zeros_like()? };
-                let mut part = part.f_reshape(-1)?;
-                if let Some(scale) = self.scale {
-                    let _ = part.f_div_scalar_(scale.value())?;
-                }
-                if let Some(kept) = &self.kept {
-                    let _ = part.f_mul_(&kept.f_narrow(0, from, part.size()[0])?)?;
-                }
-                from += part.size()[0];
-                Ok(part)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        Ok((output, loss, gradient))
-    }
-
     fn report(&self, observer: &mut dyn Observer) -> Result<()> {
         let steps = self.steps_per_epoch();
-        observer.progress(&Progress {
+        observer.progress(&TrainingProgress {
             epoch: (self.step - 1) / steps,
             epochs: self.recipe.epochs,
             step: (self.step - 1) % steps + 1,
@@ -363,45 +286,15 @@ impl Trainer {
         taken as f64 / self.clock.1.elapsed().as_secs_f64().max(1e-9)
     }
 
-    /// Loss and accuracy over the test images.
-    ///
-    /// # Errors
-    /// [`TrainError::Torch`].
-    pub fn evaluate(&self) -> Result<Quality> {
-        let _guard = tch::no_grad_guard();
-        let mut sums = Sums::new(self.model.device())?;
-        let all: Vec<i64> = (0..self.test.len() as i64).collect();
-        // The loss of a test is the plain one: smoothing is a means of training.
-        let loss = match self.recipe.loss {
-            super::Loss::CrossEntropy { .. } => super::Loss::default(),
-            other => other,
-        };
-        for indices in all.chunks(TEST_BATCH) {
-            let batch = self.test.batch(indices)?;
-            let output = self.model.forward(&batch.input, Mode::Eval)?;
-            let counted = (!self.test.is_regression()).then_some((&output, &batch.target));
-            sums.add(&loss.of(&output, &batch.target)?, counted, indices.len(), None)?;
-        }
-        Ok(sums.values()?.quality(self.test.is_regression()))
-    }
-
-    /// Makes sure that what is pruned is exactly 0, buffers included.
+    /// Makes sure that what is pruned is exactly 0, moments included.
     pub(crate) fn check_pruned(&self) -> Result<()> {
         let Some(kept) = &self.kept else { return Ok(()) };
-        let pruned = kept.f_eq(0.0)?;
-        for vector in std::iter::once(self.model.learnt()).chain(self.optimiser.buffers()) {
-            let revived = vector.f_ne(0.0)?.f_logical_and(&pruned)?.f_sum(Kind::Int64)?;
-            let count = revived.int64_value(&[]);
+        for vector in self.trained() {
+            let count = kept.revived(vector)?;
             if count > 0 {
-                return Err(TrainError::Revived { count: count as u64 });
+                return Err(TrainError::Revived { count });
             }
         }
         Ok(())
     }
-}
-
-/// Norm of a vector in parts.
-fn norm(parts: &[Tensor]) -> Result<Tensor> {
-    let norms = parts.iter().map(Tensor::f_norm).collect::<std::result::Result<Vec<_>, _>>()?;
-    Ok(Tensor::f_stack(&norms, 0)?.f_norm()?)
 }

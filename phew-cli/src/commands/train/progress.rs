@@ -1,7 +1,7 @@
 //! How a run goes, on stderr.
 
 use indicatif::ProgressBar;
-use phew_train::{EpochRecord, Observer, Progress as TrainingProgress, Pruned, Run};
+use phew_train::{EpochRecord, Observer, Pruned, Run, TrainingProgress};
 
 use crate::output::{grouped, percent};
 use crate::{progress, stderr};
