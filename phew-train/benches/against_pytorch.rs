@@ -73,7 +73,7 @@ impl<'a> Job<'a> {
         });
         let mask = Mask::from_layers(layers.collect());
         let count = case.batch * 20;
-        let pixels = (0..count * case.shape.iter().product::<usize>())
+        let pixels: Vec<u8> = (0..count * case.shape.iter().product::<usize>())
             .map(|i| (i.wrapping_mul(2_654_435_761) >> 9) as u8)
             .collect();
         let labels = (0..count).map(|i| (i % 10) as u16).collect();
@@ -121,7 +121,8 @@ impl<'a> Job<'a> {
         Tensor::write_safetensors(&masks, path("mask")).unwrap();
         let images = &self.data.train;
         let [channels, height, width] = images.shape().map(|n| n as i64);
-        let input = Tensor::from_slice(images.pixels()).to_kind(Kind::Float) / 255.0;
+        let input =
+            Tensor::from_slice(images.pixels().bytes().unwrap()).to_kind(Kind::Float) / 255.0;
         let input = input.view([-1, channels, height, width]);
         let labels: Vec<i64> = images.labels().iter().map(|&l| i64::from(l)).collect();
         let all: Vec<i64> = (0..)

@@ -26,20 +26,22 @@ mod train;
 
 pub use batches::{Augment, Batch, DeviceDataset, DeviceImages, ResizedCrop, epoch_order};
 pub use data::{
-    ClassTransform, DataSpec, DataSummary, Dataset, DrawSpec, Images, Published, RemoteFile, Set,
-    TransformSpec, class_transforms, digits, fetch, image_transformation,
+    ClassTransform, DataSpec, DataSummary, Dataset, DrawSpec, Images, Pixels, Published,
+    RemoteFile, Set, TransformSpec, class_transforms, digits, fetch, image_transformation,
 };
 pub use device::{Device, set_threads, threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
 pub use measure::{
-    GradientShare, Spread, TangentKernel, gradient_share, jacobian_extremes,
+    GradientShare, Inputs, Spread, TangentKernel, gradient_share, jacobian_extremes,
     jacobian_singular_values,
 };
 pub use model::{Mode, Model, Precision};
 /// What a Hessian-gradient product or a tangent kernel runs over, and what stands in place of each weight in a pass of
 /// ones.
 pub use phew_baselines::{Parameters, Power};
+/// Arrays go in and out as those of this crate.
+pub use phew_graph::ndarray;
 pub use run::{Run, RunBuilder, RunConfig, RunOutcome, RunResult};
 pub use score::{OnesPass, OracleMode, SampleSpec, TorchOracle, ones_pass, score_batches};
 pub use train::{

@@ -41,10 +41,10 @@ fn the_transformation_task_is_made_of_real_digits() {
     let Some(dir) = shared("mnist") else { return };
     let task = image_transformation(&test_split(&dir), Some(500), 0).unwrap();
     assert_eq!(task.train.len(), 5000);
-    let targets = task.train.targets().unwrap();
+    let targets = task.train.targets().unwrap().bytes().unwrap();
     // A digit fills the middle of its image: the turn keeps nearly all ink, the crop loses a little.
     let ink = |bytes: &[u8]| bytes.iter().map(|&byte| f64::from(byte)).sum::<f64>();
-    let kept = ink(targets) / ink(task.train.pixels());
+    let kept = ink(targets) / ink(task.train.pixels().bytes().unwrap());
     assert!((0.9..1.01).contains(&kept), "{kept}");
 }
 

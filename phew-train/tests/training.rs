@@ -82,9 +82,9 @@ fn compare(
     let count = images.len() as i64;
     let numbers = |bytes: &[u8]| Tensor::from_slice(bytes).to_kind(Kind::Float) / 255.0;
     let (mean, deviation) = images.channel_statistics()[0];
-    let input = (numbers(images.pixels()) - mean) / deviation;
+    let input = (numbers(images.pixels().bytes().unwrap()) - mean) / deviation;
     let target = match images.targets() {
-        Some(bytes) => numbers(bytes).view([count, -1]),
+        Some(targets) => numbers(targets.bytes().unwrap()).view([count, -1]),
         None => {
             let labels: Vec<i64> = images.labels().iter().map(|&l| i64::from(l)).collect();
             Tensor::from_slice(&labels)

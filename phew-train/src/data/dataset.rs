@@ -7,7 +7,24 @@ use super::summary::DataSummary;
 use crate::error::{Result, TrainError};
 
 /// A data set: images to train on, images to test on, and the names of the classes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// # Examples
+/// A set of one's own, from arrays:
+/// ```
+/// use phew_train::ndarray::{Array1, Array4};
+/// use phew_train::{Dataset, Images};
+///
+/// let images = |count| {
+///     let pixels = Array4::from_shape_fn((count, 3, 8, 8), |(i, _, row, _)| ((i + row) % 2) as f32);
+///     let labels = Array1::from_shape_fn(count, |i| (i % 2) as u16);
+///     Images::from_arrays(pixels.view(), labels.view())
+/// };
+/// let classes = ["even", "odd"].map(str::to_owned).to_vec();
+/// let data = Dataset::new("stripes", classes, images(100)?, images(20)?)?;
+/// assert_eq!(data.summary().shape, [3, 8, 8]);
+/// # Ok::<(), phew_train::TrainError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// What to call it beside a result.
     pub name: String,

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::dataset::Dataset;
 use super::images::Images;
+use super::pixels::Pixels;
 use crate::error::Result;
 
 /// Cosines of the multiples of 30°, exact to the last bit on every platform.
@@ -75,21 +76,46 @@ pub fn image_transformation(set: &Dataset, per_class: Option<usize>, seed: u64) 
 }
 
 fn with_transformed(images: Images, transforms: &[ClassTransform]) -> Result<Images> {
-    let [_, rows, columns] = images.shape();
-    let mut targets = vec![0; images.pixels().len()];
-    targets.par_chunks_exact_mut(images.image_len()).enumerate().for_each(|(index, target)| {
-        let transform = transforms[usize::from(images.labels()[index])];
-        let planes = images.image(index).chunks_exact(rows * columns);
+    let targets = match images.pixels() {
+        // Rounded half up.
+        Pixels::Bytes(bytes) => {
+            Pixels::Bytes(transformed(&images, bytes, transforms, |value| (value + 0.5) as u8))
+        }
+        Pixels::Numbers(numbers) => {
+            Pixels::Numbers(transformed(&images, numbers, transforms, |value| value))
+        }
+    };
+    images.with_targets(targets)
+}
+
+/// The scalars of all images, each image as its class transforms it.
+fn transformed<T: Copy + Default + Into<f32> + Send + Sync>(
+    images: &Images,
+    scalars: &[T],
+    transforms: &[ClassTransform],
+    round: impl Fn(f32) -> T + Sync,
+) -> Vec<T> {
+    let ([_, rows, columns], size) = (images.shape(), images.image_len());
+    let mut targets = vec![T::default(); scalars.len()];
+    let pairs = targets.par_chunks_exact_mut(size).zip(scalars.par_chunks_exact(size));
+    pairs.zip(images.labels()).for_each(|((target, image), &label)| {
+        let planes = image.chunks_exact(rows * columns);
         for (plane, target) in planes.zip(target.chunks_exact_mut(rows * columns)) {
-            transform.apply(plane, columns, target);
+            transforms[usize::from(label)].apply(plane, columns, target, &round);
         }
     });
-    images.with_targets(targets)
+    targets
 }
 
 impl ClassTransform {
     /// Transforms one plane about its middle: bilinear, cropped to the same size, zero outside.
-    fn apply(self, plane: &[u8], columns: usize, target: &mut [u8]) {
+    fn apply<T: Copy + Into<f32>>(
+        self,
+        plane: &[T],
+        columns: usize,
+        target: &mut [T],
+        round: impl Fn(f32) -> T,
+    ) {
         let rows = plane.len() / columns;
         let (cos, sin) = (COSINES[self.thirtieths], COSINES[(self.thirtieths + 9) % 12]);
         let (cx, cy) = ((columns as f32 - 1.0) / 2.0, (rows as f32 - 1.0) / 2.0);
@@ -98,18 +124,23 @@ impl ClassTransform {
             let y = (at / columns) as f32 - cy;
             let x = (at % columns) as f32 - cx - self.shear * y;
             let from = [cos * x + sin * y + cx, cos * y - sin * x + cy];
-            *out = (bilinear(plane, rows, columns, from) + 0.5) as u8;
+            *out = round(bilinear(plane, rows, columns, from));
         }
     }
 }
 
 /// The plane's value between pixel centres; zero beyond its edges.
-fn bilinear(plane: &[u8], rows: usize, columns: usize, [x, y]: [f32; 2]) -> f32 {
+fn bilinear<T: Copy + Into<f32>>(
+    plane: &[T],
+    rows: usize,
+    columns: usize,
+    [x, y]: [f32; 2],
+) -> f32 {
     let (left, top) = (x.floor(), y.floor());
     let (dx, dy) = (x - left, y - top);
     let at = |x: f32, y: f32| {
         let inside = x >= 0.0 && y >= 0.0 && x < columns as f32 && y < rows as f32;
-        if inside { f32::from(plane[y as usize * columns + x as usize]) } else { 0.0 }
+        if inside { plane[y as usize * columns + x as usize].into() } else { 0.0 }
     };
     (1.0 - dy) * ((1.0 - dx) * at(left, top) + dx * at(left + 1.0, top))
         + dy * ((1.0 - dx) * at(left, top + 1.0) + dx * at(left + 1.0, top + 1.0))
@@ -121,9 +152,13 @@ mod tests {
 
     const PLANE: [u8; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
+    fn byte(value: f32) -> u8 {
+        (value + 0.5) as u8
+    }
+
     fn applied(thirtieths: usize, shear: f32) -> [u8; 9] {
         let mut target = [0; 9];
-        ClassTransform { thirtieths, shear }.apply(&PLANE, 3, &mut target);
+        ClassTransform { thirtieths, shear }.apply(&PLANE, 3, &mut target, byte);
         target
     }
 
@@ -149,7 +184,7 @@ mod tests {
         let mut plane = vec![0_u8; 29 * 29];
         plane[14 * 29 + 24] = 200;
         let mut target = vec![0; 29 * 29];
-        ClassTransform { thirtieths: 1, shear: 0.0 }.apply(&plane, 29, &mut target);
+        ClassTransform { thirtieths: 1, shear: 0.0 }.apply(&plane, 29, &mut target, byte);
         let brightest = (0..target.len()).max_by_key(|&at| target[at]).unwrap();
         // 14 + 10·cos 30° = 22.66, 14 + 10·sin 30° = 19.
         assert_eq!((brightest % 29, brightest / 29), (23, 19));
@@ -172,9 +207,20 @@ mod tests {
         let set = crate::digits(50, 10, 0).unwrap();
         let task = image_transformation(&set, Some(3), 0).unwrap();
         assert_eq!(task.train.len(), 30);
-        assert_eq!(task.train.pixels(), &set.train.pixels()[..30 * 784]);
+        let bytes = |images: &Images| images.pixels().bytes().unwrap().to_vec();
+        assert_eq!(bytes(&task.train), bytes(&set.train)[..30 * 784]);
         assert_eq!(task.test.pixels(), set.test.pixels());
-        assert_eq!(task.test.targets().map(<[u8]>::len), Some(7840));
+        assert_eq!(task.test.targets().map(Pixels::len), Some(7840));
+        // Of numbers the targets are the same numbers, but for the rounding to bytes.
+        let labels = phew_graph::ndarray::aview1(set.test.labels());
+        let numbers = Images::from_arrays(set.test.to_array().view(), labels).unwrap();
+        let numbers = Dataset::new("x", set.classes.clone(), numbers.clone(), numbers).unwrap();
+        let numbers = image_transformation(&numbers, None, 0).unwrap();
+        let (wanted, found) = (task.test.targets().unwrap(), numbers.test.targets().unwrap());
+        let pairs = wanted.bytes().unwrap().iter().zip(found.numbers().unwrap());
+        for (&byte, number) in pairs {
+            assert!((f32::from(byte) - 255.0 * number).abs() < 0.501, "{byte} {number}");
+        }
         assert!(image_transformation(&set, Some(0), 0).is_err());
     }
 }

@@ -1,11 +1,13 @@
 //! The empirical neural tangent kernel `Θ(x, x')ₖₗ = Σ_θ ∂f_k(x)/∂θ · ∂f_l(x')/∂θ`.
 
 use phew_baselines::Parameters;
+use phew_graph::ndarray::Array2;
 use phew_graph::{Mask, Network};
 use phew_metrics::Lanczos;
 use tch::{Device, Kind, Tensor};
 
-use super::{copy_to, masked};
+use super::inputs::Inputs;
+use super::masked::{copy_to, masked};
 use crate::error::Result;
 use crate::model::{Mode, Model};
 
@@ -21,12 +23,13 @@ pub struct TangentKernel {
 }
 
 impl TangentKernel {
-    /// The kernel on a batch `[n, …input shape]`.
+    /// The kernel on `n` inputs, over the prunable weights alone or over all parameters.
     ///
     /// # Errors
     /// [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of another architecture,
     /// [`TrainError::Torch`](crate::TrainError::Torch) if there is no room.
-    pub fn new(network: &Network, mask: &Mask, inputs: &Tensor, over: Parameters) -> Result<Self> {
+    pub fn new(network: &Network, mask: &Mask, inputs: &Inputs, over: Parameters) -> Result<Self> {
+        let Inputs(inputs) = inputs;
         let (model, parameters, ones) = masked(network, mask, inputs.device())?;
         let counted = ones;
         if over == Parameters::Weights {
@@ -49,7 +52,19 @@ impl TangentKernel {
     ///
     /// # Complexity
     /// One backward pass for each output of each input; `n · outputs · parameters` numbers.
-    pub fn matrix(&self) -> Result<Tensor> {
+    pub fn matrix(&self) -> Result<Array2<f64>> {
+        let matrix = self.gram()?;
+        let size = matrix.size()[0] as usize;
+        let mut values = Array2::zeros((size, size));
+        // A fresh array is row-major.
+        if let Some(values) = values.as_slice_mut() {
+            copy_to(&matrix.f_flatten(0, -1)?, values)?;
+        }
+        Ok(values)
+    }
+
+    /// The matrix on the device.
+    fn gram(&self) -> Result<Tensor> {
         let outputs = self.outputs()?;
         let rows = (0..outputs.size()[0])
             .map(|index| {
@@ -67,7 +82,7 @@ impl TangentKernel {
     /// # Errors
     /// As [`TangentKernel::matrix`].
     pub fn spectrum(&self) -> Result<Vec<f64>> {
-        let values = self.matrix()?.f_linalg_eigvalsh("L")?.f_flip([0])?;
+        let values = self.gram()?.f_linalg_eigvalsh("L")?.f_flip([0])?;
         Ok(Vec::<f64>::try_from(values.f_to_device(Device::Cpu)?)?)
     }
 
@@ -99,6 +114,7 @@ impl TangentKernel {
 
 #[cfg(test)]
 mod tests {
+    use phew_graph::ndarray::array;
     use phew_graph::{ArchBuilder, Init, Shape, zoo};
 
     use super::*;
@@ -111,11 +127,12 @@ mod tests {
     fn the_kernel_of_a_linear_map_is_the_inner_product_of_the_inputs() {
         let arch = ArchBuilder::new("linear", Shape::Features(3)).linear("fc", 2).build().unwrap();
         let network = Network::initialise(arch, Init::default(), 0).unwrap();
-        let inputs = Tensor::from_slice(&[1_f32, 2., 3., 4., 0., -1.]).view([2, 3]);
+        let inputs = array![[1_f32, 2., 3.], [4., 0., -1.]];
+        let inputs = Inputs::from_array(inputs.view(), crate::Device::CPU).unwrap();
         let mut mask = Mask::dense(network.arch());
-        let at = |mask: &Mask, over, i: i64, j: i64| {
+        let at = |mask: &Mask, over, i: usize, j: usize| {
             let kernel = TangentKernel::new(&network, mask, &inputs, over).unwrap();
-            kernel.matrix().unwrap().double_value(&[i, j])
+            kernel.matrix().unwrap()[[i, j]]
         };
         // Inputs first, outputs within: entries 0 and 2 are output 0 of the two inputs, 1 and 3 output 1.
         close(at(&mask, Parameters::Weights, 0, 0), 14.0);
@@ -135,7 +152,7 @@ mod tests {
         let arch = zoo::mlp(&[12, 20, 20, 4]).build().unwrap();
         let network = Network::initialise(arch, Init::default(), 1).unwrap();
         tch::manual_seed(0);
-        let inputs = Tensor::randn([10, 12], (Kind::Float, Device::Cpu));
+        let inputs = Inputs(Tensor::randn([10, 12], (Kind::Float, Device::Cpu)));
         let mut mask = Mask::dense(network.arch());
         for index in (0..400).filter(|i| i % 3 == 0) {
             mask.layer_mut(1).remove(index);
@@ -148,7 +165,7 @@ mod tests {
                 assert!((some - all).abs() <= 1e-5 * all, "{some} {all}");
             }
             // The trace is the sum of all squares of gradients.
-            let trace = kernel.matrix().unwrap().trace().double_value(&[]);
+            let trace = kernel.matrix().unwrap().diag().sum();
             close(all.iter().sum::<f64>(), trace);
         }
     }

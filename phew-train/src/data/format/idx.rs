@@ -113,7 +113,7 @@ mod tests {
     fn gzipped_and_plain_files_are_read_alike() {
         let dir = folder();
         let set = Set::MNIST.load(Some(dir.path()), None).unwrap();
-        assert_eq!(set.train.pixels(), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(set.train.pixels().bytes(), Some(&[1, 2, 3, 4, 5, 6][..]));
         assert_eq!(set.train.labels(), [7, 0, 9]);
         assert_eq!(set.test.image(1), [7, 6]);
         assert_eq!(set.test.shape(), [1, 1, 2]);

@@ -34,7 +34,9 @@ pub(in crate::data) fn image_files(dir: &Path) -> Result<Vec<PathBuf>> {
 ///
 /// Grey images are repeated on the three planes. All must have the size of the first.
 pub(in crate::data) fn decode_all(files: &[(PathBuf, u16)]) -> Result<Images> {
-    let Some((first, _)) = files.first() else { return Images::new([3, 1, 1], vec![], vec![]) };
+    let Some((first, _)) = files.first() else {
+        return Images::new([3, 1, 1], Vec::<u8>::new(), vec![]);
+    };
     let (rows, columns, _) = decode(first)?;
     let plane = rows * columns;
     let mut pixels = vec![0; 3 * plane * files.len()];

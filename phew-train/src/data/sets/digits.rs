@@ -121,8 +121,9 @@ mod tests {
     #[test]
     fn a_larger_set_begins_with_the_smaller_and_another_seed_differs() {
         let (small, large) = (digits(30, 10, 5).unwrap(), digits(50, 20, 5).unwrap());
-        assert_eq!(small.train.pixels(), &large.train.pixels()[..30 * 784]);
-        assert_eq!(small.test.pixels(), &large.test.pixels()[..10 * 784]);
+        let bytes = |images: &Images| images.pixels().bytes().unwrap().to_vec();
+        assert_eq!(bytes(&small.train), bytes(&large.train)[..30 * 784]);
+        assert_eq!(bytes(&small.test), bytes(&large.test)[..10 * 784]);
         assert_ne!(small.train.image(0), small.test.image(0));
         assert_ne!(small.train.image(0), digits(30, 10, 6).unwrap().train.image(0));
     }
@@ -132,9 +133,14 @@ mod tests {
         let set = digits(100, 50, 0).unwrap();
         // FNV-1a, 64 bits.
         let sum = |images: &Images| {
-            images.pixels().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            })
+            images
+                .pixels()
+                .bytes()
+                .unwrap()
+                .iter()
+                .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+                    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+                })
         };
         assert_eq!(
             (sum(&set.train), sum(&set.test)),

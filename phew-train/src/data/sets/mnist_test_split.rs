@@ -41,7 +41,7 @@ mod tests {
         put("t10k-images-idx3-ubyte", &idx::file(&[5, 1, 1], &[0, 1, 2, 3, 4]));
         put("t10k-labels-idx1-ubyte", &idx::file(&[5], &[0, 1, 2, 3, 4]));
         let set = load(dir.path()).unwrap();
-        assert_eq!(set.train.pixels(), [0, 1, 2, 3]);
+        assert_eq!(set.train.pixels().bytes(), Some(&[0, 1, 2, 3][..]));
         assert_eq!(set.test.labels(), [4]);
     }
 }
