@@ -48,5 +48,9 @@ pub use train::{
     EpochRecord, EpochTiming, Event, Fall, LearningRate, Loss, MagnitudePruner, Observer,
     Optimiser, OptimiserSpec, Outcome, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning,
     Quality, Recipe, Redraw, RedrawVariance, ScoredPruner, ScoredPrunerBuilder, Snapshot, Trainer,
-    TrainerBuilder, TrainingData, TrainingProgress, mask_vector,
+    TrainerBuilder, TrainingData, TrainingProgress,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

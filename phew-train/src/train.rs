@@ -19,7 +19,6 @@ mod training_data;
 
 pub use learning_rate::{Fall, LearningRate};
 pub use loss::Loss;
-pub use mask::mask_vector;
 pub use observer::{Observer, Pruned, TrainingProgress};
 pub use optimiser::{Optimiser, OptimiserSpec};
 pub use pruned::{Event, PrunedTraining};
@@ -30,5 +29,6 @@ pub use record::{EpochRecord, EpochTiming, Quality};
 pub use trainer::{Outcome, Snapshot, Trainer, TrainerBuilder};
 pub use training_data::TrainingData;
 
+pub(crate) use mask::mask_vector;
 pub(crate) use task::Task;
 pub(crate) use trainer::State;

@@ -13,9 +13,9 @@ use crate::error::{Result, TrainError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SampleSpec {
-    /// Training images of each class: ten in SNIP, GraSP and the PHEW paper (001, D.2).
+    /// Training images of each class: ten in SNIP, GraSP and Patil & Dovrolis 2021, D.2.
     pub per_class: usize,
-    /// Images of a batch; the derivatives of the batches are added up. 256 for CIFAR in 001, D.2.
+    /// Images of a batch; the derivatives of the batches are added up. 256 for CIFAR in Patil & Dovrolis 2021, D.2.
     pub batch: usize,
     /// Seed of the choice.
     pub seed: u64,

@@ -12,7 +12,7 @@ use crate::error::Result;
 /// # Errors
 /// [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of another architecture,
 /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
-pub fn mask_vector(arch: &Arch, mask: &Mask, device: Device) -> Result<Tensor> {
+pub(crate) fn mask_vector(arch: &Arch, mask: &Mask, device: Device) -> Result<Tensor> {
     mask.check(arch, "mask")?;
     let mut ones: Vec<f32> = Vec::new();
     for layer in mask.layers() {
