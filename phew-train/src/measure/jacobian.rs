@@ -1,18 +1,20 @@
 //! Singular values of the Jacobian of the outputs by the inputs.
 
+use phew_graph::ndarray::Array2;
 use phew_graph::{Mask, Network};
 use phew_metrics::{Eigenvalue, Lanczos};
 use tch::{Kind, Tensor};
 
-use super::{copy_to, masked};
+use super::inputs::Inputs;
+use super::masked::{copy_to, masked};
 use crate::error::Result;
 use crate::model::Mode;
 
 /// Singular values over all inputs of a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spread {
-    /// Singular values of each input's Jacobian, greatest first: as many as the smaller of outputs and inputs.
-    pub values: Vec<Vec<f64>>,
+    /// Singular values of each input's Jacobian, greatest first: `[n, the smaller of outputs and input scalars]`.
+    pub values: Array2<f64>,
     /// Their mean.
     pub mean: f64,
     /// Their standard deviation.
@@ -28,7 +30,7 @@ pub struct Spread {
 /// A network in which signals neither grow nor fade has all of them near 1 (dynamical isometry).
 ///
 /// # Shapes
-/// `inputs` is `[n, …input shape]`; a Jacobian is `[outputs, input scalars]`.
+/// A Jacobian is `[outputs, input scalars]`.
 ///
 /// # Errors
 /// [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of another architecture,
@@ -39,11 +41,12 @@ pub struct Spread {
 ///
 /// # References
 /// Lee et al. 2020, *A signal propagation perspective for pruning neural networks at initialization*, figures 2 and 4.
-pub fn jacobian_singular_values(network: &Network, mask: &Mask, inputs: &Tensor) -> Result<Spread> {
-    let (model, learnt, _) = masked(network, mask, inputs.device())?;
+pub fn jacobian_singular_values(network: &Network, mask: &Mask, inputs: &Inputs) -> Result<Spread> {
+    let Inputs(inputs) = inputs;
+    let (model, parameters, _) = masked(network, mask, inputs.device())?;
     let inputs = inputs.f_detach()?.f_to_kind(Kind::Double)?.f_contiguous()?;
     let inputs = inputs.copy().set_requires_grad(true);
-    let output = model.forward_with(&learnt, &inputs, Mode::Eval)?;
+    let output = model.forward_with(&parameters, &inputs, Mode::Eval)?;
     let outputs = output.size()[1];
     // Inputs do not see each other in evaluation mode: the gradient of a sum over the batch has a row for each.
     let rows = (0..outputs)
@@ -56,7 +59,7 @@ pub fn jacobian_singular_values(network: &Network, mask: &Mask, inputs: &Tensor)
         .collect::<Result<Vec<_>>>()?;
     let jacobians = Tensor::f_stack(&rows, 1)?;
     let (_, singular, _) = jacobians.f_svd(true, false)?;
-    let each = singular.size()[1] as usize;
+    let shape = (singular.size()[0] as usize, singular.size()[1] as usize);
     let all = Vec::<f64>::try_from(singular.f_to_device(tch::Device::Cpu)?.f_flatten(0, -1)?)?;
     let count = all.len() as f64;
     let mean = all.iter().sum::<f64>() / count;
@@ -65,7 +68,8 @@ pub fn jacobian_singular_values(network: &Network, mask: &Mask, inputs: &Tensor)
         deviation: (all.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt(),
         least: all.iter().copied().fold(f64::INFINITY, f64::min),
         greatest: all.iter().copied().fold(0.0, f64::max),
-        values: all.chunks(each).map(<[f64]>::to_vec).collect(),
+        values: Array2::from_shape_vec(shape, all)
+            .unwrap_or_else(|e| unreachable!("as many values as singular values: {e}")),
     })
 }
 
@@ -84,13 +88,14 @@ pub fn jacobian_singular_values(network: &Network, mask: &Mask, inputs: &Tensor)
 /// # Complexity
 /// Two backward passes of one input, one of them twice differentiated, for each step of a Lanczos iteration: some tens
 /// of steps for the greatest alone, more where small singular values lie close together.
-pub fn jacobian_extremes(network: &Network, mask: &Mask, inputs: &Tensor) -> Result<Vec<[f64; 2]>> {
-    let (model, learnt, _) = masked(network, mask, inputs.device())?;
+pub fn jacobian_extremes(network: &Network, mask: &Mask, inputs: &Inputs) -> Result<Vec<[f64; 2]>> {
+    let Inputs(inputs) = inputs;
+    let (model, parameters, _) = masked(network, mask, inputs.device())?;
     let inputs = inputs.f_detach()?.f_to_kind(Kind::Double)?.f_contiguous()?;
     (0..inputs.size()[0])
         .map(|index| {
             let input = inputs.f_narrow(0, index, 1)?.copy().set_requires_grad(true);
-            let output = model.forward_with(&learnt, &input, Mode::Eval)?.f_flatten(0, -1)?;
+            let output = model.forward_with(&parameters, &input, Mode::Eval)?.f_flatten(0, -1)?;
             let squares = Product { input, output }.ends()?;
             Ok(squares.map(|square| square.max(0.0).sqrt()))
         })
@@ -161,10 +166,10 @@ mod tests {
         let network = Network::initialise(arch, Init::default(), 0).unwrap();
         let first = vec![2., 0., 0., 0., -3., 0., 0., 0., 5.];
         let network = network.with_weights(vec![first, vec![1., 0., 0., 0., 0.5, 0.]]).unwrap();
-        let inputs = Tensor::ones([4, 3], (Kind::Float, Device::Cpu));
+        let inputs = Inputs(Tensor::ones([4, 3], (Kind::Float, Device::Cpu)));
         let mut mask = Mask::dense(network.arch());
         let spread = jacobian_singular_values(&network, &mask, &inputs).unwrap();
-        assert_eq!(spread.values.len(), 4);
+        assert_eq!(spread.values.dim(), (4, 2));
         let close = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-12, "{found}");
         close(spread.greatest, 2.0);
         close(spread.least, 1.5);
@@ -178,7 +183,7 @@ mod tests {
     fn an_orthogonal_linear_network_is_isometric_and_pruning_breaks_it() {
         let arch = zoo::by_name("mlp7-linear-100").unwrap().build().unwrap();
         let network = Network::initialise(arch, Init::Orthogonal, 0).unwrap();
-        let inputs = Tensor::ones([2, 784], (Kind::Float, Device::Cpu));
+        let inputs = Inputs(Tensor::ones([2, 784], (Kind::Float, Device::Cpu)));
         let mut mask = Mask::dense(network.arch());
         let spread = jacobian_singular_values(&network, &mask, &inputs).unwrap();
         // Weights are f32, each of seven layers orthogonal to about 1e-6.
@@ -200,7 +205,7 @@ mod tests {
         for widths in [[12, 20, 20, 6], [6, 20, 20, 12]] {
             let arch = zoo::mlp(&widths).build().unwrap();
             let network = Network::initialise(arch, Init::default(), 1).unwrap();
-            let inputs = Tensor::randn([4, widths[0] as i64], (Kind::Float, Device::Cpu));
+            let inputs = Inputs(Tensor::randn([4, widths[0] as i64], (Kind::Float, Device::Cpu)));
             let mut mask = Mask::dense(network.arch());
             for density in [10, 3] {
                 for layer in mask.layers_mut() {
@@ -211,7 +216,7 @@ mod tests {
                 let exact = jacobian_singular_values(&network, &mask, &inputs).unwrap();
                 let found = jacobian_extremes(&network, &mask, &inputs).unwrap();
                 assert_eq!(found.len(), 4);
-                for (exact, [most, least]) in exact.values.iter().zip(found) {
+                for (exact, [most, least]) in exact.values.rows().into_iter().zip(found) {
                     let (first, last) = (exact[0], exact[exact.len() - 1]);
                     assert!((most - first).abs() <= 1e-6 * first, "{most} {first}");
                     assert!((least - last).abs() <= 1e-3 * first, "{least} {last}");

@@ -1,53 +1,47 @@
 //! The empirical neural tangent kernel `Θ(x, x')ₖₗ = Σ_θ ∂f_k(x)/∂θ · ∂f_l(x')/∂θ`.
 
+use phew_baselines::Parameters;
+use phew_graph::ndarray::Array2;
 use phew_graph::{Mask, Network};
 use phew_metrics::Lanczos;
 use tch::{Device, Kind, Tensor};
 
-use super::{copy_to, masked};
+use super::inputs::Inputs;
+use super::masked::{copy_to, masked};
 use crate::error::Result;
 use crate::model::{Mode, Model};
-
-/// The parameters that the kernel sums over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KernelOver {
-    /// The prunable weights that the mask keeps: the kernel that the path kernel is a factor of.
-    #[default]
-    Weights,
-    /// Biases and normalisation as well: what gradient descent moves.
-    All,
-}
 
 /// The kernel of a network on a batch, in f64 and evaluation mode.
 #[derive(Debug)]
 pub struct TangentKernel {
     model: Model,
-    /// All that is learnt, masked, ready to be differentiated by.
-    learnt: Tensor,
+    /// All parameters, masked, ready to be differentiated by.
+    parameters: Tensor,
     /// 1 for every scalar that counts.
     counted: Tensor,
     inputs: Tensor,
 }
 
 impl TangentKernel {
-    /// The kernel on a batch `[n, …input shape]`.
+    /// The kernel on `n` inputs, over the prunable weights alone or over all parameters.
     ///
     /// # Errors
     /// [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of another architecture,
     /// [`TrainError::Torch`](crate::TrainError::Torch) if there is no room.
-    pub fn new(network: &Network, mask: &Mask, inputs: &Tensor, over: KernelOver) -> Result<Self> {
-        let (model, learnt, ones) = masked(network, mask, inputs.device())?;
+    pub fn new(network: &Network, mask: &Mask, inputs: &Inputs, over: Parameters) -> Result<Self> {
+        let Inputs(inputs) = inputs;
+        let (model, parameters, ones) = masked(network, mask, inputs.device())?;
         let counted = ones;
-        if over == KernelOver::Weights {
+        if over == Parameters::Weights {
             let from = model.prunable_len() as i64;
             let _ = counted.f_narrow(0, from, counted.size()[0] - from)?.f_zero_()?;
         }
         let inputs = inputs.f_detach()?.f_to_kind(Kind::Double)?;
-        Ok(Self { model, learnt: learnt.set_requires_grad(true), counted, inputs })
+        Ok(Self { model, parameters: parameters.set_requires_grad(true), counted, inputs })
     }
 
     fn outputs(&self) -> Result<Tensor> {
-        Ok(self.model.forward_with(&self.learnt, &self.inputs, Mode::Eval)?.f_flatten(0, -1)?)
+        Ok(self.model.forward_with(&self.parameters, &self.inputs, Mode::Eval)?.f_flatten(0, -1)?)
     }
 
     /// The matrix, `[n · outputs, n · outputs]`, inputs first.
@@ -58,12 +52,24 @@ impl TangentKernel {
     ///
     /// # Complexity
     /// One backward pass for each output of each input; `n · outputs · parameters` numbers.
-    pub fn matrix(&self) -> Result<Tensor> {
+    pub fn matrix(&self) -> Result<Array2<f64>> {
+        let matrix = self.gram()?;
+        let size = matrix.size()[0] as usize;
+        let mut values = Array2::zeros((size, size));
+        // A fresh array is row-major.
+        if let Some(values) = values.as_slice_mut() {
+            copy_to(&matrix.f_flatten(0, -1)?, values)?;
+        }
+        Ok(values)
+    }
+
+    /// The matrix on the device.
+    fn gram(&self) -> Result<Tensor> {
         let outputs = self.outputs()?;
         let rows = (0..outputs.size()[0])
             .map(|index| {
                 let one = outputs.f_select(0, index)?;
-                let gradient = Tensor::f_run_backward(&[&one], &[&self.learnt], true, false)?;
+                let gradient = Tensor::f_run_backward(&[&one], &[&self.parameters], true, false)?;
                 Ok(gradient[0].f_mul(&self.counted)?)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -76,7 +82,7 @@ impl TangentKernel {
     /// # Errors
     /// As [`TangentKernel::matrix`].
     pub fn spectrum(&self) -> Result<Vec<f64>> {
-        let values = self.matrix()?.f_linalg_eigvalsh("L")?.f_flip([0])?;
+        let values = self.gram()?.f_linalg_eigvalsh("L")?.f_flip([0])?;
         Ok(Vec::<f64>::try_from(values.f_to_device(Device::Cpu)?)?)
     }
 
@@ -96,7 +102,7 @@ impl TangentKernel {
             // Gᵀv as a function of v; its derivative along G's own image is G(Gᵀv).
             let vector = Tensor::f_from_slice(vector)?.f_to_device(device)?.set_requires_grad(true);
             let weighted = outputs.f_dot(&vector)?;
-            let down = Tensor::f_run_backward(&[&weighted], &[&self.learnt], true, true)?;
+            let down = Tensor::f_run_backward(&[&weighted], &[&self.parameters], true, true)?;
             let down = down[0].f_mul(&self.counted)?;
             let along = down.f_dot(&down.f_detach()?)?;
             let up = Tensor::f_run_backward(&[&along], &[&vector], true, false)?;
@@ -108,6 +114,7 @@ impl TangentKernel {
 
 #[cfg(test)]
 mod tests {
+    use phew_graph::ndarray::array;
     use phew_graph::{ArchBuilder, Init, Shape, TensorId, zoo};
 
     use super::*;
@@ -120,23 +127,24 @@ mod tests {
     fn the_kernel_of_a_linear_map_is_the_inner_product_of_the_inputs() {
         let arch = ArchBuilder::new("linear", Shape::Features(3)).linear("fc", 2).build().unwrap();
         let network = Network::initialise(arch, Init::default(), 0).unwrap();
-        let inputs = Tensor::from_slice(&[1_f32, 2., 3., 4., 0., -1.]).view([2, 3]);
+        let inputs = array![[1_f32, 2., 3.], [4., 0., -1.]];
+        let inputs = Inputs::from_array(inputs.view(), crate::Device::CPU).unwrap();
         let mut mask = Mask::dense(network.arch());
-        let at = |mask: &Mask, over, i: i64, j: i64| {
+        let at = |mask: &Mask, over, i: usize, j: usize| {
             let kernel = TangentKernel::new(&network, mask, &inputs, over).unwrap();
-            kernel.matrix().unwrap().double_value(&[i, j])
+            kernel.matrix().unwrap()[[i, j]]
         };
         // Inputs first, outputs within: entries 0 and 2 are output 0 of the two inputs, 1 and 3 output 1.
-        close(at(&mask, KernelOver::Weights, 0, 0), 14.0);
-        close(at(&mask, KernelOver::Weights, 0, 2), 1.0);
-        close(at(&mask, KernelOver::Weights, 3, 3), 17.0);
-        close(at(&mask, KernelOver::Weights, 0, 1), 0.0);
-        close(at(&mask, KernelOver::All, 0, 2), 2.0);
+        close(at(&mask, Parameters::Weights, 0, 0), 14.0);
+        close(at(&mask, Parameters::Weights, 0, 2), 1.0);
+        close(at(&mask, Parameters::Weights, 3, 3), 17.0);
+        close(at(&mask, Parameters::Weights, 0, 1), 0.0);
+        close(at(&mask, Parameters::All, 0, 2), 2.0);
         // Without the weight from input 2 to output 0 its products are gone.
         mask.layer_mut(TensorId::new(0)).remove(2);
-        close(at(&mask, KernelOver::Weights, 0, 0), 5.0);
-        close(at(&mask, KernelOver::Weights, 0, 2), 4.0);
-        close(at(&mask, KernelOver::Weights, 1, 3), 1.0);
+        close(at(&mask, Parameters::Weights, 0, 0), 5.0);
+        close(at(&mask, Parameters::Weights, 0, 2), 4.0);
+        close(at(&mask, Parameters::Weights, 1, 3), 1.0);
     }
 
     #[test]
@@ -144,12 +152,12 @@ mod tests {
         let arch = zoo::mlp(&[12, 20, 20, 4]).build().unwrap();
         let network = Network::initialise(arch, Init::default(), 1).unwrap();
         tch::manual_seed(0);
-        let inputs = Tensor::randn([10, 12], (Kind::Float, Device::Cpu));
+        let inputs = Inputs(Tensor::randn([10, 12], (Kind::Float, Device::Cpu)));
         let mut mask = Mask::dense(network.arch());
         for index in (0..400).filter(|i| i % 3 == 0) {
             mask.layer_mut(TensorId::new(1)).remove(index);
         }
-        for over in [KernelOver::Weights, KernelOver::All] {
+        for over in [Parameters::Weights, Parameters::All] {
             let kernel = TangentKernel::new(&network, &mask, &inputs, over).unwrap();
             let (all, some) = (kernel.spectrum().unwrap(), kernel.greatest(3).unwrap());
             assert_eq!((all.len(), some.len()), (40, 3));
@@ -157,7 +165,7 @@ mod tests {
                 assert!((some - all).abs() <= 1e-5 * all, "{some} {all}");
             }
             // The trace is the sum of all squares of gradients.
-            let trace = kernel.matrix().unwrap().trace().double_value(&[]);
+            let trace = kernel.matrix().unwrap().diag().sum();
             close(all.iter().sum::<f64>(), trace);
         }
     }

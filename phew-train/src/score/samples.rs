@@ -13,9 +13,9 @@ use crate::error::{Result, TrainError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SampleSpec {
-    /// Training images of each class: ten in SNIP, GraSP and the PHEW paper (001, D.2).
+    /// Training images of each class: ten in SNIP, GraSP and Patil & Dovrolis 2021, D.2.
     pub per_class: usize,
-    /// Images of a batch; the derivatives of the batches are added up. 256 for CIFAR in 001, D.2.
+    /// Images of a batch; the derivatives of the batches are added up. 256 for CIFAR in Patil & Dovrolis 2021, D.2.
     pub batch: usize,
     /// Seed of the choice.
     pub seed: u64,
@@ -24,6 +24,23 @@ pub struct SampleSpec {
 impl Default for SampleSpec {
     fn default() -> Self {
         Self { per_class: 10, batch: 256, seed: 0 }
+    }
+}
+
+impl SampleSpec {
+    /// Refuses numbers of 0.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] naming the number.
+    pub fn validate(&self) -> Result<()> {
+        let numbers = [("images of a class", self.per_class), ("images of a batch", self.batch)];
+        match numbers.into_iter().find(|(_, value)| *value == 0) {
+            None => Ok(()),
+            Some((what, _)) => {
+                let (found, expected) = ("0".to_owned(), "1 or more".to_owned());
+                Err(TrainError::Parameter { what, found, expected })
+            }
+        }
     }
 }
 
@@ -43,13 +60,7 @@ pub fn score_batches(data: &Dataset, spec: SampleSpec, device: Device) -> Result
 
 /// Indices of `per_class` images of each class, in a random order.
 fn choose(images: &Images, classes: usize, spec: SampleSpec) -> Result<Vec<usize>> {
-    for (what, value) in [("images of a class", spec.per_class), ("images of a batch", spec.batch)]
-    {
-        if value == 0 {
-            let (found, expected) = ("0".to_owned(), "1 or more".to_owned());
-            return Err(TrainError::Parameter { what, found, expected });
-        }
-    }
+    spec.validate()?;
     let mut rng = stream(stream_key("phew 1 scored images", spec.seed), 0);
     let mut order: Vec<usize> = (0..images.len()).collect();
     for last in (1..order.len()).rev() {

@@ -27,7 +27,7 @@ pub enum Pruning {
         density: f64,
     },
     /// After training, little by little, with an epoch at the recipe's last rate after each pruning; then the whole
-    /// recipe again from the weights as they are: the upper bound of the PHEW paper (001, D.2).
+    /// recipe again from the weights as they are: the upper bound of Patil & Dovrolis 2021, D.2.
     ///
     /// The density of round `i` follows Zhu & Gupta (2017): `1 − (1 − density)(1 − (1 − i/rounds)³)`.
     Gradual {
@@ -168,7 +168,7 @@ impl Pruning {
             }
             Self::Gradual { .. } => {
                 acts.push(to(end));
-                let rate = Some(recipe.schedule.at(end - 1, steps, recipe.epochs));
+                let rate = Some(recipe.learning_rate.at(end - 1, steps, recipe.epochs));
                 for (round, density) in (1..).zip(self.densities()) {
                     let to = end + round * steps;
                     acts.extend([Act::Prune { density }, Act::Train { to, rate }]);

@@ -2,7 +2,7 @@
 
 use phew_graph::{Mask, Network};
 use phew_train::{
-    KernelOver, TangentKernel, TorchOracle, jacobian_extremes, jacobian_singular_values,
+    Inputs, Parameters, TangentKernel, TorchOracle, jacobian_extremes, jacobian_singular_values,
 };
 
 use super::report::{Gradient, Jacobian, Kernel};
@@ -38,8 +38,8 @@ impl Subject<'_> {
     /// With the `top` greatest eigenvalues.
     pub(super) fn kernel(&self, top: usize) -> anyhow::Result<Kernel> {
         let Self { network, mask, oracle, inputs, .. } = *self;
-        let images = oracle.batches()[0].first(inputs);
-        let kernel = TangentKernel::new(network, mask, &images, KernelOver::Weights)?;
+        let images = Inputs::of_batch(&oracle.batches()[0], inputs)?;
+        let kernel = TangentKernel::new(network, mask, &images, Parameters::Weights)?;
         let size = inputs * self.outputs();
         if self.matrix_free || size * network.arch().prunable_len() > MANY_GRADIENTS {
             let eigenvalues = kernel.greatest(top)?;
@@ -53,7 +53,7 @@ impl Subject<'_> {
 
     pub(super) fn jacobian(&self) -> anyhow::Result<Jacobian> {
         let Self { network, mask, oracle, inputs, .. } = *self;
-        let images = oracle.batches()[0].first(inputs);
+        let images = Inputs::of_batch(&oracle.batches()[0], inputs)?;
         if self.matrix_free || self.outputs() > MANY_OUTPUTS {
             let ends = jacobian_extremes(network, mask, &images)?;
             let greatest = ends.iter().map(|[most, _]| *most).fold(0.0, f64::max);

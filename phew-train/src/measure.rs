@@ -1,0 +1,12 @@
+//! Measures of a network that need inputs: its Jacobian and its empirical neural tangent kernel.
+
+mod gradient;
+mod inputs;
+mod jacobian;
+mod kernel;
+mod masked;
+
+pub use gradient::{GradientShare, gradient_share};
+pub use inputs::Inputs;
+pub use jacobian::{Spread, jacobian_extremes, jacobian_singular_values};
+pub use kernel::TangentKernel;

@@ -1,0 +1,34 @@
+//! Training.
+
+mod learning_rate;
+mod loss;
+mod loss_scale;
+mod mask;
+mod masked_step;
+mod observer;
+mod optimiser;
+mod pruned;
+mod pruner;
+mod pruning;
+mod recipe;
+mod record;
+mod sums;
+mod task;
+mod trainer;
+mod training_data;
+
+pub use learning_rate::{Fall, LearningRate};
+pub use loss::Loss;
+pub use observer::{Observer, Pruned, TrainingProgress};
+pub use optimiser::{Optimiser, OptimiserSpec};
+pub use pruned::{Event, PrunedTraining};
+pub use pruner::{MagnitudePruner, Pruner, PrunerInfo, ScoredPruner, ScoredPrunerBuilder};
+pub use pruning::{Pruning, Redraw, RedrawVariance};
+pub use recipe::Recipe;
+pub use record::{EpochRecord, EpochTiming, Quality};
+pub use trainer::{Outcome, Snapshot, Trainer, TrainerBuilder};
+pub use training_data::TrainingData;
+
+pub(crate) use mask::mask_vector;
+pub(crate) use task::Task;
+pub(crate) use trainer::State;
