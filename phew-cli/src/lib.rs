@@ -18,6 +18,7 @@
 
 mod args;
 mod cli;
+pub mod collect;
 mod command;
 pub mod commands;
 mod failure;
