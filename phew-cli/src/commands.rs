@@ -13,12 +13,15 @@ mod man;
 mod measure;
 mod node_path;
 mod prune;
+mod sweep;
 #[cfg(feature = "train")]
 mod train;
 mod transform;
 mod verify;
 
 use crate::command::{Entry, entry};
+
+pub(crate) use prune::is_option_of_others;
 
 pub use archs::{Archs, ArchsReport, Counts, KnownNetwork};
 pub use compare::{Compare, CompareReport, ComparedLayer, ComparedMask, ComparedPair};
@@ -33,6 +36,7 @@ pub use man::{Man, ManReport};
 pub use measure::{Gradient, Jacobian, Kernel, Measure, MeasureReport, Measures};
 pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
 pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
+pub use sweep::{JobsOfTool, Sweep, SweepReport};
 #[cfg(feature = "train")]
 pub use train::{Results, Train, TrainReport};
 pub use transform::{
@@ -54,6 +58,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<measure::Measure>(),
     #[cfg(feature = "train")]
     entry::<data::Data>(),
+    entry::<sweep::Sweep>(),
     entry::<verify::Verify>(),
     entry::<archs::Archs>(),
     entry::<doctor::Doctor>(),

@@ -29,6 +29,7 @@ mod output;
 mod patience;
 mod progress;
 mod stderr;
+mod sweep;
 
 pub use cli::{command_line, run};
 pub use command::{Command, Example, Report, parse};

@@ -38,6 +38,7 @@ pub use arch::{
 pub use atomic::{Overwrite, discard_temporaries, write_atomically};
 pub use choice::Choice;
 pub use error::GraphError;
+pub use hash::content_hash;
 pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
 pub use paths::{
     Abs, Connection, Derivatives, Direction, Edge, EdgeValue, Edges, Ends, Kind, Layer,

@@ -183,8 +183,11 @@ mod tests {
 
     #[test]
     fn rows_are_grouped_and_filtered_by_settings() {
-        let rows =
-            Rows::new(vec![row("snip", 0.1, 0.5), row("phew", 0.05, 0.25), row("snip", 0.05, 0.75)]);
+        let rows = Rows::new(vec![
+            row("snip", 0.1, 0.5),
+            row("phew", 0.05, 0.25),
+            row("snip", 0.05, 0.75),
+        ]);
         assert_eq!(rows.distinct("density"), [json!(0.05), json!(0.1)]);
         assert_eq!(rows.distinct("method"), [json!("snip"), json!("phew")]);
         let groups = rows.groups(&["method".into()]);
@@ -193,6 +196,9 @@ mod tests {
         let few = rows.filter(|row| row.number("accuracy") > Some(0.4));
         assert_eq!(few.iter().map(|r| r.word("method").unwrap()).collect::<Vec<_>>(), ["snip"; 2]);
         assert_eq!(rows[0].number("density"), Some(0.1));
-        assert_eq!((rows.settings(), rows.values()), (vec!["density".into(), "method".into()], vec!["accuracy".into()]));
+        assert_eq!(
+            (rows.settings(), rows.values()),
+            (vec!["density".into(), "method".into()], vec!["accuracy".into()])
+        );
     }
 }

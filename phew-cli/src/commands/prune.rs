@@ -12,6 +12,8 @@ mod walk;
 #[cfg(feature = "train")]
 pub(super) use paths::by_gradient;
 
+pub(crate) use options::is_option_of_others;
+
 pub use list::KnownMethod;
 pub use report::{How, PruneReport, PrunedMask};
 

@@ -8,7 +8,7 @@ use super::paths::PathArgs;
 use super::samples::SampleArgs;
 use super::scored::{OwnArgs, ScoreArgs};
 use super::walk::WalkArgs;
-use crate::methods::{Build, Method};
+use crate::methods::{Build, Method, methods};
 
 /// The options that a method has beside those of all methods, as the command line spells them.
 pub(super) fn of(method: &Method) -> Vec<String> {
@@ -28,19 +28,19 @@ pub(super) fn of(method: &Method) -> Vec<String> {
     options
 }
 
+/// Whether an option belongs to other methods than this one.
+pub(crate) fn is_option_of_others(method: &str, option: &str) -> bool {
+    let of_any = commands()
+        .iter()
+        .flat_map(Command::get_arguments)
+        .any(|arg| arg.get_long() == Some(option));
+    of_any && methods().find(method).is_ok_and(|method| !of(method).iter().any(|own| own == option))
+}
+
 /// Those that were given of any method's.
 pub(super) fn given(matches: &ArgMatches) -> Vec<String> {
-    let all = [
-        command::<WalkArgs>(),
-        command::<PathArgs>(),
-        command::<ScoreArgs>(),
-        command::<OwnArgs>(),
-    ];
-    let all = all.into_iter();
-    #[cfg(feature = "train")]
-    let all = all.chain([command::<SampleArgs>()]);
     let mut given = Vec::new();
-    for command in all {
+    for command in commands() {
         for option in command.get_arguments() {
             if matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine) {
                 given.extend(option.get_long().map(str::to_owned));
@@ -48,6 +48,18 @@ pub(super) fn given(matches: &ArgMatches) -> Vec<String> {
         }
     }
     given
+}
+
+/// The options that belong to some methods only.
+fn commands() -> Vec<Command> {
+    vec![
+        command::<WalkArgs>(),
+        command::<PathArgs>(),
+        command::<ScoreArgs>(),
+        command::<OwnArgs>(),
+        #[cfg(feature = "train")]
+        command::<SampleArgs>(),
+    ]
 }
 
 fn names<A: Args>() -> Vec<String> {

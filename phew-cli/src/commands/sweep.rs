@@ -1,0 +1,172 @@
+//! `phew sweep`: a plan of jobs, on this machine or a cluster.
+
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::command::{Command, Example};
+use crate::failure::{SweepStopped, usage};
+use crate::output;
+use crate::sweep::{Conditions, Folder, Graph, How, Job, Outcome, Plan, needed, run};
+
+pub use report::{JobsOfTool, SweepReport};
+
+/// Run a plan of jobs: a grid of networks, methods, densities, seeds.
+///
+/// A plan is a TOML file: settings, axes, what is left out, what is otherwise in a part of the grid, and what is measured
+/// of each cell. It expands to jobs with stable identities, so that a plan that grows runs only what is new. The same
+/// command goes on where the last was cut off; a failed job is recorded and the rest go on. Several processes can work at
+/// one folder. `phew collect` makes tables of the results.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Sweep {
+    #[command(subcommand)]
+    what: Option<What>,
+
+    #[command(flatten)]
+    grid: Option<Grid>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show how far a sweep is, from its results alone
+    Status {
+        /// Folder of the sweep
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Do single jobs of a sweep, and what they need: what engines call
+    Job {
+        /// Folder of the sweep
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Identities of jobs
+        #[arg(value_name = "ID", required = true, value_delimiter = ',')]
+        ids: Vec<String>,
+        /// Begin jobs again that failed
+        #[arg(long)]
+        retry_failed: bool,
+    },
+}
+
+/// Which jobs, and how they are run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sweep")]
+struct Grid {
+    /// The plan
+    #[arg(value_name = "PLAN.toml")]
+    plan: PathBuf,
+
+    /// Folder of the sweep
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+
+    /// Folder where the jobs lie, if several sweeps with folders of their own are to share results
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+
+    /// Only cells for which this holds, as in 'method=phew|snip,density<=0.1': =, !=, <, <=, >, >=, a comma for "and"
+    #[arg(long, value_name = "EXPR", value_parser = Conditions::of_expression)]
+    only: Option<Conditions>,
+
+    /// Begin jobs again that failed
+    #[arg(long)]
+    retry_failed: bool,
+
+    /// Begin so many jobs at most
+    #[arg(long, value_name = "N")]
+    max_jobs: Option<usize>,
+
+    /// Jobs side by side on this machine: by default one for each core on the CPU, each with its share of the threads;
+    /// on CUDA two at first, and more as long as the device is idle and has memory
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    parallel: Option<u64>,
+}
+
+impl Grid {
+    /// The plan's folder, and the jobs that are wanted.
+    fn prepare(&self) -> anyhow::Result<(Plan, Folder, Vec<Job>)> {
+        if self.output.exists() && !self.output.is_dir() {
+            return Err(usage(format!("{}: is a file, expected a folder", self.output.display())));
+        }
+        let plan = Plan::load(&self.plan)?;
+        let (graph, cells) =
+            Graph::of(&plan).map_err(|e| usage(format!("{}: {e:#}", self.plan.display())))?;
+        let wanted = cells
+            .iter()
+            .filter(|cell| self.only.as_ref().is_none_or(|only| only.hold(&cell.cell.settings)));
+        let jobs = needed(&graph.jobs, wanted.flat_map(|cell| cell.jobs.values().cloned()));
+        let folder = Folder::write(&self.output, &plan, cells, self.store.as_deref())?;
+        for job in &jobs {
+            folder.store.add(job)?;
+        }
+        Ok((plan, folder, jobs))
+    }
+
+    fn run(&self) -> anyhow::Result<SweepReport> {
+        let (plan, folder, jobs) = self.prepare()?;
+        let how = How {
+            parallel: self.parallel.map(|n| n as usize).or(plan.local.parallel),
+            most: self.max_jobs,
+            retry: self.retry_failed,
+            name: plan.name.clone(),
+        };
+        let outcome = run(&jobs, &folder.store, &how)?;
+        Ok(SweepReport::ran(&folder, jobs.len(), outcome))
+    }
+}
+
+impl Command for Sweep {
+    const NAME: &'static str = "sweep";
+    const EXAMPLES: &'static [Example] = &[
+        (
+            "all jobs of a plan; the same line goes on after a kill",
+            "phew sweep plan.toml -o results",
+        ),
+        ("a part of it", "phew sweep plan.toml -o results --only density<=0.1,method=phew"),
+        ("how far it is", "phew sweep status results"),
+        ("one job of it, as an engine calls it", "phew sweep job results 0f1e2d3c4b5a69788796"),
+    ];
+    type Report = SweepReport;
+
+    fn run(&self) -> anyhow::Result<SweepReport> {
+        match (&self.what, &self.grid) {
+            (Some(What::Status { folder }), _) => SweepReport::status(&Folder::read(folder)?),
+            (Some(What::Job { folder, ids, retry_failed }), _) => {
+                single(folder, ids, *retry_failed)
+            }
+            (None, Some(grid)) => grid.run(),
+            (None, None) => unreachable!("clap asks for a plan"),
+        }
+    }
+
+    fn print(&self, json: bool) -> anyhow::Result<()> {
+        let report = self.run()?;
+        output::report(&report, json)?;
+        match report.outcome() {
+            Some(Outcome { stopped: true, left, .. }) => Err(SweepStopped { left: *left }.into()),
+            Some(outcome) if !outcome.failed.is_empty() => Err(anyhow!(
+                "{} of the jobs failed, {} more need one of them (--retry-failed begins them again)",
+                outcome.failed.len(),
+                outcome.blocked
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn uses_libtorch(&self) -> bool {
+        cfg!(feature = "train") && !matches!(self.what, Some(What::Status { .. }))
+    }
+}
+
+/// Does single jobs.
+fn single(folder: &Path, ids: &[String], retry: bool) -> anyhow::Result<SweepReport> {
+    let folder = Folder::read(folder)?;
+    let jobs = folder.jobs(ids)?;
+    let how = How { retry, name: folder.name.clone(), ..How::default() };
+    let outcome = run(&jobs, &folder.store, &how)?;
+    Ok(SweepReport::ran(&folder, jobs.len(), outcome))
+}
