@@ -1,6 +1,7 @@
 //! The commands, one file each. To add one: its file, and here its module, its place in the table and its export.
 
 mod archs;
+mod collect;
 mod compare;
 mod completions;
 #[cfg(feature = "train")]
@@ -24,6 +25,7 @@ use crate::command::{Entry, entry};
 pub(crate) use prune::is_option_of_others;
 
 pub use archs::{Archs, ArchsReport, Counts, KnownNetwork};
+pub use collect::{Collect, CollectReport};
 pub use compare::{Compare, CompareReport, ComparedLayer, ComparedMask, ComparedPair};
 pub use completions::{Completions, CompletionsReport};
 #[cfg(feature = "train")]
@@ -59,6 +61,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     #[cfg(feature = "train")]
     entry::<data::Data>(),
     entry::<sweep::Sweep>(),
+    entry::<collect::Collect>(),
     entry::<verify::Verify>(),
     entry::<archs::Archs>(),
     entry::<doctor::Doctor>(),

@@ -24,7 +24,7 @@ pub(crate) use condition::Conditions;
 pub(crate) use folder::{Folder, levels, needed};
 pub(crate) use graph::{CellJobs, Graph};
 pub(crate) use job::Job;
-pub(crate) use measures::{MEASURES, Measure, measure};
+pub(crate) use measures::MEASURES;
 pub(crate) use plan::Plan;
 pub(crate) use run::{How, Outcome, run};
 pub(crate) use store::{Done, State, Store, write_text};

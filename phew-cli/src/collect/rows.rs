@@ -25,6 +25,9 @@ pub struct Row {
     /// Every sequence of numbers that was measured, as the curves of a training.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub series: BTreeMap<String, Vec<f64>>,
+    /// How long each of its jobs took, in seconds. Jobs are shared: one may stand in several rows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub times: BTreeMap<String, f64>,
     /// What is not there yet, or failed, by what it does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
@@ -164,6 +167,7 @@ mod tests {
             jobs: BTreeMap::new(),
             values: [("accuracy".into(), accuracy)].into(),
             series: BTreeMap::new(),
+            times: BTreeMap::new(),
             missing: Vec::new(),
         }
     }

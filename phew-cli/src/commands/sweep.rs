@@ -5,7 +5,7 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use crate::command::{Command, Example};
 use crate::failure::{SweepStopped, usage};

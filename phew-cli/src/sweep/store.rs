@@ -162,7 +162,9 @@ impl Store {
 
     /// Notes that a job is done.
     pub(crate) fn finish(&self, done: &Done) -> anyhow::Result<()> {
-        write_json(&self.folder(&done.id).join("result.json"), done)?;
+        // Long lists of numbers on one line, unlike what people read.
+        let text = serde_json::to_string(done)? + "\n";
+        write_text(&self.folder(&done.id).join("result.json"), &text)?;
         self.forget(&done.id)
     }
 
