@@ -14,9 +14,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use phew_graph::{Arch, Init, LayerMask, Mask, Network, Overwrite, Shape, zoo};
-use phew_train::{
-    DataSpec, Dataset, Device, Images, OptimiserSpec, Recipe, Set, Trainer, epoch_order,
-};
+use phew_train::{Dataset, Device, Images, OptimiserSpec, Recipe, Trainer, epoch_order};
 use tch::{Kind, Tensor};
 
 struct Case {
@@ -80,26 +78,28 @@ impl<'a> Job<'a> {
             .collect();
         let labels = (0..count).map(|i| (i % 10) as u16).collect();
         let images = Images::new(case.shape, pixels, labels).unwrap();
-        let mut data = DataSpec::new(Set::Digits).load().unwrap();
-        (data.train, data.test) = (images.clone(), images);
+        let classes = (0..10).map(|class| class.to_string()).collect();
+        let data = Dataset::new("noise", classes, images.clone(), images).unwrap();
         let mut recipe = Recipe::preset("resnet20-cifar10").unwrap();
         recipe.augment.flip = false;
         recipe.batch = case.batch;
-        recipe.schedule.rate = 0.01;
+        recipe.learning_rate.rate = 0.01;
         let dir = tempfile::tempdir().unwrap();
         Self { case, network, mask, data, recipe, dir }
     }
 
     fn phew(&self) -> f64 {
         let device = Device::by_name("auto").unwrap();
-        let mut trainer =
-            Trainer::new(&self.network, Some(&self.mask), &self.data, &self.recipe, 0, device)
-                .unwrap();
+        let mut trainer = Trainer::builder(&self.network, &self.data, &self.recipe)
+            .mask(&self.mask)
+            .device(device)
+            .build()
+            .unwrap();
         trainer.to_step(self.case.warm).unwrap();
         let started = Instant::now();
         trainer.to_step(self.case.warm + self.case.steps).unwrap();
         // Reading a number waits for the device.
-        assert!(trainer.model().learnt().norm().double_value(&[]).is_finite());
+        assert!(trainer.model().parameters().norm().double_value(&[]).is_finite());
         (self.case.steps as usize * self.case.batch) as f64 / started.elapsed().as_secs_f64()
     }
 
@@ -138,7 +138,7 @@ impl<'a> Job<'a> {
         let plan = serde_json::json!({
             "arch": path("arch.toml"), "weights": path("weights"), "data": path("data"),
             "mask": path("mask"), "optimiser": "sgd", "loss": "cross-entropy",
-            "constants": {"lr": self.recipe.schedule.rate, "momentum": momentum, "weight_decay": weight_decay},
+            "constants": {"lr": self.recipe.learning_rate.rate, "momentum": momentum, "weight_decay": weight_decay},
             "threads": threads, "device": device, "warm_steps": self.case.warm,
         });
         std::fs::write(path("plan.json"), plan.to_string()).unwrap();

@@ -2,12 +2,12 @@
 //!
 //! ```
 //! use phew_graph::{Init, Network, zoo};
-//! use phew_train::{Device, Recipe, Trainer, digits};
+//! use phew_train::{Recipe, Trainer, digits};
 //!
 //! let recipe = Recipe::preset("digits")?.with_epochs(1);
 //! let data = digits(500, 100, 0)?;
 //! let network = Network::initialise(zoo::by_name("lenet-300-100")?.build()?, Init::default(), 0)?;
-//! let mut trainer = Trainer::new(&network, None, &data, &recipe, 0, Device::CPU)?;
+//! let mut trainer = Trainer::builder(&network, &data, &recipe).seed(1).build()?;
 //! let records = trainer.run(&mut ())?;
 //! assert!(records[0].train.loss.is_finite());
 //! # Ok::<(), phew_train::TrainError>(())
@@ -22,29 +22,29 @@ mod measure;
 mod model;
 mod run;
 mod score;
-mod tensor_file;
 mod train;
 
-pub use batches::{Augment, Batch, DeviceImages, ResizedCrop, epoch_order};
+pub use batches::{Augment, Batch, DeviceDataset, DeviceImages, ResizedCrop, epoch_order};
 pub use data::{
-    ClassTransform, DataSpec, Dataset, DrawSpec, Images, Published, RemoteFile, Set, TransformSpec,
-    cifar10, cifar100, class_transforms, digits, fashion_mnist, fetch, image_folder,
-    image_transformation, mnist, mnist_test_split, tiny_imagenet,
+    ClassTransform, DataSpec, DataSummary, Dataset, DrawSpec, Images, Published, RemoteFile, Set,
+    TransformSpec, class_transforms, digits, fetch, image_transformation,
 };
 pub use device::{Device, set_threads, threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
 pub use measure::{
-    GradientShare, KernelOver, Spread, TangentKernel, gradient_share, jacobian_extremes,
+    GradientShare, Spread, TangentKernel, gradient_share, jacobian_extremes,
     jacobian_singular_values,
 };
 pub use model::{Mode, Model, Precision};
-pub use run::{RunConfig, RunOutcome, RunResult, RunSpec, train_in};
-pub use score::{
-    OnesPass, OracleMode, Over, Power, SampleSpec, TorchOracle, ones_pass, score_batches,
-};
+/// What a Hessian-gradient product or a tangent kernel runs over, and what stands in place of each weight in a pass of
+/// ones.
+pub use phew_baselines::{Parameters, Power};
+pub use run::{Run, RunBuilder, RunConfig, RunOutcome, RunResult};
+pub use score::{OnesPass, OracleMode, SampleSpec, TorchOracle, ones_pass, score_batches};
 pub use train::{
-    EpochRecord, EpochTiming, Event, Fall, Loss, MagnitudePruner, Observer, Optimiser,
-    OptimiserSpec, Outcome, Progress, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning, Quality,
-    Recipe, Redraw, RedrawVariance, Schedule, ScoredPruner, Snapshot, Trainer, mask_vector,
+    EpochRecord, EpochTiming, Event, Fall, LearningRate, Loss, MagnitudePruner, Observer,
+    Optimiser, OptimiserSpec, Outcome, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning,
+    Quality, Recipe, Redraw, RedrawVariance, ScoredPruner, ScoredPrunerBuilder, Snapshot, Trainer,
+    TrainerBuilder, TrainingData, TrainingProgress, mask_vector,
 };

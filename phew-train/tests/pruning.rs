@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use phew_baselines::{Options, methods};
+use phew_baselines::methods;
 use phew_graph::{Init, Mask, Network, zoo};
 use phew_train::{
-    Dataset, Device, MagnitudePruner, PrunedTraining, Pruner, Pruning, Recipe, Redraw,
-    RedrawVariance, SampleSpec, ScoredPruner, TrainError, Trainer, digits,
+    Dataset, MagnitudePruner, PrunedTraining, Pruner, Pruning, Recipe, Redraw, RedrawVariance,
+    SampleSpec, ScoredPruner, TrainError, Trainer, digits,
 };
 
 /// Three epochs of ten steps.
@@ -28,11 +28,11 @@ impl Job {
     }
 
     fn trainer(&self) -> Trainer {
-        Trainer::new(&self.network, None, &self.data, &self.recipe, 0, Device::CPU).unwrap()
+        Trainer::builder(&self.network, &self.data, &self.recipe).build().unwrap()
     }
 
     fn run(&self, pruning: &Pruning, pruner: &dyn Pruner) -> (PrunedTraining, Vec<(u64, u64)>) {
-        let mut training = PrunedTraining::new(self.trainer(), None, pruning).unwrap();
+        let mut training = PrunedTraining::new(self.trainer(), pruning).unwrap();
         let records = training.run(pruner, &mut ()).unwrap();
         let epochs = records.iter().map(|record| (record.phase, record.epoch)).collect();
         (training, epochs)
@@ -79,8 +79,7 @@ fn a_ticket_has_the_early_weights_where_it_is_kept_and_nested_masks() {
     let rewind =
         |densities: Vec<f64>, step| Pruning::Rewind { step: Some(step), densities, redraw: None };
     let spy = spy();
-    let mut training =
-        PrunedTraining::new(job.trainer(), None, &rewind(vec![0.5, 0.2], 7)).unwrap();
+    let mut training = PrunedTraining::new(job.trainer(), &rewind(vec![0.5, 0.2], 7)).unwrap();
     let go = std::sync::atomic::AtomicBool::new(false);
     // Advance by single events until the second pruning and one epoch more have passed.
     let mut steps = Vec::new();
@@ -108,7 +107,7 @@ fn a_ticket_has_the_early_weights_where_it_is_kept_and_nested_masks() {
     ticket.rewind(&snapshot).unwrap();
     ticket.prune(training.mask()).unwrap();
     same_where_kept(&early, &ticket.network().unwrap(), training.mask());
-    let momentum = ticket.optimiser().buffers()[0].abs().max().double_value(&[]);
+    let momentum = ticket.optimiser().moments()[0].abs().max().double_value(&[]);
     assert_eq!((momentum.to_bits(), ticket.optimiser().steps(), ticket.step()), (0, 0, 7));
     // From there both train to the same weights.
     training.run(&spy, &mut ()).unwrap();
@@ -143,7 +142,7 @@ fn pruned_first(mask: &Mask) -> Option<usize> {
 fn a_pruner_that_keeps_a_pruned_weight_is_refused() {
     let job = Job::new();
     let rewind = Pruning::Rewind { step: Some(7), densities: vec![0.5, 0.2], redraw: None };
-    let mut training = PrunedTraining::new(job.trainer(), None, &rewind).unwrap();
+    let mut training = PrunedTraining::new(job.trainer(), &rewind).unwrap();
     let error = training.run(&Reviver, &mut ()).unwrap_err();
     // The first pruning stands, the second changed nothing.
     assert_eq!((training.phase(), training.mask().kept()), (1, training.mask().len() / 2));
@@ -177,7 +176,9 @@ fn gradual_pruning_keeps_what_was_learnt() {
     assert_eq!(densities, Pruning::Gradual { rounds: 4, density: 0.3 }.densities());
     // What the last pruning chose among was trained already: its loss is far below that of the initial weights.
     let loss = |network: &Network, mask: &Mask| {
-        Trainer::new(network, Some(mask), &job.data, &job.recipe, 0, Device::CPU)
+        Trainer::builder(network, &job.data, &job.recipe)
+            .mask(mask)
+            .build()
             .unwrap()
             .evaluate()
             .unwrap()
@@ -207,14 +208,10 @@ fn any_scorer_prunes_at_any_step_by_the_network_of_that_step() {
     let job = Job::new();
     let samples = SampleSpec { per_class: 5, ..SampleSpec::default() };
     for method in ["snip", "grasp", "synflow", "random", "magnitude"] {
-        let pruner = ScoredPruner {
-            method: *methods().find(method).unwrap(),
-            seed: 1,
-            options: Options::default(),
-            data: &job.data,
-            samples,
-            device: Device::CPU,
-        };
+        let method = *methods().find(method).unwrap();
+        let pruner = ScoredPruner::builder(method, &job.data).seed(1).samples(samples);
+        let pruner = pruner.build().unwrap();
+        let method = method.name;
         let (training, epochs) = job.run(&Pruning::At { step: 13, density: 0.2 }, &pruner);
         // The pruning falls into the second epoch, whose record is of the phase that it ends in.
         assert_eq!(epochs, [(0, 1), (1, 2), (1, 3)], "{method}");
@@ -237,7 +234,7 @@ fn redrawn_weights_take_the_place_of_the_last_rewinding() {
     let train = |variance, seed| {
         let redraw = Some(Redraw { variance, seed });
         let pruning = Pruning::Rewind { step: Some(0), densities: vec![0.1], redraw };
-        let mut training = PrunedTraining::new(job.trainer(), None, &pruning).unwrap();
+        let mut training = PrunedTraining::new(job.trainer(), &pruning).unwrap();
         let go = std::sync::atomic::AtomicBool::new(true);
         // With `stop` set nothing is trained beyond what is asked for: the first advance remembers.
         training.advance(&MagnitudePruner, &mut (), &go).unwrap();

@@ -11,8 +11,9 @@ use phew_graph::{
 };
 use phew_train::{Mode, Model, Recipe, Trainer};
 
-mod common;
-use common::reference;
+#[path = "common/reference.rs"]
+mod reference;
+use reference::reference;
 use tch::{Device, Kind, Reduction, Tensor};
 
 fn root(path: &str) -> PathBuf {
@@ -83,14 +84,14 @@ fn compare(network: &Network, weights: &Path, input: &Tensor, target: &Tensor) {
     let loss = logits.cross_entropy_loss::<Tensor>(&target, None, Reduction::Mean, -100, 0.0);
     check("loss", &loss);
     let gradients = Tensor::run_backward(&[&loss], model.leaves(), false, false);
-    // The same by one vector of all that is learnt.
-    let logits = model.forward_with(model.learnt(), input, Mode::TrainFrozen).unwrap();
+    // The same by one vector of all parameters.
+    let logits = model.forward_with(model.parameters(), input, Mode::TrainFrozen).unwrap();
     let loss = logits.cross_entropy_loss::<Tensor>(&target, None, Reduction::Mean, -100, 0.0);
-    let whole = &Tensor::run_backward(&[&loss], &[model.learnt()], false, false)[0];
+    let whole = &Tensor::run_backward(&[&loss], &[model.parameters()], false, false)[0];
     let mut from = 0;
     let mut parts = gradients.iter();
     let specs = network.arch().prunable().iter().chain(network.arch().auxiliary());
-    let mut running = model.running().iter();
+    let mut running = model.buffers().iter();
     for spec in specs {
         if spec.name.contains("running") {
             check(&spec.name, running.next().unwrap());
@@ -163,8 +164,7 @@ fn a_trained_network_comes_back_whole_here_and_in_pytorch() {
         .unwrap();
     let network = Network::initialise(arch.clone(), Init::default(), 0).unwrap();
     let recipe = Recipe { batch: 20, ..Recipe::preset("digits").unwrap() }.with_epochs(2);
-    let mut trainer =
-        Trainer::new(&network, None, &data, &recipe, 0, phew_train::Device::CPU).unwrap();
+    let mut trainer = Trainer::builder(&network, &data, &recipe).build().unwrap();
     trainer.run(&mut ()).unwrap();
     let trained = trainer.network().unwrap();
     for name in ["conv.weight", "conv.bias", "bn.weight", "bn.bias", "bn.running_var", "fc.bias"] {

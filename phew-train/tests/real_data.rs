@@ -1,10 +1,14 @@
 //! Real files, where the checkout has them beside it.
 
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+#![expect(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "helpers of tests; a skipped one says so"
+)]
 
 use std::path::{Path, PathBuf};
 
-use phew_train::{Published, image_transformation, mnist_test_split};
+use phew_train::{Dataset, Set, image_transformation};
 
 fn shared(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(folder);
@@ -15,10 +19,14 @@ fn shared(folder: &str) -> Option<PathBuf> {
     Some(path)
 }
 
+fn test_split(dir: &Path) -> Dataset {
+    Set::MNIST_TEST_SPLIT.load(Some(dir), None).unwrap()
+}
+
 #[test]
 fn the_test_files_of_mnist_are_the_published_ones() {
     let Some(dir) = shared("mnist") else { return };
-    let set = mnist_test_split(&dir).unwrap();
+    let set = test_split(&dir);
     assert_eq!((set.train.len(), set.test.len()), (8000, 2000));
     assert_eq!(set.train.shape(), [1, 28, 28]);
     // The first labels of the test set, as everybody knows them.
@@ -31,7 +39,7 @@ fn the_test_files_of_mnist_are_the_published_ones() {
 #[test]
 fn the_transformation_task_is_made_of_real_digits() {
     let Some(dir) = shared("mnist") else { return };
-    let task = image_transformation(&mnist_test_split(&dir).unwrap(), Some(500), 0).unwrap();
+    let task = image_transformation(&test_split(&dir), Some(500), 0).unwrap();
     assert_eq!(task.train.len(), 5000);
     let targets = task.train.targets().unwrap();
     // A digit fills the middle of its image: the turn keeps nearly all ink, the crop loses a little.
@@ -43,6 +51,6 @@ fn the_transformation_task_is_made_of_real_digits() {
 #[test]
 fn a_folder_without_the_training_files_says_what_to_do() {
     let Some(dir) = shared("mnist") else { return };
-    let error = Published::Mnist.check(&dir).unwrap_err().to_string();
+    let error = Set::MNIST.check(&dir).unwrap_err().to_string();
     assert!(error.contains("train-images-idx3-ubyte.gz: not found; run 'phew data fetch mnist'"));
 }

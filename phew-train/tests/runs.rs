@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use phew_graph::{Init, LayerMask, Mask, Network, zoo};
 use phew_train::{
-    Dataset, Device, EpochRecord, MagnitudePruner, Observer, OptimiserSpec, Precision, Progress,
-    Pruning, Recipe, RunOutcome, RunResult, RunSpec, TrainError, digits, image_transformation,
-    train_in,
+    Dataset, EpochRecord, MagnitudePruner, Observer, OptimiserSpec, Precision, Pruning, Recipe,
+    Run, RunOutcome, RunResult, TrainError, TrainingProgress, digits, image_transformation,
 };
 
 struct Job {
@@ -38,25 +37,16 @@ impl Job {
         Self { mask, network, data, recipe, pruning: Pruning::Never }
     }
 
-    fn spec(&self) -> RunSpec<'_> {
-        RunSpec {
-            network: &self.network,
-            mask: Some(&self.mask),
-            method: Some("by rule"),
-            pruning: &self.pruning,
-            pruner: &MagnitudePruner,
-            data: &self.data,
-            recipe: &self.recipe,
-            seed: 5,
-            device: Device::CPU,
-            checkpoint_every: 1,
-        }
+    fn run(&self) -> Run<'_> {
+        let run = Run::builder(&self.network, &self.data, &self.recipe).mask(&self.mask);
+        let run = run.method("by rule").pruning(self.pruning.clone(), &MagnitudePruner).seed(5);
+        run.build().unwrap()
     }
 
     fn train(&self, dir: &Path) -> RunOutcome {
         // The bits depend on the number of threads.
         tch::set_num_threads(1);
-        train_in(dir, &self.spec(), &mut (), &AtomicBool::new(false)).unwrap()
+        self.run().train_in(dir, &mut (), &AtomicBool::new(false)).unwrap()
     }
 }
 
@@ -86,7 +76,7 @@ struct StopAfter<'a> {
 }
 
 impl Observer for StopAfter<'_> {
-    fn progress(&mut self, _: &Progress) {
+    fn progress(&mut self, _: &TrainingProgress) {
         self.reports = self.reports.saturating_sub(1);
         if self.reports == 0 {
             self.stop.store(true, Ordering::Relaxed);
@@ -104,7 +94,7 @@ fn a_run_that_was_asked_to_stop_goes_on_in_the_middle_of_an_epoch() {
     loop {
         let stop = AtomicBool::new(false);
         let mut observer = StopAfter { reports: 4, stop: &stop };
-        match train_in(&parts, &job.spec(), &mut observer, &stop).unwrap() {
+        match job.run().train_in(&parts, &mut observer, &stop).unwrap() {
             RunOutcome::Stopped { step } => stops.push(step),
             RunOutcome::Done(_) => break,
         }
@@ -169,7 +159,7 @@ fn in_parts(job: &Job, files: &[&str]) -> (RunResult, Vec<u64>) {
     loop {
         let stop = AtomicBool::new(false);
         let mut observer = StopAfter { reports: 2, stop: &stop };
-        match train_in(&parts, &job.spec(), &mut observer, &stop).unwrap() {
+        match job.run().train_in(&parts, &mut observer, &stop).unwrap() {
             RunOutcome::Stopped { step } => stops.push(step),
             RunOutcome::Done(_) => break,
         }
@@ -220,7 +210,7 @@ fn a_run_in_half_precision_survives_being_broken_off() {
 
 #[test]
 fn the_transformation_task_survives_being_broken_off() {
-    // Images for targets, and the two buffers and the count of steps that Adam has.
+    // Images for targets, and the two moments and the count of steps that Adam has.
     let mut job = Job::new();
     job.recipe = Recipe::preset("mnist-transform").unwrap().with_epochs(2);
     job.data = image_transformation(&job.data, None, 0).unwrap();
@@ -240,7 +230,7 @@ fn another_run_in_the_folder_is_left_alone() {
     done(job.train(dir.path()));
     let before = std::fs::read(dir.path().join("metrics.jsonl")).unwrap();
     job.recipe.optimiser = OptimiserSpec::Sgd { momentum: 0.5, nesterov: true, weight_decay: 0.0 };
-    let error = train_in(dir.path(), &job.spec(), &mut (), &AtomicBool::new(false)).unwrap_err();
+    let error = job.run().train_in(dir.path(), &mut (), &AtomicBool::new(false)).unwrap_err();
     assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
     assert!(error.to_string().contains("momentum = 0.9"), "{error}");
     assert_eq!(std::fs::read(dir.path().join("metrics.jsonl")).unwrap(), before);
@@ -257,7 +247,7 @@ fn a_run_begun_by_a_build_with_another_hash_of_masks_is_left_alone_and_the_error
     // What another hash may have made of this mask.
     let old = config.replace(&job.mask.fingerprint(), &"5".repeat(64));
     std::fs::write(&path, &old).unwrap();
-    let error = train_in(dir.path(), &job.spec(), &mut (), &AtomicBool::new(false)).unwrap_err();
+    let error = job.run().train_in(dir.path(), &mut (), &AtomicBool::new(false)).unwrap_err();
     assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
     assert!(error.to_string().contains("SHA-256"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), old);
@@ -268,11 +258,11 @@ fn a_damaged_checkpoint_is_named() {
     let (job, dir) = (Job::new(), tempfile::tempdir().unwrap());
     let stop = AtomicBool::new(false);
     let mut observer = StopAfter { reports: 5, stop: &stop };
-    train_in(dir.path(), &job.spec(), &mut observer, &stop).unwrap();
+    job.run().train_in(dir.path(), &mut observer, &stop).unwrap();
     let path = dir.path().join("checkpoint.safetensors");
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    let error = train_in(dir.path(), &job.spec(), &mut (), &AtomicBool::new(false)).unwrap_err();
+    let error = job.run().train_in(dir.path(), &mut (), &AtomicBool::new(false)).unwrap_err();
     assert!(error.to_string().contains("checkpoint.safetensors"), "{error}");
 }
 
@@ -287,7 +277,7 @@ fn tensorboards_own_reader_finds_the_curves_once_each() {
     job.recipe.epochs = 3;
     // Broken off once: the curves must not hold an epoch twice.
     let stop = AtomicBool::new(false);
-    train_in(dir.path(), &job.spec(), &mut StopAfter { reports: 5, stop: &stop }, &stop).unwrap();
+    job.run().train_in(dir.path(), &mut StopAfter { reports: 5, stop: &stop }, &stop).unwrap();
     done(job.train(dir.path()));
     let script = "import sys, json\n\
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator\n\

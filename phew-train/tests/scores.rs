@@ -5,16 +5,17 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use phew_baselines::{Options, Schedule, methods};
+use phew_baselines::{HessianGradient, Options, Parameters, Schedule, methods};
 use phew_graph::{Extra, LayerMask, Mask, Network};
 use phew_train::{
-    Batch, Device, Loss, OracleMode, Over, Power, SampleSpec, TorchOracle, digits, ones_pass,
+    Batch, Device, Loss, OracleMode, Power, SampleSpec, TorchOracle, digits, ones_pass,
     score_batches,
 };
 use tch::{Kind, Tensor};
 
-mod common;
-use common::reference;
+#[path = "common/reference.rs"]
+mod reference;
+use reference::reference;
 
 /// A reference network with its batch, and what the programs gave.
 struct Reference {
@@ -126,9 +127,11 @@ fn snip_and_the_loss_agree() {
 fn grasp_agrees_over_the_weights_and_over_all_parameters() {
     for r in references() {
         let oracle = r.oracle();
-        for (key, over) in [("grasp_weights", Over::Weights), ("grasp_all", Over::All)] {
-            let product =
-                oracle.hessian_gradient(&r.network.weights(), &r.mask, 200.0, over).unwrap();
+        let over = [("grasp_weights", Parameters::Weights), ("grasp_all", Parameters::All)];
+        for (key, parameters) in over {
+            // At the temperature of the program, 200.
+            let how = HessianGradient { parameters, ..HessianGradient::default() };
+            let product = oracle.hessian_gradient(&r.network.weights(), &r.mask, how).unwrap();
             r.check(key, &product, |w, hg| w * hg, 2e-3);
         }
     }
@@ -198,7 +201,8 @@ fn scoring_changes_neither_the_network_nor_the_next_answer() {
     let (weights, mask) = (network.weights(), Mask::dense(network.arch()));
     let before = network.fingerprint();
     let first = oracle.gradient(&weights, &mask).unwrap();
-    oracle.hessian_gradient(&weights, &mask, 200.0, Over::All).unwrap();
+    let all = HessianGradient { parameters: Parameters::All, ..HessianGradient::default() };
+    oracle.hessian_gradient(&weights, &mask, all).unwrap();
     assert_eq!(first, oracle.gradient(&weights, &mask).unwrap());
     assert_eq!(network.fingerprint(), before);
     // Two batches are answered by the sum of what each gives.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use phew_train::{DataSpec, Dataset, Images, Published, Set, TransformSpec};
+use phew_train::{DataSpec, Dataset, Images, Set, TrainError, TransformSpec};
 use serde::Serialize;
 
 use crate::command::{Command, Example, Report};
@@ -23,16 +23,18 @@ enum Action {
     List,
     /// Download a published data set, check its sums and unpack it; goes on where it was cut off
     Fetch {
-        /// mnist, fashion-mnist, cifar10, cifar100 or tiny-imagenet
-        name: Published,
+        /// A published set as `phew data list` names it
+        #[arg(value_parser = published)]
+        name: Set,
         /// Folder to put it in; by default one of that name under `$PHEW_DATA` or `~/.cache/phew`
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
     /// Read all of a published data set and hold it against what was published
     Check {
-        /// mnist, fashion-mnist, cifar10, cifar100 or tiny-imagenet
-        name: Published,
+        /// A published set as `phew data list` names it
+        #[arg(value_parser = published)]
+        name: Set,
         /// Its folder; by default as for `fetch`
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
@@ -48,40 +50,29 @@ enum Action {
     },
 }
 
-/// Every set that a recipe can name, with what it is.
-const SETS: [(&str, Set, &str); 8] = [
-    ("digits", Set::Digits, "built in: digits drawn from strokes, 28×28 grey, 10 classes"),
-    ("mnist", Set::Mnist, "handwritten digits, 28×28 grey, 10 classes"),
-    ("mnist-test-split", Set::MnistTestSplit, "the test files of mnist alone, split four to one"),
-    ("fashion-mnist", Set::FashionMnist, "clothing, 28×28 grey, 10 classes"),
-    ("cifar10", Set::Cifar10, "objects, 32×32 in colour, 10 classes"),
-    ("cifar100", Set::Cifar100, "objects, 32×32 in colour, 100 classes"),
-    ("tiny-imagenet", Set::TinyImagenet, "objects, 64×64 in colour, 200 classes"),
-    ("folder", Set::Folder, "your own: a folder per class, under train/ and test/"),
-];
-
 /// A set by its name.
-pub(crate) fn set(name: &str) -> Result<Set, String> {
-    SETS.iter().find(|(known, ..)| *known == name).map(|(_, set, _)| *set).ok_or_else(|| {
-        let known: Vec<&str> = SETS.iter().map(|(name, ..)| *name).collect();
-        format!("expected one of {}", known.join(", "))
+pub(crate) fn set(name: &str) -> Result<Set, TrainError> {
+    name.parse()
+}
+
+/// A published set by its name.
+fn published(name: &str) -> Result<Set, String> {
+    let all = || Set::all().iter().filter(|set| set.published().is_some());
+    all().find(|set| set.name() == name).copied().ok_or_else(|| {
+        let names: Vec<&str> = all().map(|set| set.name()).collect();
+        format!("expected one of {}", names.join(", "))
     })
 }
 
-/// The folder of a set where none was named: `$PHEW_DATA/<set>` or `~/.cache/phew/<set>`.
+/// The folder of a set where none was named: one in `$PHEW_DATA` or `~/.cache/phew`.
 pub(crate) fn usual_dir(set: Set) -> Option<PathBuf> {
-    let name = match set {
-        Set::Digits | Set::Folder => return None,
-        // It reads the files of the whole set.
-        Set::MnistTestSplit => "mnist",
-        _ => SETS.iter().find(|(_, known, _)| *known == set).map(|(name, ..)| *name)?,
-    };
+    let folder = set.folder()?;
     let root = std::env::var_os("PHEW_DATA").map(PathBuf::from).or_else(|| {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
         Some(cache.or_else(home)?.join("phew"))
     })?;
-    Some(root.join(name))
+    Some(root.join(folder))
 }
 
 /// A set from its folder, or from where `phew data fetch` puts it, as it is or as the transformation task of a seed.
@@ -96,8 +87,8 @@ pub(crate) fn load(
 }
 
 /// Where a published set lies.
-fn published_dir(name: Published, dir: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
-    let usual = || usual_dir(set(name.name()).ok()?);
+fn published_dir(set: Set, dir: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
+    let usual = || usual_dir(set);
     dir.cloned().or_else(usual).ok_or_else(|| crate::failure::usage("name a folder with --dir"))
 }
 
@@ -179,8 +170,8 @@ impl Command for Data {
     fn run(&self) -> anyhow::Result<DataReport> {
         Ok(match &self.action {
             Action::List => {
-                let known = |&(name, _, about)| KnownSet { name, about };
-                DataReport::List { sets: SETS.iter().map(known).collect() }
+                let known = |set: &Set| KnownSet { name: set.name(), about: set.description() };
+                DataReport::List { sets: Set::all().iter().map(known).collect() }
             }
             Action::Fetch { name, dir } => {
                 let folder = published_dir(*name, dir.as_ref())?;
@@ -222,14 +213,14 @@ impl Report for DataReport {
     }
 }
 
-fn fetch(name: Published, dir: &std::path::Path) -> anyhow::Result<()> {
+fn fetch(set: Set, dir: &Path) -> anyhow::Result<()> {
     let bar = progress::bar(0, "fetching", "bytes");
     let mut follow = |file: &str, bytes, size| {
         bar.set_length(size);
         bar.set_position(bytes);
         bar.set_message(format!("· {file}"));
     };
-    let done = interrupt::at_once_downloading(|| name.fetch(dir, &mut follow));
+    let done = interrupt::at_once_downloading(|| set.fetch(dir, &mut follow));
     bar.finish_and_clear();
     Ok(done??)
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use clap::Args;
-use phew_train::{Dataset, Device, Recipe, RunOutcome, RunResult, RunSpec, train_in};
+use phew_train::{Dataset, Device, DeviceDataset, Recipe, Run, RunOutcome, RunResult};
 
 use crate::args::DeviceArgs;
 use crate::command::{Command, Example};
@@ -86,51 +86,57 @@ impl RunArgs {
     }
 }
 
+/// What the runs of all seeds share.
+#[derive(Clone, Copy)]
+struct Shared<'a> {
+    recipe: &'a Recipe,
+    images: &'a Dataset,
+    /// The same images on the device.
+    data: &'a DeviceDataset,
+    stop: &'a AtomicBool,
+}
+
 impl Train {
     fn train(&self, recipe: &Recipe) -> anyhow::Result<TrainReport> {
         let folder = self.runs.folder()?;
         // Before the data are loaded, which takes its time: a signal that comes meanwhile counts.
         let stop = interrupt::checkpoint_flag()?;
-        let data = recipe.data.load()?;
+        let images = recipe.data.load()?;
+        let data = DeviceDataset::new(&images, self.device())?;
+        let shared = Shared { recipe, images: &images, data: &data, stop: &stop };
         if self.runs.seeds.is_empty() {
-            let result = self.one(folder, self.runs.seed, recipe, &data, &stop, String::new())?;
+            let result = self.one(shared, folder, self.runs.seed, String::new())?;
             return Ok(TrainReport::Run { result: Box::new(result), folder: folder.to_owned() });
         }
-        let results = self.several(folder, recipe, &data, &stop)?;
+        let results = self.several(shared, folder)?;
         Ok(TrainReport::Runs { results, folder: folder.to_owned() })
     }
 
     /// The run of one seed.
     fn one(
         &self,
+        shared: Shared<'_>,
         folder: &Path,
         seed: u64,
-        recipe: &Recipe,
-        data: &Dataset,
-        stop: &AtomicBool,
         name: String,
     ) -> anyhow::Result<RunResult> {
-        let network = self.network.network(recipe, data, seed)?;
+        let Shared { recipe, images, data, stop } = shared;
+        let network = self.network.network(recipe, images, seed)?;
         let mask = self.network.mask(&network, seed)?;
         let method = mask.as_ref().and_then(|(_, info)| info.as_ref()).map(describe);
         let kept = mask.as_ref().map(|(mask, _)| mask);
         let network = self.pruning.redrawn(network, kept, &recipe.init, seed)?;
-        let (pruning, device) = (self.pruning.pruning(seed)?, self.device());
-        let pruner = self.pruning.pruner(seed, data, device)?;
-        let spec = RunSpec {
-            network: &network,
-            mask: kept,
-            method: method.as_deref(),
-            pruning: &pruning,
-            pruner: &*pruner,
-            data,
-            recipe,
-            seed,
-            device,
-            checkpoint_every: self.runs.checkpoint_every,
-        };
-        let mut progress = Progress::new(&spec, name);
-        let outcome = train_in(folder, &spec, &mut progress, stop);
+        let pruning = self.pruning.pruning(seed)?;
+        let pruner = self.pruning.pruner(seed, images, self.device())?;
+        let run = Run::builder(&network, data, recipe)
+            .mask(kept)
+            .method(method.as_deref())
+            .pruning(pruning, &*pruner)
+            .seed(seed)
+            .checkpoint_every(self.runs.checkpoint_every)
+            .build()?;
+        let mut progress = Progress::new(&run, name);
+        let outcome = run.train_in(folder, &mut progress, stop);
         progress.finish();
         match outcome? {
             RunOutcome::Done(result) => Ok(*result),
@@ -143,13 +149,7 @@ impl Train {
     }
 
     /// The runs of all seeds, each in a thread of its own. Where one fails the others go on to their end.
-    fn several(
-        &self,
-        folder: &Path,
-        recipe: &Recipe,
-        data: &Dataset,
-        stop: &AtomicBool,
-    ) -> anyhow::Result<Results> {
+    fn several(&self, shared: Shared<'_>, folder: &Path) -> anyhow::Result<Results> {
         let mut seeds = self.runs.seeds.clone();
         seeds.sort_unstable();
         seeds.dedup();
@@ -162,7 +162,7 @@ impl Train {
                         phew_train::set_threads(share);
                         let (folder, name) =
                             (folder.join(format!("seed-{seed}")), format!("seed {seed}  "));
-                        self.one(&folder, seed, recipe, data, stop, name)
+                        self.one(shared, &folder, seed, name)
                             .with_context(|| format!("seed {seed}"))
                     })
                 })

@@ -1,11 +1,13 @@
 //! A data set as a recipe names it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, Published, digits, image_folder, image_transformation, mnist_test_split};
-use crate::error::{Result, TrainError};
+use super::dataset::Dataset;
+use super::image_transformation::image_transformation;
+use super::set::{DrawSpec, Set};
+use crate::error::Result;
 
 /// Which data set, and from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,47 +24,6 @@ pub struct DataSpec {
     /// Makes of it the image transformation task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transform: Option<TransformSpec>,
-}
-
-/// The data sets that a recipe can name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Set {
-    /// The built-in digits.
-    Digits,
-    /// MNIST.
-    Mnist,
-    /// The test files of MNIST alone, split four to one.
-    MnistTestSplit,
-    /// Fashion-MNIST.
-    FashionMnist,
-    /// CIFAR-10.
-    Cifar10,
-    /// CIFAR-100.
-    Cifar100,
-    /// Tiny-ImageNet.
-    TinyImagenet,
-    /// A folder per class, under `train` and `test`.
-    Folder,
-}
-
-/// Numbers of built-in digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DrawSpec {
-    /// To train on.
-    pub train: usize,
-    /// To test on.
-    pub test: usize,
-    /// Seed.
-    #[serde(default)]
-    pub seed: u64,
-}
-
-impl Default for DrawSpec {
-    fn default() -> Self {
-        Self { train: 20_000, test: 4_000, seed: 0 }
-    }
 }
 
 /// The image transformation task.
@@ -87,47 +48,13 @@ impl DataSpec {
     /// Reads or draws the set.
     ///
     /// # Errors
-    /// [`TrainError::Parameter`] if a folder is missing or not wanted, and what reading the set runs into.
+    /// Those of [`Set::load`] and [`image_transformation`].
     pub fn load(&self) -> Result<Dataset> {
-        if self.set != Set::Digits && self.draw.is_some() {
-            return Err(TrainError::Parameter {
-                what: "data.draw",
-                found: "numbers of digits".to_owned(),
-                expected: "nothing: only the built-in digits are drawn".to_owned(),
-            });
-        }
-        let set = match self.set {
-            Set::Digits => {
-                if let Some(dir) = &self.dir {
-                    return Err(TrainError::Parameter {
-                        what: "data.dir",
-                        found: dir.display().to_string(),
-                        expected: "nothing: the built-in digits need no folder".to_owned(),
-                    });
-                }
-                let draw = self.draw.unwrap_or_default();
-                digits(draw.train, draw.test, draw.seed)?
-            }
-            Set::Mnist => Published::Mnist.load(self.folder()?)?,
-            Set::MnistTestSplit => mnist_test_split(self.folder()?)?,
-            Set::FashionMnist => Published::FashionMnist.load(self.folder()?)?,
-            Set::Cifar10 => Published::Cifar10.load(self.folder()?)?,
-            Set::Cifar100 => Published::Cifar100.load(self.folder()?)?,
-            Set::TinyImagenet => Published::TinyImagenet.load(self.folder()?)?,
-            Set::Folder => image_folder(self.folder()?)?,
-        };
+        let set = self.set.load(self.dir.as_deref(), self.draw)?;
         match self.transform {
             Some(transform) => image_transformation(&set, transform.per_class, transform.seed),
             None => Ok(set),
         }
-    }
-
-    fn folder(&self) -> Result<&Path> {
-        self.dir.as_deref().ok_or_else(|| TrainError::Parameter {
-            what: "data.dir",
-            found: "nothing".to_owned(),
-            expected: "the folder of the data set".to_owned(),
-        })
     }
 }
 
@@ -142,17 +69,18 @@ mod tests {
         let set = spec.load().unwrap();
         assert_eq!((set.train.len(), set.test.len()), (30, 10));
         assert!(set.test.targets().is_some());
-        assert!(toml::from_str::<DataSpec>("set = 'digit'").is_err());
+        let error = toml::from_str::<DataSpec>("set = 'digit'").unwrap_err().to_string();
+        assert!(error.contains("'digit', expected one of digits, mnist"), "{error}");
         assert!(toml::from_str::<DataSpec>("set = 'digits'\nfolder = 'x'").is_err());
     }
 
     #[test]
     fn a_folder_is_asked_for_exactly_where_one_is_read() {
-        let error = DataSpec::new(Set::Cifar10).load().unwrap_err().to_string();
+        let error = DataSpec::new(Set::CIFAR10).load().unwrap_err().to_string();
         assert!(error.contains("data.dir: found nothing"), "{error}");
-        let spec = DataSpec { dir: Some("x".into()), ..DataSpec::new(Set::Digits) };
+        let spec = DataSpec { dir: Some("x".into()), ..DataSpec::new(Set::DIGITS) };
         assert!(spec.load().unwrap_err().to_string().contains("need no folder"));
-        let spec = DataSpec { draw: Some(DrawSpec::default()), ..DataSpec::new(Set::Mnist) };
+        let spec = DataSpec { draw: Some(DrawSpec::default()), ..DataSpec::new(Set::MNIST) };
         assert!(spec.load().unwrap_err().to_string().contains("only the built-in digits"));
     }
 }

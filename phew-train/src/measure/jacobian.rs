@@ -40,10 +40,10 @@ pub struct Spread {
 /// # References
 /// Lee et al. 2020, *A signal propagation perspective for pruning neural networks at initialization*, figures 2 and 4.
 pub fn jacobian_singular_values(network: &Network, mask: &Mask, inputs: &Tensor) -> Result<Spread> {
-    let (model, learnt, _) = masked(network, mask, inputs.device())?;
+    let (model, parameters, _) = masked(network, mask, inputs.device())?;
     let inputs = inputs.f_detach()?.f_to_kind(Kind::Double)?.f_contiguous()?;
     let inputs = inputs.copy().set_requires_grad(true);
-    let output = model.forward_with(&learnt, &inputs, Mode::Eval)?;
+    let output = model.forward_with(&parameters, &inputs, Mode::Eval)?;
     let outputs = output.size()[1];
     // Inputs do not see each other in evaluation mode: the gradient of a sum over the batch has a row for each.
     let rows = (0..outputs)
@@ -85,12 +85,12 @@ pub fn jacobian_singular_values(network: &Network, mask: &Mask, inputs: &Tensor)
 /// Two backward passes of one input, one of them twice differentiated, for each step of a Lanczos iteration: some tens
 /// of steps for the greatest alone, more where small singular values lie close together.
 pub fn jacobian_extremes(network: &Network, mask: &Mask, inputs: &Tensor) -> Result<Vec<[f64; 2]>> {
-    let (model, learnt, _) = masked(network, mask, inputs.device())?;
+    let (model, parameters, _) = masked(network, mask, inputs.device())?;
     let inputs = inputs.f_detach()?.f_to_kind(Kind::Double)?.f_contiguous()?;
     (0..inputs.size()[0])
         .map(|index| {
             let input = inputs.f_narrow(0, index, 1)?.copy().set_requires_grad(true);
-            let output = model.forward_with(&learnt, &input, Mode::Eval)?.f_flatten(0, -1)?;
+            let output = model.forward_with(&parameters, &input, Mode::Eval)?.f_flatten(0, -1)?;
             let squares = Product { input, output }.ends()?;
             Ok(squares.map(|square| square.max(0.0).sqrt()))
         })

@@ -1,5 +1,6 @@
 //! The empirical neural tangent kernel `Θ(x, x')ₖₗ = Σ_θ ∂f_k(x)/∂θ · ∂f_l(x')/∂θ`.
 
+use phew_baselines::Parameters;
 use phew_graph::{Mask, Network};
 use phew_metrics::Lanczos;
 use tch::{Device, Kind, Tensor};
@@ -8,22 +9,12 @@ use super::{copy_to, masked};
 use crate::error::Result;
 use crate::model::{Mode, Model};
 
-/// The parameters that the kernel sums over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KernelOver {
-    /// The prunable weights that the mask keeps: the kernel that the path kernel is a factor of.
-    #[default]
-    Weights,
-    /// Biases and normalisation as well: what gradient descent moves.
-    All,
-}
-
 /// The kernel of a network on a batch, in f64 and evaluation mode.
 #[derive(Debug)]
 pub struct TangentKernel {
     model: Model,
-    /// All that is learnt, masked, ready to be differentiated by.
-    learnt: Tensor,
+    /// All parameters, masked, ready to be differentiated by.
+    parameters: Tensor,
     /// 1 for every scalar that counts.
     counted: Tensor,
     inputs: Tensor,
@@ -35,19 +26,19 @@ impl TangentKernel {
     /// # Errors
     /// [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of another architecture,
     /// [`TrainError::Torch`](crate::TrainError::Torch) if there is no room.
-    pub fn new(network: &Network, mask: &Mask, inputs: &Tensor, over: KernelOver) -> Result<Self> {
-        let (model, learnt, ones) = masked(network, mask, inputs.device())?;
+    pub fn new(network: &Network, mask: &Mask, inputs: &Tensor, over: Parameters) -> Result<Self> {
+        let (model, parameters, ones) = masked(network, mask, inputs.device())?;
         let counted = ones;
-        if over == KernelOver::Weights {
+        if over == Parameters::Weights {
             let from = model.prunable_len() as i64;
             let _ = counted.f_narrow(0, from, counted.size()[0] - from)?.f_zero_()?;
         }
         let inputs = inputs.f_detach()?.f_to_kind(Kind::Double)?;
-        Ok(Self { model, learnt: learnt.set_requires_grad(true), counted, inputs })
+        Ok(Self { model, parameters: parameters.set_requires_grad(true), counted, inputs })
     }
 
     fn outputs(&self) -> Result<Tensor> {
-        Ok(self.model.forward_with(&self.learnt, &self.inputs, Mode::Eval)?.f_flatten(0, -1)?)
+        Ok(self.model.forward_with(&self.parameters, &self.inputs, Mode::Eval)?.f_flatten(0, -1)?)
     }
 
     /// The matrix, `[n · outputs, n · outputs]`, inputs first.
@@ -63,7 +54,7 @@ impl TangentKernel {
         let rows = (0..outputs.size()[0])
             .map(|index| {
                 let one = outputs.f_select(0, index)?;
-                let gradient = Tensor::f_run_backward(&[&one], &[&self.learnt], true, false)?;
+                let gradient = Tensor::f_run_backward(&[&one], &[&self.parameters], true, false)?;
                 Ok(gradient[0].f_mul(&self.counted)?)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -96,7 +87,7 @@ impl TangentKernel {
             // Gᵀv as a function of v; its derivative along G's own image is G(Gᵀv).
             let vector = Tensor::f_from_slice(vector)?.f_to_device(device)?.set_requires_grad(true);
             let weighted = outputs.f_dot(&vector)?;
-            let down = Tensor::f_run_backward(&[&weighted], &[&self.learnt], true, true)?;
+            let down = Tensor::f_run_backward(&[&weighted], &[&self.parameters], true, true)?;
             let down = down[0].f_mul(&self.counted)?;
             let along = down.f_dot(&down.f_detach()?)?;
             let up = Tensor::f_run_backward(&[&along], &[&vector], true, false)?;
@@ -127,16 +118,16 @@ mod tests {
             kernel.matrix().unwrap().double_value(&[i, j])
         };
         // Inputs first, outputs within: entries 0 and 2 are output 0 of the two inputs, 1 and 3 output 1.
-        close(at(&mask, KernelOver::Weights, 0, 0), 14.0);
-        close(at(&mask, KernelOver::Weights, 0, 2), 1.0);
-        close(at(&mask, KernelOver::Weights, 3, 3), 17.0);
-        close(at(&mask, KernelOver::Weights, 0, 1), 0.0);
-        close(at(&mask, KernelOver::All, 0, 2), 2.0);
+        close(at(&mask, Parameters::Weights, 0, 0), 14.0);
+        close(at(&mask, Parameters::Weights, 0, 2), 1.0);
+        close(at(&mask, Parameters::Weights, 3, 3), 17.0);
+        close(at(&mask, Parameters::Weights, 0, 1), 0.0);
+        close(at(&mask, Parameters::All, 0, 2), 2.0);
         // Without the weight from input 2 to output 0 its products are gone.
         mask.layer_mut(0).remove(2);
-        close(at(&mask, KernelOver::Weights, 0, 0), 5.0);
-        close(at(&mask, KernelOver::Weights, 0, 2), 4.0);
-        close(at(&mask, KernelOver::Weights, 1, 3), 1.0);
+        close(at(&mask, Parameters::Weights, 0, 0), 5.0);
+        close(at(&mask, Parameters::Weights, 0, 2), 4.0);
+        close(at(&mask, Parameters::Weights, 1, 3), 1.0);
     }
 
     #[test]
@@ -149,7 +140,7 @@ mod tests {
         for index in (0..400).filter(|i| i % 3 == 0) {
             mask.layer_mut(1).remove(index);
         }
-        for over in [KernelOver::Weights, KernelOver::All] {
+        for over in [Parameters::Weights, Parameters::All] {
             let kernel = TangentKernel::new(&network, &mask, &inputs, over).unwrap();
             let (all, some) = (kernel.spectrum().unwrap(), kernel.greatest(3).unwrap());
             assert_eq!((all.len(), some.len()), (40, 3));

@@ -13,9 +13,9 @@ type Result<T> = std::result::Result<T, TchError>;
 pub(super) struct Pass<'a> {
     pub arch: &'a Arch,
     pub layout: &'a Layout,
-    /// What is learnt, in the order of the layout.
+    /// Its parameters, in the order of the layout.
     pub parts: &'a [Tensor],
-    pub running: &'a [Tensor],
+    pub buffers: &'a [Tensor],
     pub mode: Mode,
     pub precision: Precision,
 }
@@ -25,7 +25,7 @@ impl Pass<'_> {
     pub(super) fn run(&self, input: &Tensor) -> Result<Tensor> {
         let none = || TchError::Kind("an architecture has an output".into());
         let output = self.values(input, false)?.pop().flatten().ok_or_else(none)?;
-        // The loss is computed with what is learnt: low precision is for the layers.
+        // The loss is computed in the numbers of the parameters: low precision is for the layers.
         if self.precision == Precision::Full { Ok(output) } else { output.f_to_kind(Kind::Float) }
     }
 
@@ -106,7 +106,7 @@ impl Operator<'_> {
             Op::BatchNorm(BatchNorm { eps, momentum }) => {
                 let statistic = |at: Option<usize>| match mode {
                     Mode::TrainFrozen => None,
-                    _ => at.and_then(|at| self.pass.running.get(at)),
+                    _ => at.and_then(|at| self.pass.buffers.get(at)),
                 };
                 let (mut mean, mut variance) = (statistic(own.mean), statistic(own.variance));
                 let (scale, shift) = (part(own.weight), part(own.bias));

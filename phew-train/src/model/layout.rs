@@ -6,15 +6,15 @@ use tch::{TchError, Tensor};
 /// What the operators of an architecture read, by index into the parts of the model.
 #[derive(Debug)]
 pub(super) struct Layout {
-    learnt: Vec<TensorSpec>,
-    running: Vec<TensorSpec>,
+    parameters: Vec<TensorSpec>,
+    buffers: Vec<TensorSpec>,
     /// By node.
     parts: Vec<Parts>,
     /// By node: how many others read it.
     readers: Vec<usize>,
 }
 
-/// The tensors of one operator, as indices into what is learnt (`weight`, `bias`) and into the running statistics.
+/// The tensors of one operator, as indices into the parameters (`weight`, `bias`) and into the buffers.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Parts {
     /// Weight, or scale of a normalisation.
@@ -29,20 +29,18 @@ pub(super) struct Parts {
 
 impl Layout {
     pub(super) fn new(arch: &Arch) -> Self {
-        let is_running =
-            |spec: &&TensorSpec| matches!(spec.role, Role::RunningMean | Role::RunningVar);
         let all = || arch.prunable().iter().chain(arch.auxiliary());
-        let learnt: Vec<TensorSpec> = all().filter(|s| !is_running(s)).cloned().collect();
-        let running: Vec<TensorSpec> = all().filter(is_running).cloned().collect();
+        let parameters: Vec<TensorSpec> = all().filter(|s| !s.role.is_buffer()).cloned().collect();
+        let buffers: Vec<TensorSpec> = all().filter(|s| s.role.is_buffer()).cloned().collect();
         let mut parts = vec![Parts::default(); arch.nodes().len()];
-        for (index, spec) in learnt.iter().enumerate() {
+        for (index, spec) in parameters.iter().enumerate() {
             let parts = &mut parts[spec.node];
             match spec.role {
                 Role::Bias | Role::NormShift => parts.bias = Some(index),
                 _ => parts.weight = Some(index),
             }
         }
-        for (index, spec) in running.iter().enumerate() {
+        for (index, spec) in buffers.iter().enumerate() {
             let parts = &mut parts[spec.node];
             match spec.role {
                 Role::RunningMean => parts.mean = Some(index),
@@ -53,30 +51,30 @@ impl Layout {
         for &input in arch.nodes().iter().flat_map(|node| &node.inputs) {
             readers[input] += 1;
         }
-        Self { learnt, running, parts, readers }
+        Self { parameters, buffers, parts, readers }
     }
 
-    pub(super) fn learnt(&self) -> &[TensorSpec] {
-        &self.learnt
+    pub(super) fn parameters(&self) -> &[TensorSpec] {
+        &self.parameters
     }
 
-    pub(super) fn running(&self) -> &[TensorSpec] {
-        &self.running
+    pub(super) fn buffers(&self) -> &[TensorSpec] {
+        &self.buffers
     }
 
-    pub(super) fn learnt_len(&self) -> usize {
-        self.learnt.iter().map(TensorSpec::len).sum()
+    pub(super) fn parameters_len(&self) -> usize {
+        self.parameters.iter().map(TensorSpec::len).sum()
     }
 
-    /// The parts of a vector of all that is learnt, each in its shape. One operation, so that the gradient of all of
+    /// The parts of a vector of all parameters, each in its shape. One operation, so that the gradient of all of
     /// them is one concatenation.
-    pub(super) fn split(&self, learnt: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        let sizes: Vec<i64> = self.learnt.iter().map(|spec| spec.len() as i64).collect();
+    pub(super) fn split(&self, parameters: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        let sizes: Vec<i64> = self.parameters.iter().map(|spec| spec.len() as i64).collect();
         let shape = |spec: &TensorSpec| spec.shape.iter().map(|&n| n as i64).collect::<Vec<_>>();
-        let parts = learnt.f_split_with_sizes(sizes, 0)?;
+        let parts = parameters.f_split_with_sizes(sizes, 0)?;
         parts
             .iter()
-            .zip(&self.learnt)
+            .zip(&self.parameters)
             .map(|(part, spec)| part.f_view(shape(spec).as_slice()))
             .collect()
     }

@@ -5,7 +5,7 @@ use tch::{Kind, TchError, Tensor};
 
 /// The numbers that convolutions and linear layers compute with, and that flow between layers.
 ///
-/// What is learnt, its gradients, normalisation's parameters and statistics, and the loss stay in single precision, as
+/// Parameters and buffers, gradients, normalisation and the loss stay in single precision, as
 /// with PyTorch's autocast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Precision {

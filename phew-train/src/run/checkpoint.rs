@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use phew_graph::{Mask, Overwrite};
+use phew_graph::ndarray::Array1;
+use phew_graph::{Mask, Overwrite, TensorFile, write_arrays};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::RunConfig;
+use super::config::RunConfig;
 use crate::error::{Result, TrainError};
-use crate::tensor_file::{Named, load_tensors, save_tensors};
+use crate::model::{StateDict, values_of};
 use crate::train::{EpochRecord, EpochTiming, PrunedTraining, Snapshot, State};
 
 /// What a checkpoint holds besides tensors.
@@ -58,13 +59,12 @@ pub(super) fn save(
         history: history.to_vec(),
         timings: timings.to_vec(),
     };
-    let mut tensors = trainer.model().tensors()?;
-    for tensor in &mut tensors {
-        tensor.name.insert_str(0, "model.");
-    }
-    for (index, buffer) in trainer.optimiser().buffers().iter().enumerate() {
-        let values = Vec::<f32>::try_from(buffer.f_to_device(tch::Device::Cpu)?)?;
-        tensors.push(Named::new(format!("optimiser.{index}"), &[values.len()], values));
+    let model = trainer.model().state_dict()?.into_iter();
+    let mut tensors: StateDict =
+        model.map(|(name, array)| (format!("model.{name}"), array)).collect();
+    for (index, moments) in trainer.optimiser().moments().iter().enumerate() {
+        let values = Vec::<f32>::try_from(moments.f_to_device(tch::Device::Cpu)?)?;
+        tensors.insert(format!("optimiser.{index}"), Array1::from_vec(values).into_dyn());
     }
     write(&dir.join("checkpoint.safetensors"), &tensors, &note)
 }
@@ -74,16 +74,19 @@ pub(super) fn save_early(dir: &Path, early: &Snapshot) -> Result<()> {
     write(&early_path(dir), &early.tensors, &EarlyNote { step: early.step })
 }
 
-fn write(path: &Path, tensors: &[Named], note: &impl Serialize) -> Result<()> {
+fn write(path: &Path, tensors: &StateDict, note: &impl Serialize) -> Result<()> {
     let note = serde_json::to_string(note)
         .map_err(|e| TrainError::corrupt(path, format!("cannot be noted: {e}")))?;
-    save_tensors(path, tensors, Some(note), Overwrite::Replace)
+    let views = tensors.iter().map(|(name, array)| (name.as_str(), array.view()));
+    Ok(write_arrays(path, views, Some(note), Overwrite::Replace)?)
 }
 
-fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(Vec<Named>, T)> {
-    let (tensors, note) = load_tensors(path)?;
-    let note = note.ok_or_else(|| TrainError::corrupt(path, "is no checkpoint: it has no note"))?;
-    let note = serde_json::from_str(&note)
+fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(StateDict, T)> {
+    let file = TensorFile::open(path)?;
+    let tensors = file.arrays()?;
+    let note =
+        file.note().ok_or_else(|| TrainError::corrupt(path, "is no checkpoint: it has no note"))?;
+    let note = serde_json::from_str(note)
         .map_err(|e| TrainError::corrupt(path, format!("is no checkpoint: {e}")))?;
     Ok((tensors, note))
 }
@@ -109,16 +112,14 @@ pub(super) fn load(path: &Path, training: &mut PrunedTraining) -> Result<Note> {
     };
     training.go_to(note.place, mask, early)?;
     let find = |name: &str| {
-        tensors
-            .iter()
-            .find(|tensor| tensor.name == name)
-            .ok_or_else(|| TrainError::corrupt(path, format!("has no tensor `{name}`")))
+        let found = tensors.get(name).map(values_of);
+        found.ok_or_else(|| TrainError::corrupt(path, format!("has no tensor `{name}`")))
     };
     let trainer = training.trainer_mut();
-    trainer.model().restore(|name| Ok(find(&format!("model.{name}"))?.values.as_slice()))?;
-    let buffers = (0..trainer.optimiser().buffers().len())
-        .map(|index| Ok(Tensor::f_from_slice(&find(&format!("optimiser.{index}"))?.values)?))
+    trainer.model().restore(|name| find(&format!("model.{name}")))?;
+    let moments = (0..trainer.optimiser().moments().len())
+        .map(|index| Ok(Tensor::f_from_slice(find(&format!("optimiser.{index}"))?)?))
         .collect::<Result<Vec<_>>>()?;
-    trainer.restore(&note.state, &buffers)?;
+    trainer.restore(&note.state, &moments)?;
     Ok(note)
 }

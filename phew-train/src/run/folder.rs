@@ -5,12 +5,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use phew_graph::{GraphError, Mask, MaskInfo, Overwrite, write_atomically};
+use phew_graph::{Arch, GraphError, Mask, MaskInfo, Overwrite, write_atomically};
 use serde::Serialize;
 
 use super::checkpoint;
+use super::config::RunConfig;
 use super::events::EventFile;
-use super::spec::{RunConfig, RunResult, RunSpec};
+use super::result::RunResult;
+use crate::device::Device;
 use crate::error::{Result, TrainError};
 use crate::train::{EpochRecord, EpochTiming, Pruned, PrunedTraining, PrunerInfo};
 
@@ -36,13 +38,13 @@ pub(super) fn check_claim(dir: &Path, config: &RunConfig) -> Result<()> {
 }
 
 /// Makes the folder this run's, if it is not yet.
-pub(super) fn claim(dir: &Path, config: &RunConfig, spec: &RunSpec<'_>) -> Result<()> {
+pub(super) fn claim(dir: &Path, config: &RunConfig, arch: &Arch) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(TrainError::io(dir))?;
     let path = dir.join("config.toml");
     if path.exists() {
         return Ok(());
     }
-    write_text(&dir.join("arch.toml"), &spec.network.arch().to_toml())?;
+    write_text(&dir.join("arch.toml"), &arch.to_toml())?;
     write_text(&path, &to_toml(config))
 }
 
@@ -51,26 +53,26 @@ fn to_toml(config: &RunConfig) -> String {
 }
 
 /// The files of a run that is under way.
-pub(super) struct Folder {
+pub(super) struct Folder<'a> {
     dir: PathBuf,
-    config: RunConfig,
+    config: &'a RunConfig,
     pub(super) history: Vec<EpochRecord>,
     timings: Vec<EpochTiming>,
     events: EventFile,
 }
 
-impl Folder {
+impl<'a> Folder<'a> {
     /// Opens the folder's files, and brings the training to the last checkpoint if there is one.
     pub(super) fn resume(
         dir: &Path,
-        config: RunConfig,
+        config: &'a RunConfig,
         training: &mut PrunedTraining,
     ) -> Result<Self> {
         let path = dir.join("checkpoint.safetensors");
         let (mut history, mut timings) = (Vec::new(), Vec::new());
         if path.exists() {
             let note = checkpoint::load(&path, training)?;
-            if note.config != config {
+            if note.config != *config {
                 return Err(TrainError::corrupt(&path, "belongs to another run"));
             }
             (history, timings) = (note.history, note.timings);
@@ -167,26 +169,20 @@ impl Folder {
     }
 
     /// What came out of a run that is done.
-    pub(super) fn result(
-        &self,
-        spec: &RunSpec<'_>,
-        training: &PrunedTraining,
-    ) -> Result<RunResult> {
+    pub(super) fn result(&self, training: &PrunedTraining, device: Device) -> Result<RunResult> {
         let Some(last) = self.history.last() else { unreachable!("a run has an epoch") };
         let trainer = training.trainer();
+        let images = trainer.images();
         let of_last = self.history.iter().filter(|record| record.phase == last.phase);
         let accuracies = of_last.filter_map(|r| Some((r.test.top1?, r.epoch)));
         let torch = crate::doctor::libtorch();
-        let trained: f64 = self
-            .timings
-            .iter()
-            .map(|t| spec.data.train.len() as f64 / t.images_per_second.max(1e-9))
-            .sum();
+        let trained: f64 =
+            self.timings.iter().map(|t| images as f64 / t.images_per_second.max(1e-9)).sum();
         Ok(RunResult {
             arch: self.config.arch.clone(),
             method: self.config.method.clone(),
             data: self.config.data.clone(),
-            seed: spec.seed,
+            seed: self.config.seed,
             pruning: self.config.pruning.clone(),
             kept: training.mask().kept(),
             prunable: training.mask().len(),
@@ -198,8 +194,8 @@ impl Folder {
             // Of equals the first.
             best: accuracies.reduce(|best, next| if next.0 > best.0 { next } else { best }),
             seconds: self.timings.iter().map(|timing| timing.seconds).sum(),
-            images_per_second: (spec.data.train.len() * self.timings.len()) as f64 / trained,
-            device: spec.device.to_string(),
+            images_per_second: (images * self.timings.len()) as f64 / trained,
+            device: device.to_string(),
             threads: torch.threads,
             phew: self.config.phew.clone(),
             libtorch: torch.version,

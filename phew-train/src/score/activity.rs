@@ -13,18 +13,18 @@ use crate::model::{Mode, Model};
 
 /// For each output the sum over the inputs of a batch.
 ///
-/// `learnt` is all that is learnt, masked; `kept` is 1 where it is kept. The copy is computed in f64, where path counts
+/// `parameters` are all of them, masked; `kept` is 1 where it is kept. The copy is computed in f64, where path counts
 /// have room.
 pub(super) fn activity(
     model: &Model,
-    learnt: &Tensor,
+    parameters: &Tensor,
     kept: &Tensor,
     input: &Tensor,
     mode: Mode,
 ) -> Result<Vec<f64>> {
     let _guard = tch::no_grad_guard();
     let arch = model.arch();
-    let real = model.values(learnt, input, mode)?;
+    let real = model.values(parameters, input, mode)?;
     let ones = weights(arch, kept)?;
     let mut values: Vec<Tensor> = Vec::with_capacity(real.len());
     for (index, node) in arch.nodes().iter().enumerate() {

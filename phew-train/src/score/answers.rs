@@ -1,9 +1,9 @@
 //! The oracle as the scorers of `phew-baselines` ask it.
 
-use phew_baselines::{BaselineError, HessianGradient, Oracle, Parameters, Point, Power};
+use phew_baselines::{BaselineError, HessianGradient, Oracle, Point, Power};
 
-use super::oracle::{Over, TorchOracle};
-use super::spatial::{Power as Value, ones_pass};
+use super::oracle::TorchOracle;
+use super::spatial::ones_pass;
 use crate::error::TrainError;
 
 impl Oracle for TorchOracle {
@@ -16,12 +16,7 @@ impl Oracle for TorchOracle {
         at: &Point<'_>,
         how: HessianGradient,
     ) -> Result<Vec<Vec<f32>>, BaselineError> {
-        let over = match how.parameters {
-            Parameters::Weights => Over::Weights,
-            Parameters::All => Over::All,
-        };
-        TorchOracle::hessian_gradient(self, at.weights, at.mask, how.temperature.get(), over)
-            .map_err(failed)
+        TorchOracle::hessian_gradient(self, at.weights, at.mask, how).map_err(failed)
     }
 
     fn perturbation(
@@ -38,11 +33,7 @@ impl Oracle for TorchOracle {
     }
 
     fn ones_pass(&mut self, at: &Point<'_>, power: Power) -> Result<Vec<Vec<f64>>, BaselineError> {
-        let value = match power {
-            Power::Abs => Value::Abs,
-            Power::Square => Value::Square,
-        };
-        let pass = ones_pass(self.network(), at.weights, at.mask, value).map_err(failed)?;
+        let pass = ones_pass(self.network(), at.weights, at.mask, power).map_err(failed)?;
         Ok(pass.derivative)
     }
 }

@@ -1,5 +1,6 @@
 //! Gradients and Hessian-gradient products of the loss, at any weights and mask.
 
+use phew_baselines::{HessianGradient, Parameters};
 use phew_graph::{Init, Mask, Network, Role, TensorSpec};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
@@ -21,16 +22,6 @@ pub enum OracleMode {
     Train,
     /// By the running statistics.
     Eval,
-}
-
-/// What a Hessian-gradient product runs over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Over {
-    /// The prunable weights alone, as in GraSP's paper.
-    #[default]
-    Weights,
-    /// Biases and normalisation too, as in PHEW's program.
-    All,
 }
 
 /// Answers questions about the loss of a network on a few batches that are fixed when it is made.
@@ -97,10 +88,10 @@ impl TorchOracle {
     pub fn loss(&self, weights: &[&[f32]], mask: &Mask) -> Result<f64> {
         let _guard = tch::no_grad_guard();
         let (weights, rest) = self.leaf(weights, mask)?;
-        let learnt = Tensor::f_cat(&[weights, rest], 0)?;
+        let parameters = Tensor::f_cat(&[weights, rest], 0)?;
         self.batches
             .iter()
-            .map(|batch| Ok(self.loss_of(&learnt, batch, 1.0)?.double_value(&[])))
+            .map(|batch| Ok(self.loss_of(&parameters, batch, 1.0)?.double_value(&[])))
             .sum()
     }
 
@@ -111,10 +102,10 @@ impl TorchOracle {
     pub fn gradient(&self, weights: &[&[f32]], mask: &Mask) -> Result<Vec<Vec<f32>>> {
         let (weights, rest) = self.leaf(weights, mask)?;
         let weights = weights.set_requires_grad(true);
-        let learnt = Tensor::f_cat(&[&weights, &rest], 0)?;
+        let parameters = Tensor::f_cat(&[&weights, &rest], 0)?;
         let mut sum = weights.f_detach()?.f_zeros_like()?;
         for batch in &self.batches {
-            let loss = self.loss_of(&learnt, batch, 1.0)?;
+            let loss = self.loss_of(&parameters, batch, 1.0)?;
             // The concatenation is shared by all batches.
             let gradient = Tensor::f_run_backward(&[&loss], &[&weights], true, false)?;
             let _ = sum.f_add_(&gradient[0])?;
@@ -122,7 +113,8 @@ impl TorchOracle {
         self.answer(&sum)
     }
 
-    /// The weights' part of `H g`: gradient and Hessian of the loss of the outputs divided by `temperature`.
+    /// The weights' part of `H g`: gradient and Hessian of the loss of the outputs divided by a temperature, over the
+    /// prunable weights alone, as in GraSP's paper, or over all parameters, as in PHEW's program.
     ///
     /// With several batches `g` is summed over all of them before it is multiplied by the summed `H`.
     ///
@@ -132,31 +124,31 @@ impl TorchOracle {
         &self,
         weights: &[&[f32]],
         mask: &Mask,
-        temperature: f64,
-        over: Over,
+        how: HessianGradient,
     ) -> Result<Vec<Vec<f32>>> {
         let (weights, rest) = self.leaf(weights, mask)?;
-        let (leaf, learnt) = match over {
-            Over::Weights => {
+        let temperature = how.temperature.get();
+        let (leaf, parameters) = match how.parameters {
+            Parameters::Weights => {
                 let leaf = weights.set_requires_grad(true);
-                let learnt = Tensor::f_cat(&[&leaf, &rest], 0)?;
-                (leaf, learnt)
+                let parameters = Tensor::f_cat(&[&leaf, &rest], 0)?;
+                (leaf, parameters)
             }
-            Over::All => {
+            Parameters::All => {
                 let leaf = Tensor::f_cat(&[weights, rest], 0)?.set_requires_grad(true);
-                let learnt = leaf.shallow_clone();
-                (leaf, learnt)
+                let parameters = leaf.shallow_clone();
+                (leaf, parameters)
             }
         };
         let mut total = leaf.f_detach()?.f_zeros_like()?;
         for batch in &self.batches {
-            let loss = self.loss_of(&learnt, batch, temperature)?;
+            let loss = self.loss_of(&parameters, batch, temperature)?;
             let gradient = Tensor::f_run_backward(&[&loss], &[&leaf], true, false)?;
             let _ = total.f_add_(&gradient[0])?;
         }
         let mut product = total.f_zeros_like()?;
         for batch in &self.batches {
-            let loss = self.loss_of(&learnt, batch, temperature)?;
+            let loss = self.loss_of(&parameters, batch, temperature)?;
             let gradient = Tensor::f_run_backward(&[&loss], &[&leaf], true, true)?;
             let along = gradient[0].f_dot(&total)?;
             let part = Tensor::f_run_backward(&[&along], &[&leaf], true, false)?;
@@ -188,20 +180,21 @@ impl TorchOracle {
         let kept = mask_vector(self.network.arch(), mask, self.model.device())?;
         let kept = kept.f_narrow(0, 0, self.model.prunable_len() as i64)?;
         let leaf = kept.f_detach()?.copy().set_requires_grad(true);
-        let learnt =
+        let parameters =
             |weights: &Tensor| Tensor::f_cat(&[weights.f_mul(&leaf)?, rest.shallow_clone()], 0);
         let input = self.random_batch(draw)?;
         let statistics = self
             .model
-            .running()
+            .buffers()
             .iter()
             .map(Tensor::f_zeros_like)
             .collect::<std::result::Result<Vec<_>, _>>()?;
-        let one = learnt(&weights)?;
+        let one = parameters(&weights)?;
         let _ = tch::no_grad(|| self.model.forward_at(&one, &statistics, &input, Mode::Record))?;
-        let output =
-            |learnt: &Tensor| self.model.forward_at(learnt, &statistics, &input, Mode::Eval);
-        let change = output(&one)?.f_sub(&output(&learnt(&perturbed)?)?)?;
+        let output = |parameters: &Tensor| {
+            self.model.forward_at(parameters, &statistics, &input, Mode::Eval)
+        };
+        let change = output(&one)?.f_sub(&output(&parameters(&perturbed)?)?)?;
         let change = change.f_square()?.f_sum(Kind::Float)?;
         self.answer(&Tensor::f_run_backward(&[&change], &[&leaf], false, false)?[0])
     }
@@ -224,11 +217,11 @@ impl TorchOracle {
     /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
     pub fn path_activation(&self, weights: &[&[f32]], mask: &Mask) -> Result<Vec<f64>> {
         let (weights, rest) = self.leaf(weights, mask)?;
-        let learnt = Tensor::f_cat(&[weights, rest], 0)?;
+        let parameters = Tensor::f_cat(&[weights, rest], 0)?;
         let kept = mask_vector(self.network.arch(), mask, self.model.device())?;
         let mut total = vec![0.0; self.network.arch().output_shape().sizes().iter().product()];
         for batch in &self.batches {
-            let part = activity(&self.model, &learnt, &kept, &batch.input, self.mode)?;
+            let part = activity(&self.model, &parameters, &kept, &batch.input, self.mode)?;
             total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
         }
         Ok(total)
@@ -258,19 +251,19 @@ impl TorchOracle {
         &self.batches
     }
 
-    /// Effective weights, and all else that is learnt.
+    /// Effective weights, and all other parameters.
     fn leaf(&self, weights: &[&[f32]], mask: &Mask) -> Result<(Tensor, Tensor)> {
         mask.check(self.network.arch(), "mask")?;
         let device = self.model.device();
         let weights = Tensor::f_from_slice(&effective(weights, mask))?.f_to_device(device)?;
-        let learnt = self.model.learnt().f_detach()?;
+        let parameters = self.model.parameters().f_detach()?;
         let from = self.model.prunable_len() as i64;
-        let rest = learnt.f_narrow(0, from, learnt.size()[0] - from)?;
+        let rest = parameters.f_narrow(0, from, parameters.size()[0] - from)?;
         Ok((weights, rest))
     }
 
-    fn loss_of(&self, learnt: &Tensor, batch: &Batch, temperature: f64) -> Result<Tensor> {
-        let output = self.model.forward_with(learnt, &batch.input, self.mode)?;
+    fn loss_of(&self, parameters: &Tensor, batch: &Batch, temperature: f64) -> Result<Tensor> {
+        let output = self.model.forward_with(parameters, &batch.input, self.mode)?;
         self.loss.of(&output.f_div_scalar(temperature)?, &batch.target)
     }
 

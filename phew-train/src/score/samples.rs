@@ -27,6 +27,23 @@ impl Default for SampleSpec {
     }
 }
 
+impl SampleSpec {
+    /// Refuses numbers of 0.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] naming the number.
+    pub fn validate(&self) -> Result<()> {
+        let numbers = [("images of a class", self.per_class), ("images of a batch", self.batch)];
+        match numbers.into_iter().find(|(_, value)| *value == 0) {
+            None => Ok(()),
+            Some((what, _)) => {
+                let (found, expected) = ("0".to_owned(), "1 or more".to_owned());
+                Err(TrainError::Parameter { what, found, expected })
+            }
+        }
+    }
+}
+
 /// The batches that `spec` says, normalised as in training and not augmented.
 ///
 /// # Errors
@@ -43,13 +60,7 @@ pub fn score_batches(data: &Dataset, spec: SampleSpec, device: Device) -> Result
 
 /// Indices of `per_class` images of each class, in a random order.
 fn choose(images: &Images, classes: usize, spec: SampleSpec) -> Result<Vec<usize>> {
-    for (what, value) in [("images of a class", spec.per_class), ("images of a batch", spec.batch)]
-    {
-        if value == 0 {
-            let (found, expected) = ("0".to_owned(), "1 or more".to_owned());
-            return Err(TrainError::Parameter { what, found, expected });
-        }
-    }
+    spec.validate()?;
     let mut rng = stream(stream_key("phew 1 scored images", spec.seed), 0);
     let mut order: Vec<usize> = (0..images.len()).collect();
     for last in (1..order.len()).rev() {

@@ -4,21 +4,13 @@
 //! The path graph's own sums count every path once; here a path through a convolution counts once for every position
 //! of its kernels, padding and max-pooling included. Both are SynFlow; the figures of the papers are of this one.
 
+use phew_baselines::Power;
 use phew_graph::{Mask, Network};
 use tch::{Device, Kind, Tensor};
 
 use super::{by_tensor, effective};
 use crate::error::Result;
 use crate::model::{Mode, Model};
-
-/// What stands in place of each weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Power {
-    /// `|w|`: SynFlow.
-    Abs,
-    /// `w²`: SynFlow-L2, and the path kernel.
-    Square,
-}
 
 /// What a pass of ones gives.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,19 +48,19 @@ pub fn ones_pass(
     mask.check(network.arch(), "mask")?;
     let model = Model::new(network, Device::Cpu, Kind::Double)?;
     let weights = Tensor::f_from_slice(&effective(weights, mask))?.f_to_kind(Kind::Double)?;
-    let learnt = model.learnt().f_detach()?;
+    let parameters = model.parameters().f_detach()?;
     let from = model.prunable_len() as i64;
-    let rest = learnt.f_narrow(0, from, learnt.size()[0] - from)?;
+    let rest = parameters.f_narrow(0, from, parameters.size()[0] - from)?;
     let value = |x: &Tensor| match power {
         Power::Abs => x.f_abs(),
         Power::Square => x.f_square(),
     };
     let leaf = value(&weights)?.set_requires_grad(true);
-    let learnt = Tensor::f_cat(&[&leaf, &value(&rest)?], 0)?;
+    let parameters = Tensor::f_cat(&[&leaf, &value(&rest)?], 0)?;
     let mut shape = vec![1];
     shape.extend(network.arch().input_shape().sizes().iter().map(|&n| n as i64));
     let ones = Tensor::f_ones(shape.as_slice(), (Kind::Double, Device::Cpu))?;
-    let objective = model.forward_with(&learnt, &ones, Mode::Eval)?.f_sum(Kind::Double)?;
+    let objective = model.forward_with(&parameters, &ones, Mode::Eval)?.f_sum(Kind::Double)?;
     let derivative = Tensor::f_run_backward(&[&objective], &[&leaf], false, false)?;
     let all = Vec::<f64>::try_from(&derivative[0])?;
     let objective = objective.double_value(&[]);

@@ -1,13 +1,13 @@
-//! A mask as one vector of ones and zeros over all that is learnt.
+//! A mask as one vector of ones and zeros over all parameters.
 
 use phew_graph::{Arch, Mask, Role};
 use tch::{Device, Tensor};
 
 use crate::error::Result;
 
-/// 1 where a scalar is learnt, 0 where it stays 0: pruned weights, and biases of units that no kept weight enters.
+/// 1 where a parameter is trained, 0 where it stays 0: pruned weights, and biases of units that no kept weight enters.
 ///
-/// The order is that of [`Model::learnt`](crate::Model::learnt).
+/// The order is that of [`Model::parameters`](crate::Model::parameters).
 ///
 /// # Errors
 /// [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of another architecture,

@@ -4,7 +4,7 @@ use super::record::{EpochRecord, Quality};
 
 /// How far a run is: what a progress bar shows.
 #[derive(Debug, Clone, Copy)]
-pub struct Progress {
+pub struct TrainingProgress {
     /// Epochs done.
     pub epoch: u64,
     /// Epochs to do.
@@ -37,7 +37,7 @@ pub struct Pruned {
 /// Who is told how a run goes. All do nothing by default.
 pub trait Observer {
     /// Some steps were taken.
-    fn progress(&mut self, progress: &Progress) {
+    fn progress(&mut self, progress: &TrainingProgress) {
         let _ = progress;
     }
 
@@ -52,5 +52,5 @@ pub trait Observer {
     }
 }
 
-/// Nobody.
+/// An observer that does nothing.
 impl Observer for () {}

@@ -1,4 +1,4 @@
-//! SGD and Adam on one vector, with buffers that can be saved.
+//! SGD and Adam on one vector, with moments that can be saved.
 
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
@@ -87,7 +87,7 @@ impl OptimiserSpec {
 pub struct Optimiser {
     spec: OptimiserSpec,
     /// SGD: the momentum, if there is any. Adam: means of the gradients and of their squares.
-    buffers: Vec<Tensor>,
+    moments: Vec<Tensor>,
     steps: u64,
 }
 
@@ -103,8 +103,8 @@ impl Optimiser {
             OptimiserSpec::Adam { .. } => 2,
         };
         let zeros = || no_grad(|| vector.f_zeros_like());
-        let buffers = (0..count).map(|_| zeros()).collect::<std::result::Result<_, _>>()?;
-        Ok(Self { spec, buffers, steps: 0 })
+        let moments = (0..count).map(|_| zeros()).collect::<std::result::Result<_, _>>()?;
+        Ok(Self { spec, moments, steps: 0 })
     }
 
     /// Steps taken.
@@ -113,25 +113,25 @@ impl Optimiser {
         self.steps
     }
 
-    /// The buffers, each of the vector's length.
-    pub fn buffers(&self) -> &[Tensor] {
-        &self.buffers
+    /// Its moments (the momentum of SGD; first and second of Adam), each of the vector's length.
+    pub fn moments(&self) -> &[Tensor] {
+        &self.moments
     }
 
     /// Takes up the state of an optimiser that was saved.
     ///
     /// # Errors
-    /// [`TrainError::Parameter`] if there are not as many buffers of the same length.
-    pub fn restore(&mut self, buffers: &[Tensor], steps: u64) -> Result<()> {
+    /// [`TrainError::Parameter`] if there are not as many moments of the same length.
+    pub fn restore(&mut self, moments: &[Tensor], steps: u64) -> Result<()> {
         let lengths = |tensors: &[Tensor]| tensors.iter().map(Tensor::numel).collect::<Vec<_>>();
-        if lengths(buffers) != lengths(&self.buffers) {
+        if lengths(moments) != lengths(&self.moments) {
             return Err(TrainError::Parameter {
                 what: "optimiser buffers",
-                found: format!("lengths {:?}", lengths(buffers)),
-                expected: format!("lengths {:?}", lengths(&self.buffers)),
+                found: format!("lengths {:?}", lengths(moments)),
+                expected: format!("lengths {:?}", lengths(&self.moments)),
             });
         }
-        for (own, saved) in self.buffers.iter_mut().zip(buffers) {
+        for (own, saved) in self.moments.iter_mut().zip(moments) {
             own.copy_(saved);
         }
         self.steps = steps;
@@ -140,18 +140,11 @@ impl Optimiser {
 
     /// One step down a gradient, which is used up: consecutive parts of it, in any shape, or the whole as one part.
     ///
-    /// Where `mask` is 0 the gradient is cut to 0: a scalar that is 0 there stays 0, decay included, and so do its
-    /// buffers.
+    /// A scalar whose value, moments and gradient are 0 stays 0, decay included.
     ///
     /// # Errors
     /// [`TrainError::Torch`] if the parts do not make up the vector or the device has no room.
-    pub fn step(
-        &mut self,
-        vector: &Tensor,
-        gradient: Vec<Tensor>,
-        mask: Option<&Tensor>,
-        rate: f64,
-    ) -> Result<()> {
+    pub fn step(&mut self, vector: &Tensor, gradient: Vec<Tensor>, rate: f64) -> Result<()> {
         let _guard = tch::no_grad_guard();
         self.steps += 1;
         let mut from = 0;
@@ -161,12 +154,9 @@ impl Optimiser {
             let of = |tensor: &Tensor| tensor.f_narrow(0, from, len);
             let mut part = Part {
                 vector: of(vector)?,
-                buffers: self.buffers.iter().map(of).collect::<std::result::Result<_, _>>()?,
+                moments: self.moments.iter().map(of).collect::<std::result::Result<_, _>>()?,
                 gradient: part,
             };
-            if let Some(mask) = mask {
-                let _ = part.gradient.f_mul_(&of(mask)?)?;
-            }
             part.step(self.spec, self.steps, rate)?;
             from += len;
         }
@@ -178,13 +168,13 @@ impl Optimiser {
 /// A stretch of the vector with all that moves it. Its tensors are windows, the gradient alone is its own.
 struct Part {
     vector: Tensor,
-    buffers: Vec<Tensor>,
+    moments: Vec<Tensor>,
     gradient: Tensor,
 }
 
 impl Part {
     fn step(&mut self, spec: OptimiserSpec, steps: u64, rate: f64) -> Result<()> {
-        let Self { vector, buffers, gradient } = self;
+        let Self { vector, moments, gradient } = self;
         let scalar = |value: f64| {
             Tensor::f_from_slice(&[value as f32])?.f_view([0_i64; 0])?.f_to_device(vector.device())
         };
@@ -195,7 +185,7 @@ impl Part {
         }
         match spec {
             OptimiserSpec::Sgd { momentum, nesterov, .. } => {
-                if let Some(buffer) = buffers.first_mut() {
+                if let Some(buffer) = moments.first_mut() {
                     let _ = buffer.f_mul_scalar_(momentum)?.f_add_(gradient)?;
                     if nesterov {
                         let _ = gradient.f_addcmul_(buffer, &scalar(momentum)?)?;
@@ -206,7 +196,7 @@ impl Part {
                 let _ = vector.f_addcmul_(gradient, &scalar(-rate)?)?;
             }
             OptimiserSpec::Adam { beta1, beta2, eps, .. } => {
-                let [mean, square] = &mut buffers[..] else { unreachable!("Adam has two buffers") };
+                let [mean, square] = &mut moments[..] else { unreachable!("Adam has two moments") };
                 let _ = mean.f_lerp_(gradient, 1.0 - beta1)?;
                 let weighted = gradient.f_mul_scalar(1.0 - beta2)?;
                 let _ = square.f_mul_scalar_(beta2)?.f_addcmul_(&weighted, gradient)?;
@@ -247,35 +237,16 @@ mod tests {
         let vector = Tensor::from_slice(&[1_f32]);
         let mut optimiser = Optimiser::new(sgd(0.5, false, 0.1), &vector).unwrap();
         let gradient = || Tensor::from_slice(&[2_f32]);
-        optimiser.step(&vector, vec![gradient()], None, 0.1).unwrap();
+        optimiser.step(&vector, vec![gradient()], 0.1).unwrap();
         close(&vector, &[0.79]);
-        optimiser.step(&vector, vec![gradient()], None, 0.1).unwrap();
+        optimiser.step(&vector, vec![gradient()], 0.1).unwrap();
         close(&vector, &[0.4771]);
-        close(&optimiser.buffers()[0], &[3.129]);
+        close(&optimiser.moments()[0], &[3.129]);
         // Nesterov: d = 2.1, b = 2.1, step d + 0.5 b = 3.15, w = 0.685.
         let vector = Tensor::from_slice(&[1_f32]);
         let mut optimiser = Optimiser::new(sgd(0.5, true, 0.1), &vector).unwrap();
-        optimiser.step(&vector, vec![gradient()], None, 0.1).unwrap();
+        optimiser.step(&vector, vec![gradient()], 0.1).unwrap();
         close(&vector, &[0.685]);
-    }
-
-    #[test]
-    fn neither_decay_nor_momentum_moves_what_the_mask_prunes() {
-        let adam = OptimiserSpec::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.1 };
-        for spec in [sgd(0.9, false, 0.1), sgd(0.9, true, 0.1), sgd(0.0, false, 0.1), adam] {
-            let mask = Tensor::from_slice(&[1_f32, 0.0]);
-            let vector = Tensor::from_slice(&[1_f32, 0.0]);
-            let mut optimiser = Optimiser::new(spec, &vector).unwrap();
-            for _ in 0..5 {
-                let gradient = Tensor::from_slice(&[1_f32, -3.0]);
-                optimiser.step(&vector, vec![gradient], Some(&mask), 0.1).unwrap();
-            }
-            assert_eq!(values(&vector)[1].to_bits(), 0, "{spec:?}");
-            assert!(values(&vector)[0] < 1.0);
-            for buffer in optimiser.buffers() {
-                assert_eq!(values(buffer)[1].to_bits(), 0, "{spec:?}");
-            }
-        }
     }
 
     #[test]
@@ -287,19 +258,19 @@ mod tests {
         let mut saved = None;
         for i in 0..10 {
             if i == 4 {
-                let buffers: Vec<Tensor> = optimiser.buffers().iter().map(Tensor::copy).collect();
-                saved = Some((whole.copy(), buffers, optimiser.steps()));
+                let moments: Vec<Tensor> = optimiser.moments().iter().map(Tensor::copy).collect();
+                saved = Some((whole.copy(), moments, optimiser.steps()));
             }
-            optimiser.step(&whole, vec![gradient(i)], None, 0.01).unwrap();
+            optimiser.step(&whole, vec![gradient(i)], 0.01).unwrap();
         }
-        let (vector, buffers, steps) = saved.unwrap();
+        let (vector, moments, steps) = saved.unwrap();
         let mut second = Optimiser::new(spec, &vector).unwrap();
-        second.restore(&buffers, steps).unwrap();
+        second.restore(&moments, steps).unwrap();
         for i in 4..10 {
-            second.step(&vector, vec![gradient(i)], None, 0.01).unwrap();
+            second.step(&vector, vec![gradient(i)], 0.01).unwrap();
         }
         assert_eq!(values(&vector), values(&whole));
-        assert!(second.restore(&buffers[..1], steps).is_err());
+        assert!(second.restore(&moments[..1], steps).is_err());
     }
 
     #[test]
@@ -307,21 +278,20 @@ mod tests {
         let adam = OptimiserSpec::Adam { beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.1 };
         for spec in [sgd(0.9, true, 0.1), adam] {
             let start = || Tensor::arange(12, (Kind::Float, Device::Cpu)) - 5;
-            let mask = Tensor::from_slice(&[1_f32, 0., 1.]).repeat([4]);
-            let (whole, parts) = (start() * &mask, start() * &mask);
+            let (whole, parts) = (start(), start());
             let mut one = Optimiser::new(spec, &whole).unwrap();
             let mut many = Optimiser::new(spec, &parts).unwrap();
             for i in 1..4 {
                 let gradient = || (Tensor::arange(12, (Kind::Float, Device::Cpu)) - i).cos();
-                one.step(&whole, vec![gradient()], Some(&mask), 0.1).unwrap();
+                one.step(&whole, vec![gradient()], 0.1).unwrap();
                 let cut = vec![
                     gradient().narrow(0, 0, 4).copy().view([2, 2]),
                     gradient().narrow(0, 4, 8).copy(),
                 ];
-                many.step(&parts, cut, Some(&mask), 0.1).unwrap();
+                many.step(&parts, cut, 0.1).unwrap();
             }
             assert_eq!(values(&whole), values(&parts), "{spec:?}");
-            for (one, many) in one.buffers().iter().zip(many.buffers()) {
+            for (one, many) in one.moments().iter().zip(many.moments()) {
                 assert_eq!(values(one), values(many));
             }
         }

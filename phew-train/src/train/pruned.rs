@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use phew_baselines::reinitialise;
 use phew_graph::{Init, Mask, Network};
 
-use super::observer::{Observer, Pruned};
+use super::observer::{Observer, Pruned, TrainingProgress};
 use super::pruner::Pruner;
 use super::pruning::{Act, Pruning, Redraw};
 use super::record::EpochRecord;
@@ -21,7 +21,6 @@ pub struct PrunedTraining {
     at: usize,
     /// Prunings done.
     phase: u64,
-    mask: Mask,
     early: Option<Snapshot>,
 }
 
@@ -41,14 +40,13 @@ pub enum Event {
 }
 
 impl PrunedTraining {
-    /// Takes a trainer at step 0, with the mask that it was given.
+    /// Takes a trainer at step 0.
     ///
     /// # Errors
     /// [`TrainError::Parameter`] as [`Pruning::validate`].
-    pub fn new(trainer: Trainer, mask: Option<&Mask>, pruning: &Pruning) -> Result<Self> {
+    pub fn new(trainer: Trainer, pruning: &Pruning) -> Result<Self> {
         let acts = pruning.acts(trainer.recipe(), trainer.images())?;
-        let mask = mask.cloned().unwrap_or_else(|| Mask::dense(trainer.model().arch()));
-        Ok(Self { trainer, acts, at: 0, phase: 0, mask, early: None })
+        Ok(Self { trainer, acts, at: 0, phase: 0, early: None })
     }
 
     /// The trainer as it is now.
@@ -60,7 +58,7 @@ impl PrunedTraining {
     /// What is kept now.
     #[must_use]
     pub fn mask(&self) -> &Mask {
-        &self.mask
+        self.trainer.mask()
     }
 
     /// Prunings so far.
@@ -119,15 +117,14 @@ impl PrunedTraining {
                 }
                 Act::Prune { density } => {
                     let network = self.trainer.network()?;
-                    let mask = pruner.prune(&network, &self.mask, density)?;
+                    let mask = pruner.prune(&network, self.mask(), density)?;
                     mask.check(network.arch(), "the pruner's mask")?;
                     self.check_nested(&mask, pruner)?;
                     self.trainer.prune(&mask)?;
-                    self.mask = mask;
                     self.phase += 1;
                     self.at += 1;
                     let (step, phase) = (self.trainer.step(), self.phase);
-                    let (kept, prunable) = (self.mask.kept(), self.mask.len());
+                    let (kept, prunable) = (mask.kept(), mask.len());
                     let weights = network.fingerprint();
                     let pruned = Pruned { phase, step, kept, prunable, weights };
                     observer.pruned(&pruned);
@@ -146,7 +143,7 @@ impl PrunedTraining {
                     let init: Init = self.trainer.recipe().init.parse()?;
                     let arch = self.trainer.model().arch().clone();
                     let fresh = Network::initialise(arch, init, seed)?;
-                    let drawn = reinitialise(&fresh, &self.mask, variance.into(), init, seed)?;
+                    let drawn = reinitialise(&fresh, self.mask(), variance.into(), init, seed)?;
                     self.trainer.restart_from(&drawn)?;
                     self.at += 1;
                 }
@@ -157,7 +154,7 @@ impl PrunedTraining {
 
     /// Refuses a mask that keeps what is pruned: to cut it out here would miss the density.
     fn check_nested(&self, mask: &Mask, pruner: &dyn Pruner) -> Result<()> {
-        let layers = mask.layers().iter().zip(self.mask.layers());
+        let layers = mask.layers().iter().zip(self.mask().layers());
         let mut revived = layers.filter(|(new, old)| new.common(old) < new.kept());
         let Some((new, old)) = revived.next() else { return Ok(()) };
         Err(TrainError::NotNested {
@@ -188,7 +185,6 @@ impl PrunedTraining {
     ) -> Result<()> {
         if let Some(mask) = mask {
             self.trainer.prune(&mask)?;
-            self.mask = mask;
         }
         (self.at, self.phase, self.early) = (at, phase, early);
         Ok(())
@@ -211,7 +207,7 @@ struct Phased<'a> {
 }
 
 impl Observer for Phased<'_> {
-    fn progress(&mut self, progress: &super::Progress) {
+    fn progress(&mut self, progress: &TrainingProgress) {
         self.observer.progress(progress);
     }
 

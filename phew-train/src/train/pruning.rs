@@ -168,7 +168,7 @@ impl Pruning {
             }
             Self::Gradual { .. } => {
                 acts.push(to(end));
-                let rate = Some(recipe.schedule.at(end - 1, steps, recipe.epochs));
+                let rate = Some(recipe.learning_rate.at(end - 1, steps, recipe.epochs));
                 for (round, density) in (1..).zip(self.densities()) {
                     let to = end + round * steps;
                     acts.extend([Act::Prune { density }, Act::Train { to, rate }]);

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fall, Loss, OptimiserSpec, Schedule};
+use super::learning_rate::{Fall, LearningRate};
+use super::loss::Loss;
+use super::optimiser::OptimiserSpec;
 use crate::batches::Augment;
-use crate::data::{DataSpec, Dataset};
+use crate::data::{DataSpec, DataSummary};
 use crate::error::{Result, TrainError};
 use crate::model::Precision;
 
@@ -14,7 +16,7 @@ use crate::model::Precision;
 /// ```
 /// let recipe = phew_train::Recipe::preset("resnet20-cifar10")?;
 /// assert_eq!((recipe.epochs, recipe.batch), (160, 128));
-/// assert!((recipe.schedule.at(80 * 391, 391, 160) - 0.01).abs() < 1e-12);
+/// assert!((recipe.learning_rate.at(80 * 391, 391, 160) - 0.01).abs() < 1e-12);
 /// # Ok::<(), phew_train::TrainError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,8 +46,9 @@ pub struct Recipe {
     pub loss: Loss,
     /// How.
     pub optimiser: OptimiserSpec,
-    /// The learning rate.
-    pub schedule: Schedule,
+    /// The learning rate; the table `schedule` in TOML.
+    #[serde(rename = "schedule")]
+    pub learning_rate: LearningRate,
     /// What is done to each training image.
     #[serde(default)]
     pub augment: Augment,
@@ -144,7 +147,7 @@ impl Recipe {
         positive("batch", self.batch as u64)?;
         self.loss.validate()?;
         self.optimiser.validate()?;
-        self.schedule.validate(self.epochs)?;
+        self.learning_rate.validate(self.epochs)?;
         self.augment.validate()
     }
 
@@ -152,8 +155,8 @@ impl Recipe {
     ///
     /// # Errors
     /// [`TrainError::Parameter`] naming what does not fit.
-    pub fn suits(&self, data: &Dataset) -> Result<()> {
-        let regression = data.train.targets().is_some();
+    pub fn suits(&self, data: &DataSummary) -> Result<()> {
+        let regression = data.regression;
         if regression != self.loss.is_regression() {
             let kind = |regression| if regression { "target images" } else { "classes" };
             return Err(TrainError::Parameter {
@@ -184,12 +187,12 @@ impl Recipe {
     #[must_use]
     pub fn with_epochs(mut self, epochs: u64) -> Self {
         let moved = |at: u64| (at as f64 * epochs as f64 / self.epochs as f64).round() as u64;
-        if let Fall::Steps { at, .. } = &mut self.schedule.fall {
+        if let Fall::Steps { at, .. } = &mut self.learning_rate.fall {
             for at in at {
                 *at = moved(*at);
             }
         }
-        self.schedule.warmup *= epochs as f64 / self.epochs as f64;
+        self.learning_rate.warmup *= epochs as f64 / self.epochs as f64;
         self.epochs = epochs;
         self
     }
@@ -232,15 +235,15 @@ mod tests {
             let sgd = OptimiserSpec::Sgd { momentum, nesterov: false, weight_decay };
             assert_eq!(recipe.optimiser, sgd, "{name}");
             let fall = Fall::Steps { at: at.to_vec(), factor: 0.1 };
-            assert_eq!(recipe.schedule, Schedule { rate, warmup: 0.0, fall });
+            assert_eq!(recipe.learning_rate, LearningRate { rate, warmup: 0.0, fall });
         }
         let task = Recipe::preset("mnist-transform").unwrap();
         assert_eq!((task.epochs, task.batch, task.loss), (20, 32, Loss::MeanSquare));
         let adam = OptimiserSpec::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 };
         assert_eq!(task.optimiser, adam);
         let fall = Fall::Exponential { factor: 0.95 };
-        assert_eq!(task.schedule, Schedule { rate: 0.001, warmup: 0.0, fall });
-        assert_eq!(task.data.set, Set::Mnist);
+        assert_eq!(task.learning_rate, LearningRate { rate: 0.001, warmup: 0.0, fall });
+        assert_eq!(task.data.set, Set::MNIST);
         assert_eq!(task.data.transform.unwrap().per_class, Some(1000));
     }
 
@@ -251,16 +254,16 @@ mod tests {
         let patch = Some(ResizedCrop { scale: [0.1, 1.0], ratio: [0.8, 1.25] });
         let cut = Augment { pad: 0, flip: true, resized_crop: patch };
         let rows = [
-            ("resnet20-cifar10", Set::Cifar10, flipped(0), None),
-            ("resnet20-cifar100", Set::Cifar100, flipped(0), None),
-            ("vgg19-cifar10", Set::Cifar10, flipped(0), None),
-            ("vgg19-cifar100", Set::Cifar100, flipped(0), None),
-            ("resnet18-tiny-imagenet", Set::TinyImagenet, flipped(4), None),
-            ("vgg19-tiny-imagenet", Set::TinyImagenet, flipped(4), None),
-            ("frankle-resnet20-cifar10", Set::Cifar10, flipped(4), Some(1000)),
-            ("frankle-vgg16-cifar10", Set::Cifar10, flipped(4), Some(2000)),
-            ("frankle-resnet18-tiny-imagenet", Set::TinyImagenet, cut, Some(1000)),
-            ("frankle-resnet50-imagenet", Set::Folder, cut, Some(6255)),
+            ("resnet20-cifar10", Set::CIFAR10, flipped(0), None),
+            ("resnet20-cifar100", Set::CIFAR100, flipped(0), None),
+            ("vgg19-cifar10", Set::CIFAR10, flipped(0), None),
+            ("vgg19-cifar100", Set::CIFAR100, flipped(0), None),
+            ("resnet18-tiny-imagenet", Set::TINY_IMAGENET, flipped(4), None),
+            ("vgg19-tiny-imagenet", Set::TINY_IMAGENET, flipped(4), None),
+            ("frankle-resnet20-cifar10", Set::CIFAR10, flipped(4), Some(1000)),
+            ("frankle-vgg16-cifar10", Set::CIFAR10, flipped(4), Some(2000)),
+            ("frankle-resnet18-tiny-imagenet", Set::TINY_IMAGENET, cut, Some(1000)),
+            ("frankle-resnet50-imagenet", Set::FOLDER, cut, Some(6255)),
         ];
         for (name, set, augment, rewind_step) in rows {
             let recipe = Recipe::preset(name).unwrap();
@@ -299,6 +302,6 @@ mod tests {
     #[test]
     fn a_shorter_run_drops_its_rate_at_the_same_shares() {
         let recipe = Recipe::preset("resnet20-cifar10").unwrap().with_epochs(8);
-        assert_eq!(recipe.schedule.fall, Fall::Steps { at: vec![4, 6], factor: 0.1 });
+        assert_eq!(recipe.learning_rate.fall, Fall::Steps { at: vec![4, 6], factor: 0.1 });
     }
 }

@@ -2,7 +2,7 @@
 
 use phew_graph::{Mask, Network};
 use phew_train::{
-    KernelOver, TangentKernel, TorchOracle, jacobian_extremes, jacobian_singular_values,
+    Parameters, TangentKernel, TorchOracle, jacobian_extremes, jacobian_singular_values,
 };
 
 use super::report::{Gradient, Jacobian, Kernel};
@@ -39,7 +39,7 @@ impl Subject<'_> {
     pub(super) fn kernel(&self, top: usize) -> anyhow::Result<Kernel> {
         let Self { network, mask, oracle, inputs, .. } = *self;
         let images = oracle.batches()[0].first(inputs);
-        let kernel = TangentKernel::new(network, mask, &images, KernelOver::Weights)?;
+        let kernel = TangentKernel::new(network, mask, &images, Parameters::Weights)?;
         let size = inputs * self.outputs();
         if self.matrix_free || size * network.arch().prunable_len() > MANY_GRADIENTS {
             let eigenvalues = kernel.greatest(top)?;

@@ -1,7 +1,7 @@
 //! How a run goes, on stderr.
 
 use indicatif::ProgressBar;
-use phew_train::{EpochRecord, Observer, Progress as TrainingProgress, Pruned, RunSpec};
+use phew_train::{EpochRecord, Observer, Pruned, Run, TrainingProgress};
 
 use crate::output::{grouped, percent};
 use crate::{progress, stderr};
@@ -14,10 +14,9 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(spec: &RunSpec<'_>, name: String) -> Self {
-        let steps = spec.recipe.steps_per_epoch(spec.data.train.len());
+    pub(super) fn new(run: &Run<'_>, name: String) -> Self {
         let what = if name.is_empty() { "training" } else { name.trim_end() };
-        let bar = progress::bar(spec.recipe.epochs * steps, what, "steps");
+        let bar = progress::bar(run.last_step(), what, "steps");
         Self { bar, name }
     }
 

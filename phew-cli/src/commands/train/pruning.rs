@@ -170,18 +170,17 @@ impl PruningArgs {
         let gradients = Gradients { data, samples, device };
         let ways = match build {
             Build::Scores(scored) => {
-                return Ok(Box::new(ScoredPruner {
-                    method: self.method.map(|_| scored),
-                    seed,
-                    options: Options {
-                        schedule: self.schedule.clone(),
-                        allocation: self.allocation.clone(),
-                        ..Options::default()
-                    },
-                    data,
-                    samples,
-                    device,
-                }));
+                let options = Options {
+                    schedule: self.schedule.clone(),
+                    allocation: self.allocation.clone(),
+                    ..Options::default()
+                };
+                let pruner = ScoredPruner::builder(self.method.map(|_| scored), data)
+                    .seed(seed)
+                    .options(options)
+                    .samples(samples)
+                    .device(device);
+                return Ok(Box::new(pruner.build()?));
             }
             Build::Walks => Ways::Walks,
             Build::Paths(PathSet::Ranked(order, RankedBy::Weight)) => Ways::Ranked(order, None),

@@ -61,7 +61,7 @@ impl TrainingArgs {
             recipe.precision = precision;
         }
         if let Some(rate) = self.rate {
-            recipe.schedule.rate = rate;
+            recipe.learning_rate.rate = rate;
         }
         if let Some(set) = self.data {
             // A task that is made of one set can be made of another.

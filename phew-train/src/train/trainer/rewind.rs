@@ -4,15 +4,15 @@ use phew_graph::Network;
 
 use super::Trainer;
 use crate::error::{Result, TrainError};
-use crate::tensor_file::Named;
-use crate::train::Optimiser;
+use crate::model::{StateDict, values_of};
+use crate::train::optimiser::Optimiser;
 use crate::train::sums::Sums;
 
 /// A model as it was at a step, to go back to.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub(crate) step: u64,
-    pub(crate) tensors: Vec<Named>,
+    pub(crate) tensors: StateDict,
 }
 
 impl Trainer {
@@ -21,7 +21,7 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Torch`] if it cannot be copied from the device.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        Ok(Snapshot { step: self.step, tensors: self.model.tensors()? })
+        Ok(Snapshot { step: self.step, tensors: self.model.state_dict()? })
     }
 
     /// Goes back to a snapshot: weights, statistics and step; the optimiser is a fresh one. What is pruned stays so.
@@ -30,8 +30,7 @@ impl Trainer {
     /// [`TrainError::Parameter`] if the snapshot is of another network.
     pub fn rewind(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.model.restore(|name| {
-            let tensor = snapshot.tensors.iter().find(|tensor| tensor.name == name);
-            tensor.map(|tensor| tensor.values.as_slice()).ok_or_else(|| TrainError::Parameter {
+            snapshot.tensors.get(name).map(values_of).ok_or_else(|| TrainError::Parameter {
                 what: "snapshot",
                 found: format!("none for `{name}`"),
                 expected: "one of the same network".to_owned(),
@@ -59,14 +58,13 @@ impl Trainer {
     }
 
     fn begin_again(&mut self, step: u64) -> Result<()> {
-        self.optimiser = Optimiser::new(self.recipe.optimiser, self.model.learnt())?;
+        self.optimiser = Optimiser::new(self.recipe.optimiser, self.model.parameters())?;
         self.sums = Sums::new(self.model.device())?;
         self.scale = self.scale.map(|_| Default::default());
         self.step = step;
-        if let Some(mask) = &self.mask {
-            let _guard = tch::no_grad_guard();
-            let _ = self.model.learnt().shallow_clone().f_masked_fill_(&mask.f_eq(0.0)?, 0.0)?;
+        match &self.kept {
+            Some(kept) => kept.clear([self.model.parameters()]),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

@@ -25,8 +25,8 @@ impl Trainer {
     }
 
     /// Takes up a saved state; the tensors of the model are the caller's to fill in.
-    pub(crate) fn restore(&mut self, state: &State, buffers: &[Tensor]) -> Result<()> {
-        self.optimiser.restore(buffers, state.optimiser_steps)?;
+    pub(crate) fn restore(&mut self, state: &State, moments: &[Tensor]) -> Result<()> {
+        self.optimiser.restore(moments, state.optimiser_steps)?;
         self.step = state.step;
         self.sums = Sums::restore(state.sums, self.model.device())?;
         self.scale = state.scale;

@@ -1,16 +1,39 @@
-//! JPEG and PNG files to planes of bytes.
+//! Folders of JPEG and PNG files, decoded to planes of bytes.
 
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::Images;
+use crate::data::images::Images;
 use crate::error::{Result, TrainError};
+
+/// What the folder holds, in the order of names.
+pub(in crate::data) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
+    if !dir.is_dir() {
+        return Err(TrainError::missing(dir, "expected a folder"));
+    }
+    let mut paths = std::fs::read_dir(dir)
+        .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
+        .map_err(TrainError::io(dir))?;
+    let paths: &mut Vec<PathBuf> = &mut paths;
+    paths.sort_unstable();
+    Ok(std::mem::take(paths))
+}
+
+/// The JPEG and PNG files of a folder, in the order of names.
+pub(in crate::data) fn image_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = entries(dir)?;
+    files.retain(|path| {
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        ["jpg", "jpeg", "png"].contains(&extension.to_ascii_lowercase().as_str())
+    });
+    Ok(files)
+}
 
 /// Decodes all files, in parallel, to three colour planes each, and joins them in order.
 ///
 /// Grey images are repeated on the three planes. All must have the size of the first.
-pub(super) fn decode_all(files: &[(PathBuf, u16)]) -> Result<Images> {
+pub(in crate::data) fn decode_all(files: &[(PathBuf, u16)]) -> Result<Images> {
     let Some((first, _)) = files.first() else { return Images::new([3, 1, 1], vec![], vec![]) };
     let (rows, columns, _) = decode(first)?;
     let plane = rows * columns;

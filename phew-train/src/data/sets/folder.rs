@@ -1,20 +1,26 @@
 //! Image folders: a folder per class, under `train` and under `test` (or `val`).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::decode::decode_all;
-use super::{Dataset, Images};
+use crate::data::dataset::Dataset;
+use crate::data::format::image_files::{decode_all, entries, image_files};
+use crate::data::images::Images;
+use crate::data::set::{Entry, Set, Source};
 use crate::error::{Result, TrainError};
 
-/// The images of `dir/train/<class>/…` and `dir/test/<class>/…` (or `dir/val/…`): JPEG or PNG, all of one size.
-///
-/// Classes are numbered in the order of their names, images within a class likewise. The set is called by the
-/// name of `dir`.
-///
-/// # Errors
-/// [`TrainError::Missing`] if a folder is not there or empty, [`TrainError::Corrupt`] naming a file that cannot be
-/// decoded or has another size, or a test class that is not trained on.
-pub fn image_folder(dir: &Path) -> Result<Dataset> {
+impl Set {
+    /// The images of `train/<class>/…` and `test/<class>/…` (or `val/…`) in a folder: JPEG or PNG, all of one size.
+    ///
+    /// Classes are numbered in the order of their names, images within a class likewise. The set is called by the name
+    /// of the folder.
+    pub const FOLDER: Self = Self::new(&Entry {
+        name: "folder",
+        description: "your own: a folder per class, under train/ and test/",
+        source: Source::Folder(load),
+    });
+}
+
+fn load(dir: &Path) -> Result<Dataset> {
     let train_dir = dir.join("train");
     let classes = entries(&train_dir)?
         .into_iter()
@@ -42,29 +48,6 @@ pub fn image_folder(dir: &Path) -> Result<Dataset> {
     let train = read(&train_dir, &classes)?;
     let test = read(&test_dir, &classes)?;
     Dataset::new(&name(dir), classes, train, test)
-}
-
-/// What the folder holds, in the order of names.
-pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
-    if !dir.is_dir() {
-        return Err(TrainError::missing(dir, "expected a folder"));
-    }
-    let mut paths = std::fs::read_dir(dir)
-        .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
-        .map_err(TrainError::io(dir))?;
-    let paths: &mut Vec<PathBuf> = &mut paths;
-    paths.sort_unstable();
-    Ok(std::mem::take(paths))
-}
-
-/// The JPEG and PNG files of a folder, in the order of names.
-pub(super) fn image_files(dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = entries(dir)?;
-    files.retain(|path| {
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        ["jpg", "jpeg", "png"].contains(&extension.to_ascii_lowercase().as_str())
-    });
-    Ok(files)
 }
 
 fn name(path: &Path) -> String {
@@ -110,7 +93,7 @@ mod tests {
     #[test]
     fn classes_and_images_are_in_the_order_of_their_names() {
         let dir = folder();
-        let set = image_folder(dir.path()).unwrap();
+        let set = load(dir.path()).unwrap();
         assert_eq!(set.classes, ["cat", "dog"]);
         assert_eq!(set.train.labels(), [0, 1, 1]);
         assert_eq!(set.train.shape(), [3, 2, 3]);
@@ -124,14 +107,14 @@ mod tests {
     fn another_size_a_broken_file_and_a_strange_class_are_named() {
         let dir = folder();
         put(&dir.path().join("train/dog/c.png"), [0; 3], 4);
-        let error = image_folder(dir.path()).unwrap_err().to_string();
+        let error = load(dir.path()).unwrap_err().to_string();
         assert!(error.contains("c.png: 2×4 pixels, expected 2×3"), "{error}");
         std::fs::write(dir.path().join("train/dog/c.png"), "no").unwrap();
-        let error = image_folder(dir.path()).unwrap_err().to_string();
+        let error = load(dir.path()).unwrap_err().to_string();
         assert!(error.contains("c.png: cannot be decoded"), "{error}");
         std::fs::remove_file(dir.path().join("train/dog/c.png")).unwrap();
         put(&dir.path().join("val/emu/a.png"), [0; 3], 3);
-        let error = image_folder(dir.path()).unwrap_err().to_string();
+        let error = load(dir.path()).unwrap_err().to_string();
         assert!(error.ends_with("emu: a class that 'train' does not have"), "{error}");
     }
 
@@ -139,7 +122,7 @@ mod tests {
     fn a_folder_without_test_images_is_refused() {
         let dir = folder();
         std::fs::remove_dir_all(dir.path().join("val")).unwrap();
-        let error = image_folder(dir.path()).unwrap_err();
+        let error = load(dir.path()).unwrap_err();
         assert!(matches!(error, TrainError::Missing { .. }), "{error}");
     }
 }

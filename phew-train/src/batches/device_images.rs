@@ -1,18 +1,13 @@
-//! Images on the device as bytes, and batches of them as numbers.
-
-mod augment;
-mod order;
-
-pub use augment::{Augment, ResizedCrop};
-pub use order::epoch_order;
+//! Images on a device, and batches of them as numbers.
 
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::augment::Augment;
 use crate::data::Images;
 use crate::error::Result;
 
-/// A data set's images on a device.
+/// A data set's images on a device. Nothing here writes to them.
 #[derive(Debug)]
 pub struct DeviceImages {
     /// Bytes, `[images, channels, rows, columns]`.
@@ -86,6 +81,23 @@ impl DeviceImages {
             shift: per_channel(&shift)?,
             regression: images.targets().is_some(),
         })
+    }
+
+    /// The same images, in the same memory, by tensors of their own.
+    pub(super) fn alias(&self) -> Result<Self> {
+        Ok(Self {
+            pixels: self.pixels.f_detach()?,
+            targets: self.targets.f_detach()?,
+            scale: self.scale.f_detach()?,
+            shift: self.shift.f_detach()?,
+            regression: self.regression,
+        })
+    }
+
+    /// Where the pixels lie in memory.
+    #[cfg(test)]
+    pub(super) fn address(&self) -> usize {
+        self.pixels.data_ptr() as usize
     }
 
     /// Number of images.

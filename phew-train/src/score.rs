@@ -6,9 +6,9 @@ mod oracle;
 mod samples;
 mod spatial;
 
-pub use oracle::{OracleMode, Over, TorchOracle};
+pub use oracle::{OracleMode, TorchOracle};
 pub use samples::{SampleSpec, score_batches};
-pub use spatial::{OnesPass, Power, ones_pass};
+pub use spatial::{OnesPass, ones_pass};
 
 use phew_graph::{Mask, Network};
 

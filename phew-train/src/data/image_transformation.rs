@@ -7,7 +7,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{Dataset, Images};
+use super::dataset::Dataset;
+use super::images::Images;
 use crate::error::Result;
 
 /// Cosines of the multiples of 30°, exact to the last bit on every platform.

@@ -1,8 +1,10 @@
 //! Training.
 
+mod learning_rate;
 mod loss;
 mod loss_scale;
 mod mask;
+mod masked_step;
 mod observer;
 mod optimiser;
 mod pruned;
@@ -10,20 +12,23 @@ mod pruner;
 mod pruning;
 mod recipe;
 mod record;
-mod schedule;
 mod sums;
+mod task;
 mod trainer;
+mod training_data;
 
+pub use learning_rate::{Fall, LearningRate};
 pub use loss::Loss;
 pub use mask::mask_vector;
-pub use observer::{Observer, Progress, Pruned};
+pub use observer::{Observer, Pruned, TrainingProgress};
 pub use optimiser::{Optimiser, OptimiserSpec};
 pub use pruned::{Event, PrunedTraining};
-pub use pruner::{MagnitudePruner, Pruner, PrunerInfo, ScoredPruner};
+pub use pruner::{MagnitudePruner, Pruner, PrunerInfo, ScoredPruner, ScoredPrunerBuilder};
 pub use pruning::{Pruning, Redraw, RedrawVariance};
 pub use recipe::Recipe;
 pub use record::{EpochRecord, EpochTiming, Quality};
-pub use schedule::{Fall, Schedule};
-pub use trainer::{Outcome, Snapshot, Trainer};
+pub use trainer::{Outcome, Snapshot, Trainer, TrainerBuilder};
+pub use training_data::TrainingData;
 
+pub(crate) use task::Task;
 pub(crate) use trainer::State;

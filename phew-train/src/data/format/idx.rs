@@ -1,4 +1,4 @@
-//! MNIST and Fashion-MNIST: the IDX format, gzipped or not.
+//! The IDX format of MNIST and Fashion-MNIST, gzipped or not.
 //!
 //! A file is a magic number whose last byte is the number of dimensions, each dimension as a big-endian `u32`,
 //! then the bytes.
@@ -6,71 +6,14 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{Dataset, Images};
+use crate::data::images::Images;
 use crate::error::{Result, TrainError};
 
-const FASHION: [&str; 10] = [
-    "T-shirt/top",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-];
-
-/// MNIST from its four files in `dir`, each gzipped (`….gz`) or not.
-///
-/// # Errors
-/// [`TrainError::Missing`] or [`TrainError::Corrupt`], naming the file.
-pub fn mnist(dir: &Path) -> Result<Dataset> {
-    let (train, test) = (
-        split(dir, "train", "phew data fetch mnist")?,
-        split(dir, "t10k", "phew data fetch mnist")?,
-    );
-    Dataset::new("MNIST", digit_names(), train, test)
-}
-
-/// Fashion-MNIST from its four files in `dir`, each gzipped (`….gz`) or not.
-///
-/// # Errors
-/// [`TrainError::Missing`] or [`TrainError::Corrupt`], naming the file.
-pub fn fashion_mnist(dir: &Path) -> Result<Dataset> {
-    let fetch = "phew data fetch fashion-mnist";
-    let (train, test) = (split(dir, "train", fetch)?, split(dir, "t10k", fetch)?);
-    Dataset::new("Fashion-MNIST", FASHION.map(str::to_owned).to_vec(), train, test)
-}
-
-/// The test files of MNIST alone, the last fifth of them held out (of the 10,000: 8,000 and 2,000, by index).
-///
-/// For quick runs where the large training file is not at hand; its accuracies are not those of MNIST.
-///
-/// # Errors
-/// [`TrainError::Missing`] or [`TrainError::Corrupt`], naming the file.
-pub fn mnist_test_split(dir: &Path) -> Result<Dataset> {
-    let all = split(dir, "t10k", "phew data fetch mnist")?;
-    let indices: Vec<usize> = (0..all.len()).collect();
-    let (train, test) = indices.split_at(all.len() - all.len() / 5);
-    Dataset::new(
-        "MNIST (test files, split 4:1)",
-        digit_names(),
-        all.select(train)?,
-        all.select(test)?,
-    )
-}
-
-fn digit_names() -> Vec<String> {
-    (0..10).map(|digit| digit.to_string()).collect()
-}
-
-/// Images and labels of `prefix` (`train` or `t10k`).
-fn split(dir: &Path, prefix: &str, fetch: &str) -> Result<Images> {
+/// Images and labels of `prefix` (`train` or `t10k`), of the set that `phew data fetch` calls `name`.
+pub(in crate::data) fn images(dir: &Path, prefix: &str, name: &str) -> Result<Images> {
     let (images_path, labels_path) = (
-        find(dir, &format!("{prefix}-images-idx3-ubyte"), fetch)?,
-        find(dir, &format!("{prefix}-labels-idx1-ubyte"), fetch)?,
+        find(dir, &format!("{prefix}-images-idx3-ubyte"), name)?,
+        find(dir, &format!("{prefix}-labels-idx1-ubyte"), name)?,
     );
     let (shape, pixels) = read::<3>(&images_path)?;
     let ([labels_len], labels) = read::<1>(&labels_path)?;
@@ -85,14 +28,17 @@ fn split(dir: &Path, prefix: &str, fetch: &str) -> Result<Images> {
     Images::new([1, shape[1], shape[2]], pixels, labels)
 }
 
-/// `name` or `name.gz` in `dir`.
-fn find(dir: &Path, name: &str, fetch: &str) -> Result<PathBuf> {
-    let plain = dir.join(name);
-    let gzipped = dir.join(format!("{name}.gz"));
+/// `file` or `file.gz` in `dir`.
+fn find(dir: &Path, file: &str, name: &str) -> Result<PathBuf> {
+    let plain = dir.join(file);
+    let gzipped = dir.join(format!("{file}.gz"));
     match (plain.exists(), gzipped.exists()) {
         (true, _) => Ok(plain),
         (_, true) => Ok(gzipped),
-        _ => Err(TrainError::missing(&gzipped, format!("run '{fetch}', or name another folder"))),
+        _ => {
+            let hint = format!("run 'phew data fetch {name}', or name another folder");
+            Err(TrainError::missing(&gzipped, hint))
+        }
     }
 }
 
@@ -130,18 +76,21 @@ fn read<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>)> {
     Ok((dimensions, body.to_vec()))
 }
 
+/// An IDX file of unsigned bytes.
+#[cfg(test)]
+pub(in crate::data) fn file(dimensions: &[u32], body: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
+    bytes.extend(dimensions.iter().flat_map(|d| d.to_be_bytes()));
+    bytes.extend(body);
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
 
     use super::*;
-
-    fn idx(dimensions: &[u32], body: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
-        bytes.extend(dimensions.iter().flat_map(|d| d.to_be_bytes()));
-        bytes.extend(body);
-        bytes
-    }
+    use crate::data::set::Set;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -153,29 +102,32 @@ mod tests {
     fn folder() -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         let put = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
-        put("train-images-idx3-ubyte.gz", &gzip(&idx(&[3, 1, 2], &[1, 2, 3, 4, 5, 6])));
-        put("train-labels-idx1-ubyte.gz", &gzip(&idx(&[3], &[7, 0, 9])));
-        put("t10k-images-idx3-ubyte", &idx(&[2, 1, 2], &[9, 8, 7, 6]));
-        put("t10k-labels-idx1-ubyte", &idx(&[2], &[1, 2]));
+        put("train-images-idx3-ubyte.gz", &gzip(&file(&[3, 1, 2], &[1, 2, 3, 4, 5, 6])));
+        put("train-labels-idx1-ubyte.gz", &gzip(&file(&[3], &[7, 0, 9])));
+        put("t10k-images-idx3-ubyte", &file(&[2, 1, 2], &[9, 8, 7, 6]));
+        put("t10k-labels-idx1-ubyte", &file(&[2], &[1, 2]));
         dir
     }
 
     #[test]
     fn gzipped_and_plain_files_are_read_alike() {
         let dir = folder();
-        let set = mnist(dir.path()).unwrap();
+        let set = Set::MNIST.load(Some(dir.path()), None).unwrap();
         assert_eq!(set.train.pixels(), [1, 2, 3, 4, 5, 6]);
         assert_eq!(set.train.labels(), [7, 0, 9]);
         assert_eq!(set.test.image(1), [7, 6]);
         assert_eq!(set.test.shape(), [1, 1, 2]);
-        assert_eq!(fashion_mnist(dir.path()).unwrap().classes[9], "ankle boot");
+        assert_eq!(
+            Set::FASHION_MNIST.load(Some(dir.path()), None).unwrap().classes[9],
+            "ankle boot"
+        );
     }
 
     #[test]
     fn a_missing_file_says_how_to_get_it() {
         let dir = folder();
         std::fs::remove_file(dir.path().join("train-labels-idx1-ubyte.gz")).unwrap();
-        let error = mnist(dir.path()).unwrap_err().to_string();
+        let error = Set::MNIST.load(Some(dir.path()), None).unwrap_err().to_string();
         assert!(error.contains("train-labels-idx1-ubyte.gz: not found"), "{error}");
         assert!(error.contains("phew data fetch mnist"), "{error}");
     }
@@ -183,31 +135,20 @@ mod tests {
     #[test]
     fn damaged_files_are_named_with_what_is_wrong() {
         let cases: [(&str, Vec<u8>, &str); 6] = [
-            ("t10k-images-idx3-ubyte", idx(&[2, 1, 2], &[9, 8, 7]), "3 bytes of data"),
+            ("t10k-images-idx3-ubyte", file(&[2, 1, 2], &[9, 8, 7]), "3 bytes of data"),
             ("t10k-images-idx3-ubyte", vec![0, 0, 8], "too short"),
-            ("t10k-images-idx3-ubyte", idx(&[4], &[9, 8, 7, 6]), "too short"),
-            ("t10k-labels-idx1-ubyte", idx(&[3], &[1, 2, 3]), "3 labels, but 2 images"),
-            ("t10k-labels-idx1-ubyte", idx(&[2], &[1, 10]), "label 10, expected 0 to 9"),
+            ("t10k-images-idx3-ubyte", file(&[4], &[9, 8, 7, 6]), "too short"),
+            ("t10k-labels-idx1-ubyte", file(&[3], &[1, 2, 3]), "3 labels, but 2 images"),
+            ("t10k-labels-idx1-ubyte", file(&[2], &[1, 10]), "label 10, expected 0 to 9"),
             ("train-images-idx3-ubyte.gz", gzip(&[1; 90])[..20].to_vec(), "gzip stream"),
         ];
         for (name, bytes, wanted) in cases {
             let dir = folder();
             std::fs::write(dir.path().join(name), bytes).unwrap();
-            let error = mnist(dir.path()).unwrap_err();
+            let error = Set::MNIST.load(Some(dir.path()), None).unwrap_err();
             assert!(matches!(error, TrainError::Corrupt { .. }), "{error}");
             let error = error.to_string();
             assert!(error.contains(name) && error.contains(wanted), "{error}");
         }
-    }
-
-    #[test]
-    fn the_last_fifth_of_the_test_files_is_held_out() {
-        let dir = tempfile::tempdir().unwrap();
-        let put = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
-        put("t10k-images-idx3-ubyte", &idx(&[5, 1, 1], &[0, 1, 2, 3, 4]));
-        put("t10k-labels-idx1-ubyte", &idx(&[5], &[0, 1, 2, 3, 4]));
-        let set = mnist_test_split(dir.path()).unwrap();
-        assert_eq!(set.train.pixels(), [0, 1, 2, 3]);
-        assert_eq!(set.test.labels(), [4]);
     }
 }

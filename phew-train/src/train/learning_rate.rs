@@ -1,4 +1,4 @@
-//! Learning rates over a run.
+//! The learning rate over a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::error::{Result, TrainError};
 /// The learning rate: where it starts, how it warms up and how it falls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Schedule {
+pub struct LearningRate {
     /// The rate after the warm-up, before it falls.
     pub rate: f64,
     /// Epochs over which the rate rises from (nearly) 0, in equal steps.
@@ -46,7 +46,7 @@ fn is_zero(value: &f64) -> bool {
     *value <= 0.0
 }
 
-impl Schedule {
+impl LearningRate {
     /// Refuses rates and factors that make no sense.
     ///
     /// # Errors
@@ -114,48 +114,51 @@ mod tests {
     #[test]
     fn steps_drop_at_the_beginning_of_their_epochs() {
         let fall = Fall::Steps { at: vec![80, 120], factor: 0.1 };
-        let schedule = Schedule { rate: 0.1, warmup: 0.0, fall };
-        close(schedule.at(80 * 391 - 1, 391, 160), 0.1);
-        close(schedule.at(80 * 391, 391, 160), 0.01);
-        close(schedule.at(120 * 391, 391, 160), 0.001);
+        let rate = LearningRate { rate: 0.1, warmup: 0.0, fall };
+        close(rate.at(80 * 391 - 1, 391, 160), 0.1);
+        close(rate.at(80 * 391, 391, 160), 0.01);
+        close(rate.at(120 * 391, 391, 160), 0.001);
     }
 
     #[test]
     fn exponential_falls_after_every_epoch() {
         let fall = Fall::Exponential { factor: 0.95 };
-        let schedule = Schedule { rate: 0.001, warmup: 0.0, fall };
-        close(schedule.at(9, 10, 20), 0.001);
-        close(schedule.at(10, 10, 20), 0.00095);
-        close(schedule.at(199, 10, 20), 0.001 * 0.95_f64.powi(19));
+        let rate = LearningRate { rate: 0.001, warmup: 0.0, fall };
+        close(rate.at(9, 10, 20), 0.001);
+        close(rate.at(10, 10, 20), 0.00095);
+        close(rate.at(199, 10, 20), 0.001 * 0.95_f64.powi(19));
     }
 
     #[test]
     fn cosine_is_half_way_down_in_the_middle() {
-        let schedule = Schedule { rate: 0.4, warmup: 0.0, fall: Fall::Cosine };
-        close(schedule.at(0, 10, 4), 0.4);
-        close(schedule.at(20, 10, 4), 0.2);
-        assert!(schedule.at(39, 10, 4) < 0.001);
+        let rate = LearningRate { rate: 0.4, warmup: 0.0, fall: Fall::Cosine };
+        close(rate.at(0, 10, 4), 0.4);
+        close(rate.at(20, 10, 4), 0.2);
+        assert!(rate.at(39, 10, 4) < 0.001);
     }
 
     #[test]
     fn the_warm_up_rises_in_equal_steps() {
-        let schedule = Schedule { rate: 1.0, warmup: 0.5, fall: Fall::Constant };
+        let rate = LearningRate { rate: 1.0, warmup: 0.5, fall: Fall::Constant };
         for (step, wanted) in [(0, 0.2), (1, 0.4), (4, 1.0), (5, 1.0)] {
-            close(schedule.at(step, 10, 2), wanted);
+            close(rate.at(step, 10, 2), wanted);
         }
     }
 
     #[test]
-    fn senseless_schedules_are_refused() {
-        let constant = |rate, warmup| Schedule { rate, warmup, fall: Fall::Constant };
-        for schedule in [
+    fn senseless_rates_are_refused() {
+        let constant = |rate, warmup| LearningRate { rate, warmup, fall: Fall::Constant };
+        for rate in [
             constant(0.0, 0.0),
             constant(f64::NAN, 0.0),
             constant(0.1, 11.0),
-            Schedule { fall: Fall::Steps { at: vec![5, 3], factor: 0.1 }, ..constant(0.1, 0.0) },
-            Schedule { fall: Fall::Exponential { factor: 0.0 }, ..constant(0.1, 0.0) },
+            LearningRate {
+                fall: Fall::Steps { at: vec![5, 3], factor: 0.1 },
+                ..constant(0.1, 0.0)
+            },
+            LearningRate { fall: Fall::Exponential { factor: 0.0 }, ..constant(0.1, 0.0) },
         ] {
-            assert!(schedule.validate(10).is_err(), "{schedule:?}");
+            assert!(rate.validate(10).is_err(), "{rate:?}");
         }
         constant(0.1, 1.0).validate(10).unwrap();
     }

@@ -3,18 +3,43 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::decode::decode_all;
-use super::folder::image_files;
-use super::{Dataset, Images};
+use crate::data::dataset::Dataset;
+use crate::data::format::image_files::{decode_all, image_files};
+use crate::data::images::Images;
+use crate::data::published::Published;
+use crate::data::set::{Entry, Set, Source};
 use crate::error::{Result, TrainError};
 
-/// Tiny-ImageNet from `dir`, or from its folder `tiny-imagenet-200`. The validation images are the test set, since
-/// the labels of the test images were never published.
-///
-/// # Errors
-/// [`TrainError::Missing`] or [`TrainError::Corrupt`], naming the file.
-pub fn tiny_imagenet(dir: &Path) -> Result<Dataset> {
-    let inner = dir.join("tiny-imagenet-200");
+const FOLDER: &str = "tiny-imagenet-200";
+
+impl Set {
+    /// Tiny-ImageNet, from its folder or from `tiny-imagenet-200` there. The validation images are the test set, since
+    /// the labels of the test images were never published.
+    pub const TINY_IMAGENET: Self = Self::new(&Entry {
+        name: "tiny-imagenet",
+        description: "objects, 64×64 in colour, 200 classes",
+        source: Source::Files {
+            load,
+            folder: "tiny-imagenet",
+            published: Some(Published {
+                train: 100_000,
+                test: 10_000,
+                classes: 200,
+                mirrors: &["http://cs231n.stanford.edu"],
+                // A sum that several public loaders agree on.
+                files: &[(
+                    "tiny-imagenet-200.zip",
+                    248_100_043,
+                    "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+                )],
+                unpacks_to: Some(FOLDER),
+            }),
+        },
+    });
+}
+
+fn load(dir: &Path) -> Result<Dataset> {
+    let inner = dir.join(FOLDER);
     let dir = if inner.is_dir() { inner.as_path() } else { dir };
     let classes: Vec<String> =
         text(&dir.join("wnids.txt"))?.split_whitespace().map(str::to_owned).collect();
@@ -103,7 +128,7 @@ mod tests {
     #[test]
     fn classes_follow_wnids_and_validation_labels_the_annotations() {
         let dir = folder();
-        let set = tiny_imagenet(dir.path()).unwrap();
+        let set = load(dir.path()).unwrap();
         assert_eq!(set.classes, ["n02", "n01"]);
         assert_eq!(set.train.labels(), [0, 1, 1]);
         assert_eq!(set.test.labels(), [1, 0]);
@@ -119,10 +144,10 @@ mod tests {
         let dir = folder();
         let annotations = dir.path().join("tiny-imagenet-200/val/val_annotations.txt");
         std::fs::write(&annotations, "val_0.JPEG\tn99\n").unwrap();
-        let error = tiny_imagenet(dir.path()).unwrap_err().to_string();
+        let error = load(dir.path()).unwrap_err().to_string();
         assert!(error.contains("line 1: class 'n99' is not in wnids.txt"), "{error}");
         std::fs::write(&annotations, "val_9.JPEG\tn01\n").unwrap();
-        let error = tiny_imagenet(dir.path()).unwrap_err().to_string();
+        let error = load(dir.path()).unwrap_err().to_string();
         assert!(error.contains("val_9.JPEG: not found"), "{error}");
     }
 }

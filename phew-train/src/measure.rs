@@ -6,7 +6,7 @@ mod kernel;
 
 pub use gradient::{GradientShare, gradient_share};
 pub use jacobian::{Spread, jacobian_extremes, jacobian_singular_values};
-pub use kernel::{KernelOver, TangentKernel};
+pub use kernel::TangentKernel;
 
 use phew_graph::{Mask, Network};
 use tch::{Device, Kind, Tensor};
@@ -19,8 +19,8 @@ use crate::train::mask_vector;
 fn masked(network: &Network, mask: &Mask, device: Device) -> Result<(Model, Tensor, Tensor)> {
     let ones = mask_vector(network.arch(), mask, device)?.f_to_kind(Kind::Double)?;
     let model = Model::new(network, device, Kind::Double)?;
-    let learnt = model.learnt().f_detach()?.f_mul(&ones)?;
-    Ok((model, learnt, ones))
+    let parameters = model.parameters().f_detach()?.f_mul(&ones)?;
+    Ok((model, parameters, ones))
 }
 
 /// Copies the values of a vector in f64.

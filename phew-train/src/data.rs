@@ -1,0 +1,25 @@
+//! Data sets: labelled images, whatever they were read from.
+//!
+//! A set is one file in `sets/`, an entry of the table in `sets.rs`; what several sets have in common is in `format/`.
+
+mod archive;
+mod dataset;
+mod fetch;
+mod format;
+mod image_transformation;
+mod images;
+mod published;
+mod set;
+mod sets;
+mod spec;
+mod summary;
+
+pub use dataset::Dataset;
+pub use fetch::{RemoteFile, fetch};
+pub use image_transformation::{ClassTransform, class_transforms, image_transformation};
+pub use images::Images;
+pub use published::Published;
+pub use set::{DrawSpec, Set};
+pub use sets::digits;
+pub use spec::{DataSpec, TransformSpec};
+pub use summary::DataSummary;

@@ -1,0 +1,93 @@
+//! A run on disk: a folder that a killed run goes on in.
+
+mod builder;
+mod checkpoint;
+mod config;
+mod events;
+mod folder;
+mod result;
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use phew_graph::Overwrite;
+
+use crate::error::{Result, TrainError};
+use crate::train::{Event, Observer, PrunedTraining, Trainer};
+use folder::{Folder, check_claim, claim, to_json_pretty, write_text};
+
+pub use builder::{Run, RunBuilder};
+pub use config::RunConfig;
+pub use result::{RunOutcome, RunResult};
+
+impl Run<'_> {
+    /// Trains in a folder, from where an earlier call in it was cut off.
+    ///
+    /// A run that was killed at any moment and goes on ends with the same weights and metrics, to the byte, as one that
+    /// was not, on the CPU with the same number of threads. A run that is done is not trained again.
+    ///
+    /// | file | what |
+    /// |---|---|
+    /// | `config.toml` | what the run was asked to do, every default spelt out |
+    /// | `arch.toml` | the network |
+    /// | `checkpoint.safetensors` | where it is: weights, statistics, optimiser buffers, history |
+    /// | `early.safetensors` | the network of the step that a method goes back to |
+    /// | `mask-N.safetensors` | what the N-th pruning in the course of training kept |
+    /// | `metrics.jsonl` | a line per epoch, each with its `phase`, the prunings before it; same run, same bytes |
+    /// | `timings.jsonl` | how long each epoch took |
+    /// | `events.out.tfevents.*` | the same curves for TensorBoard |
+    /// | `weights.safetensors` | the trained network |
+    /// | `result.json` | what came out, written last: where it is, the run is done |
+    ///
+    /// # Errors
+    /// [`TrainError::OtherRun`] if another run lies in the folder; [`TrainError::Io`] and [`TrainError::Graph`] if it
+    /// cannot be written; what [`Trainer::run`] runs into.
+    pub fn train_in(
+        &self,
+        dir: &Path,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<RunOutcome> {
+        check_claim(dir, &self.config)?;
+        let result_path = dir.join("result.json");
+        if result_path.exists() {
+            let text = std::fs::read(&result_path).map_err(TrainError::io(&result_path))?;
+            let result = serde_json::from_slice(&text)
+                .map_err(|e| TrainError::corrupt(&result_path, e.to_string()))?;
+            return Ok(RunOutcome::Done(Box::new(result)));
+        }
+        // A device without room shows before the folder is taken.
+        let mut training = PrunedTraining::new(Trainer::start(&self.task)?, &self.config.pruning)?;
+        claim(dir, &self.config, self.task.network.arch())?;
+        let mut folder = Folder::resume(dir, &self.config, &mut training)?;
+        let mut started = Instant::now();
+        loop {
+            match training.advance(self.pruner, observer, stop)? {
+                Event::Epoch(record) => {
+                    let seconds = started.elapsed().as_secs_f64();
+                    started = Instant::now();
+                    folder.note(&record, seconds, training.trainer().images_per_second())?;
+                    let last = record.epoch == self.task.recipe.epochs;
+                    if last || record.epoch.is_multiple_of(self.checkpoint_every) {
+                        folder.checkpoint(&training)?;
+                    }
+                }
+                Event::Remembered => folder.keep_early(&training)?,
+                Event::Pruned(pruned) => {
+                    folder.keep_mask(training.mask(), &pruned, &self.pruner.info())?;
+                    folder.checkpoint(&training)?;
+                }
+                Event::Stopped => {
+                    folder.checkpoint(&training)?;
+                    return Ok(RunOutcome::Stopped { step: training.trainer().step() });
+                }
+                Event::Done => break,
+            }
+        }
+        training.trainer().model().save(&dir.join("weights.safetensors"), Overwrite::Replace)?;
+        let result = folder.result(&training, self.task.device())?;
+        write_text(&result_path, &(to_json_pretty(&result) + "\n"))?;
+        Ok(RunOutcome::Done(Box::new(result)))
+    }
+}

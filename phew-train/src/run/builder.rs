@@ -1,0 +1,195 @@
+//! Puts a run together, and checks its parts once.
+
+use std::fmt;
+
+use phew_graph::{Mask, Network};
+
+use super::config::RunConfig;
+use crate::device::Device;
+use crate::error::{Result, TrainError};
+use crate::train::{MagnitudePruner, Pruner, Pruning, Recipe, Task, TrainingData};
+
+/// What is to be trained, and how: [`Run::builder`] makes it, [`Run::train_in`] does it.
+///
+/// # Examples
+/// ```no_run
+/// use std::sync::atomic::AtomicBool;
+///
+/// use phew_graph::{Init, Network, zoo};
+/// use phew_train::{MagnitudePruner, Pruning, Recipe, Run, digits};
+///
+/// let recipe = Recipe::preset("digits")?;
+/// let data = digits(20_000, 4_000, 0)?;
+/// let network = Network::initialise(zoo::by_name(&recipe.arch)?.build()?, Init::default(), 0)?;
+/// let run = Run::builder(&network, &data, &recipe)
+///     .pruning(Pruning::After { density: 0.1 }, &MagnitudePruner)
+///     .seed(1)
+///     .build()?;
+/// let outcome = run.train_in("run".as_ref(), &mut (), &AtomicBool::new(false))?;
+/// # Ok::<(), phew_train::TrainError>(())
+/// ```
+pub struct Run<'a> {
+    pub(super) task: Task<'a>,
+    pub(super) pruner: &'a dyn Pruner,
+    pub(super) checkpoint_every: u64,
+    pub(super) config: RunConfig,
+}
+
+impl fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Run<'a> {
+    /// A run that trains a network on data by a recipe: dense, with seed 0, on the processor or where the data lie,
+    /// with a checkpoint after each epoch.
+    pub fn builder(
+        network: &'a Network,
+        data: impl Into<TrainingData<'a>>,
+        recipe: &'a Recipe,
+    ) -> RunBuilder<'a> {
+        RunBuilder {
+            task: Task::new(network, data.into(), recipe),
+            method: None,
+            pruning: Pruning::Never,
+            pruner: &MagnitudePruner,
+            checkpoint_every: 1,
+        }
+    }
+
+    /// What makes it the same as another: `config.toml`.
+    #[must_use]
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// The last step of the recipe on these data; a run that is pruned on its way may take more.
+    #[must_use]
+    pub fn last_step(&self) -> u64 {
+        let recipe = self.task.recipe;
+        recipe.epochs * recipe.steps_per_epoch(self.task.data.summary().train)
+    }
+}
+
+/// What a [`Run`] is to be made from.
+#[must_use]
+pub struct RunBuilder<'a> {
+    task: Task<'a>,
+    method: Option<&'a str>,
+    pruning: Pruning,
+    pruner: &'a dyn Pruner,
+    checkpoint_every: u64,
+}
+
+impl fmt::Debug for RunBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunBuilder")
+            .field("task", &self.task)
+            .field("pruning", &self.pruning)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> RunBuilder<'a> {
+    /// Sets what to keep of the network; everything by default.
+    pub fn mask(self, mask: impl Into<Option<&'a Mask>>) -> Self {
+        Self { task: Task { mask: mask.into(), ..self.task }, ..self }
+    }
+
+    /// Says how the mask was made, for the record.
+    pub fn method(self, method: impl Into<Option<&'a str>>) -> Self {
+        Self { method: method.into(), ..self }
+    }
+
+    /// Sets when the network is pruned in the course of training, and what then chooses; never by default.
+    pub fn pruning(self, pruning: Pruning, pruner: &'a dyn Pruner) -> Self {
+        Self { pruning, pruner, ..self }
+    }
+
+    /// Sets the seed of the order of the images and of their augmentation; 0 by default.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { task: Task { seed, ..self.task }, ..self }
+    }
+
+    /// Sets where to train; on the processor by default, or where the data lie.
+    pub fn device(self, device: Device) -> Self {
+        Self { task: Task { device: Some(device), ..self.task }, ..self }
+    }
+
+    /// Sets after how many epochs a checkpoint is written; 1 by default.
+    pub fn checkpoint_every(self, epochs: u64) -> Self {
+        Self { checkpoint_every: epochs, ..self }
+    }
+
+    /// The run.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] if the recipe is invalid or does not suit data and network, if the data lie on another
+    /// device, if the pruning makes no sense for the recipe, or for 0 epochs between checkpoints; [`TrainError::Graph`]
+    /// if the mask is of another architecture.
+    pub fn build(self) -> Result<Run<'a>> {
+        let Self { task, method, pruning, pruner, checkpoint_every } = self;
+        task.check()?;
+        let data = task.data.summary();
+        pruning.validate(task.recipe, data.train)?;
+        if checkpoint_every == 0 {
+            return Err(TrainError::Parameter {
+                what: "epochs between checkpoints",
+                found: "0".to_owned(),
+                expected: "1 or more".to_owned(),
+            });
+        }
+        let config = RunConfig {
+            phew: env!("CARGO_PKG_VERSION").to_owned(),
+            arch: task.network.arch().name().to_owned(),
+            weights: task.network.fingerprint(),
+            mask: task.mask.map(Mask::fingerprint),
+            method: method.map(str::to_owned),
+            data: data.name.clone(),
+            seed: task.seed,
+            pruner: (!pruning.is_never()).then(|| pruner.info()),
+            pruning,
+            recipe: task.recipe.clone(),
+        };
+        Ok(Run { task, pruner, checkpoint_every, config })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use phew_graph::{Init, zoo};
+
+    use super::*;
+    use crate::batches::DeviceDataset;
+    use crate::data::digits;
+
+    #[test]
+    fn what_makes_no_sense_is_refused_before_anything_is_trained() {
+        let recipe = Recipe::preset("digits").unwrap();
+        let data = digits(50, 10, 0).unwrap();
+        let network = |name: &str| {
+            let arch = zoo::by_name(name).unwrap().build().unwrap();
+            Network::initialise(arch, Init::default(), 0).unwrap()
+        };
+        let (fitting, other) = (network("mlp-784-10"), network("mlp-784-9"));
+        let run = || Run::builder(&fitting, &data, &recipe);
+        let refused = |run: RunBuilder<'_>| run.build().unwrap_err().to_string();
+        run().build().unwrap();
+        let error = refused(Run::builder(&other, &data, &recipe));
+        assert!(error.contains("expected 10, the classes of built-in digits"), "{error}");
+        let error = refused(run().mask(&Mask::dense(other.arch())));
+        assert!(error.contains("mask"), "{error}");
+        let error = refused(run().checkpoint_every(0));
+        assert!(error.contains("epochs between checkpoints: found 0"), "{error}");
+        let error = refused(run().pruning(Pruning::After { density: 1.5 }, &MagnitudePruner));
+        assert!(error.contains("densities: found [1.5]"), "{error}");
+        let wrong = Recipe { batch: 0, ..recipe.clone() };
+        let error = refused(Run::builder(&fitting, &data, &wrong));
+        assert!(error.contains("batch: found 0"), "{error}");
+        let on_device = DeviceDataset::new(&data, Device::CPU).unwrap();
+        let elsewhere = Device(tch::Device::Cuda(0));
+        let error = refused(Run::builder(&fitting, &on_device, &recipe).device(elsewhere));
+        assert!(error.contains("device: found cuda:0, expected cpu"), "{error}");
+    }
+}

@@ -1,0 +1,52 @@
+//! What a training is made from, checked once.
+
+use phew_graph::{Mask, Network};
+
+use super::recipe::Recipe;
+use super::training_data::TrainingData;
+use crate::device::Device;
+use crate::error::{Result, TrainError};
+
+/// A network, what to keep of it, data and a recipe.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Task<'a> {
+    pub network: &'a Network,
+    pub mask: Option<&'a Mask>,
+    pub data: TrainingData<'a>,
+    pub recipe: &'a Recipe,
+    pub seed: u64,
+    pub device: Option<Device>,
+}
+
+impl<'a> Task<'a> {
+    pub(crate) fn new(network: &'a Network, data: TrainingData<'a>, recipe: &'a Recipe) -> Self {
+        Self { network, mask: None, data, recipe, seed: 0, device: None }
+    }
+
+    /// Where it is trained: where the data lie, if they are on a device, and on the processor by default.
+    pub(crate) fn device(&self) -> Device {
+        match self.data {
+            TrainingData::OnDevice(data) => data.device(),
+            TrainingData::InMemory(_) => self.device.unwrap_or(Device::CPU),
+        }
+    }
+
+    /// Refuses parts that do not fit each other.
+    pub(crate) fn check(&self) -> Result<()> {
+        let (arch, data) = (self.network.arch(), self.data.summary());
+        self.recipe.validate()?;
+        self.recipe.suits(&data)?;
+        data.fits(arch)?;
+        if let Some(mask) = self.mask {
+            mask.check(arch, "mask")?;
+        }
+        match self.device {
+            Some(device) if device != self.device() => Err(TrainError::Parameter {
+                what: "device",
+                found: device.to_string(),
+                expected: format!("{}, where the data lie", self.device()),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
