@@ -21,6 +21,8 @@ mod cli;
 pub mod collect;
 mod command;
 pub mod commands;
+#[cfg(feature = "train")]
+mod data_cache;
 mod failure;
 mod interrupt;
 mod layers;

@@ -40,7 +40,7 @@ pub use model::{Mode, Model, Precision};
 /// What a Hessian-gradient product or a tangent kernel runs over, and what stands in place of each weight in a pass of
 /// ones.
 pub use phew_baselines::{Parameters, Power};
-pub use run::{Run, RunBuilder, RunConfig, RunOutcome, RunResult};
+pub use run::{Early, Run, RunBuilder, RunConfig, RunOutcome, RunResult};
 pub use score::{OnesPass, OracleMode, SampleSpec, TorchOracle, ones_pass, score_batches};
 pub use train::{
     EpochRecord, EpochTiming, Event, Fall, LearningRate, Loss, MagnitudePruner, Observer,
