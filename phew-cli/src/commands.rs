@@ -38,7 +38,7 @@ pub use man::{Man, ManReport};
 pub use measure::{Gradient, Jacobian, Kernel, Measure, MeasureReport, Measures};
 pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
 pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
-pub use sweep::{JobsOfTool, Sweep, SweepReport};
+pub use sweep::{JobsOfKind, JobsOfTool, Sweep, SweepReport};
 #[cfg(feature = "train")]
 pub use train::{Results, Train, TrainReport};
 pub use transform::{

@@ -181,13 +181,13 @@ mod tests {
         let report =
             json!({ "arch": "a", "kept": 1, "input": [3], "layers": [{ "kept": 1, "total": 4 }] });
         let found = of_report("layers", &report, &[""]);
-        assert_eq!(found.values["layers.0.density"], 0.25);
+        assert_eq!(found.values.get("layers.0.density"), Some(&0.25));
         assert!(!found.series.contains_key("input"));
         let report = json!({ "metrics": { "ln_paths": 0.0, "ln_synflow": 1.0, "mean_path": { "ln_square": 2.0 } } });
         let found = of_report("theory", &report, &["paths", "ln_paths", "mean_path"]);
         let names: Vec<&String> = found.values.keys().collect();
         assert_eq!(names, ["ln_paths", "mean_path.ln_square", "paths"]);
-        assert_eq!(found.values["paths"], 1.0);
+        assert_eq!(found.values.get("paths"), Some(&1.0));
         let report =
             json!({ "test": { "top1": 0.9 }, "best": [0.95, 3], "kept": 1, "prunable": 2 });
         let found = of_report("train", &report, &[""]);

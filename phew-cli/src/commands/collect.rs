@@ -56,7 +56,7 @@ impl Command for Collect {
     const NAME: &'static str = "collect";
     const EXAMPLES: &'static [Example] = &[
         ("tables of all that is done", "phew collect results"),
-        ("of a part, for a program", "phew collect results --only density<=0.1 --json"),
+        ("of a part, for a program", "phew collect results --only 'density<=0.1' --json"),
     ];
     type Report = CollectReport;
 

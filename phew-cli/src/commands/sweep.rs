@@ -4,15 +4,18 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
-use clap::{Args, Subcommand};
+use anyhow::bail;
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::command::{Command, Example};
 use crate::failure::{SweepStopped, usage};
 use crate::output;
-use crate::sweep::{Conditions, Folder, Graph, How, Job, Outcome, Plan, needed, run};
+use crate::sweep::{
+    CellJobs, Conditions, Folder, Graph, How, Job, Plan, Store, estimate, list, needed, run, submit,
+};
 
-pub use report::{JobsOfTool, SweepReport};
+use report::Ended;
+pub use report::{JobsOfKind, JobsOfTool, SweepReport};
 
 /// Run a plan of jobs: a grid of networks, methods, densities, seeds.
 ///
@@ -84,35 +87,74 @@ struct Grid {
     /// on CUDA two at first, and more as long as the device is idle and has memory
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     parallel: Option<u64>,
+
+    /// What runs the jobs
+    #[arg(long, value_enum, default_value_t)]
+    engine: Engine,
+
+    /// Run nothing: say how many jobs there are, how many are done, and how long the rest would take, from a short probe
+    /// of this machine
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What runs the jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// This machine
+    #[default]
+    Local,
+    /// A cluster: job arrays, with the resources of the plan; again, to submit what is missing
+    Slurm,
+    /// Any other: prints a command line for each job, level by level, as GNU parallel takes them
+    List,
 }
 
 impl Grid {
-    /// The plan's folder, and the jobs that are wanted.
-    fn prepare(&self) -> anyhow::Result<(Plan, Folder, Vec<Job>)> {
-        if self.output.exists() && !self.output.is_dir() {
-            return Err(usage(format!("{}: is a file, expected a folder", self.output.display())));
-        }
-        let plan = Plan::load(&self.plan)?;
-        let (graph, cells) =
-            Graph::of(&plan).map_err(|e| usage(format!("{}: {e:#}", self.plan.display())))?;
+    /// The plan, its cells, and the jobs that are wanted.
+    fn plan(&self) -> anyhow::Result<(Plan, Vec<CellJobs>, Vec<Job>)> {
+        let plan = Plan::load(&self.plan).map_err(|e| usage(format!("{e:#}")))?;
+        let wrong = |e: anyhow::Error| usage(format!("{}: {e:#}", self.plan.display()));
+        let (graph, cells) = Graph::of(&plan).map_err(wrong)?;
         let wanted = cells
             .iter()
             .filter(|cell| self.only.as_ref().is_none_or(|only| only.hold(&cell.cell.settings)));
         let jobs = needed(&graph.jobs, wanted.flat_map(|cell| cell.jobs.values().cloned()));
+        Ok((plan, cells, jobs))
+    }
+
+    fn run(&self) -> anyhow::Result<SweepReport> {
+        if self.output.exists() && !self.output.is_dir() {
+            return Err(usage(format!("{}: is a file, expected a folder", self.output.display())));
+        }
+        let (plan, cells, jobs) = self.plan()?;
+        let parallel = self.parallel.map(|n| n as usize).or(plan.local.parallel);
+        if self.dry_run {
+            let store = Store::new(self.store.as_deref().unwrap_or(&self.output));
+            let estimate = estimate(&jobs, &store, parallel, self.retry_failed)?;
+            return Ok(SweepReport::dry(&plan, cells.len(), estimate));
+        }
         let folder = Folder::write(&self.output, &plan, cells, self.store.as_deref())?;
         for job in &jobs {
             folder.store.add(job)?;
         }
-        Ok((plan, folder, jobs))
-    }
-
-    fn run(&self) -> anyhow::Result<SweepReport> {
-        let (plan, folder, jobs) = self.prepare()?;
+        match self.engine {
+            Engine::List => {
+                let lines = list(&jobs, &folder, self.retry_failed)?;
+                return Ok(SweepReport::Listed { name: plan.name, lines });
+            }
+            Engine::Slurm => {
+                let submitted = submit(&jobs, &folder, &plan.slurm, self.retry_failed)?;
+                return Ok(SweepReport::submitted(&folder, submitted));
+            }
+            Engine::Local => {}
+        }
         let how = How {
-            parallel: self.parallel.map(|n| n as usize).or(plan.local.parallel),
+            parallel,
             most: self.max_jobs,
             retry: self.retry_failed,
-            name: plan.name.clone(),
+            name: plan.name,
+            ..How::default()
         };
         let outcome = run(&jobs, &folder.store, &how)?;
         Ok(SweepReport::ran(&folder, jobs.len(), outcome))
@@ -126,7 +168,11 @@ impl Command for Sweep {
             "all jobs of a plan; the same line goes on after a kill",
             "phew sweep plan.toml -o results",
         ),
-        ("a part of it", "phew sweep plan.toml -o results --only density<=0.1,method=phew"),
+        ("a part of it", "phew sweep plan.toml -o results --only 'method=phew,density<=0.1'"),
+        (
+            "how much there is to do, and how long it would take",
+            "phew sweep plan.toml -o results --dry-run",
+        ),
         ("how far it is", "phew sweep status results"),
         ("one job of it, as an engine calls it", "phew sweep job results 0f1e2d3c4b5a69788796"),
     ];
@@ -146,15 +192,19 @@ impl Command for Sweep {
     fn print(&self, json: bool) -> anyhow::Result<()> {
         let report = self.run()?;
         output::report(&report, json)?;
-        match report.outcome() {
-            Some(Outcome { stopped: true, left, .. }) => Err(SweepStopped { left: *left }.into()),
-            Some(outcome) if !outcome.failed.is_empty() => Err(anyhow!(
-                "{} of the jobs failed, {} more need one of them (--retry-failed begins them again)",
-                outcome.failed.len(),
-                outcome.blocked
-            )),
-            _ => Ok(()),
+        let Ended { stopped, failed, blocked, left } = report.ended();
+        if stopped {
+            return Err(SweepStopped { left }.into());
         }
+        if failed > 0 {
+            let blocked = if blocked > 0 {
+                format!(", {blocked} more need one of them")
+            } else {
+                String::new()
+            };
+            bail!("{failed} of the jobs failed{blocked} (--retry-failed begins them again)");
+        }
+        Ok(())
     }
 
     fn uses_libtorch(&self) -> bool {

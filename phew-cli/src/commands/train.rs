@@ -2,6 +2,7 @@
 
 mod network;
 mod paths;
+mod probe;
 mod progress;
 mod pruning;
 mod report;
@@ -160,6 +161,14 @@ impl Train {
         }
     }
 
+    /// The recipe with what the options say otherwise.
+    fn checked_recipe(&self) -> anyhow::Result<Recipe> {
+        let mut recipe = self.training.recipe()?;
+        self.network.apply(&mut recipe);
+        recipe.validate()?;
+        Ok(recipe)
+    }
+
     fn device(&self) -> Device {
         self.runs.device.device
     }
@@ -215,9 +224,7 @@ impl Command for Train {
     }
 
     fn run(&self) -> anyhow::Result<TrainReport> {
-        let mut recipe = self.training.recipe()?;
-        self.network.apply(&mut recipe);
-        recipe.validate()?;
+        let recipe = self.checked_recipe()?;
         if self.runs.dry_run {
             return Ok(TrainReport::Recipe(Box::new(recipe)));
         }

@@ -39,6 +39,8 @@ pub(crate) struct How {
     pub(crate) parallel: Option<usize>,
     /// Jobs that are begun at most.
     pub(crate) most: Option<usize>,
+    /// Threads of each; by default its share of the cores.
+    pub(crate) threads: Option<usize>,
     /// Whether failed jobs are begun again.
     pub(crate) retry: bool,
     /// What the display is called.
@@ -89,14 +91,17 @@ pub(crate) fn run(jobs: &[Job], store: &Store, how: &How) -> anyhow::Result<Outc
     let (send, receive) = mpsc::channel();
     let mut asked: Option<Instant> = None;
     loop {
-        if asked.is_none() && stop.load(Ordering::SeqCst) {
+        if asked.is_none() && (stop.load(Ordering::SeqCst) || interrupt::flow().is_break()) {
             asked = Some(Instant::now());
+            // Some signals ask for a checkpoint, some for an end: here both are one.
+            stop.store(true, Ordering::SeqCst);
             interrupt::ask();
         }
         if asked.is_none() {
             while engine.running() < slots.places(engine.running()) {
                 let Some((index, claim)) = engine.next()? else { break };
-                engine.begin(index, claim, slots.threads, &stop, &send)?;
+                let threads = how.threads.unwrap_or(slots.threads);
+                engine.begin(index, claim, threads, &stop, &send)?;
             }
         }
         if engine.ended(asked) {
@@ -119,7 +124,7 @@ pub(crate) fn run(jobs: &[Job], store: &Store, how: &How) -> anyhow::Result<Outc
 
 /// Whether jobs compute on a CUDA device.
 #[cfg(feature = "train")]
-fn on_device(jobs: &[Job]) -> bool {
+pub(crate) fn on_device(jobs: &[Job]) -> bool {
     use phew_train::{Cuda, libtorch};
     let computes = |job: &Job| {
         ["train", "measure"].contains(&&*job.spec.tool)
@@ -129,7 +134,7 @@ fn on_device(jobs: &[Job]) -> bool {
 }
 
 #[cfg(not(feature = "train"))]
-fn on_device(_: &[Job]) -> bool {
+pub(crate) fn on_device(_: &[Job]) -> bool {
     false
 }
 

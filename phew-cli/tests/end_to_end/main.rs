@@ -9,6 +9,7 @@ mod help;
 mod outputs;
 mod rivals;
 mod streams;
+mod sweep;
 mod theory;
 #[cfg(feature = "train")]
 mod train;

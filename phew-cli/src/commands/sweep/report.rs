@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use indicatif::HumanDuration;
 use serde::Serialize;
 
 use crate::command::Report;
 use crate::output::{counted, grouped, table};
-use crate::sweep::{Folder, Outcome, State};
+use crate::sweep::{Estimate, Folder, Outcome, Plan, State, Submitted};
 
 /// What became of a sweep.
 #[derive(Clone, Debug, Serialize)]
@@ -33,9 +35,42 @@ pub enum SweepReport {
         stopped: bool,
         /// The folder.
         folder: PathBuf,
-        /// For the exit code.
+        /// Whether it is to be seen in the exit code that jobs are left.
         #[serde(skip)]
-        outcome: Outcome,
+        ended: Ended,
+    },
+    /// Nothing was run.
+    Dry {
+        /// The plan's name.
+        name: String,
+        /// Cells in all.
+        cells: usize,
+        /// The jobs, by kind.
+        kinds: Vec<JobsOfKind>,
+        /// Jobs side by side.
+        parallel: usize,
+        /// Seconds that all that is to do is likely to take.
+        seconds: f64,
+    },
+    /// The command lines of the jobs that are to do.
+    Listed {
+        /// The plan's name.
+        name: String,
+        /// A command for each job, under a comment for each level.
+        lines: Vec<String>,
+    },
+    /// Jobs were submitted to a cluster.
+    Submitted {
+        /// The plan's name.
+        name: String,
+        /// Jobs that were submitted.
+        submitted: usize,
+        /// Jobs that were queued already.
+        queued: usize,
+        /// The cluster's numbers of the arrays.
+        arrays: Vec<String>,
+        /// The folder.
+        folder: PathBuf,
     },
     /// How far the sweep is.
     Status {
@@ -52,6 +87,30 @@ pub enum SweepReport {
         /// Seconds that the done ones took, added up.
         seconds: f64,
     },
+}
+
+/// Jobs that take about as long.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JobsOfKind {
+    /// The command, and what it is done to.
+    pub what: String,
+    /// In all.
+    pub jobs: usize,
+    /// Done.
+    pub done: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Seconds of one; none if that could not be found out.
+    pub seconds: Option<f64>,
+}
+
+/// How a sweep ended: what decides the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    pub(super) stopped: bool,
+    pub(super) failed: usize,
+    pub(super) blocked: usize,
+    pub(super) left: usize,
 }
 
 /// How far the jobs of one command are.
@@ -80,7 +139,40 @@ impl SweepReport {
             left: outcome.left,
             stopped: outcome.stopped,
             folder: folder.path.clone(),
-            outcome,
+            ended: Ended {
+                stopped: outcome.stopped,
+                failed: outcome.failed.len(),
+                blocked: outcome.blocked,
+                left: outcome.left,
+            },
+        }
+    }
+
+    pub(super) fn dry(plan: &Plan, cells: usize, estimate: Estimate) -> Self {
+        let kinds = estimate.kinds.into_iter().map(|kind| JobsOfKind {
+            what: kind.what,
+            jobs: kind.jobs,
+            done: kind.done,
+            failed: kind.failed,
+            seconds: kind.seconds,
+        });
+        Self::Dry {
+            name: plan.name.clone(),
+            cells,
+            kinds: kinds.collect(),
+            parallel: estimate.places,
+            seconds: estimate.seconds,
+        }
+    }
+
+    pub(super) fn submitted(folder: &Folder, submitted: Submitted) -> Self {
+        let jobs = submitted.arrays.iter().flat_map(|array| &array.tasks).map(Vec::len);
+        Self::Submitted {
+            name: folder.name.clone(),
+            submitted: jobs.sum(),
+            queued: submitted.queued,
+            arrays: submitted.arrays.iter().map(|array| array.array.clone()).collect(),
+            folder: folder.path.clone(),
         }
     }
 
@@ -119,10 +211,10 @@ impl SweepReport {
     }
 
     /// What decides the exit code.
-    pub(super) fn outcome(&self) -> Option<&Outcome> {
+    pub(super) fn ended(&self) -> Ended {
         match self {
-            Self::Ran { outcome, .. } => Some(outcome),
-            Self::Status { .. } => None,
+            Self::Ran { ended, .. } => *ended,
+            _ => Ended::default(),
         }
     }
 }
@@ -150,6 +242,28 @@ impl Report for SweepReport {
                     }
                 }
                 out + &format!("\nsweep {}\n", folder.display())
+            }
+            Self::Dry { name, cells, kinds, parallel, seconds } => {
+                let row = |kind: &JobsOfKind| {
+                    let numbers = [kind.jobs, kind.done, kind.failed].map(grouped);
+                    let each = kind.seconds.map_or_else(|| "–".to_owned(), |s| format!("{s:.2}"));
+                    [vec![kind.what.clone()], numbers.to_vec(), vec![each]].concat()
+                };
+                let rows: Vec<Vec<String>> = kinds.iter().map(row).collect();
+                let mut out = table(&["job", "jobs", "done", "failed", "seconds each"], &rows, 1);
+                let jobs = kinds.iter().map(|kind| kind.jobs).sum();
+                out += &format!("\n{name}: {}, {}", counted(*cells, "cell"), counted(jobs, "job"));
+                let left = HumanDuration(Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
+                out + &format!("; about {left} to go, {parallel} side by side\n")
+            }
+            Self::Listed { lines, .. } => lines.iter().map(|line| format!("{line}\n")).collect(),
+            Self::Submitted { name, submitted, queued, arrays, folder } => {
+                let mut out = format!("{name}: {} submitted", counted(*submitted, "job"));
+                if !arrays.is_empty() {
+                    out += &format!(" as {}", arrays.join(", "));
+                }
+                out += &format!(", {} queued before\n", grouped(*queued));
+                out + &format!("sweep {}\n", folder.display())
             }
             Self::Status { name, cells, cells_done, tools, failed, seconds } => {
                 let row = |(tool, found): (&String, &JobsOfTool)| {
