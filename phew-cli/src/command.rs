@@ -73,6 +73,9 @@ pub(crate) trait Job {
     /// As [`Command::print`].
     fn print(&self, json: bool) -> anyhow::Result<()>;
 
+    /// Does the work, as [`Command::run`]: the result as JSON.
+    fn value(&self) -> anyhow::Result<serde_json::Value>;
+
     /// As [`Command::uses_libtorch`].
     fn uses_libtorch(&self) -> bool;
 }
@@ -80,6 +83,10 @@ pub(crate) trait Job {
 impl<C: Command> Job for C {
     fn print(&self, json: bool) -> anyhow::Result<()> {
         Command::print(self, json)
+    }
+
+    fn value(&self) -> anyhow::Result<serde_json::Value> {
+        Ok(serde_json::to_value(Command::run(self)?)?)
     }
 
     fn uses_libtorch(&self) -> bool {

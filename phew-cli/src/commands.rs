@@ -1,26 +1,29 @@
 //! The commands, one file each. To add one: its file, and here its module, its place in the table and its export.
 
 mod archs;
-mod compare;
+mod collect;
+pub(crate) mod compare;
 mod completions;
 #[cfg(feature = "train")]
 pub(crate) mod data;
 mod doctor;
-mod init;
-mod inspect;
+pub(crate) mod init;
+pub(crate) mod inspect;
 mod man;
 #[cfg(feature = "train")]
-mod measure;
+pub(crate) mod measure;
 mod node_path;
-mod prune;
+pub(crate) mod prune;
+mod sweep;
 #[cfg(feature = "train")]
-mod train;
-mod transform;
+pub(crate) mod train;
+pub(crate) mod transform;
 mod verify;
 
 use crate::command::{Entry, entry};
 
 pub use archs::{Archs, ArchsReport, Counts, KnownNetwork};
+pub use collect::{Collect, CollectReport};
 pub use compare::{Compare, CompareReport, ComparedLayer, ComparedMask, ComparedPair};
 pub use completions::{Completions, CompletionsReport};
 #[cfg(feature = "train")]
@@ -33,6 +36,7 @@ pub use man::{Man, ManReport};
 pub use measure::{Gradient, Jacobian, Kernel, Measure, MeasureReport, Measures};
 pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
 pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
+pub use sweep::{JobsOfKind, JobsOfTool, Sweep, SweepReport};
 #[cfg(feature = "train")]
 pub use train::{Results, Train, TrainReport};
 pub use transform::{
@@ -55,6 +59,8 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<measure::Measure>(),
     #[cfg(feature = "train")]
     entry::<data::Data>(),
+    entry::<sweep::Sweep>(),
+    entry::<collect::Collect>(),
     entry::<verify::Verify>(),
     entry::<archs::Archs>(),
     entry::<doctor::Doctor>(),

@@ -60,6 +60,30 @@ impl std::error::Error for Checkpointed {}
 pub(crate) const NO_TRAINING: &str = "this phew was built without training: `make build` puts phew-torch, which has \
     libtorch, beside it, and PHEW_TORCH names one elsewhere";
 
+/// A sweep was asked to stop before its end: exit code 75, try again.
+#[derive(Debug)]
+pub(crate) struct SweepStopped {
+    /// Jobs that are not done.
+    pub(crate) left: usize,
+}
+
+impl std::fmt::Display for SweepStopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "stopped, as asked, with {} jobs to do; the same command goes on from there",
+            self.left
+        )
+    }
+}
+
+impl std::error::Error for SweepStopped {}
+
+/// Whether work was stopped by a signal and did not fail.
+pub(crate) fn was_stopped(error: &anyhow::Error) -> bool {
+    matches!(exit_code(error), 75 | 130)
+}
+
 /// What a request of a method of `phew-baselines` got wrong is a usage error; the rest is a failure.
 pub(crate) fn of_baseline(error: BaselineError) -> anyhow::Error {
     match error {
@@ -93,6 +117,9 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     }
     #[cfg(feature = "train")]
     if error.is::<Checkpointed>() {
+        return 75;
+    }
+    if error.is::<SweepStopped>() {
         return 75;
     }
     if is_usage(error) { 2 } else { 1 }

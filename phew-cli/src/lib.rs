@@ -18,8 +18,11 @@
 
 mod args;
 mod cli;
+pub mod collect;
 mod command;
 pub mod commands;
+#[cfg(feature = "train")]
+mod data_cache;
 mod failure;
 mod handover;
 mod interrupt;
@@ -29,6 +32,7 @@ mod output;
 mod patience;
 mod progress;
 mod stderr;
+mod sweep;
 
 pub use cli::{Phew, command_line, run};
 pub use command::{Command, Example, Program, Report, parse};

@@ -3,12 +3,14 @@
 //! They share one writer, so that no message is written into the middle of a bar, and that writer drops what cannot be
 //! written: a terminal that is gone, a closed descriptor or a full disk must not end the work.
 
+use std::cell::RefCell;
 use std::fmt::Display;
+use std::fs::File;
 use std::io::{self, Write};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use console::Term;
-use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, TermLike};
 
 /// How often bars are drawn anew, in a second.
 const REFRESH: u8 = 20;
@@ -26,9 +28,57 @@ pub(crate) fn bars() -> &'static MultiProgress {
     &BARS
 }
 
+/// What a work says that has no part of the terminal: its lines in a file, and how far it is.
+#[derive(Debug)]
+pub(crate) struct Aside {
+    log: Option<File>,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+thread_local! {
+    static ASIDE: RefCell<Option<Arc<Aside>>> = const { RefCell::new(None) };
+}
+
+impl Aside {
+    /// Lines go to the end of a file, or nowhere.
+    pub(crate) fn new(log: Option<File>) -> Arc<Self> {
+        Arc::new(Self { log, bar: Mutex::new(None) })
+    }
+
+    /// Does work whose thread has no part of the terminal.
+    pub(crate) fn run<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
+        ASIDE.set(Some(Arc::clone(self)));
+        let done = work();
+        ASIDE.set(None);
+        done
+    }
+
+    /// The part of the work that is done, where its bar says so.
+    pub(crate) fn part(&self) -> Option<f64> {
+        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = bar.as_ref()?;
+        let length = bar.length().filter(|&length| length > 0)?;
+        Some((bar.position() as f64 / length as f64).min(1.0))
+    }
+}
+
+/// Takes a bar out of sight, if this thread has no part of the terminal.
+pub(crate) fn hide(bar: &ProgressBar) -> bool {
+    ASIDE.with_borrow(|aside| {
+        let Some(aside) = aside else { return false };
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+        *aside.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+        true
+    })
+}
+
 /// Writes a line, above the bars.
 pub(crate) fn message(line: impl Display) {
     let line = format!("{line}\n");
+    if let Some(aside) = ASIDE.with_borrow(Clone::clone) {
+        let _ = aside.log.as_ref().map(|mut log| log.write_all(line.as_bytes()));
+        return;
+    }
     bars().suspend(|| {
         let _ = io::stderr().lock().write_all(line.as_bytes());
     });

@@ -11,3 +11,9 @@ pub(crate) fn tensors<'a>(
     }
     hasher.finalize().to_hex().to_string()
 }
+
+/// BLAKE3 of bytes, in hexadecimal: the hash of all files and identities of phew.
+#[must_use]
+pub fn content_hash(bytes: &[u8]) -> String {
+    blake3::Hasher::new().update_rayon(bytes).finalize().to_hex().to_string()
+}

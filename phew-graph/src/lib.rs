@@ -41,6 +41,7 @@ pub use atomic::{Overwrite, discard_temporaries, write_atomically};
 pub use by_id::{ByConnection, ById, ByLayer, ByTensor};
 pub use choice::Choice;
 pub use error::GraphError;
+pub use hash::content_hash;
 pub use ids::{ConnectionId, LayerId, TensorId};
 pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
 pub use paths::{

@@ -3,6 +3,7 @@
 mod builder;
 mod checkpoint;
 mod config;
+mod early;
 mod events;
 mod folder;
 mod result;
@@ -19,6 +20,7 @@ use folder::{Folder, check_claim, claim, to_json_pretty, write_text};
 
 pub use builder::{Run, RunBuilder};
 pub use config::RunConfig;
+pub use early::Early;
 pub use result::{RunOutcome, RunResult};
 
 impl Run<'_> {
@@ -32,7 +34,7 @@ impl Run<'_> {
     /// | `config.toml` | what the run was asked to do, every default spelt out |
     /// | `arch.toml` | the network |
     /// | `checkpoint.safetensors` | where it is: weights, statistics, optimiser buffers, history |
-    /// | `early.safetensors` | the network of the step that a method goes back to |
+    /// | `early.safetensors` | the network of the step that a method goes back to, or that it was asked to keep |
     /// | `mask-N.safetensors` | what the N-th pruning in the course of training kept |
     /// | `metrics.jsonl` | a line per epoch, each with its `phase`, the prunings before it; same run, same bytes |
     /// | `timings.jsonl` | how long each epoch took |
@@ -59,6 +61,9 @@ impl Run<'_> {
         }
         // A device without room shows before the folder is taken.
         let mut training = PrunedTraining::new(Trainer::start(&self.task)?, &self.config.pruning)?;
+        if let Some(early) = self.from {
+            training.begin_from(&early.snapshot)?;
+        }
         claim(dir, &self.config, self.task.network.arch())?;
         let mut folder = Folder::resume(dir, &self.config, &mut training)?;
         let mut started = Instant::now();

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use phew_graph::{Init, LayerMask, Mask, Network, zoo};
 use phew_train::{
-    Dataset, EpochRecord, MagnitudePruner, Observer, OptimiserSpec, Precision, Pruning, Recipe,
-    Run, RunOutcome, RunResult, TrainError, TrainingProgress, digits, image_transformation,
+    Dataset, Early, EpochRecord, MagnitudePruner, Observer, OptimiserSpec, Precision, Pruning,
+    Recipe, Run, RunOutcome, RunResult, TrainError, TrainingProgress, digits, image_transformation,
 };
 
 struct Job {
@@ -183,6 +183,27 @@ fn iterative_pruning_with_rewinding_survives_being_broken_off() {
     // Two epochs, then twice again from step 7; the mask of the beginning bounds all others.
     assert_eq!((result.epochs, result.steps), (2, 40));
     assert!(stops.len() > 6, "{stops:?}");
+}
+
+#[test]
+fn a_run_that_begins_from_the_early_step_of_another_is_one_that_goes_back_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let [rewound, early, later] = ["rewound", "early", "later"].map(|name| dir.path().join(name));
+    let mut job = Job::new();
+    let rewind = |densities| Pruning::Rewind { step: Some(7), densities, redraw: None };
+    job.pruning = rewind(vec![0.2]);
+    let result = done(job.train(&rewound));
+    job.pruning = Pruning::Remember { step: Some(7) };
+    done(job.train(&early));
+    let kept = Early::load(&early.join("early.safetensors")).unwrap();
+    assert_eq!(kept.step(), 7);
+    let (mask, _) = Mask::load(&rewound.join("mask-1.safetensors")).unwrap();
+    let run = Run::builder(&job.network, &job.data, &job.recipe).mask(&mask).from(&kept).seed(5);
+    let other = run.build().unwrap().train_in(&later, &mut (), &AtomicBool::new(false)).unwrap();
+    let other = done(other);
+    assert_eq!((other.test, other.steps, other.kept), (result.test, result.steps, result.kept));
+    let weights = |dir: &Path| std::fs::read(dir.join("weights.safetensors")).unwrap();
+    assert!(weights(&rewound) == weights(&later));
 }
 
 #[test]

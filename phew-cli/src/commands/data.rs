@@ -1,6 +1,7 @@
 //! `phew data`: fetch, check and describe data sets.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use phew_train::{DataSpec, Dataset, Images, Set, TrainError, TransformSpec};
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use crate::command::{Command, Example, Report};
 use crate::output::{grouped, table};
-use crate::{interrupt, progress};
+use crate::{data_cache, interrupt, progress};
 
 /// Fetch, check and describe data sets.
 #[derive(Debug, Args)]
@@ -80,10 +81,10 @@ pub(crate) fn load(
     set: Set,
     dir: Option<&Path>,
     transform: Option<u64>,
-) -> anyhow::Result<Dataset> {
+) -> anyhow::Result<Arc<Dataset>> {
     let dir = dir.map(Path::to_owned).or_else(|| usual_dir(set));
     let transform = transform.map(|seed| TransformSpec { seed, per_class: None });
-    Ok(DataSpec { dir, transform, ..DataSpec::new(set) }.load()?)
+    data_cache::images(&DataSpec { dir, transform, ..DataSpec::new(set) })
 }
 
 /// Where a published set lies.

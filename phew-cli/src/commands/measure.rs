@@ -4,6 +4,7 @@ mod compute;
 mod report;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use phew_graph::{Mask, Network};
@@ -171,7 +172,7 @@ impl Measure {
     }
 
     /// The network, the data, and what answers for the network on them.
-    fn load(&self) -> anyhow::Result<(Network, Dataset, TorchOracle)> {
+    fn load(&self) -> anyhow::Result<(Network, Arc<Dataset>, TorchOracle)> {
         let DataArgs { data, data_dir, transform, seed, .. } = &self.data;
         let data = load(*data, data_dir.as_deref(), *transform)?;
         let arch = architecture(&self.network.arch, &data)?;

@@ -2,6 +2,7 @@
 
 mod network;
 mod paths;
+mod probe;
 mod progress;
 mod pruning;
 mod report;
@@ -12,10 +13,13 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use clap::Args;
-use phew_train::{Dataset, Device, DeviceDataset, Recipe, Run, RunOutcome, RunResult};
+use phew_train::{
+    Dataset, Device, DeviceDataset, Early, Pruning, Recipe, Run, RunOutcome, RunResult,
+};
 
 use crate::args::DeviceArgs;
 use crate::command::{Command, Example};
+use crate::data_cache;
 use crate::failure::{Checkpointed, usage};
 use crate::interrupt;
 use network::{NetworkArgs, describe};
@@ -70,6 +74,14 @@ struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     checkpoint_every: u64,
 
+    /// Keep the network as it is at this step, in early.safetensors, for others to begin --from
+    #[arg(long, value_name = "STEP", conflicts_with = "prune")]
+    remember: Option<u64>,
+
+    /// Begin from the network that another run has kept with --remember, at that step of the recipe
+    #[arg(long, value_name = "FILE", conflicts_with = "prune")]
+    from: Option<PathBuf>,
+
     /// Print the recipe with every default spelt out, and train nothing
     #[arg(long)]
     dry_run: bool,
@@ -101,8 +113,8 @@ impl Train {
         let folder = self.runs.folder()?;
         // Before the data are loaded, which takes its time: a signal that comes meanwhile counts.
         let stop = interrupt::checkpoint_flag()?;
-        let images = recipe.data.load()?;
-        let data = DeviceDataset::new(&images, self.device())?;
+        let images = data_cache::images(&recipe.data)?;
+        let data = data_cache::on_device(&recipe.data, self.device())?;
         let shared = Shared { recipe, images: &images, data: &data, stop: &stop };
         if self.runs.seeds.is_empty() {
             let result = self.one(shared, folder, self.runs.seed, String::new())?;
@@ -126,12 +138,17 @@ impl Train {
         let method = mask.as_ref().and_then(|(_, info)| info.as_ref()).map(describe);
         let kept = mask.as_ref().map(|(mask, _)| mask);
         let network = self.pruning.redrawn(network, kept, &recipe.init, seed)?;
-        let pruning = self.pruning.pruning(seed)?;
+        let pruning = match self.runs.remember {
+            Some(step) => Pruning::Remember { step: Some(step) },
+            None => self.pruning.pruning(seed)?,
+        };
+        let from = self.runs.from.as_deref().map(Early::load).transpose()?;
         let pruner = self.pruning.pruner(seed, images, self.device())?;
         let run = Run::builder(&network, data, recipe)
             .mask(kept)
             .method(method.as_deref())
             .pruning(pruning, &*pruner)
+            .from(from.as_ref())
             .seed(seed)
             .checkpoint_every(self.runs.checkpoint_every)
             .build()?;
@@ -142,6 +159,14 @@ impl Train {
             RunOutcome::Done(result) => Ok(*result),
             RunOutcome::Stopped { step } => Err(Checkpointed { step }.into()),
         }
+    }
+
+    /// The recipe with what the options say otherwise.
+    fn checked_recipe(&self) -> anyhow::Result<Recipe> {
+        let mut recipe = self.training.recipe()?;
+        self.network.apply(&mut recipe);
+        recipe.validate()?;
+        Ok(recipe)
     }
 
     fn device(&self) -> Device {
@@ -199,9 +224,7 @@ impl Command for Train {
     }
 
     fn run(&self) -> anyhow::Result<TrainReport> {
-        let mut recipe = self.training.recipe()?;
-        self.network.apply(&mut recipe);
-        recipe.validate()?;
+        let recipe = self.checked_recipe()?;
         if self.runs.dry_run {
             return Ok(TrainReport::Recipe(Box::new(recipe)));
         }

@@ -5,11 +5,11 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use phew_baselines::Options;
 
 use super::paths::PathArgs;
-#[cfg(feature = "train")]
-use super::samples::SampleArgs;
 use super::scores::{self, OwnArgs, ScoreArgs};
-use super::table::{Build, Method};
+use super::table::{Build, Method, methods};
 use super::walks::WalkArgs;
+#[cfg(feature = "train")]
+use super::{data::SampleDataArgs, samples::SampleArgs};
 use crate::failure::usage;
 
 /// The options of all methods, and which of them were given.
@@ -118,6 +118,17 @@ fn names_of(method: &Method) -> Vec<String> {
         false => options,
     };
     options
+}
+
+/// Whether an option belongs to other methods than this one.
+pub(crate) fn is_option_of_others(method: &str, option: &str) -> bool {
+    let Ok(method) = methods().find(method) else { return false };
+    #[cfg(feature = "train")]
+    if names::<SampleDataArgs>().iter().any(|name| name == option) {
+        return !method.needs.data();
+    }
+    let any = names::<All>().iter().any(|name| name == option);
+    any && !names_of(method).iter().any(|name| name == option)
 }
 
 fn names<A: Args>() -> Vec<String> {

@@ -37,6 +37,8 @@ fn the_examples_of_every_command_can_be_run() {
     let prune = "prune --arch lenet-5 --weights w.safetensors --density 0.1";
     stdout(at, &format!("{prune} -o m.safetensors"));
     stdout(at, &format!("{prune} --method random -o other.safetensors"));
+    let plan = "name = 'a'\nmeasure = ['widths']\n[settings]\narch = 'lenet-5'\ndensity = 0.1\n";
+    std::fs::write(at.join("plan.toml"), plan).unwrap();
     for name in commands() {
         let help = stdout(at, &format!("help {name}"));
         let examples = examples(&help);
@@ -48,8 +50,8 @@ fn the_examples_of_every_command_can_be_run() {
             let words = std::iter::once("phew").chain(line.split_whitespace());
             let read = phew_cli::command_line().try_get_matches_from(words);
             assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
-            // Training takes its time, published sets come from afar; commands of two words are run with the first.
-            let long = ["train", "data fetch", "data check"];
+            // Training takes its time, published sets come from afar, a job is one of a sweep; commands of two words are run with the first.
+            let long = ["train", "data fetch", "data check", "sweep job"];
             if !name.contains(' ') && !long.iter().any(|long| line.starts_with(long)) {
                 stdout(at, line);
             }

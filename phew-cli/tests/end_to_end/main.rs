@@ -12,6 +12,7 @@ mod lists;
 mod outputs;
 mod rivals;
 mod streams;
+mod sweep;
 mod theory;
 #[cfg(feature = "train")]
 mod train;

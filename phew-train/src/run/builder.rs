@@ -5,6 +5,7 @@ use std::fmt;
 use phew_graph::{Mask, Network};
 
 use super::config::RunConfig;
+use super::early::Early;
 use crate::device::Device;
 use crate::error::{Result, TrainError};
 use crate::train::{MagnitudePruner, Pruner, Pruning, Recipe, Task, TrainingData};
@@ -31,6 +32,7 @@ use crate::train::{MagnitudePruner, Pruner, Pruning, Recipe, Task, TrainingData}
 pub struct Run<'a> {
     pub(super) task: Task<'a>,
     pub(super) pruner: &'a dyn Pruner,
+    pub(super) from: Option<&'a Early>,
     pub(super) checkpoint_every: u64,
     pub(super) config: RunConfig,
 }
@@ -54,6 +56,7 @@ impl<'a> Run<'a> {
             method: None,
             pruning: Pruning::Never,
             pruner: &MagnitudePruner,
+            from: None,
             checkpoint_every: 1,
         }
     }
@@ -79,6 +82,7 @@ pub struct RunBuilder<'a> {
     method: Option<&'a str>,
     pruning: Pruning,
     pruner: &'a dyn Pruner,
+    from: Option<&'a Early>,
     checkpoint_every: u64,
 }
 
@@ -107,6 +111,11 @@ impl<'a> RunBuilder<'a> {
         Self { pruning, pruner, ..self }
     }
 
+    /// Sets the network and the step to begin from, in place of the network's own values and step 0.
+    pub fn from(self, early: impl Into<Option<&'a Early>>) -> Self {
+        Self { from: early.into(), ..self }
+    }
+
     /// Sets the seed of the order of the images and of their augmentation; 0 by default.
     pub fn seed(self, seed: u64) -> Self {
         Self { task: Task { seed, ..self.task }, ..self }
@@ -129,7 +138,7 @@ impl<'a> RunBuilder<'a> {
     /// device, if the pruning makes no sense for the recipe, or for 0 epochs between checkpoints; [`TrainError::Graph`]
     /// if the mask is of another architecture.
     pub fn build(self) -> Result<Run<'a>> {
-        let Self { task, method, pruning, pruner, checkpoint_every } = self;
+        let Self { task, method, pruning, pruner, from, checkpoint_every } = self;
         task.check()?;
         let data = task.data.summary();
         pruning.validate(task.recipe, data.train)?;
@@ -148,11 +157,12 @@ impl<'a> RunBuilder<'a> {
             method: method.map(str::to_owned),
             data: data.name.clone(),
             seed: task.seed,
-            pruner: (!pruning.is_never()).then(|| pruner.info()),
+            pruner: (!pruning.densities().is_empty()).then(|| pruner.info()),
+            from: from.map(|early| early.hash.clone()),
             pruning,
             recipe: task.recipe.clone(),
         };
-        Ok(Run { task, pruner, checkpoint_every, config })
+        Ok(Run { task, pruner, from, checkpoint_every, config })
     }
 }
 

@@ -74,6 +74,12 @@ pub(super) fn save_early(dir: &Path, early: &Snapshot) -> Result<()> {
     write(&early_path(dir), &early.tensors, &EarlyNote { step: early.step })
 }
 
+/// Reads the model that training goes back to.
+pub(super) fn load_early(path: &Path) -> Result<Snapshot> {
+    let (tensors, EarlyNote { step }) = read(path)?;
+    Ok(Snapshot { step, tensors })
+}
+
 fn write(path: &Path, tensors: &StateDict, note: &impl Serialize) -> Result<()> {
     let note = serde_json::to_string(note)
         .map_err(|e| TrainError::corrupt(path, format!("cannot be noted: {e}")))?;
@@ -104,12 +110,8 @@ pub(super) fn load(path: &Path, training: &mut PrunedTraining) -> Result<Note> {
     } else {
         None
     };
-    let early = if training.has_remembered(at) {
-        let (tensors, EarlyNote { step }) = read(&early_path(dir))?;
-        Some(Snapshot { step, tensors })
-    } else {
-        None
-    };
+    let early =
+        if training.has_remembered(at) { Some(load_early(&early_path(dir))?) } else { None };
     training.go_to(note.place, mask, early)?;
     let find = |name: &str| {
         let found = tensors.get(name).map(values_of);

@@ -29,6 +29,9 @@ pub struct RunConfig {
     /// What such a pruning keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruner: Option<PrunerInfo>,
+    /// Hash of the file of an early step that it begins from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// The recipe.
     pub recipe: Recipe,
 }

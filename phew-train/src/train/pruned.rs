@@ -49,6 +49,14 @@ impl PrunedTraining {
         Ok(Self { trainer, acts, at: 0, phase: 0, early: None })
     }
 
+    /// Begins from the network of another training's early step instead of step 0. What is pruned stays so.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`] if it is of another network.
+    pub fn begin_from(&mut self, early: &Snapshot) -> Result<()> {
+        self.trainer.rewind(early)
+    }
+
     /// The trainer as it is now.
     #[must_use]
     pub fn trainer(&self) -> &Trainer {

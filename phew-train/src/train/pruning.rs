@@ -13,6 +13,12 @@ pub enum Pruning {
     /// Never; what a mask prunes from the beginning stays pruned.
     #[default]
     Never,
+    /// Never, but the network of a step is kept, for others to begin from.
+    Remember {
+        /// The step; the recipe's own to rewind to by default, and 0 where it has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<u64>,
+    },
     /// At a step of training, which then goes on to its end (Frankle et al. 2021, section 6, for any scorer).
     At {
         /// Steps done before.
@@ -114,7 +120,8 @@ impl Pruning {
         let densities = self.densities();
         let fits = |d: &f64| *d > 0.0 && *d <= 1.0;
         let falling = densities.iter().all(fits) && densities.is_sorted_by(|a, b| a >= b);
-        if !self.is_never() && (densities.is_empty() || !falling) {
+        let prunes = !matches!(self, Self::Never | Self::Remember { .. });
+        if prunes && (densities.is_empty() || !falling) {
             return Err(TrainError::Parameter {
                 what: "densities",
                 found: format!("{densities:?}"),
@@ -125,7 +132,7 @@ impl Pruning {
         let end = recipe.epochs * recipe.steps_per_epoch(images);
         let step = match self {
             Self::At { step, .. } => *step,
-            Self::Rewind { step, .. } => early(*step, recipe),
+            Self::Rewind { step, .. } | Self::Remember { step } => early(*step, recipe),
             _ => 0,
         };
         if step > end {
@@ -142,7 +149,7 @@ impl Pruning {
     #[must_use]
     pub fn densities(&self) -> Vec<f64> {
         match self {
-            Self::Never => Vec::new(),
+            Self::Never | Self::Remember { .. } => Vec::new(),
             Self::At { density, .. } | Self::After { density } => vec![*density],
             Self::Gradual { rounds, density } => {
                 (1..=*rounds).map(|round| gradual(*density, round, *rounds)).collect()
@@ -160,6 +167,7 @@ impl Pruning {
         let mut acts = Vec::new();
         match self {
             Self::Never => {}
+            Self::Remember { step } => acts.extend([to(early(*step, recipe)), Act::Remember]),
             Self::At { step, density } => {
                 acts.extend([to(*step), Act::Prune { density: *density }]);
             }

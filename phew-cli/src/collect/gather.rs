@@ -1,0 +1,89 @@
+//! From the folder of a sweep to its rows.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use super::numbers::{curves, of_report};
+use super::rows::{ROWS_SCHEMA, Row, Rows, word};
+use crate::sweep::{CellJobs, Done, Folder, MEASURES, State, Store};
+
+/// A row for each cell of which something is done, in the order of the plan.
+///
+/// # Errors
+/// If a result is damaged, or that of another job.
+pub(crate) fn gather(folder: &Folder, keep: impl Fn(&CellJobs) -> bool) -> anyhow::Result<Rows> {
+    let mut rows = Vec::new();
+    // Cells share jobs: each result is read once.
+    let mut known = BTreeMap::new();
+    for cell in folder.cells.iter().filter(|cell| keep(cell)) {
+        for id in cell.jobs.values() {
+            if !known.contains_key(id) {
+                let done = match folder.store.state(id)? {
+                    State::Done(done) => Some(done),
+                    State::Failed(_) | State::Missing => None,
+                };
+                known.insert(id.clone(), done);
+            }
+        }
+        let row = row(cell, &folder.store, &known)?;
+        if row.missing.len() < cell.jobs.len() {
+            rows.push(row);
+        }
+    }
+    Ok(Rows::new(rows))
+}
+
+fn row(
+    cell: &CellJobs,
+    store: &Store,
+    known: &BTreeMap<String, Option<Box<Done>>>,
+) -> anyhow::Result<Row> {
+    let mut row = Row {
+        schema: ROWS_SCHEMA,
+        settings: cell.cell.settings.clone(),
+        jobs: cell.jobs.clone(),
+        values: BTreeMap::new(),
+        series: BTreeMap::new(),
+        times: BTreeMap::new(),
+        missing: Vec::new(),
+    };
+    // Of several prunings the last: a number, to plot by.
+    if let Some(densities) = row.settings.get("density").and_then(Value::as_str)
+        && let Some(Ok(last)) = densities.rsplit(',').next().map(str::parse::<f64>)
+    {
+        let densities = densities.to_owned();
+        row.settings.insert("densities".into(), densities.into());
+        row.settings.insert("density".into(), last.into());
+    }
+    let asked = |name: &str| cell.cell.measure.iter().any(|measure| measure == name);
+    for (role, id) in &cell.jobs {
+        let Some(done) = known.get(id).and_then(Option::as_ref) else {
+            row.missing.push(role.clone());
+            continue;
+        };
+        let of_role = MEASURES.iter().filter(|m| m.role == role && asked(m.name));
+        let keeps: Vec<&str> = match &**role {
+            "mask" | "train" => vec![""],
+            _ => of_role.flat_map(|measure| measure.keeps).copied().collect(),
+        };
+        let found = of_report(role, &done.report, &keeps);
+        row.values.extend(found.values);
+        row.series.extend(found.series);
+        row.times.insert(role.clone(), done.seconds);
+        if role == "train" && asked("curves") {
+            let path = store.folder(id).join("run/metrics.jsonl");
+            let named = || path.display().to_string();
+            let text = std::fs::read_to_string(&path).with_context(named)?;
+            let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
+            row.series.extend(curves(&lines.with_context(named)?));
+        }
+    }
+    Ok(row)
+}
+
+/// Names of settings, and the row's values of them as words; nothing where it has none.
+pub(super) fn words(row: &Row, names: &[String]) -> Vec<String> {
+    names.iter().map(|name| row.settings.get(name).map(word).unwrap_or_default()).collect()
+}

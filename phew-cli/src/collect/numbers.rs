@@ -1,0 +1,208 @@
+//! The numbers of a command's report, under flat names.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// Numbers and sequences of numbers by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Numbers {
+    pub(super) values: BTreeMap<String, f64>,
+    pub(super) series: BTreeMap<String, Vec<f64>>,
+}
+
+impl Numbers {
+    /// All that a JSON value holds. Lists of numbers are sequences; other lists count their entries from 0.
+    pub(super) fn add(&mut self, name: &str, value: &Value) {
+        let inner =
+            |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+        match value {
+            Value::Number(number) => drop(number.as_f64().map(|x| self.put(name, x))),
+            Value::Bool(yes) => self.put(name, f64::from(u8::from(*yes))),
+            Value::Object(map) => map.iter().for_each(|(key, value)| self.add(&inner(key), value)),
+            Value::Array(list) => {
+                let numbers: Option<Vec<f64>> = list.iter().map(Value::as_f64).collect();
+                match numbers.filter(|numbers| !numbers.is_empty()) {
+                    Some(numbers) => drop(self.series.insert(name.to_owned(), numbers)),
+                    None => (0..)
+                        .zip(list)
+                        .for_each(|(i, value): (usize, _)| self.add(&inner(&i.to_string()), value)),
+                }
+            }
+            Value::String(_) | Value::Null => {}
+        }
+    }
+
+    fn put(&mut self, name: &str, value: f64) {
+        if value.is_finite() {
+            self.values.insert(name.to_owned(), value);
+        }
+    }
+
+    fn keep(&mut self, names: &[&str]) {
+        let begins = |name: &str| names.iter().any(|begin| name.starts_with(begin));
+        self.values.retain(|name, _| begins(name));
+        self.series.retain(|name, _| begins(name));
+    }
+}
+
+/// The numbers of the report of a job in some role; those whose names begin with one of `keeps`.
+pub(super) fn of_report(role: &str, report: &Value, keeps: &[&str]) -> Numbers {
+    let mut found = Numbers::default();
+    match role {
+        "mask" => {
+            for name in ["kept", "prunable", "effective", "dead_units"] {
+                found.add(name, &report[name]);
+            }
+            density(&mut found, "");
+        }
+        "layers" => {
+            let Value::Object(map) = report else { return found };
+            let aside = ["arch", "input", "output", "made_by", "metrics", "overshoot"];
+            for (name, value) in map.iter().filter(|(name, _)| !aside.contains(&&***name)) {
+                found.add(name, value);
+            }
+            let layers = report["layers"].as_array().map_or(0, Vec::len);
+            (0..layers).for_each(|layer| density(&mut found, &format!("layers.{layer}.")));
+        }
+        "jaccard" => {
+            let pair = &report["pairs"][0];
+            found.add("jaccard", &pair["jaccard"]);
+            for name in ["common", "by_chance", "above_chance"] {
+                found.add(&format!("jaccard_{name}"), &pair[name]);
+            }
+            found.add("jaccard_layers", &pair["layers"]);
+        }
+        "gradient-norm" | "tangent-kernel" | "jacobian" => on_data(&mut found, report),
+        "train" => trained(&mut found, report),
+        _ => {
+            found.add("", &report["metrics"]);
+            for name in ["path_kernel_trace", "paths", "synflow", "synflow_l2"] {
+                if let Some(ln) = found.values.get(&format!("ln_{name}")) {
+                    let value = libm::exp(*ln);
+                    found.put(name, value);
+                }
+            }
+        }
+    }
+    found.keep(keeps);
+    found
+}
+
+fn density(found: &mut Numbers, at: &str) {
+    let number = |name: &str| {
+        let values = &found.values;
+        values.get(&format!("{at}{name}")).copied()
+    };
+    if let (Some(kept), Some(all)) = (number("kept"), number("prunable").or(number("total"))) {
+        found.put(&format!("{at}density"), kept / all);
+    }
+}
+
+/// Of the masked network, where there is a mask; the dense one's numbers then stand under `dense`.
+fn on_data(found: &mut Numbers, report: &Value) {
+    let masked = !report["masked"].is_null();
+    let add = |found: &mut Numbers, before: &str, of: &Value| {
+        found.add(&format!("{before}gradient_norm"), &of["gradient"]["norm"]);
+        found.add(&format!("{before}initial_loss"), &of["gradient"]["loss"]);
+        found.add(&format!("{before}kernel"), &of["kernel"]);
+        found.add(&format!("{before}jacobian"), &of["jacobian"]);
+    };
+    add(found, "", &report[if masked { "masked" } else { "dense" }]);
+    if masked {
+        add(found, "dense.", &report["dense"]);
+        found.add("gradient_share", &report["gradient_share"]);
+    }
+}
+
+fn trained(found: &mut Numbers, report: &Value) {
+    for (name, value) in [
+        ("accuracy", &report["test"]["top1"]),
+        ("accuracy_top5", &report["test"]["top5"]),
+        ("test_loss", &report["test"]["loss"]),
+        ("train_accuracy", &report["train"]["top1"]),
+        ("train_loss", &report["train"]["loss"]),
+        ("best_accuracy", &report["best"][0]),
+        ("best_epoch", &report["best"][1]),
+        ("epochs", &report["epochs"]),
+        ("steps", &report["steps"]),
+        ("kept", &report["kept"]),
+        ("prunable", &report["prunable"]),
+    ] {
+        found.add(name, value);
+    }
+    density(found, "");
+}
+
+/// The curves of a training, from the lines of its `metrics.jsonl`: one entry for each epoch.
+pub(super) fn curves(lines: &[Value]) -> BTreeMap<String, Vec<f64>> {
+    let columns: [(&str, &[&str]); 9] = [
+        ("phase", &["phase"]),
+        ("epoch", &["epoch"]),
+        ("step", &["step"]),
+        ("rate", &["rate"]),
+        ("train_loss", &["train", "loss"]),
+        ("train_accuracy", &["train", "top1"]),
+        ("test_loss", &["test", "loss"]),
+        ("test_accuracy", &["test", "top1"]),
+        ("gradient_norm", &["gradient_norm"]),
+    ];
+    let mut curves = BTreeMap::new();
+    for (name, path) in columns {
+        let of = |line: &Value| {
+            let value = path.iter().fold(line, |value, key| &value[*key]).as_f64();
+            // The phase of a run that is never pruned is not written.
+            value.or((name == "phase").then_some(0.0))
+        };
+        if let Some(curve) = lines.iter().map(of).collect::<Option<Vec<f64>>>() {
+            curves.insert(format!("curve.{name}"), curve);
+        }
+    }
+    curves
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_report_is_flat_with_lists_of_numbers_as_series() {
+        let mut found = Numbers::default();
+        found.add("", &json!({ "a": 1, "b": { "c": true, "d": "x", "e": null }, "f": [1, 2], "g": [{ "h": 3 }] }));
+        let values: Vec<(&str, f64)> = found.values.iter().map(|(k, v)| (&**k, *v)).collect();
+        assert_eq!(values, [("a", 1.0), ("b.c", 1.0), ("g.0.h", 3.0)]);
+        assert_eq!(found.series["f"], [1.0, 2.0]);
+    }
+
+    #[test]
+    fn each_role_has_its_names() {
+        let report =
+            json!({ "arch": "a", "kept": 1, "input": [3], "layers": [{ "kept": 1, "total": 4 }] });
+        let found = of_report("layers", &report, &[""]);
+        assert_eq!(found.values.get("layers.0.density"), Some(&0.25));
+        assert!(!found.series.contains_key("input"));
+        let report = json!({ "metrics": { "ln_paths": 0.0, "ln_synflow": 1.0, "mean_path": { "ln_square": 2.0 } } });
+        let found = of_report("theory", &report, &["paths", "ln_paths", "mean_path"]);
+        let names: Vec<&String> = found.values.keys().collect();
+        assert_eq!(names, ["ln_paths", "mean_path.ln_square", "paths"]);
+        assert_eq!(found.values.get("paths"), Some(&1.0));
+        let report =
+            json!({ "test": { "top1": 0.9 }, "best": [0.95, 3], "kept": 1, "prunable": 2 });
+        let found = of_report("train", &report, &[""]);
+        assert_eq!(
+            (found.values["accuracy"], found.values["best_epoch"], found.values["density"]),
+            (0.9, 3.0, 0.5)
+        );
+    }
+
+    #[test]
+    fn curves_have_an_entry_for_each_epoch() {
+        let line = |epoch: u32| json!({ "epoch": epoch, "train": { "loss": 2.0 }, "test": { "loss": 1.0 } });
+        let found = curves(&[line(1), line(2)]);
+        assert_eq!(found["curve.epoch"], [1.0, 2.0]);
+        assert_eq!(found["curve.phase"], [0.0, 0.0]);
+        assert!(!found.contains_key("curve.test_accuracy"));
+    }
+}

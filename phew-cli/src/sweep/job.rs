@@ -1,0 +1,211 @@
+//! A job: one command with all that decides its result, and the identity that follows from that.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::tool::{Tool, is_known, tool};
+use super::value::{Settings, text};
+
+/// Version of what an identity is made of. It changes when the same request comes to mean something else.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// Hexadecimal digits of an identity: 80 bits, so that among a million jobs two are alike with probability 4e-13.
+const DIGITS: usize = 20;
+
+/// All that decides what a job results in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Spec {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The command.
+    pub(crate) tool: String,
+    /// Words behind it.
+    pub(crate) words: Vec<String>,
+    /// Its options, without those that have their default value.
+    pub(crate) settings: Settings,
+    /// The hashes of files that options name.
+    pub(crate) files: BTreeMap<String, String>,
+    /// The identities of the jobs that it takes something from, by what.
+    pub(crate) needs: BTreeMap<String, String>,
+}
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Job {
+    /// What its results are known by: the beginning of the BLAKE3 hash of `spec` as JSON.
+    pub(crate) id: String,
+    /// What decides it.
+    pub(crate) spec: Spec,
+    /// Where the files lie that options name.
+    pub(crate) paths: BTreeMap<String, PathBuf>,
+    /// Options that decide nothing.
+    pub(crate) local: Settings,
+}
+
+/// What a job takes from another, or leaves for one.
+pub(crate) const MASK: &str = "mask";
+/// As [`MASK`].
+pub(crate) const WEIGHTS: &str = "weights";
+/// The network as it was at an early step.
+pub(crate) const FROM: &str = "from";
+/// The mask to compare with.
+pub(crate) const OTHER: &str = "other";
+
+impl Spec {
+    /// The identity.
+    pub(crate) fn id(&self) -> anyhow::Result<String> {
+        let hash = phew_graph::content_hash(serde_json::to_string(self)?.as_bytes());
+        Ok(hash[..DIGITS].to_owned())
+    }
+}
+
+impl Job {
+    /// A job with its identity.
+    pub(crate) fn new(
+        spec: Spec,
+        paths: BTreeMap<String, PathBuf>,
+        local: Settings,
+    ) -> anyhow::Result<Self> {
+        Ok(Self { id: spec.id()?, spec, paths, local })
+    }
+
+    /// The command.
+    pub(crate) fn tool(&self) -> anyhow::Result<&'static Tool> {
+        let name = &self.spec.tool;
+        tool(name).ok_or_else(|| match is_known(name) {
+            true => anyhow!("`{name}` needs libtorch: a build with feature `train` has it"),
+            false => anyhow!("`{name}` is no command of a sweep"),
+        })
+    }
+
+    /// Whether it trains.
+    pub(crate) fn trains(&self) -> bool {
+        self.spec.tool == "train"
+    }
+
+    /// What it leaves in its folder.
+    pub(crate) fn output(&self) -> Option<&'static str> {
+        match &*self.spec.tool {
+            "init" | "reinit" | "isometry" => Some("weights.safetensors"),
+            "prune" | "shuffle" | "widen" | "repair" => Some("mask.safetensors"),
+            "train" => Some("run"),
+            _ => None,
+        }
+    }
+
+    /// The words of its command line, behind the command; `needs` says where the files of other jobs lie.
+    pub(crate) fn words(
+        &self,
+        folder: &Path,
+        needs: impl Fn(&str, &str) -> anyhow::Result<PathBuf>,
+    ) -> anyhow::Result<Vec<OsString>> {
+        let mut words: Vec<OsString> = self.spec.words.iter().map(OsString::from).collect();
+        for (name, value) in self.spec.settings.iter().chain(&self.local) {
+            words.push(match value {
+                Value::Bool(_) => format!("--{name}").into(),
+                value => format!("--{name}={}", text(value)).into(),
+            });
+        }
+        let assigned = |name: &str, path: &Path| {
+            let mut word = OsString::from(format!("--{name}="));
+            word.push(path);
+            word
+        };
+        let mut files: Vec<(&str, PathBuf)> =
+            self.paths.iter().map(|(name, path)| (&**name, path.clone())).collect();
+        for (what, id) in &self.spec.needs {
+            files.push((what, needs(id, what)?));
+        }
+        // `compare` takes its masks without options.
+        for (name, path) in &files {
+            match (&*self.spec.tool, *name) {
+                ("compare", MASK) => words.push(path.into()),
+                ("compare", OTHER) => {}
+                _ => words.push(assigned(name, path)),
+            }
+        }
+        words.extend(files.iter().find(|(name, _)| *name == OTHER).map(|(_, path)| path.into()));
+        if let Some(output) = self.output() {
+            words.push(assigned("output", &folder.join(output)));
+            if !self.trains() {
+                words.push("--force".into());
+            }
+        }
+        Ok(words)
+    }
+
+    /// Reads its command line as the command itself will, to refuse before the work what would be refused in it.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let words = self.words(Path::new("job"), |_, what| Ok(PathBuf::from(what)))?;
+        let refused =
+            |e: clap::Error| anyhow!("{}: {}", self.spec.tool, first_lines(&e.to_string()));
+        self.tool()?.parse(&words).map(drop).map_err(refused)
+    }
+}
+
+/// What clap says, without how the command is called.
+fn first_lines(message: &str) -> String {
+    let lines = message.lines().take_while(|line| !line.starts_with("Usage:"));
+    let words = lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+    words.trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn job() -> Job {
+        let spec = Spec {
+            schema: SCHEMA,
+            tool: "prune".into(),
+            words: Vec::new(),
+            settings: [("arch".into(), json!("lenet-5")), ("density".into(), json!(0.1))].into(),
+            files: BTreeMap::new(),
+            needs: [(WEIGHTS.into(), "0123".into())].into(),
+        };
+        Job::new(spec, BTreeMap::new(), Settings::new()).unwrap()
+    }
+
+    #[test]
+    fn an_identity_never_changes_silently() {
+        assert_eq!(job().id, "6306cf96d429b1f61a69");
+        let mut other = job().spec;
+        other.settings.insert("density".into(), json!(0.2));
+        assert_ne!(other.id().unwrap(), job().id);
+    }
+
+    #[test]
+    fn a_job_is_a_command_line() {
+        let needs = |id: &str, what: &str| Ok(PathBuf::from(format!("{id}/{what}")));
+        let words = job().words(Path::new("d"), needs).unwrap();
+        let words: Vec<_> = words.iter().map(|word| word.to_str().unwrap()).collect();
+        assert_eq!(
+            words,
+            [
+                "--arch=lenet-5",
+                "--density=0.1",
+                "--weights=0123/weights",
+                "--output=d/mask.safetensors",
+                "--force"
+            ]
+        );
+        job().check().unwrap();
+    }
+
+    #[test]
+    fn the_command_s_own_parser_refuses_what_it_does_not_read() {
+        let mut job = job();
+        job.spec.settings.insert("density".into(), json!("much"));
+        let error = job.check().unwrap_err().to_string();
+        assert!(error.contains("prune: invalid value 'much' for '--density"), "{error}");
+    }
+}

@@ -1,0 +1,80 @@
+//! What can be measured of a cell, and which command does it.
+
+use anyhow::anyhow;
+
+/// Something that a plan can ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Measure {
+    /// Its name in a plan.
+    pub(crate) name: &'static str,
+    /// What it is called among the jobs of a cell; one job serves all measures of a role.
+    pub(crate) role: &'static str,
+    /// The command.
+    pub(crate) tool: &'static str,
+    /// Words that stand behind the command.
+    pub(crate) words: &'static [&'static str],
+    /// Options of it.
+    pub(crate) options: &'static [(&'static str, Option<u64>)],
+    /// Which of the numbers of the report are kept: those whose names begin so.
+    pub(crate) keeps: &'static [&'static str],
+}
+
+/// Of the theory's numbers, those whose names begin so.
+const fn theory(name: &'static str, keeps: &'static [&'static str]) -> Measure {
+    let options = &[("metrics", None)];
+    Measure { name, role: "theory", tool: "inspect", words: &[], options, keeps }
+}
+
+const fn inspect(
+    name: &'static str,
+    options: &'static [(&'static str, Option<u64>)],
+    keeps: &'static [&'static str],
+) -> Measure {
+    Measure { name, role: name, tool: "inspect", words: &[], options, keeps }
+}
+
+const fn layers(name: &'static str) -> Measure {
+    Measure { role: "layers", ..inspect(name, &[], &[""]) }
+}
+
+const fn on_data(name: &'static str, words: &'static [&'static str]) -> Measure {
+    Measure { name, role: name, tool: "measure", words, options: &[], keeps: &[""] }
+}
+
+const fn training(name: &'static str, keeps: &'static [&'static str]) -> Measure {
+    Measure { name, role: "train", tool: "train", words: &[], options: &[], keeps }
+}
+
+/// The table.
+pub(crate) const MEASURES: [Measure; 19] = [
+    layers("widths"),
+    layers("layer-densities"),
+    theory("path-kernel-trace", &["path_kernel_trace", "ln_path_kernel_trace"]),
+    theory("paths", &["paths", "ln_paths", "mean_path"]),
+    theory("objectives", &["ln_synflow"]),
+    theory("structure", &["structure", "hidden_stubs", "neuron_collapse"]),
+    theory("flops", &["flops", "sparse_flops", "cost"]),
+    theory("walks", &["walks"]),
+    theory("spectral-gaps", &["network_gap", "gaps"]),
+    inspect("isometry", &[("isometry", None)], &["isometry"]),
+    inspect("linear-jacobian", &[("jacobian", None)], &["jacobian"]),
+    inspect("spectrum", &[("spectrum", Some(10))], &["spectrum"]),
+    inspect("spectral-density", &[("spectral-density", None)], &["spectral_density"]),
+    Measure { role: "jaccard", tool: "compare", ..inspect("jaccard", &[], &[""]) },
+    on_data("gradient-norm", &["gradient"]),
+    on_data("tangent-kernel", &["kernel"]),
+    on_data("jacobian", &["jacobian"]),
+    training("accuracy", &[""]),
+    training("curves", &["curve"]),
+];
+
+/// The one of a name.
+///
+/// # Errors
+/// If there is none: the error lists what there is.
+pub(crate) fn measure(name: &str) -> anyhow::Result<&'static Measure> {
+    MEASURES.iter().find(|measure| measure.name == name).ok_or_else(|| {
+        let known = MEASURES.map(|measure| measure.name).join(", ");
+        anyhow!("measure: found `{name}`, expected one of {known}")
+    })
+}
