@@ -4,8 +4,8 @@
 
 use phew_baselines::{Options, methods};
 use phew_graph::{
-    Activation, Arch, ArchBuilder, Conv2d, Init, Mask, Network, Pool, Role, Shape, TensorId,
-    TensorSpec, zoo,
+    Activation, Arch, ArchBuilder, Conv2d, Init, Mask, Network, PathGraph, Pool, Reach, Role,
+    Shape, TensorId, TensorSpec, zoo,
 };
 use phew_train::{Batch, Device, Loss, OracleMode, SampleSpec, TorchOracle, digits};
 use tch::{Kind, Tensor};
@@ -66,6 +66,68 @@ fn pooling_skips_and_smooth_activations_pass_on_what_they_should() {
     let batches = vec![batch(&[3., 2., 1., 4.], &[1, 1, 2, 2])];
     let found = activation(&network, &Mask::dense(network.arch()), batches);
     assert!((found[0] - 8.5).abs() < 1e-12, "{found:?}");
+}
+
+/// As DenseNet's: each block reads all that is before it.
+#[test]
+fn concatenations_pass_on_the_active_paths_of_all_that_they_read() {
+    // A channel x of 2×2, two channels a of it, two channels b of x and a, and two outputs of b, x and a.
+    let arch = ArchBuilder::new("net", Shape::Image { channels: 1, height: 2, width: 2 })
+        .conv("a", Conv2d::new(2, 1))
+        .relu("relu a")
+        .concat("xa", &["input", "relu a"])
+        .conv("b", Conv2d::new(2, 1))
+        .relu("relu b")
+        .concat("bxa", &["relu b", "xa"])
+        .flatten("flatten")
+        .linear_unbiased("fc", 2)
+        .build()
+        .unwrap();
+    let b = [1.0, 0.5, -2.0, -1.0, 3.0, 0.25];
+    let network = network(arch, &[&[1.0, -1.0], &b, &[1.0; 40]]);
+    // All but a0 → b1, and every third weight of the outputs.
+    let mut mask = Mask::dense(network.arch());
+    mask.layer_mut(TensorId::new(1)).remove(4);
+    (0..40).step_by(3).for_each(|index| assert!(mask.layer_mut(TensorId::new(2)).remove(index)));
+    let keeps = |tensor: usize, index: usize| mask.layer(TensorId::new(tensor)).get(index);
+    let images = [[3.0, -2.0, 1.0, -4.0], [0.5, 6.0, -1.0, 2.0f32]];
+    // Every path by itself, if every unit on it is active: 1×1 convolutions do not mix positions.
+    let mut expected = [0.0; 2];
+    for (pixel, x) in images.iter().flat_map(|image| image.iter().enumerate()) {
+        let xa = [*x, x.max(0.0), (-x).max(0.0)];
+        let open = [true, xa[1] > 0.0, xa[2] > 0.0];
+        let mut paths = Vec::new();
+        for j in 0..2 {
+            let kept = |c: &usize| keeps(1, 3 * j + c);
+            let value: f32 = (0..3).filter(kept).map(|c| b[3 * j + c] * xa[c]).sum();
+            let through = (0..3).filter(kept).filter(|&c| open[c] && value > 0.0);
+            paths.extend(through.map(|_| j));
+        }
+        paths.extend((0..3).filter(|&c| open[c]).map(|c| 2 + c));
+        for (k, expected) in expected.iter_mut().enumerate() {
+            let ends = paths.iter().filter(|&&channel| keeps(2, 20 * k + 4 * channel + pixel));
+            *expected += ends.count() as f64 * f64::from(x * x);
+        }
+    }
+    assert!(expected[0] > 0.0 && expected[1] > 0.0 && (expected[0] - expected[1]).abs() > 1.0);
+    let batches = images.map(|image| batch(&image, &[1, 1, 2, 2])).into();
+    assert_eq!(activation(&network, &mask, batches), expected);
+}
+
+#[test]
+fn px_prunes_a_densenet() {
+    let arch = zoo::by_name("densenet-7-4").unwrap().build().unwrap();
+    let network = Network::initialise(arch, Init::default(), 0).unwrap();
+    let batches = vec![batch(&vec![0.5; 3 * 32 * 32], &[1, 3, 32, 32])];
+    let oracle = TorchOracle::new(&network, batches, Loss::default(), OracleMode::Eval).unwrap();
+    let options =
+        Options { schedule: Some("exponential:3".parse().unwrap()), ..Options::default() };
+    let mut px =
+        methods().find("px").unwrap().method(0.1, 0, &options, Some(Box::new(oracle))).unwrap();
+    let kept = px.prune(&network).unwrap();
+    assert_eq!(kept.kept(), kept.len() / 10);
+    // A dense layer may be left empty: paths go past it.
+    assert!(Reach::of_mask(&PathGraph::new(network.arch()), &kept).connected());
 }
 
 /// The inputs that the oracle draws, as the documentation says.

@@ -128,7 +128,7 @@ impl Job {
         let data = self.data.load(self.method.needs)?;
         #[cfg(feature = "train")]
         let mut oracle = |needs: Needs, network: &Network| {
-            let data = data.as_ref().filter(|_| needs.data());
+            let data = data.as_deref().filter(|_| needs.data());
             self.data.oracle(self.options.samples(), data, network).map(Some)
         };
         #[cfg(not(feature = "train"))]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use phew_baselines::{Needs, Oracle};
@@ -37,7 +38,7 @@ pub(crate) struct SampleDataArgs {
 
 impl SampleDataArgs {
     /// The set itself, if the method looks at one.
-    pub(crate) fn load(&self, needs: Needs) -> anyhow::Result<Option<Dataset>> {
+    pub(crate) fn load(&self, needs: Needs) -> anyhow::Result<Option<Arc<Dataset>>> {
         match self.data {
             None if needs.data() => {
                 Err(usage(format!("the method needs {needs}: name a set with --data")))

@@ -37,6 +37,11 @@ pub(super) fn activity(
                     Op::Add(_) => node.inputs[1..]
                         .iter()
                         .try_fold(copy.shallow_clone(), |sum, &from| sum.f_add(&values[from]))?,
+                    Op::Concat(_) => {
+                        let copies: Vec<&Tensor> =
+                            node.inputs.iter().map(|&from| &values[from]).collect();
+                        Tensor::f_cat(&copies, 1)?
+                    }
                     op => operate(op, copy, before, &real[index], one, model, index)?,
                 }
             }
