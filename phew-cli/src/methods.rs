@@ -23,3 +23,5 @@ pub(crate) use request::Request;
 pub(crate) use table::{Build, DEFAULT, Method, by_name, methods, served};
 #[cfg(feature = "train")]
 pub(crate) use table::{PathSet, RankedBy};
+#[cfg(feature = "train")]
+pub(crate) use walks::WalkArgs;

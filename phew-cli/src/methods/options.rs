@@ -52,6 +52,15 @@ impl MethodArgs {
         }
     }
 
+    /// Refuses any option of a method where there is none for it, for want of another option.
+    #[cfg(feature = "train")]
+    pub(crate) fn check_unused(&self, wanted: &str) -> anyhow::Result<()> {
+        match self.given.first() {
+            None => Ok(()),
+            Some(option) => Err(usage(format!("--{option} needs {wanted}"))),
+        }
+    }
+
     /// Options of walks.
     pub(crate) fn walk(&self) -> &WalkArgs {
         &self.all.walk

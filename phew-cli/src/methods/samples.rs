@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use phew_graph::Choice;
 use phew_train::{OracleMode, SampleSpec};
 use serde_json::Value;
+
+use crate::args::choice;
 
 /// Which images of a data set a method looks at.
 #[derive(Debug, Args)]
@@ -22,27 +25,15 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "SEED")]
     data_seed: Option<u64>,
 
-    /// Normalisation while the images are looked at: train (by the batch, as the authors' programs) or eval (by the
-    /// running statistics); train by default
-    #[arg(long, value_name = "MODE")]
-    mode: Option<ScoreMode>,
-}
-
-/// How normalisation behaves while a network is scored.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ScoreMode {
-    Train,
-    Eval,
+    /// Normalisation while the images are looked at; train by default
+    #[arg(long, value_name = "MODE", value_parser = choice::<OracleMode>())]
+    mode: Option<OracleMode>,
 }
 
 impl SampleArgs {
     /// How normalisation behaves.
     pub(crate) fn oracle_mode(&self) -> OracleMode {
-        match self.mode {
-            None => OracleMode::default(),
-            Some(ScoreMode::Train) => OracleMode::Train,
-            Some(ScoreMode::Eval) => OracleMode::Eval,
-        }
+        self.mode.unwrap_or_default()
     }
 
     /// Which images; chosen by `seed` unless another was given.
@@ -60,7 +51,7 @@ impl SampleArgs {
         let spec = self.spec(seed);
         BTreeMap::from([
             ("data_seed".into(), spec.seed.into()),
-            ("mode".into(), serde_json::to_value(self.oracle_mode()).unwrap_or_default()),
+            ("mode".into(), self.oracle_mode().name().into()),
             ("per_class".into(), spec.per_class.into()),
             ("score_batch".into(), spec.batch.into()),
         ])

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+#[cfg(feature = "train")]
+use phew_graph::Mask;
 use phew_graph::{Choice, Network, SkipPolicy, read_scores};
 use phew_walk::{Bias, Engine, Granularity, Starts, WalkError, WalkParams, Walked, prune_nested};
 use serde_json::Value;
@@ -67,6 +69,20 @@ impl WalkArgs {
     pub(crate) fn drawn_by(&self, network: &Network) -> anyhow::Result<Option<Network>> {
         let Some(path) = &self.scores else { return Ok(None) };
         Ok(Some(network.with_arrays(read_scores(path, network.arch())?)?))
+    }
+
+    /// A network whose magnitudes draw the walks where only the weights of a mask may be walked.
+    #[cfg(feature = "train")]
+    pub(crate) fn drawn_within(&self, network: &Network, mask: &Mask) -> anyhow::Result<Network> {
+        let scores = self.drawn_by(network)?;
+        let bias = if scores.is_some() { Bias::Magnitude } else { self.bias.unwrap_or_default() };
+        let weights = scores.as_ref().unwrap_or(network).weights();
+        let kept = weights.iter().zip(mask.layers()).map(|(values, layer)| {
+            let mut kept = vec![0.0; values.len()];
+            layer.iter().for_each(|index| kept[index] = bias.score(values[index]));
+            kept
+        });
+        Ok(network.with_weights(kept.collect())?)
     }
 
     /// The options, as a mask records them.

@@ -430,6 +430,45 @@ fn rivals_with_questions_of_their_own_are_answered() {
 }
 
 #[test]
+fn a_pruning_in_the_course_of_training_takes_the_options_of_its_method_and_records_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    recipe(dir);
+    let mask = |name: &str, options: &str| {
+        stdout(dir, &format!("train --recipe r.toml --prune {options} -o {name}"));
+        let config = std::fs::read_to_string(dir.join(name).join("config.toml")).unwrap();
+        let (mask, _) = Mask::load(&dir.join(name).join("mask-1.safetensors")).unwrap();
+        (mask, config)
+    };
+    let walks = "at:4 --density 0.2 --method phew";
+    let (usual, config) = mask("usual", walks);
+    assert!(config.contains("bias = \"magnitude\""), "{config}");
+    for (option, recorded) in [
+        ("--bias uniform", "bias = \"uniform\""),
+        ("--bias inverse", "bias = \"inverse\""),
+        ("--starts forward", "starts = \"forward\""),
+        ("--exact", "exact = \"true\""),
+    ] {
+        let (other, config) = mask(&option.replace(' ', ""), &format!("{walks} {option}"));
+        assert!(config.contains(recorded), "{config}");
+        assert_ne!(other, usual, "{option}");
+    }
+    let looks = "at:4 --density 0.2 --method grasp";
+    let (usual, _) = mask("grasp", looks);
+    for (option, recorded) in [
+        ("--mode eval", "mode = \"eval\""),
+        ("--score-batch 20", "score_batch = \"20\""),
+        ("--temperature 1", "temperature = \"1\""),
+        ("--invert", "invert = \"true\""),
+        ("--data-seed 9", "data_seed = \"9\""),
+    ] {
+        let (other, config) = mask(&option.replace(' ', ""), &format!("{looks} {option}"));
+        assert!(config.contains(recorded), "{config}");
+        assert_ne!(other, usual, "{option}");
+    }
+}
+
+#[test]
 fn senseless_requests_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
@@ -446,6 +485,10 @@ fn senseless_requests_are_refused() {
         ("--prune after --density 0.2 --method phew --per-class 3", "not an option of method"),
         ("--prune after --density 0.2 --per-class 3", "--per-class is not an option of method"),
         ("--prune at:0 --density 0.2 --method top-paths --schedule linear:3", "--schedule is not"),
+        ("--per-class 3", "--per-class needs --prune"),
+        ("--bias uniform", "--bias needs --prune"),
+        ("--prune after --density 0.2 --bias uniform", "--bias is not an option of method"),
+        ("--prune at:0 --density 0.2 --method top-paths --paths 3", "--paths"),
         ("--precision f8", "expected f32, bf16 or f16"),
         ("--seed 1 --seeds 1,2", "--seed"),
     ] {

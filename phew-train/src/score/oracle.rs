@@ -24,6 +24,12 @@ pub enum OracleMode {
     Eval,
 }
 
+phew_graph::choice! {
+    OracleMode, "mode":
+    Train => "train", "By the statistics of the batch, as in the authors' programs",
+    Eval => "eval", "By the running statistics",
+}
+
 /// Answers questions about the loss of a network on a few batches that are fixed when it is made.
 ///
 /// All answers are for every prunable scalar, kept or pruned, by its *effective* weight, one vector for each tensor in

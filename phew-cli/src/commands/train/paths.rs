@@ -6,9 +6,10 @@ use phew_graph::{Mask, Network, SkipPolicy, kept_at};
 use phew_train::{
     Dataset, Device, OracleMode, Pruner, PrunerInfo, SampleSpec, TorchOracle, TrainError,
 };
-use phew_walk::{Order, WalkError, WalkParams, best_paths};
+use phew_walk::{Bias, Order, WalkError, WalkParams, best_paths};
+use serde_json::Value;
 
-use crate::methods::by_gradient;
+use crate::methods::{WalkArgs, by_gradient};
 
 /// A method of walks or paths, asked about the weights as they are then: what is pruned has weight 0, where none goes.
 pub(super) struct PathPruner<'a> {
@@ -19,7 +20,8 @@ pub(super) struct PathPruner<'a> {
 
 /// Which paths.
 pub(super) enum Ways<'a> {
-    Walks,
+    /// Drawn, with these options.
+    Walks(&'a WalkArgs),
     /// Ranked by the product of their weights, or of the magnitudes of these gradients.
     Ranked(Order, Option<Gradients<'a>>),
 }
@@ -28,15 +30,27 @@ pub(super) enum Ways<'a> {
 pub(super) struct Gradients<'a> {
     pub(super) data: &'a Dataset,
     pub(super) samples: SampleSpec,
+    pub(super) mode: OracleMode,
     pub(super) device: Device,
 }
 
 impl Pruner for PathPruner<'_> {
     fn info(&self) -> PrunerInfo {
         let mut parameters = BTreeMap::new();
-        if let Ways::Ranked(_, Some(Gradients { samples, .. })) = &self.ways {
-            parameters.insert("per_class".to_owned(), samples.per_class.to_string());
-            parameters.insert("data_seed".to_owned(), samples.seed.to_string());
+        match &self.ways {
+            Ways::Walks(options) => {
+                let plain = |value: Value| value.as_str().map_or(value.to_string(), str::to_owned);
+                let options = options.parameters();
+                parameters.extend(options.into_iter().map(|(name, value)| (name, plain(value))));
+            }
+            Ways::Ranked(_, Some(Gradients { samples, mode, .. })) => {
+                parameters.insert("per_class".to_owned(), samples.per_class.to_string());
+                parameters.insert("data_seed".to_owned(), samples.seed.to_string());
+                if *mode != OracleMode::default() {
+                    parameters.insert("mode".to_owned(), mode.to_string());
+                }
+            }
+            Ways::Ranked(_, None) => {}
         }
         PrunerInfo { method: self.method.to_owned(), seed: self.seed, parameters }
     }
@@ -46,11 +60,19 @@ impl Pruner for PathPruner<'_> {
             best_paths(network, order, SkipPolicy::Uniform, density).map(|found| found.mask)
         };
         let kept = match &self.ways {
-            Ways::Walks => walks_within(mask, network, density, self.seed),
+            Ways::Walks(options) => {
+                let drawn = options.drawn_within(network, mask);
+                let drawn = drawn.map_err(|error| TrainError::Pruner(error.into()))?;
+                let params = |density| {
+                    let params = options.apply(WalkParams::new(density)?.seed(self.seed));
+                    // The bias is in what the walks are drawn by.
+                    Ok(params.bias(Bias::Magnitude))
+                };
+                walks_within(mask, &drawn, density, params)
+            }
             Ways::Ranked(order, None) => best(network, *order),
-            Ways::Ranked(order, Some(Gradients { data, samples, device })) => {
-                let mode = OracleMode::Train;
-                let mut oracle = TorchOracle::of_data(network, data, *samples, *device, mode)?;
+            Ways::Ranked(order, Some(Gradients { data, samples, mode, device })) => {
+                let mut oracle = TorchOracle::of_data(network, data, *samples, *device, *mode)?;
                 best(&by_gradient(network, mask, &mut oracle)?, *order)
             }
         };
@@ -69,7 +91,7 @@ fn walks_within(
     mask: &Mask,
     network: &Network,
     density: f64,
-    seed: u64,
+    params: impl Fn(f64) -> Result<WalkParams, WalkError>,
 ) -> Result<Mask, WalkError> {
     let prunable = mask.len();
     let target = kept_at(density, prunable)?;
@@ -80,8 +102,7 @@ fn walks_within(
     }
     let mut asked = density;
     loop {
-        let params = WalkParams::new(asked)?.seed(seed);
-        let walked = phew_walk::prune(network, &params)?.mask;
+        let walked = phew_walk::prune(network, &params(asked)?)?.mask;
         let kept = walked.and(mask)?;
         if kept.kept() >= target {
             return Ok(kept);

@@ -3,16 +3,13 @@
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use phew_baselines::{Allocation, Options, Schedule, reinitialise};
+use phew_baselines::reinitialise;
 use phew_graph::{Mask, Network};
-use phew_train::{
-    Dataset, Device, Pruner, Pruning, Redraw, RedrawVariance, SampleSpec, ScoredPruner,
-};
+use phew_train::{Dataset, Device, Pruner, Pruning, Redraw, RedrawVariance, ScoredPruner};
 
 use super::paths::{Gradients, PathPruner, Ways};
-use crate::args::first_given;
 use crate::failure::usage;
-use crate::methods::{Build, Method, PathSet, RankedBy, by_name};
+use crate::methods::{Build, Method, MethodArgs, PathSet, RankedBy, by_name};
 
 /// When and how to prune while training.
 #[derive(Debug, Args)]
@@ -37,18 +34,6 @@ pub(super) struct PruningArgs {
     #[arg(long, value_name = "SEED", requires = "prune")]
     method_seed: Option<u64>,
 
-    /// Steps of the method, as for `phew prune`
-    #[arg(long, value_name = "STEPS", requires = "prune")]
-    schedule: Option<Schedule>,
-
-    /// Shares of the layers, as for `phew prune`
-    #[arg(long, value_name = "NAME", requires = "prune")]
-    allocation: Option<Allocation>,
-
-    /// Training images of each class that a method which looks at data gets; 10 by default
-    #[arg(long, value_name = "N", requires = "prune")]
-    per_class: Option<usize>,
-
     /// Draw new weights for the mask of --mask, or in place of the last rewinding, with variance as if nothing were
     /// pruned, or by the density of each layer or the fan-in of each unit
     #[arg(long, value_name = "VARIANCE")]
@@ -57,6 +42,10 @@ pub(super) struct PruningArgs {
     /// Seed of those weights; by default one more than that of the run
     #[arg(long, value_name = "SEED", requires = "redraw")]
     redraw_seed: Option<u64>,
+
+    /// Options of the method, as `phew prune` has them.
+    #[command(flatten)]
+    options: MethodArgs,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -154,38 +143,27 @@ impl PruningArgs {
         device: Device,
     ) -> anyhow::Result<Box<dyn Pruner + 'a>> {
         let seed = self.method_seed.unwrap_or(seed);
-        let Method { name, needs, build, .. } = *self.method;
-        let scored = matches!(build, Build::Scores(_));
-        let other = first_given([
-            ("--schedule", self.schedule.is_some() && !scored),
-            ("--allocation", self.allocation.is_some() && !scored),
-            ("--per-class", self.per_class.is_some() && !needs.data()),
-        ]);
-        if let Some(option) = other {
-            return Err(usage(format!("{option} is not an option of method `{name}`")));
+        let Method { name, build, .. } = *self.method;
+        match self.prune {
+            Some(_) => self.options.check(self.method)?,
+            None => self.options.check_unused("--prune")?,
         }
-        let usual = SampleSpec::default();
-        let per_class = self.per_class.unwrap_or(usual.per_class);
-        let samples = SampleSpec { per_class, seed, ..usual };
-        let gradients = Gradients { data, samples, device };
+        let looks = self.options.samples();
+        let (samples, mode) = (looks.spec(seed), looks.oracle_mode());
         let ways = match build {
             Build::Scores(scored) => {
-                let options = Options {
-                    schedule: self.schedule.clone(),
-                    allocation: self.allocation.clone(),
-                    ..Options::default()
-                };
                 let pruner = ScoredPruner::builder(self.method.map(|_| scored), data)
                     .seed(seed)
-                    .options(options)
+                    .options(self.options.scored())
                     .samples(samples)
+                    .mode(mode)
                     .device(device);
                 return Ok(Box::new(pruner.build()?));
             }
-            Build::Walks => Ways::Walks,
+            Build::Walks => Ways::Walks(self.options.walk()),
             Build::Paths(PathSet::Ranked(order, RankedBy::Weight)) => Ways::Ranked(order, None),
             Build::Paths(PathSet::Ranked(order, RankedBy::Gradient)) => {
-                Ways::Ranked(order, Some(gradients))
+                Ways::Ranked(order, Some(Gradients { data, samples, mode, device }))
             }
             Build::Paths(PathSet::Greedy) => {
                 return Err(usage(format!("method `{name}` takes no --density")));

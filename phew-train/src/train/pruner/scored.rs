@@ -20,6 +20,7 @@ pub struct ScoredPruner<'a> {
     options: Options,
     data: &'a Dataset,
     samples: SampleSpec,
+    mode: OracleMode,
     device: Device,
 }
 
@@ -44,6 +45,11 @@ impl<'a> ScoredPrunerBuilder<'a> {
         Self(ScoredPruner { samples, ..self.0 })
     }
 
+    /// Sets how normalisation behaves while images are looked at; by the batch by default.
+    pub fn mode(self, mode: OracleMode) -> Self {
+        Self(ScoredPruner { mode, ..self.0 })
+    }
+
     /// Sets where scores are computed; on the processor by default.
     pub fn device(self, device: Device) -> Self {
         Self(ScoredPruner { device, ..self.0 })
@@ -65,8 +71,15 @@ impl<'a> ScoredPrunerBuilder<'a> {
 impl<'a> ScoredPruner<'a> {
     /// The pruner of a method, which sees images of `data` if it looks at any.
     pub fn builder(method: Entry<Scored>, data: &'a Dataset) -> ScoredPrunerBuilder<'a> {
-        let (samples, options, device) = (SampleSpec::default(), Options::default(), Device::CPU);
-        ScoredPrunerBuilder(Self { method, seed: 0, options, data, samples, device })
+        ScoredPrunerBuilder(Self {
+            method,
+            seed: 0,
+            options: Options::default(),
+            data,
+            samples: SampleSpec::default(),
+            mode: OracleMode::default(),
+            device: Device::CPU,
+        })
     }
 }
 
@@ -74,7 +87,7 @@ impl ScoredPruner<'_> {
     /// The method, asking about the network as it is now.
     fn method(&self, network: &Network, density: f64) -> Result<Method<'static>> {
         let oracle: Option<Box<dyn Oracle>> = if self.method.needs.oracle() {
-            let (samples, mode) = (self.samples, OracleMode::Train);
+            let (samples, mode) = (self.samples, self.mode);
             Some(Box::new(TorchOracle::of_data(network, self.data, samples, self.device, mode)?))
         } else {
             None
@@ -101,6 +114,13 @@ impl Pruner for ScoredPruner<'_> {
         if let Some(allocation) = &self.options.allocation {
             parameters.insert("allocation".to_owned(), allocation.to_string());
         }
+        if self.options.invert {
+            parameters.insert("invert".to_owned(), "true".to_owned());
+        }
+        if self.method.needs.oracle() && self.mode != OracleMode::default() {
+            parameters.insert("mode".to_owned(), self.mode.to_string());
+        }
+        parameters.extend(self.options.own.iter().cloned());
         PrunerInfo { method: self.method.name.to_owned(), seed: self.seed, parameters }
     }
 
