@@ -26,7 +26,6 @@ mod value;
 pub(crate) use condition::Conditions;
 pub(crate) use folder::{Folder, needed};
 pub(crate) use graph::{CellJobs, Graph};
-pub(crate) use job::Job;
 pub(crate) use list::list;
 pub(crate) use measures::MEASURES;
 pub(crate) use plan::Plan;
