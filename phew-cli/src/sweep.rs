@@ -11,6 +11,7 @@ mod folder;
 mod graph;
 mod input;
 mod job;
+mod job_maker;
 mod list;
 mod measures;
 mod plan;
@@ -22,6 +23,7 @@ mod slurm;
 mod store;
 mod tool;
 mod value;
+mod wiring;
 
 pub(crate) use condition::Conditions;
 pub(crate) use folder::{Folder, needed};
