@@ -90,11 +90,12 @@ fn a_cluster_comes_to_the_results_of_this_machine() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let plan = "name = 'masks'\nmeasure = ['widths', 'path-kernel-trace']\n[settings]\narch = 'resnet20'\n\
-         [axes]\nmethod = ['phew', 'synflow']\ndensity = [0.1]\nseed = '0-7'\n\
+         [axes]\nmethod = ['phew', 'synflow']\ndensity = [0.1]\nseed = '0-3'\n\
+         [[override]]\nwhen = { method = 'synflow' }\nset = { schedule = 'exponential:5000' }\n\
          [slurm]\ntime = '10'\nchunk = 4\nsignal = 30\nlines = ['export PHEW_TEST=1']\n";
     std::fs::write(at.join("plan.toml"), plan).unwrap();
     let submitted = cluster.phew(at, "sweep plan.toml -o cluster --engine slurm --json");
-    assert_eq!((&submitted["submitted"], &submitted["queued"]), (&48.into(), &0.into()));
+    assert_eq!((&submitted["submitted"], &submitted["queued"]), (&24.into(), &0.into()));
     assert_eq!(submitted["arrays"].as_array().unwrap().len(), 2, "{submitted}");
     // What is queued is not submitted again.
     let again = cluster.phew(at, "sweep plan.toml -o cluster --engine slurm --json");
@@ -106,11 +107,25 @@ fn a_cluster_comes_to_the_results_of_this_machine() {
         let tools = status["tools"].as_object().unwrap().values();
         tools.map(|tool| tool["done"].as_u64().unwrap()).sum::<u64>()
     };
-    wait("the first task", || done() > 0);
-    let first = submitted["arrays"][0].as_str().unwrap();
-    cluster.call("scancel", &["--batch", "--signal=USR1", first]);
+    let logs = || {
+        let logs = std::fs::read_dir(at.join("cluster/slurm/log")).unwrap();
+        let text = logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap_or_default());
+        text.collect::<String>()
+    };
+    wait("a task that was told to stop", || {
+        let running = ["--noheader", "--array", "--states=RUNNING", "--format=%i"];
+        for task in cluster.call("squeue", &running).lines() {
+            // It may have ended meanwhile.
+            let mut scancel = Command::new("scancel");
+            scancel
+                .args(["--batch", "--signal=USR1", task.trim()])
+                .env("SLURM_CONF", &cluster.conf);
+            scancel.stderr(Stdio::null()).status().unwrap();
+        }
+        logs().contains("stopped, as asked")
+    });
     wait("the last task", || {
-        if done() == 48 {
+        if done() == 24 {
             return true;
         }
         // Slurm lets a task that comes back wait for two minutes.

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::command::{Command, Example};
 use crate::failure::{SweepStopped, usage};
 use crate::sweep::{
-    CellJobs, Conditions, Folder, Graph, How, Job, Plan, Store, estimate, list, needed, run, submit,
+    Conditions, Folder, Graph, How, Plan, Store, estimate, list, needed, run, submit,
 };
 
 use report::Ended;
@@ -110,8 +110,10 @@ enum Engine {
 }
 
 impl Grid {
-    /// The plan, its cells, and the jobs that are wanted.
-    fn plan(&self) -> anyhow::Result<(Plan, Vec<CellJobs>, Vec<Job>)> {
+    fn run(&self) -> anyhow::Result<SweepReport> {
+        if self.output.exists() && !self.output.is_dir() {
+            return Err(usage(format!("{}: is a file, expected a folder", self.output.display())));
+        }
         let plan = Plan::load(&self.plan).map_err(|e| usage(format!("{e:#}")))?;
         let wrong = |e: anyhow::Error| usage(format!("{}: {e:#}", self.plan.display()));
         let (graph, cells) = Graph::of(&plan).map_err(wrong)?;
@@ -119,14 +121,6 @@ impl Grid {
             .iter()
             .filter(|cell| self.only.as_ref().is_none_or(|only| only.hold(&cell.cell.settings)));
         let jobs = needed(&graph.jobs, wanted.flat_map(|cell| cell.jobs.values().cloned()));
-        Ok((plan, cells, jobs))
-    }
-
-    fn run(&self) -> anyhow::Result<SweepReport> {
-        if self.output.exists() && !self.output.is_dir() {
-            return Err(usage(format!("{}: is a file, expected a folder", self.output.display())));
-        }
-        let (plan, cells, jobs) = self.plan()?;
         let parallel = self.parallel.map(|n| n as usize).or(plan.local.parallel);
         if self.dry_run {
             let store = Store::new(self.store.as_deref().unwrap_or(&self.output));
@@ -134,7 +128,8 @@ impl Grid {
             return Ok(SweepReport::dry(&plan, cells.len(), estimate));
         }
         let folder = Folder::write(&self.output, &plan, cells, self.store.as_deref())?;
-        for job in &jobs {
+        // Those too that are not wanted now: whoever reads the folder finds all jobs of its cells.
+        for job in &graph.jobs {
             folder.store.add(job)?;
         }
         match self.engine {

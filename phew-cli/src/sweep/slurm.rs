@@ -139,15 +139,18 @@ fn script(
     Ok(format!(
         "#!/bin/bash\n{head}\n{lines}\
          ids=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" {list})\n\
+         # Signals reach this shell alone: it hands them on, and waits until the checkpoints are written.\n\
+         told='' phew=''\n\
+         trap 'told=1; [ -z \"$phew\" ] || kill -USR1 \"$phew\"' USR1 TERM\n\
          {program} --threads \"$SLURM_CPUS_PER_TASK\" sweep job {folder} \"$ids\"{retry} &\n\
          phew=$!\n\
-         # Signals reach this shell alone: it hands them on, and waits until the checkpoints are written.\n\
-         trap 'kill -USR1 \"$phew\"' USR1 TERM\n\
          wait \"$phew\"\n\
          while kill -0 \"$phew\" 2>/dev/null; do wait \"$phew\"; done\n\
          wait \"$phew\"\n\
          code=$?\n\
-         if [ \"$code\" = 75 ]; then scontrol requeue \"${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID\"; fi\n\
+         # Beyond 128: it was told before it could listen.\n\
+         if [ \"$code\" = 75 ] || [ -n \"$told\" -a \"$code\" -gt 128 ]; then\n    \
+             scontrol requeue \"${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID\"\nfi\n\
          exit \"$code\"\n",
         list = quoted(list),
         program = program()?,

@@ -140,6 +140,8 @@ fn a_plan_that_grows_runs_what_is_new_and_two_plans_share_results() {
     assert_eq!(ran("sweep a.toml -o a --json"), 6);
     plan("b", "1-3", "'widths'");
     assert_eq!(ran("sweep b.toml -o b --store a --only seed<3 --json"), 0);
+    let status = json(at, "sweep status b --json");
+    assert_eq!((&status["cells"], &status["cells_done"]), (&6.into(), &4.into()));
     assert_eq!(ran("sweep b.toml -o b --store a --max-jobs 3 --json"), 3);
     assert_eq!(ran("sweep b.toml -o b --store a --json"), 1);
     assert!(!at.join("b/jobs").exists());

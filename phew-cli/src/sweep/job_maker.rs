@@ -1,0 +1,327 @@
+//! From a cell's settings to a job: which of them concern a command, and what follows from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+
+use super::input::{Input, Inputs, absolute};
+use super::job::{Job, SCHEMA, Spec, WEIGHTS};
+use super::plan::Plan;
+use super::recipe::{RecipeFacts, recipe, shape_of};
+use super::tool::{Kind, Opt, Tool, is_known, tool};
+use super::value::{Settings, of_text, text};
+use crate::methods::is_option_of_others;
+
+/// Jobs, each after those that it needs, and each once.
+#[derive(Debug, Default)]
+pub(super) struct JobSet {
+    pub(super) jobs: Vec<Job>,
+    known: BTreeSet<String>,
+    inputs: Inputs,
+    /// Settings of the plan that a job or the wiring has taken up.
+    pub(super) used: BTreeSet<String>,
+}
+
+impl JobSet {
+    /// Adds a job, if it is not there.
+    fn add(&mut self, job: Job) -> anyhow::Result<String> {
+        let id = job.id.clone();
+        if self.known.insert(id.clone()) {
+            job.check()?;
+            self.jobs.push(job);
+        }
+        Ok(id)
+    }
+}
+
+/// Settings that say how jobs are wired, and options that the wiring gives.
+const WIRING: [&str; 7] =
+    ["mask", "weights", "init", "init-seed", "prune", "remember", "transformation"];
+
+/// Where `train` has its options about pruning.
+const IN_COURSE: &str = "Pruning in the course of training";
+
+/// Options that say where, not what: a result does not depend on them.
+const LOCAL: [&str; 2] = ["checkpoint-every", "data-dir"];
+
+/// Something that a job reads: what another left, or a file.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Job(String),
+    File(Input),
+}
+
+/// What goes into a job beside the cell's settings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Given {
+    pub(super) words: &'static [&'static str],
+    pub(super) options: Vec<(String, Value)>,
+    pub(super) from: Vec<(&'static str, Source)>,
+    /// The role of the measure that it serves.
+    pub(super) role: &'static str,
+    /// Whether it is a training that prunes in its course.
+    pub(super) in_course: bool,
+    /// Whether it is a training under a mask.
+    pub(super) masked: bool,
+}
+
+/// What makes the jobs of one cell.
+pub(super) struct JobMaker<'a> {
+    set: &'a mut JobSet,
+    plan: &'a Plan,
+    pub(super) settings: Settings,
+    pub(super) recipe: Option<RecipeFacts>,
+}
+
+impl<'a> JobMaker<'a> {
+    pub(super) fn new(
+        set: &'a mut JobSet,
+        plan: &'a Plan,
+        settings: Settings,
+        trains: bool,
+    ) -> anyhow::Result<Self> {
+        let name = settings.get("recipe").map(text);
+        // What `train` takes by default.
+        let name = name.or_else(|| trains.then(|| "digits".to_owned()));
+        let recipe = match name {
+            Some(name) => Some(recipe(&name, &plan.folder, &mut set.inputs)?),
+            None => None,
+        };
+        Ok(Self { set, plan, settings, recipe })
+    }
+
+    /// A setting, which counts as used.
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        let value = self.settings.get(name).cloned();
+        if value.is_some() {
+            self.set.used.insert(name.to_owned());
+        }
+        value
+    }
+
+    pub(super) fn take_file(&mut self, name: &str) -> anyhow::Result<Option<Source>> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let found = self.set.inputs.find(&self.plan.folder, &text(&value));
+        Ok(Some(Source::File(found.with_context(|| format!("setting `{name}`"))?)))
+    }
+
+    /// Initialiser and seed of drawn weights: the same for all jobs of a cell.
+    pub(super) fn drawn(&mut self) -> (Value, Value) {
+        let init = self.take("init");
+        let usual = || self.recipe.as_ref().map_or("kaiming-normal", |recipe| &recipe.init).into();
+        let init = init.unwrap_or_else(usual);
+        let seed = self.take("init-seed").or_else(|| self.settings.get("seed").cloned());
+        (init, seed.unwrap_or_else(|| json!(0)))
+    }
+
+    /// A job that reads weights, or draws them.
+    pub(super) fn on_weights(
+        &mut self,
+        name: &str,
+        mut given: Given,
+        weights: Option<Source>,
+    ) -> anyhow::Result<String> {
+        match weights {
+            Some(weights) => given.from.push((WEIGHTS, weights)),
+            None => {
+                let (init, seed) = self.drawn();
+                given.options.push(("init".to_owned(), init));
+                given.options.push(("init-seed".to_owned(), seed));
+            }
+        }
+        self.job(name, given)
+    }
+
+    /// The job of a command with the cell's settings and what the wiring gives.
+    pub(super) fn job(&mut self, name: &str, given: Given) -> anyhow::Result<String> {
+        let Some(tool) = tool(name) else {
+            bail!("`{name}` needs libtorch: a build with feature `train` has it");
+        };
+        let mut parts = Parts::default();
+        for (option, value) in self.implied(tool) {
+            self.put(tool, &option, &value, &mut parts)?;
+        }
+        // Settings for this command alone come last, and what the wiring gives before them.
+        let settings: Vec<(String, Value)> =
+            self.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        for (setting, value) in &settings {
+            let scoped = setting.split_once('.').is_some_and(|(head, _)| is_known(head));
+            let Some(option) = tool.option(setting).filter(|_| !scoped) else { continue };
+            if !WIRING.contains(&&**setting) && self.concerns(tool, option, &given) {
+                self.set.used.insert(setting.clone());
+                let value = match (name, &**setting, value.as_u64()) {
+                    // Not the stream that the first weights came from.
+                    ("reinit", "seed", Some(seed)) => seed.wrapping_add(1).into(),
+                    _ => value.clone(),
+                };
+                self.put(tool, setting, &value, &mut parts)?;
+            }
+        }
+        for (option, value) in &given.options {
+            self.put(tool, option, value, &mut parts)?;
+        }
+        for (setting, value) in &settings {
+            let Some((_, option)) = setting.split_once('.').filter(|(head, _)| *head == name)
+            else {
+                continue;
+            };
+            let Some(found) = tool.option(option) else {
+                bail!(
+                    "setting `{setting}`: `{name}` has no such option, or the sweep gives it itself"
+                );
+            };
+            if self.concerns(tool, found, &given) {
+                self.set.used.insert(setting.clone());
+                self.put(tool, option, value, &mut parts)?;
+            }
+        }
+        for (what, source) in given.from {
+            match source {
+                Source::Job(id) => drop(parts.needs.insert(what.to_owned(), id)),
+                Source::File(file) => parts.file(what, file),
+            }
+        }
+        let spec = Spec {
+            schema: SCHEMA,
+            tool: name.to_owned(),
+            words: given.words.iter().map(|word| (*word).to_owned()).collect(),
+            settings: parts.settings,
+            files: parts.files,
+            needs: parts.needs,
+        };
+        self.set.add(Job::new(spec, parts.paths, parts.local)?)
+    }
+
+    /// Options that follow from the recipe and the data set where a plan does not give them.
+    fn implied(&self, tool: &Tool) -> Vec<(String, Value)> {
+        let mut implied: Vec<(&str, Value)> = Vec::new();
+        let recipe = self.recipe.as_ref();
+        let arch = self.settings.get("arch").map(text).or(recipe.map(|r| r.arch.clone()));
+        if let Some(arch) = &arch {
+            implied.push(("arch", of_text(arch)));
+        }
+        let set = self.settings.get("data").map(text).or(recipe.map(|r| r.set.clone()));
+        let Some(set) = set else { return own(tool, implied) };
+        // A network that states its own sizes is not made to fit the data.
+        let open = arch.is_some_and(|a| !a.starts_with("mlp-") && !a.ends_with(".toml"));
+        if let Some((classes, input)) = shape_of(&set).filter(|_| open) {
+            implied.push(("classes", classes.into()));
+            implied.push(("input", input.into()));
+        }
+        // The recipe of a training has its data itself.
+        if let Some(recipe) = recipe.filter(|_| tool.name != "train") {
+            let looks = match tool.name {
+                "prune" => {
+                    let method = self.settings.get("method").map(text);
+                    method.is_none_or(|method| !is_option_of_others(&method, "data"))
+                }
+                name => name == "measure",
+            };
+            if looks {
+                implied.push(("data", of_text(&set)));
+                if !self.settings.contains_key("data") {
+                    implied.extend(recipe.folder.as_ref().map(|f| ("data-dir", f.as_str().into())));
+                }
+                implied.extend(recipe.transform.map(|seed| ("transform", seed.into())));
+            }
+        }
+        own(tool, implied)
+    }
+
+    /// Whether a setting that a command has an option for concerns this job of it.
+    fn concerns(&self, tool: &Tool, option: &Opt, given: &Given) -> bool {
+        let name = &*option.name;
+        match tool.name {
+            "train" if option.heading.as_deref() == Some(IN_COURSE) => {
+                given.in_course || (given.masked && name.starts_with("redraw"))
+            }
+            "prune" => {
+                let method = self.settings.get("method").map(text);
+                !method.is_some_and(|method| is_option_of_others(&method, name))
+            }
+            "repair" if name == "seed" => self.settings.contains_key("refill"),
+            "inspect" => match name {
+                "spectrum" => given.role == name,
+                "probes" => given.role == "spectral-density",
+                _ => ["arch", "classes", "input"].contains(&name),
+            },
+            _ => true,
+        }
+    }
+
+    /// Notes a value of an option in the place that its kind has.
+    fn put(
+        &mut self,
+        tool: &Tool,
+        name: &str,
+        value: &Value,
+        parts: &mut Parts,
+    ) -> anyhow::Result<()> {
+        let Some(option) = tool.option(name) else {
+            bail!("`{}` has no option `{name}`", tool.name);
+        };
+        parts.forget(name);
+        let word = text(value);
+        if name == "data-dir" {
+            let path = absolute(&self.plan.folder, &word)?;
+            parts.local.insert(name.to_owned(), path.display().to_string().into());
+            // A published set is what it is; a folder of one's own is what lies in it.
+            if self.settings.get("data").is_some_and(|set| set == "folder") {
+                let found = self.set.inputs.find(&self.plan.folder, &word)?;
+                parts.files.insert(name.to_owned(), found.hash);
+            }
+            return Ok(());
+        }
+        if LOCAL.contains(&name) {
+            parts.local.insert(name.to_owned(), value.clone());
+            return Ok(());
+        }
+        let toml = ["arch", "recipe"].contains(&name) && word.ends_with(".toml");
+        if option.kind == Kind::File || toml {
+            let found = self.set.inputs.find(&self.plan.folder, &word);
+            parts.file(name, found.with_context(|| format!("setting `{name}`"))?);
+            return Ok(());
+        }
+        if name == "recipe" {
+            let hash = self.recipe.as_ref().map(|recipe| recipe.hash.clone());
+            parts.files.extend(hash.map(|hash| (name.to_owned(), hash)));
+        }
+        let idle = *value == Value::Bool(false) || option.default.as_ref() == Some(value);
+        if !idle {
+            parts.settings.insert(name.to_owned(), value.clone());
+        }
+        Ok(())
+    }
+}
+
+/// Those of the options that a command has.
+fn own(tool: &Tool, options: Vec<(&str, Value)>) -> Vec<(String, Value)> {
+    let has = options.into_iter().filter(|(name, _)| tool.option(name).is_some());
+    has.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The parts of a job in the making.
+#[derive(Debug, Default)]
+struct Parts {
+    settings: Settings,
+    files: BTreeMap<String, String>,
+    needs: BTreeMap<String, String>,
+    paths: BTreeMap<String, std::path::PathBuf>,
+    local: Settings,
+}
+
+impl Parts {
+    fn file(&mut self, name: &str, Input { path, hash }: Input) {
+        self.files.insert(name.to_owned(), hash);
+        self.paths.insert(name.to_owned(), path);
+    }
+
+    /// Takes back what was noted of an option: the last word counts.
+    fn forget(&mut self, name: &str) {
+        self.settings.remove(name);
+        self.local.remove(name);
+        self.files.remove(name);
+        self.paths.remove(name);
+    }
+}

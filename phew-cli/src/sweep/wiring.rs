@@ -1,0 +1,217 @@
+//! Which jobs a cell consists of, and what each takes from which.
+
+use anyhow::{anyhow, bail};
+use serde_json::{Value, json};
+
+use super::job::{FROM, MASK, OTHER, WEIGHTS};
+use super::job_maker::{Given, JobMaker, JobSet, Source};
+use super::measures::Measure;
+use super::plan::Plan;
+use super::value::{Settings, of_text, text};
+
+/// A pruned network.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pruned {
+    pub(super) mask: Option<Source>,
+    /// None if they are drawn.
+    weights: Option<Source>,
+    /// The training that kept the step to begin from.
+    from: Option<Source>,
+    /// The training in whose course it was pruned.
+    pub(super) trained: Option<String>,
+}
+
+/// The jobs of one cell in the making.
+pub(super) struct Wiring<'a>(JobMaker<'a>);
+
+impl<'a> Wiring<'a> {
+    /// Of the settings of a cell of which something is measured, into a set that has the jobs of others.
+    pub(super) fn new(
+        set: &'a mut JobSet,
+        plan: &'a Plan,
+        settings: Settings,
+        measures: &[&Measure],
+    ) -> anyhow::Result<Self> {
+        let trained = measures.iter().any(|measure| measure.tool == "train");
+        let trains = trained || settings.contains_key("prune");
+        Ok(Self(JobMaker::new(set, plan, settings, trains)?))
+    }
+
+    /// The mask and the weights of the cell, before anything is measured.
+    pub(super) fn pruned(&mut self) -> anyhow::Result<Pruned> {
+        let weights = self.0.take_file("weights")?;
+        let mask = self.0.take_file("mask")?;
+        let when = self.0.take("prune").map(|when| text(&when));
+        let method = self.0.take("method").map(|method| text(&method));
+        let dense = match &method {
+            Some(method) => method == "dense",
+            None => !self.0.settings.contains_key("density"),
+        };
+        let mut pruned = match when.as_deref() {
+            None if mask.is_some() || dense => Pruned { mask, weights, ..Pruned::default() },
+            None => {
+                let id = self.prune(weights.clone(), None)?;
+                Pruned { mask: Some(Source::Job(id)), weights, ..Pruned::default() }
+            }
+            Some(when) if dense => bail!("prune = \"{when}\" needs a method, and dense is none"),
+            Some("after") => {
+                let dense = self.dense(weights, None)?;
+                let id = self.prune(Some(dense.clone()), None)?;
+                Pruned { mask: Some(Source::Job(id)), weights: Some(dense), ..Pruned::default() }
+            }
+            Some(when) if when == "rewind" || when.starts_with("rewind:") => {
+                self.rewound(when, weights)?
+            }
+            Some(when) => {
+                let given = Given {
+                    options: vec![("prune".to_owned(), of_text(when))],
+                    from: mask.map(|mask| (MASK, mask)).into_iter().collect(),
+                    in_course: true,
+                    ..Given::default()
+                };
+                let id = self.training(given, weights.clone())?;
+                let mask = Some(Source::Job(id.clone()));
+                Pruned { mask, weights, from: None, trained: Some(id) }
+            }
+        };
+        let list = self.0.take("transformation").map(|list| text(&list)).unwrap_or_default();
+        for name in list.split('+').filter(|name| !name.is_empty()) {
+            pruned = self.transformed(name, pruned)?;
+        }
+        Ok(pruned)
+    }
+
+    /// A dense training, which keeps the network of a step if one is to go back to it.
+    fn dense(&mut self, weights: Option<Source>, step: Option<u64>) -> anyhow::Result<Source> {
+        let step = self.0.take("remember").or(step.map(Value::from));
+        let options =
+            step.filter(|step| *step != json!(0)).map(|step| ("remember".to_owned(), step));
+        let given = Given { options: options.into_iter().collect(), ..Given::default() };
+        Ok(Source::Job(self.training(given, weights)?))
+    }
+
+    /// Lottery-ticket rewinding: with several densities, iterative magnitude pruning.
+    fn rewound(&mut self, when: &str, weights: Option<Source>) -> anyhow::Result<Pruned> {
+        let step = match when.split_once(':') {
+            Some((_, step)) => step
+                .parse()
+                .map_err(|_| anyhow!("prune = \"{when}\": expected rewind or rewind:STEP"))?,
+            None => self.0.recipe.as_ref().map_or(0, |recipe| recipe.rewind_step),
+        };
+        let densities = self.0.take("density").map(|density| text(&density)).unwrap_or_default();
+        let first = self.dense(weights.clone(), Some(step))?;
+        let from = (step > 0).then(|| first.clone());
+        let mut pruned = Pruned { weights, from, ..Pruned::default() };
+        let mut learnt = first;
+        let densities: Vec<&str> = densities.split(',').collect();
+        for (level, density) in densities.iter().enumerate() {
+            let mask = self.prune(Some(learnt.clone()), Some(of_text(density)))?;
+            pruned.mask = Some(Source::Job(mask));
+            if level + 1 < densities.len() {
+                learnt = Source::Job(self.train_from(&pruned, false)?);
+            }
+        }
+        Ok(pruned)
+    }
+
+    fn transformed(&mut self, name: &str, pruned: Pruned) -> anyhow::Result<Pruned> {
+        const MASKS: [&str; 3] = ["shuffle", "widen", "repair"];
+        const OF_WEIGHTS: [&str; 2] = ["reinit", "isometry"];
+        if !MASKS.contains(&name) && !OF_WEIGHTS.contains(&name) {
+            let known = [&MASKS[..], &OF_WEIGHTS[..]].concat().join(", ");
+            bail!("transformation = \"{name}\": expected some of {known}, joined by +");
+        }
+        let Some(mask) = pruned.mask.clone() else {
+            bail!("transformation = \"{name}\" needs a mask, and the cell is dense");
+        };
+        if pruned.trained.is_some() {
+            bail!("transformation = \"{name}\" of a mask that is made in the course of training");
+        }
+        if MASKS.contains(&name) {
+            let given = Given { from: vec![(MASK, mask)], ..Given::default() };
+            let mask = Some(Source::Job(self.0.job(name, given)?));
+            return Ok(Pruned { mask, ..pruned });
+        }
+        let weights = match pruned.weights.clone() {
+            Some(weights) => weights,
+            None => {
+                let (init, seed) = self.0.drawn();
+                let options = vec![("init".to_owned(), init), ("seed".to_owned(), seed)];
+                Source::Job(self.0.job("init", Given { options, ..Given::default() })?)
+            }
+        };
+        let given = Given { from: vec![(MASK, mask), (WEIGHTS, weights)], ..Given::default() };
+        let weights = Some(Source::Job(self.0.job(name, given)?));
+        Ok(Pruned { weights, ..pruned })
+    }
+
+    fn prune(&mut self, weights: Option<Source>, density: Option<Value>) -> anyhow::Result<String> {
+        let options = density.map(|density| ("density".to_owned(), density));
+        let given = Given { options: options.into_iter().collect(), ..Given::default() };
+        self.0.on_weights("prune", given, weights)
+    }
+
+    /// The training of a pruned network.
+    pub(super) fn train(&mut self, pruned: &Pruned) -> anyhow::Result<String> {
+        if pruned.mask.is_none() {
+            return match self.dense(pruned.weights.clone(), None)? {
+                Source::Job(id) => Ok(id),
+                Source::File(_) => unreachable!("a training is a job"),
+            };
+        }
+        self.train_from(pruned, true)
+    }
+
+    fn train_from(&mut self, pruned: &Pruned, last: bool) -> anyhow::Result<String> {
+        let mut from: Vec<(&'static str, Source)> =
+            pruned.mask.clone().map(|mask| (MASK, mask)).into_iter().collect();
+        // New weights take the place of those to go back to.
+        let redrawn = last && self.0.settings.contains_key("redraw");
+        from.extend(pruned.from.clone().filter(|_| !redrawn).map(|early| (FROM, early)));
+        let given = Given { from, masked: last, ..Given::default() };
+        self.training(given, pruned.weights.clone())
+    }
+
+    fn training(&mut self, mut given: Given, weights: Option<Source>) -> anyhow::Result<String> {
+        // What it trains by is part of it even where it is the default.
+        if !self.0.settings.contains_key("recipe") {
+            given.options.push(("recipe".to_owned(), "digits".into()));
+        }
+        self.0.on_weights("train", given, weights)
+    }
+
+    pub(super) fn measure(&mut self, measure: &Measure, pruned: &Pruned) -> anyhow::Result<String> {
+        let value = |value: Option<u64>| value.map_or(Value::Bool(true), Value::from);
+        let options = measure.options.iter().map(|(name, v)| ((*name).to_owned(), value(*v)));
+        let given = Given {
+            words: measure.words,
+            options: options.collect(),
+            from: pruned.mask.clone().map(|mask| (MASK, mask)).into_iter().collect(),
+            role: measure.role,
+            ..Given::default()
+        };
+        // A mask by itself has no use for weights.
+        match measure.role {
+            "layers" => self.0.job(measure.tool, given),
+            _ => self.0.on_weights(measure.tool, given, pruned.weights.clone()),
+        }
+    }
+
+    /// None for a mask and itself.
+    pub(super) fn compare(
+        &mut self,
+        mask: Option<Source>,
+        other: Option<Source>,
+    ) -> anyhow::Result<Option<String>> {
+        let (Some(mask), Some(other)) = (mask, other) else {
+            bail!("measure jaccard needs two masks, and a dense network has none");
+        };
+        if let (Source::Job(one), Source::Job(two)) = (&mask, &other)
+            && one == two
+        {
+            return Ok(None);
+        }
+        let given = Given { from: vec![(MASK, mask), (OTHER, other)], ..Given::default() };
+        self.0.job("compare", given).map(Some)
+    }
+}
