@@ -18,6 +18,7 @@ mod data;
 mod device;
 mod doctor;
 mod error;
+mod loss;
 mod measure;
 mod model;
 mod run;
@@ -32,6 +33,7 @@ pub use data::{
 pub use device::{Device, set_threads, threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
 pub use error::TrainError;
+pub use loss::Loss;
 pub use measure::{
     GradientShare, Inputs, Spread, TangentKernel, gradient_share, jacobian_extremes,
     jacobian_singular_values,
@@ -45,10 +47,10 @@ pub use phew_graph::ndarray;
 pub use run::{Early, Run, RunBuilder, RunConfig, RunOutcome, RunResult};
 pub use score::{OnesPass, OracleMode, SampleSpec, TorchOracle, ones_pass, score_batches};
 pub use train::{
-    EpochRecord, EpochTiming, Event, Fall, LearningRate, Loss, MagnitudePruner, Observer,
-    Optimiser, OptimiserSpec, Outcome, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning,
-    Quality, Recipe, Redraw, RedrawVariance, ScoredPruner, ScoredPrunerBuilder, Snapshot, Trainer,
-    TrainerBuilder, TrainingData, TrainingProgress,
+    EpochRecord, EpochTiming, Event, Fall, LearningRate, MagnitudePruner, Observer, Optimiser,
+    OptimiserSpec, Outcome, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning, Quality, Recipe,
+    Redraw, RedrawVariance, ScoredPruner, ScoredPrunerBuilder, Snapshot, Trainer, TrainerBuilder,
+    TrainingData, TrainingProgress,
 };
 
 #[cfg(doctest)]

@@ -2,6 +2,7 @@
 
 mod forward;
 mod layout;
+mod mask;
 mod precision;
 mod state_dict;
 
@@ -13,6 +14,7 @@ use tch::{Device, Kind, Tensor};
 use crate::error::Result;
 use layout::Layout;
 
+pub(crate) use mask::mask_vector;
 pub use precision::Precision;
 pub(crate) use state_dict::{StateDict, values_of};
 

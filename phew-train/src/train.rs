@@ -1,9 +1,7 @@
 //! Training.
 
 mod learning_rate;
-mod loss;
 mod loss_scale;
-mod mask;
 mod masked_step;
 mod observer;
 mod optimiser;
@@ -18,7 +16,6 @@ mod trainer;
 mod training_data;
 
 pub use learning_rate::{Fall, LearningRate};
-pub use loss::Loss;
 pub use observer::{Observer, Pruned, TrainingProgress};
 pub use optimiser::{Optimiser, OptimiserSpec};
 pub use pruned::{Event, PrunedTraining};
@@ -29,6 +26,5 @@ pub use record::{EpochRecord, EpochTiming, Quality};
 pub use trainer::{Outcome, Snapshot, Trainer, TrainerBuilder};
 pub use training_data::TrainingData;
 
-pub(crate) use mask::mask_vector;
 pub(crate) use task::Task;
 pub(crate) use trainer::State;

@@ -4,8 +4,7 @@ use phew_graph::{Mask, Network};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
-use crate::model::Model;
-use crate::train::mask_vector;
+use crate::model::{Model, mask_vector};
 
 /// A model in f64 with all that a mask prunes at 0, as a vector that can be differentiated by, and the mask's vector.
 pub(super) fn masked(

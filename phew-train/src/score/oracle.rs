@@ -10,8 +10,8 @@ use super::{SampleSpec, by_tensor, effective, score_batches};
 use crate::batches::Batch;
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::model::{Mode, Model};
-use crate::train::{Loss, mask_vector};
+use crate::loss::Loss;
+use crate::model::{Mode, Model, mask_vector};
 
 /// How normalisation behaves while a network is scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -8,8 +8,8 @@ use phew_graph::{Arch, Mask};
 use tch::{Device, Kind, Tensor};
 
 use super::loss_scale::LossScale;
-use super::mask::mask_vector;
 use crate::error::Result;
+use crate::model::mask_vector;
 
 /// A mask as a vector over all parameters, and what it does to other such vectors.
 #[derive(Debug)]

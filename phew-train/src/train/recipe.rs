@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::learning_rate::{Fall, LearningRate};
-use super::loss::Loss;
 use super::optimiser::OptimiserSpec;
 use crate::batches::Augment;
 use crate::data::{DataSpec, DataSummary};
 use crate::error::{Result, TrainError};
+use crate::loss::Loss;
 use crate::model::Precision;
 
 /// A recipe.

@@ -2,8 +2,8 @@
 
 use super::Trainer;
 use crate::error::Result;
+use crate::loss::Loss;
 use crate::model::Mode;
-use crate::train::loss::Loss;
 use crate::train::record::Quality;
 use crate::train::sums::Sums;
 
