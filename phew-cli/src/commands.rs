@@ -12,6 +12,7 @@ mod man;
 #[cfg(feature = "train")]
 mod measure;
 mod node_path;
+mod plot;
 mod prune;
 #[cfg(feature = "train")]
 mod train;
@@ -32,6 +33,7 @@ pub use man::{Man, ManReport};
 #[cfg(feature = "train")]
 pub use measure::{Gradient, Jacobian, Kernel, Measure, MeasureReport, Measures};
 pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
+pub use plot::{Plot, PlotReport};
 pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
 #[cfg(feature = "train")]
 pub use train::{Results, Train, TrainReport};
@@ -54,6 +56,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<measure::Measure>(),
     #[cfg(feature = "train")]
     entry::<data::Data>(),
+    entry::<plot::Plot>(),
     entry::<verify::Verify>(),
     entry::<archs::Archs>(),
     entry::<doctor::Doctor>(),

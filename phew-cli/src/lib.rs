@@ -22,6 +22,7 @@ pub mod collect;
 mod command;
 pub mod commands;
 mod failure;
+pub mod figure;
 mod interrupt;
 mod layers;
 mod methods;
