@@ -14,6 +14,7 @@ mod measure;
 mod node_path;
 mod plot;
 mod prune;
+mod report;
 #[cfg(feature = "train")]
 mod train;
 mod transform;
@@ -35,6 +36,7 @@ pub use measure::{Gradient, Jacobian, Kernel, Measure, MeasureReport, Measures};
 pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
 pub use plot::{Plot, PlotReport};
 pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
+pub use report::{Report, ReportReport};
 #[cfg(feature = "train")]
 pub use train::{Results, Train, TrainReport};
 pub use transform::{
@@ -57,6 +59,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     #[cfg(feature = "train")]
     entry::<data::Data>(),
     entry::<plot::Plot>(),
+    entry::<report::Report>(),
     entry::<verify::Verify>(),
     entry::<archs::Archs>(),
     entry::<doctor::Doctor>(),

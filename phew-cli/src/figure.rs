@@ -55,3 +55,4 @@ pub use drawing::Drawing;
 pub use statistics::Statistics;
 
 pub(crate) use columns::has;
+pub(crate) use svg::{escaped, font_face, without_font};

@@ -27,6 +27,7 @@ mod interrupt;
 mod layers;
 mod methods;
 mod output;
+pub mod page;
 mod patience;
 mod progress;
 mod stderr;
