@@ -32,6 +32,10 @@ fn the_page_has_what_lies_in_the_folder_and_needs_nothing_else() {
     write("summary.csv", "method,density,value,n,mean\nrandom,0.107,accuracy,1,0.84123456789\n");
     write("pairs.csv", "a,b,value,n,mean\nphew,random,accuracy,1,0.01\n");
     write("jobs/ab/error.json", r#"{"id":"ab","error":["no such folder","data"],"phew":"0.1.0"}"#);
+    // A job of another sweep in the same store is nothing of this one's.
+    write("jobs/ef/error.json", r#"{"id":"ef","error":["elsewhere"],"phew":"0.1.0"}"#);
+    let cell = r#"{"settings":{},"measure":[],"jobs":{"train":"ab","mask":"cd"}}"#;
+    write("cells.jsonl", &[cell; 5].join("\n"));
     write("jobs/cd/result.json", r#"{"id":"cd","phew":"0.0.9"}"#);
     let plot: Plot = parse([folder.path().to_str().unwrap()]).unwrap();
     plot.run().unwrap();
@@ -46,6 +50,7 @@ fn the_page_has_what_lies_in_the_folder_and_needs_nothing_else() {
         "Shrunk: 2 epochs &amp; 1 seed.",
         "<svg xmlns",
         "no such folder: data",
+        "2 cells without any",
         "0.84123<",
         "85.40 ± 0.30",
         "85.00 ± 1.41",
@@ -54,6 +59,7 @@ fn the_page_has_what_lies_in_the_folder_and_needs_nothing_else() {
     ] {
         assert!(html.contains(part), "{part}");
     }
+    assert!(!html.contains("elsewhere"));
     // The font stands in it once, and nothing is loaded from elsewhere.
     assert_eq!(html.matches("@font-face").count(), 1);
     assert!(

@@ -25,8 +25,9 @@ impl Measure {
         let percent = axis.percent.unwrap_or(known.percent);
         let unit = axis.unit.clone().or_else(|| percent.then(|| "%".to_owned()));
         let mut label = axis.label.clone().unwrap_or(known.label);
-        if let Some(unit) = unit {
-            label += &format!(" ({unit})");
+        let unit = unit.map(|unit| format!(" ({unit})")).unwrap_or_default();
+        if !label.ends_with(&unit) {
+            label += &unit;
         }
         let mut measure = Self {
             key: axis.key.clone(),
@@ -39,7 +40,7 @@ impl Measure {
         };
         let bound = |bound: f64| {
             let shown = if measure.percent { 100.0 * bound } else { bound };
-            if measure.scale == Scale::Log { shown.log10() } else { shown }
+            if measure.scale == Scale::Log { libm::log10(shown) } else { shown }
         };
         measure.bounds = [axis.min.map(bound), axis.max.map(bound)];
         measure
@@ -54,7 +55,7 @@ impl Measure {
     pub(crate) fn number(&self, stored: f64) -> f64 {
         match (self.ln, self.percent) {
             (true, _) if self.of_logarithms() => stored / std::f64::consts::LN_10,
-            (true, _) => stored.exp(),
+            (true, _) => libm::exp(stored),
             (false, true) => 100.0 * stored,
             (false, false) => stored,
         }
@@ -62,7 +63,7 @@ impl Measure {
 
     /// The place of such a number on the axis: its log₁₀ on one of decades, which may not be finite.
     pub(crate) fn place(&self, number: f64) -> f64 {
-        if self.scale == Scale::Log && !self.ln { number.log10() } else { number }
+        if self.scale == Scale::Log && !self.ln { libm::log10(number) } else { number }
     }
 
     /// What the numbers are, for a table: the label, and `log10` before it where they are logarithms.

@@ -69,10 +69,12 @@ fn is_of(row: &Row, published: &Published) -> bool {
         Some(toml::Value::String(text)) => Some(text.clone()),
         other => other.map(ToString::to_string),
     };
-    let variant = |(key, usual): &(&str, &str)| {
-        text(key).unwrap_or_else(|| (*usual).to_owned())
-            == printed(key).unwrap_or_else(|| (*usual).to_owned())
+    // Of `rewind:1000` what the step is belongs to the training.
+    let kind = |text: Option<String>, usual: &str| {
+        let text = text.unwrap_or_else(|| usual.to_owned());
+        text.split_once("rewind:").map_or(text.clone(), |_| "rewind".to_owned())
     };
+    let variant = |(key, usual): &(&str, &str)| kind(text(key), usual) == kind(printed(key), usual);
     // Whatever else a paper says must be so where a row says anything of it.
     let others = published.settings.keys().filter(|key| VARIANTS.iter().all(|v| v.0 != **key));
     let mut others = others.filter_map(|key| Some((text(key)?, printed(key)?)));

@@ -21,6 +21,11 @@ pub(super) fn overview(rows: &Rows, missing: usize, jobs: &Jobs) -> String {
     if missing > 0 {
         parts.push(format!("<span class=\"bad\">{missing} of them not whole</span>"));
     }
+    // A cell without any result has no row.
+    if jobs.cells > rows.len() {
+        let cells = counted(jobs.cells - rows.len(), "cell");
+        parts.push(format!("<span class=\"bad\">{cells} without any</span>"));
+    }
     if !jobs.failed.is_empty() {
         let failed = counted(jobs.failed.len(), "job");
         parts.push(format!("<span class=\"bad\">{failed} failed</span>"));

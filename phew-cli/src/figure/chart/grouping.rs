@@ -214,7 +214,7 @@ fn lines(figure: &Figure, measure: &Measure, across: &[&Placed<'_>]) -> Vec<Opti
 
 /// A value of a description, which is never a logarithm, as the numbers of a measure are.
 fn given(measure: &Measure, value: f64) -> f64 {
-    if measure.of_logarithms() { value.log10() } else { measure.number(value) }
+    if measure.of_logarithms() { libm::log10(value) } else { measure.number(value) }
 }
 
 fn names_of_lines(figure: &Figure) -> Vec<Line> {
