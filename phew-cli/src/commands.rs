@@ -13,7 +13,9 @@ mod man;
 #[cfg(feature = "train")]
 pub(crate) mod measure;
 mod node_path;
+mod plot;
 pub(crate) mod prune;
+mod report;
 mod sweep;
 #[cfg(feature = "train")]
 pub(crate) mod train;
@@ -35,7 +37,9 @@ pub use man::{Man, ManReport};
 #[cfg(feature = "train")]
 pub use measure::{Gradient, Jacobian, Kernel, Measure, MeasureReport, Measures};
 pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
+pub use plot::{Plot, PlotReport};
 pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
+pub use report::{Report, ReportReport};
 pub use sweep::{JobsOfKind, JobsOfTool, Sweep, SweepReport};
 #[cfg(feature = "train")]
 pub use train::{Results, Train, TrainReport};
@@ -61,6 +65,8 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<data::Data>(),
     entry::<sweep::Sweep>(),
     entry::<collect::Collect>(),
+    entry::<plot::Plot>(),
+    entry::<report::Report>(),
     entry::<verify::Verify>(),
     entry::<archs::Archs>(),
     entry::<doctor::Doctor>(),

@@ -24,11 +24,13 @@ pub mod commands;
 #[cfg(feature = "train")]
 mod data_cache;
 mod failure;
+pub mod figure;
 mod handover;
 mod interrupt;
 mod layers;
 mod methods;
 mod output;
+pub mod page;
 mod patience;
 mod progress;
 mod stderr;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json as object};
 
 use crate::common::{command, folder, json, refuses, stdout};
 
@@ -39,6 +39,15 @@ fn the_examples_of_every_command_can_be_run() {
     stdout(at, &format!("{prune} --method random -o other.safetensors"));
     let plan = "name = 'a'\nmeasure = ['widths']\n[settings]\narch = 'lenet-5'\ndensity = 0.1\n";
     std::fs::write(at.join("plan.toml"), plan).unwrap();
+    let row = |method: &str, density: f64| {
+        let settings = object!({ "arch": "lenet-5", "method": method, "density": density });
+        let values = object!({ "accuracy": 0.9, "layers.0.density": 0.1, "layers.1.density": 0.2 });
+        object!({ "schema": 1, "settings": settings, "values": values }).to_string() + "\n"
+    };
+    let rows = row("phew", 0.1) + &row("phew", 0.05) + &row("dense", 1.0);
+    std::fs::create_dir(at.join("sweep")).unwrap();
+    std::fs::write(at.join("sweep/rows.jsonl"), rows).unwrap();
+    std::fs::write(at.join("figure.toml"), "x = 'density'\ny = 'accuracy'").unwrap();
     for name in commands() {
         let help = stdout(at, &format!("help {name}"));
         let examples = examples(&help);

@@ -1,0 +1,57 @@
+//! The numbers of a figure as CSV.
+
+use super::chart::Chart;
+
+/// A line of CSV: fields that need quotes get them.
+pub(crate) fn line(fields: &[String]) -> String {
+    let quoted = fields.iter().map(|field| match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field.clone(),
+    });
+    quoted.collect::<Vec<_>>().join(",") + "\n"
+}
+
+/// A line for each point: panel, series, x, quantity, mean, standard deviation (nothing for one number), n; then for each
+/// horizontal line, without x.
+pub(crate) fn csv(chart: &Chart) -> String {
+    let head = ["panel", "series", &chart.x.label, "quantity", "mean", "deviation", "n"];
+    let mut out = line(&head.map(str::to_owned));
+    for panel in &chart.panels {
+        let quantity = chart.quantities[panel.quantity].column();
+        let mut add = |series: &str, x: String, y: super::statistics::Statistics| {
+            let deviation =
+                if y.deviation.is_nan() { String::new() } else { y.deviation.to_string() };
+            out += &line(&[
+                panel.name.clone(),
+                series.to_owned(),
+                x,
+                quantity.clone(),
+                y.mean.to_string(),
+                deviation,
+                y.n.to_string(),
+            ]);
+        };
+        for (points, series) in panel.points.iter().zip(&chart.series) {
+            for point in points {
+                add(&series.key, point.label.clone(), point.y);
+            }
+        }
+        for (y, line) in panel.lines.iter().zip(&chart.lines) {
+            if let Some(y) = y {
+                add(&line.name, String::new(), *y);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_with_commas_or_quotes_are_quoted() {
+        let fields = ["a", "b, c", "d \"e\""].map(str::to_owned);
+        assert_eq!(line(&fields), "a,\"b, c\",\"d \"\"e\"\"\"\n");
+    }
+}
