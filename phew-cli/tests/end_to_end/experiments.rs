@@ -359,7 +359,7 @@ fn every_option_of_a_method_of_data_changes_its_mask_and_is_noted() {
         ("grasp --data digits --parameters some", "--parameters"),
         ("grasp --data digits --mode both", "possible values: train, eval"),
         ("grasp --data digits --per-class 0", "images of a class: found 0, expected 1 or more"),
-        ("ntk-sap --draws 0", "draws is 0, expected at least 1"),
+        ("ntk-sap --draws 0", "draws is 0, expected a number of at least 1"),
         ("ntk-sap --epsilon=-1", "epsilon is -1, expected a positive number"),
         ("ntk-sap --mode eval", "--mode is not an option of method `ntk-sap`"),
         ("magnitude --data digits", "--data is not an option of method `magnitude`"),
