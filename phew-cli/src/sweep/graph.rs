@@ -51,7 +51,8 @@ impl Graph {
     /// The cells of a plan and all of their jobs.
     ///
     /// # Errors
-    /// If a setting is no option of any command, if a command refuses its options, or if a file cannot be read.
+    /// If a setting is no option of any command and decides none, if a command refuses its options, or if a file cannot
+    /// be read; [`NeedsLibtorch`](crate::failure::NeedsLibtorch) if this build lacks a command.
     pub(crate) fn of(plan: &Plan) -> anyhow::Result<(Self, Vec<CellJobs>)> {
         let mut set = JobSet::default();
         let mut wired = Vec::new();
@@ -61,6 +62,7 @@ impl Graph {
         }
         let names: BTreeSet<&String> =
             wired.iter().flat_map(|cell| cell.cell.settings.keys()).collect();
+        set.used.extend(plan.deciding());
         if let Some(idle) = names.into_iter().find(|name| !set.used.contains(*name)) {
             bail!("setting `{idle}` is an option of no job of the plan{}", like(idle));
         }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::tool::{Tool, is_known, tool};
 use super::value::{Settings, text};
+use crate::failure::NeedsLibtorch;
 
 /// Version of what an identity is made of. It changes when the same request comes to mean something else.
 pub(crate) const SCHEMA: u32 = 1;
@@ -80,7 +81,7 @@ impl Job {
     pub(crate) fn tool(&self) -> anyhow::Result<&'static Tool> {
         let name = &self.spec.tool;
         tool(name).ok_or_else(|| match is_known(name) {
-            true => anyhow!("`{name}` needs libtorch: a build with feature `train` has it"),
+            true => NeedsLibtorch(name.clone()).into(),
             false => anyhow!("`{name}` is no command of a sweep"),
         })
     }
@@ -141,12 +142,19 @@ impl Job {
         Ok(words)
     }
 
-    /// Reads its command line as the command itself will, to refuse before the work what would be refused in it.
+    /// Reads its command line as the command itself will, to refuse before the work what would be refused in it: what
+    /// needs a build with libtorch among it.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let words = self.words(Path::new("job"), |_, what| Ok(PathBuf::from(what)))?;
         let refused =
             |e: clap::Error| anyhow!("{}: {}", self.spec.tool, first_lines(&e.to_string()));
-        self.tool()?.parse(&words).map(drop).map_err(refused)
+        let command = self.tool()?.parse(&words).map_err(refused)?;
+        if cfg!(not(feature = "train")) && command.uses_libtorch() {
+            let method =
+                self.spec.settings.get("method").map(|method| format!(" {}", text(method)));
+            return Err(NeedsLibtorch(self.spec.tool.clone() + &method.unwrap_or_default()).into());
+        }
+        Ok(())
     }
 }
 

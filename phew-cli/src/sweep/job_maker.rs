@@ -11,6 +11,7 @@ use super::plan::Plan;
 use super::recipe::{RecipeFacts, recipe, shape_of};
 use super::tool::{Kind, Opt, Tool, is_known, tool};
 use super::value::{Settings, of_text, text};
+use crate::failure::NeedsLibtorch;
 use crate::methods::is_option_of_others;
 
 /// Jobs, each after those that it needs, and each once.
@@ -82,6 +83,8 @@ impl<'a> JobMaker<'a> {
         trains: bool,
     ) -> anyhow::Result<Self> {
         let name = settings.get("recipe").map(text);
+        // It says the network, the initialiser and the data of whatever is done.
+        set.used.extend(name.is_some().then(|| "recipe".to_owned()));
         // What `train` takes by default.
         let name = name.or_else(|| trains.then(|| "digits".to_owned()));
         let recipe = match name {
@@ -136,7 +139,7 @@ impl<'a> JobMaker<'a> {
     /// The job of a command with the cell's settings and what the wiring gives.
     pub(super) fn job(&mut self, name: &str, given: Given) -> anyhow::Result<String> {
         let Some(tool) = tool(name) else {
-            bail!("`{name}` needs libtorch: a build with feature `train` has it");
+            return Err(NeedsLibtorch(name.to_owned()).into());
         };
         let mut parts = Parts::default();
         for (option, value) in self.implied(tool) {
@@ -267,7 +270,8 @@ impl<'a> JobMaker<'a> {
             let path = absolute(&self.plan.folder, &word)?;
             parts.local.insert(name.to_owned(), path.display().to_string().into());
             // A published set is what it is; a folder of one's own is what lies in it.
-            if self.settings.get("data").is_some_and(|set| set == "folder") {
+            let of_recipe = || self.recipe.as_ref().is_some_and(|recipe| recipe.set == "folder");
+            if self.settings.get("data").map_or_else(of_recipe, |set| set == "folder") {
                 let found = self.set.inputs.find(&self.plan.folder, &word)?;
                 parts.files.insert(name.to_owned(), found.hash);
             }
