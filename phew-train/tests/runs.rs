@@ -190,8 +190,7 @@ fn a_run_that_begins_from_the_early_step_of_another_is_one_that_goes_back_to_it(
     let dir = tempfile::tempdir().unwrap();
     let [rewound, early, later] = ["rewound", "early", "later"].map(|name| dir.path().join(name));
     let mut job = Job::new();
-    let rewind = |densities| Pruning::Rewind { step: Some(7), densities, redraw: None };
-    job.pruning = rewind(vec![0.2]);
+    job.pruning = Pruning::Rewind { step: Some(7), densities: vec![0.2], redraw: None };
     let result = done(job.train(&rewound));
     job.pruning = Pruning::Remember { step: Some(7) };
     done(job.train(&early));
