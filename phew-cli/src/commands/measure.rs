@@ -126,6 +126,10 @@ struct GradientFile {
     #[arg(long, value_name = "FILE")]
     gradients: Option<PathBuf>,
 
+    /// Write the gradient's magnitudes times those of the weights: connection sensitivities
+    #[arg(long, requires = "gradients")]
+    sensitivity: bool,
+
     /// Replace the file of --gradients if it exists
     #[arg(long, requires = "gradients")]
     force: bool,
@@ -137,10 +141,18 @@ impl GradientFile {
         self.gradients.as_deref().map_or(Ok(()), |file| check_output(file, self.force))
     }
 
-    /// Writes magnitudes of a gradient under the weights' names, as a network that has them for weights.
+    /// Writes magnitudes of a gradient, or sensitivities, under the weights' names, as a network that has them for
+    /// weights.
     fn write(&self, network: &Network, gradient: &[Vec<f32>]) -> anyhow::Result<()> {
         let Some(file) = &self.gradients else { return Ok(()) };
-        let magnitudes = gradient.iter().map(|values| values.iter().map(|v| v.abs()).collect());
+        let weights = network.weights();
+        let magnitude = |(gradient, weight): (&f32, &f32)| match self.sensitivity {
+            true => (gradient * weight).abs(),
+            false => gradient.abs(),
+        };
+        let magnitudes = gradient.iter().zip(weights.iter()).map(|(gradient, weights)| {
+            gradient.iter().zip(weights.iter()).map(magnitude).collect()
+        });
         let magnitudes = network.with_weights(magnitudes.collect())?;
         Ok(magnitudes.save(file, overwrite(self.force))?)
     }

@@ -32,7 +32,7 @@ pub struct Reproduce {
     what: Option<What>,
 
     #[command(flatten)]
-    one: Option<One>,
+    one: One,
 }
 
 #[derive(Debug, Subcommand)]
@@ -50,8 +50,8 @@ enum What {
 #[command(next_help_heading = "Reproduction")]
 struct One {
     /// Which (`phew reproduce list` shows all)
-    #[arg(value_name = "ID")]
-    id: String,
+    #[arg(value_name = "ID", required = true)]
+    id: Option<String>,
 
     /// How much of what the paper did is done
     #[arg(long, value_enum, default_value_t)]
@@ -88,19 +88,24 @@ fn folder(text: &str) -> Result<(Option<String>, PathBuf), String> {
 impl One {
     /// The plans; none can be read where this build lacks something.
     fn plans(&self, of: &Reproduction, substitute: &Substitute) -> anyhow::Result<Vec<Expanded>> {
-        let wrong = |e: anyhow::Error| usage(format!("{}: {e:#}", self.id));
-        let plans = of.plans(self.scale, substitute, &self.output()).map_err(wrong)?;
+        let wrong = |e: anyhow::Error| usage(format!("{}: {e:#}", of.id));
+        let plans = of.plans(self.scale, substitute, &self.output(of)).map_err(wrong)?;
         plans.into_iter().map(|plan| Expanded::new(plan).map_err(wrong)).collect()
     }
 
-    fn output(&self) -> PathBuf {
-        let usual = || PathBuf::from(FOLDER).join(usual(&self.id, self.scale));
+    fn output(&self, of: &Reproduction) -> PathBuf {
+        let usual = || PathBuf::from(FOLDER).join(usual(&of.id, self.scale));
         self.output.clone().unwrap_or_else(usual)
     }
 
+    fn reproduction(&self) -> anyhow::Result<Reproduction> {
+        let id = self.id.as_deref().unwrap_or_default();
+        Reproduction::find(id).map_err(|e| usage(format!("{e:#}")))
+    }
+
     fn run(&self) -> anyhow::Result<Reproduced> {
-        let reproduction = Reproduction::find(&self.id).map_err(|e| usage(format!("{e:#}")))?;
-        let output = self.output();
+        let reproduction = self.reproduction()?;
+        let output = self.output(&reproduction);
         if output.exists() && !output.is_dir() {
             return Err(usage(format!("{}: is a file, expected a folder", output.display())));
         }
@@ -122,7 +127,7 @@ impl One {
             report: None,
         };
         if self.running.dry_run {
-            let name = usual(&self.id, self.scale);
+            let name = usual(&reproduction.id, self.scale);
             return Ok(reproduced(self.running.estimate(&name, &plans, &Store::new(&output))?));
         }
         let request =
@@ -171,10 +176,9 @@ impl Command for Reproduce {
     type Report = ReproduceReport;
 
     fn run(&self) -> anyhow::Result<ReproduceReport> {
-        match (&self.what, &self.one) {
-            (Some(What::List { output }), _) => list(output),
-            (None, Some(one)) => Ok(ReproduceReport::One(Box::new(one.run()?))),
-            (None, None) => unreachable!("clap asks for an ID"),
+        match &self.what {
+            Some(What::List { output }) => list(output),
+            None => Ok(ReproduceReport::One(Box::new(self.one.run()?))),
         }
     }
 
@@ -186,7 +190,7 @@ impl Command for Reproduce {
             stderr::warn(reason);
         }
         check(&one.sweep)?;
-        let all = self.one.as_ref().is_some_and(|one| one.running.only.is_none());
+        let all = self.one.running.only.is_none();
         if all && one.is_whole() && !one.undrawn.is_empty() {
             bail!("{} of the figures could not be drawn", one.undrawn.len());
         }
@@ -194,12 +198,15 @@ impl Command for Reproduce {
     }
 
     fn uses_libtorch(&self) -> bool {
-        let Some(one) = &self.one else { return false };
+        if self.what.is_some() || cfg!(feature = "train") {
+            return self.what.is_none();
+        }
         let lacks = || {
-            let found = Reproduction::find(&one.id)?;
-            let plans = found.plans(one.scale, &Substitute::default(), &one.output())?;
+            let found = self.one.reproduction()?;
+            let output = self.one.output(&found);
+            let plans = found.plans(self.one.scale, &Substitute::default(), &output)?;
             anyhow::Ok(plans.iter().any(Expanded::needs_libtorch))
         };
-        cfg!(feature = "train") || lacks().unwrap_or(false)
+        lacks().unwrap_or(false)
     }
 }

@@ -27,7 +27,7 @@ pub struct Sweep {
     what: Option<What>,
 
     #[command(flatten)]
-    grid: Option<Grid>,
+    grid: Grid,
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,12 +57,12 @@ enum What {
 #[command(next_help_heading = "Sweep")]
 struct Grid {
     /// The plan
-    #[arg(value_name = "PLAN.toml")]
-    plan: PathBuf,
+    #[arg(value_name = "PLAN.toml", required = true)]
+    plan: Option<PathBuf>,
 
     /// Folder of the sweep
-    #[arg(short, long, value_name = "DIR")]
-    output: PathBuf,
+    #[arg(short, long, value_name = "DIR", required = true)]
+    output: Option<PathBuf>,
 
     /// Folder where the jobs lie, if several sweeps with folders of their own are to share results
     #[arg(long, value_name = "DIR")]
@@ -74,18 +74,21 @@ struct Grid {
 
 impl Grid {
     fn run(&self) -> anyhow::Result<SweepReport> {
-        if self.output.exists() && !self.output.is_dir() {
-            return Err(usage(format!("{}: is a file, expected a folder", self.output.display())));
+        let (Some(path), Some(output)) = (&self.plan, &self.output) else {
+            return Err(usage("expected a plan and a folder"));
+        };
+        if output.exists() && !output.is_dir() {
+            return Err(usage(format!("{}: is a file, expected a folder", output.display())));
         }
-        let plan = Plan::load(&self.plan).map_err(|e| usage(format!("{e:#}")))?;
-        let wrong = |e: anyhow::Error| usage(format!("{}: {e:#}", self.plan.display()));
+        let plan = Plan::load(path).map_err(|e| usage(format!("{e:#}")))?;
+        let wrong = |e: anyhow::Error| usage(format!("{}: {e:#}", path.display()));
         let plan = [Expanded::new(plan).map_err(wrong)?];
         let [Expanded { plan: found, cells, .. }] = &plan;
         if self.running.dry_run {
-            let store = Store::new(self.store.as_deref().unwrap_or(&self.output));
+            let store = Store::new(self.store.as_deref().unwrap_or(output));
             return self.running.estimate(&found.name, &plan, &store);
         }
-        let folder = Folder::write(&self.output, found, cells.clone(), self.store.as_deref())?;
+        let folder = Folder::write(output, found, cells.clone(), self.store.as_deref())?;
         self.running.run(&plan, &folder)
     }
 }
@@ -108,13 +111,10 @@ impl Command for Sweep {
     type Report = SweepReport;
 
     fn run(&self) -> anyhow::Result<SweepReport> {
-        match (&self.what, &self.grid) {
-            (Some(What::Status { folder }), _) => SweepReport::status(&Folder::read(folder)?),
-            (Some(What::Job { folder, ids, retry_failed }), _) => {
-                single(folder, ids, *retry_failed)
-            }
-            (None, Some(grid)) => grid.run(),
-            (None, None) => unreachable!("clap asks for a plan"),
+        match &self.what {
+            Some(What::Status { folder }) => SweepReport::status(&Folder::read(folder)?),
+            Some(What::Job { folder, ids, retry_failed }) => single(folder, ids, *retry_failed),
+            None => self.grid.run(),
         }
     }
 
@@ -125,17 +125,17 @@ impl Command for Sweep {
     }
 
     fn uses_libtorch(&self) -> bool {
-        match (&self.what, &self.grid) {
-            (Some(What::Status { .. }), _) => false,
+        match &self.what {
+            Some(What::Status { .. }) => false,
             _ if cfg!(feature = "train") => true,
-            (Some(What::Job { folder, ids, .. }), _) => {
+            Some(What::Job { folder, ids, .. }) => {
                 let jobs = Folder::read(folder).and_then(|folder| folder.jobs(ids));
                 jobs.is_ok_and(|jobs| jobs.iter().any(needs_libtorch))
             }
-            (None, Some(grid)) => {
-                Plan::load(&grid.plan).is_ok_and(|plan| Expanded::needs_libtorch(&plan))
+            None => {
+                let plan = self.grid.plan.as_deref().and_then(|path| Plan::load(path).ok());
+                plan.is_some_and(|plan| Expanded::needs_libtorch(&plan))
             }
-            (None, None) => false,
         }
     }
 }

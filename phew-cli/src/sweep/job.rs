@@ -59,6 +59,13 @@ pub(crate) const FROM: &str = "from";
 /// The mask to compare with.
 pub(crate) const OTHER: &str = "other";
 
+/// Numbers that walks follow, and the setting of `measure` that asks for them: [`GRADIENT`] or [`SENSITIVITY`].
+pub(crate) const SCORES: &str = "scores";
+/// The magnitudes of the loss's gradient.
+pub(crate) const GRADIENT: &str = "gradient";
+/// The same times those of the weights.
+pub(crate) const SENSITIVITY: &str = "sensitivity";
+
 impl Spec {
     /// The identity.
     pub(crate) fn id(&self) -> anyhow::Result<String> {
@@ -91,12 +98,18 @@ impl Job {
         self.spec.tool == "train"
     }
 
+    /// Whether it measures what walks follow.
+    fn is_scores(&self) -> bool {
+        self.spec.tool == "measure" && self.spec.settings.contains_key(SCORES)
+    }
+
     /// What it leaves in its folder.
     pub(crate) fn output(&self) -> Option<&'static str> {
         match &*self.spec.tool {
             "init" | "reinit" | "isometry" => Some("weights.safetensors"),
             "prune" | "shuffle" | "widen" | "repair" => Some("mask.safetensors"),
             "train" => Some("run"),
+            "measure" if self.is_scores() => Some("scores.safetensors"),
             _ => None,
         }
     }
@@ -109,6 +122,11 @@ impl Job {
     ) -> anyhow::Result<Vec<OsString>> {
         let mut words: Vec<OsString> = self.spec.words.iter().map(OsString::from).collect();
         for (name, value) in self.spec.settings.iter().chain(&self.local) {
+            if name == SCORES && self.is_scores() {
+                // The file itself is the output.
+                words.extend((value == SENSITIVITY).then(|| "--sensitivity".into()));
+                continue;
+            }
             words.push(match value {
                 Value::Bool(_) => format!("--{name}").into(),
                 value => format!("--{name}={}", text(value)).into(),
@@ -134,7 +152,8 @@ impl Job {
         }
         words.extend(files.iter().find(|(name, _)| *name == OTHER).map(|(_, path)| path.into()));
         if let Some(output) = self.output() {
-            words.push(assigned("output", &folder.join(output)));
+            let option = if self.is_scores() { "gradients" } else { "output" };
+            words.push(assigned(option, &folder.join(output)));
             if !self.trains() {
                 words.push("--force".into());
             }

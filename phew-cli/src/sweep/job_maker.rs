@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use super::input::{Input, Inputs, absolute};
-use super::job::{Job, SCHEMA, Spec, WEIGHTS};
+use super::job::{GRADIENT, Job, SCHEMA, SCORES, SENSITIVITY, Spec, WEIGHTS};
 use super::plan::Plan;
 use super::recipe::{RecipeFacts, recipe, shape_of};
 use super::tool::{Kind, Opt, Tool, is_known, tool};
@@ -59,6 +59,8 @@ pub(super) struct Given {
     pub(super) words: &'static [&'static str],
     pub(super) options: Vec<(String, Value)>,
     pub(super) from: Vec<(&'static str, Source)>,
+    /// What of the gradient is written for walks to follow.
+    pub(super) scores: Option<Value>,
     /// The role of the measure that it serves.
     pub(super) role: &'static str,
     /// Whether it is a training that prunes in its course.
@@ -149,6 +151,10 @@ impl<'a> JobMaker<'a> {
         let settings: Vec<(String, Value)> =
             self.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         for (setting, value) in &settings {
+            // A job that measures them, not a file.
+            if setting == SCORES && measured_scores(value) {
+                continue;
+            }
             let scoped = setting.split_once('.').is_some_and(|(head, _)| is_known(head));
             let Some(option) = tool.option(setting).filter(|_| !scoped) else { continue };
             if !WIRING.contains(&&**setting) && self.concerns(tool, option, &given) {
@@ -164,7 +170,9 @@ impl<'a> JobMaker<'a> {
         for (option, value) in &given.options {
             self.put(tool, option, value, &mut parts)?;
         }
-        for (setting, value) in &settings {
+        // What a plan says of a measure is not said of the scores that walks follow.
+        let own = settings.iter().filter(|_| given.role != SCORES);
+        for (setting, value) in own {
             let Some((_, option)) = setting.split_once('.').filter(|(head, _)| *head == name)
             else {
                 continue;
@@ -184,6 +192,9 @@ impl<'a> JobMaker<'a> {
                 Source::Job(id) => drop(parts.needs.insert(what.to_owned(), id)),
                 Source::File(file) => parts.file(what, file),
             }
+        }
+        if let Some(scores) = given.scores {
+            parts.settings.insert(SCORES.to_owned(), scores);
         }
         let spec = Spec {
             schema: SCHEMA,
@@ -297,6 +308,11 @@ impl<'a> JobMaker<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether scores are measured, and not read from a file.
+pub(super) fn measured_scores(value: &Value) -> bool {
+    value == GRADIENT || value == SENSITIVITY
 }
 
 /// Those of the options that a command has.

@@ -81,11 +81,12 @@ const TRAIN: Option<Entry> = None;
 const MEASURE: Option<Entry> = None;
 
 /// Options that are the sweep's own business.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "output",
     "force",
     "from",
     "gradients",
+    "sensitivity",
     "per-weight",
     "list-methods",
     "toml",
