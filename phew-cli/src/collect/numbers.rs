@@ -183,6 +183,9 @@ mod tests {
         let found = of_report("layers", &report, &[""]);
         assert_eq!(found.values.get("layers.0.density"), Some(&0.25));
         assert!(!found.series.contains_key("input"));
+        let report = json!({ "arch": "a", "neurons": { "sparsity": [0.0, 1.0], "share": [1.0, 0.5] } });
+        let found = of_report("layers", &report, &["neurons"]);
+        assert_eq!(found.series["neurons.share"], [1.0, 0.5]);
         let report = json!({ "metrics": { "ln_paths": 0.0, "ln_synflow": 1.0, "mean_path": { "ln_square": 2.0 } } });
         let found = of_report("theory", &report, &["paths", "ln_paths", "mean_path"]);
         let names: Vec<&String> = found.values.keys().collect();

@@ -33,9 +33,22 @@ const fn inspect(
     Measure { name, role: name, tool: "inspect", words: &[], options, keeps }
 }
 
-const fn layers(name: &'static str) -> Measure {
-    Measure { role: "layers", ..inspect(name, &[], &[""]) }
+/// Of what needs no weights.
+const fn layers(name: &'static str, keeps: &'static [&'static str]) -> Measure {
+    Measure { role: "layers", ..inspect(name, &[], keeps) }
 }
+
+/// The numbers of layers, and those of the whole mask beside them.
+const LAYERS: &[&str] = &[
+    "layers",
+    "kept",
+    "prunable",
+    "density",
+    "effective",
+    "dead_units",
+    "inputs",
+    "outputs",
+];
 
 const fn on_data(name: &'static str, words: &'static [&'static str]) -> Measure {
     Measure { name, role: name, tool: "measure", words, options: &[], keeps: &[""] }
@@ -46,13 +59,14 @@ const fn training(name: &'static str, keeps: &'static [&'static str]) -> Measure
 }
 
 /// The table.
-pub(crate) const MEASURES: [Measure; 19] = [
-    layers("widths"),
-    layers("layer-densities"),
+pub(crate) const MEASURES: [Measure; 20] = [
+    layers("widths", LAYERS),
+    layers("layer-densities", LAYERS),
+    layers("neuron-sparsity", &["neurons"]),
     theory("path-kernel-trace", &["path_kernel_trace", "ln_path_kernel_trace"]),
     theory("paths", &["paths", "ln_paths", "mean_path"]),
     theory("objectives", &["ln_synflow"]),
-    theory("structure", &["structure", "hidden_stubs", "neuron_collapse"]),
+    theory("structure", &["structure", "hidden_stub", "any_hidden_stub", "stub_law", "neuron_collapse"]),
     theory("flops", &["flops", "sparse_flops", "cost"]),
     theory("walks", &["walks"]),
     theory("spectral-gaps", &["network_gap", "gaps"]),
