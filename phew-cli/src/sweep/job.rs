@@ -96,6 +96,7 @@ impl Job {
             "init" | "reinit" | "isometry" => Some("weights.safetensors"),
             "prune" | "shuffle" | "widen" | "repair" => Some("mask.safetensors"),
             "train" => Some("run"),
+            "examples" => Some("examples.safetensors"),
             _ => None,
         }
     }
