@@ -30,7 +30,7 @@ pub use collect::{Collect, CollectReport};
 pub use compare::{Compare, CompareReport, ComparedLayer, ComparedMask, ComparedPair};
 pub use completions::{Completions, CompletionsReport};
 #[cfg(feature = "train")]
-pub use data::{Data, DataReport, Description, KnownSet};
+pub use data::{Data, DataReport, Description, KnownSet, WrittenExamples};
 pub use doctor::{Doctor, DoctorReport, LibtorchReport};
 pub use init::{Init, InitReport};
 pub use inspect::{Inspect, InspectReport, Metrics};

@@ -1,5 +1,7 @@
 //! `phew data`: fetch, check and describe data sets.
 
+mod examples;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +12,9 @@ use serde::Serialize;
 use crate::command::{Command, Example, Report};
 use crate::output::{grouped, table};
 use crate::{data_cache, interrupt, progress};
+use examples::Examples;
+
+pub use examples::WrittenExamples;
 
 /// Fetch, check and describe data sets.
 #[derive(Debug, Args)]
@@ -49,6 +54,9 @@ enum Action {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
+    /// Write a few test images, and the images of the transformation task, as arrays `inputs` and `outputs` of numbers
+    /// from 0 to 1
+    Examples(Examples),
 }
 
 /// A set by its name.
@@ -122,6 +130,8 @@ pub enum DataReport {
     },
     /// What a set holds.
     Described(Description),
+    /// Images were written.
+    Examples(WrittenExamples),
 }
 
 /// A set that phew knows.
@@ -163,6 +173,10 @@ impl Command for Data {
     const EXAMPLES: &'static [Example] = &[
         ("the sets that phew knows", "phew data list"),
         ("images and classes of a set", "phew data describe digits"),
+        (
+            "pairs of images of the transformation task",
+            "phew data examples --transform 0 --count 10 -o pairs.safetensors",
+        ),
         ("a published set, checked and unpacked", "phew data fetch cifar10"),
         ("every image of it read, and held against what was published", "phew data check cifar10"),
     ];
@@ -193,6 +207,7 @@ impl Command for Data {
                 let set = interrupt::at_once(|| load(*name, dir.as_deref(), None))??;
                 DataReport::Described(Description::new(&set))
             }
+            Action::Examples(examples) => DataReport::Examples(examples.run()?),
         })
     }
 }
@@ -210,6 +225,10 @@ impl Report for DataReport {
                 format!("{name}: whole; {train} and {test} images, {classes} classes\n")
             }
             DataReport::Described(description) => description.text(),
+            DataReport::Examples(WrittenExamples { name, classes, output }) => {
+                let classes = classes.join(", ");
+                format!("{name}: images of {classes} in {}\n", output.display())
+            }
         }
     }
 }

@@ -160,7 +160,8 @@ impl GradientFile {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// Loss and norm of its gradient by the kept weights; the share of the dense gradient that a mask keeps
+    /// Loss, norm of its gradient by the kept weights and connection sensitivity of each layer; the share of the dense
+    /// gradient that a mask keeps
     Gradient,
     /// Spectrum of the empirical tangent kernel over the kept weights
     Kernel,

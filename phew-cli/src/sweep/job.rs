@@ -109,6 +109,7 @@ impl Job {
             "init" | "reinit" | "isometry" => Some("weights.safetensors"),
             "prune" | "shuffle" | "widen" | "repair" => Some("mask.safetensors"),
             "train" => Some("run"),
+            "examples" => Some("examples.safetensors"),
             "measure" if self.is_scores() => Some("scores.safetensors"),
             _ => None,
         }

@@ -224,13 +224,13 @@ impl<'a> JobMaker<'a> {
             implied.push(("input", input.into()));
         }
         // The recipe of a training has its data itself.
-        if let Some(recipe) = recipe.filter(|_| tool.name != "train") {
+        if let Some(recipe) = recipe.filter(|_| !["train", "recipe"].contains(&tool.name)) {
             let looks = match tool.name {
                 "prune" => {
                     let method = self.settings.get("method").map(text);
                     method.is_none_or(|method| !is_option_of_others(&method, "data"))
                 }
-                name => name == "measure",
+                name => ["measure", "examples"].contains(&name),
             };
             if looks {
                 implied.push(("data", of_text(&set)));
@@ -247,7 +247,7 @@ impl<'a> JobMaker<'a> {
     fn concerns(&self, tool: &Tool, option: &Opt, given: &Given) -> bool {
         let name = &*option.name;
         match tool.name {
-            "train" if option.heading.as_deref() == Some(IN_COURSE) => {
+            "train" | "recipe" if option.heading.as_deref() == Some(IN_COURSE) => {
                 given.in_course || (given.masked && name.starts_with("redraw"))
             }
             "prune" => {

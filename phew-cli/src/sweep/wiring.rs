@@ -193,12 +193,17 @@ impl<'a> Wiring<'a> {
         self.training(given, pruned.weights.clone())
     }
 
-    fn training(&mut self, mut given: Given, weights: Option<Source>) -> anyhow::Result<String> {
-        // What it trains by is part of it even where it is the default.
+    fn training(&mut self, given: Given, weights: Option<Source>) -> anyhow::Result<String> {
+        let given = self.with_recipe(given);
+        self.0.on_weights("train", given, weights)
+    }
+
+    /// What it trains by is part of a training even where it is the default.
+    fn with_recipe(&self, mut given: Given) -> Given {
         if !self.0.settings.contains_key("recipe") {
             given.options.push(("recipe".to_owned(), "digits".into()));
         }
-        self.0.on_weights("train", given, weights)
+        given
     }
 
     pub(super) fn measure(&mut self, measure: &Measure, pruned: &Pruned) -> anyhow::Result<String> {
@@ -211,8 +216,13 @@ impl<'a> Wiring<'a> {
             role: measure.role,
             ..Given::default()
         };
-        // A mask by itself has no use for weights.
         match measure.role {
+            "recipe" => {
+                let given = self.with_recipe(Given { from: Vec::new(), ..given });
+                self.0.job(measure.tool, given)
+            }
+            "examples" => self.0.job(measure.tool, Given { from: Vec::new(), ..given }),
+            // A mask by itself has no use for weights.
             "layers" => self.0.job(measure.tool, given),
             _ => self.0.on_weights(measure.tool, given, pruned.weights.clone()),
         }
