@@ -28,7 +28,8 @@ mod train;
 pub use batches::{Augment, Batch, DeviceDataset, DeviceImages, ResizedCrop, epoch_order};
 pub use data::{
     ClassTransform, DataSpec, DataSummary, Dataset, DrawSpec, Images, Pixels, Published,
-    RemoteFile, Set, TransformSpec, class_transforms, digits, fetch, image_transformation,
+    RemoteFile, Set, SubsetSpec, TransformSpec, class_transforms, digits, fetch,
+    image_transformation,
 };
 pub use device::{Device, set_threads, threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};

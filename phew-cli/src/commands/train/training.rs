@@ -25,6 +25,14 @@ pub(super) struct TrainingArgs {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
+    /// Training images: so many of the set, as many of each class, or so many built-in digits
+    #[arg(long, value_name = "N")]
+    train_images: Option<NonZeroUsize>,
+
+    /// Test images, likewise
+    #[arg(long, value_name = "N")]
+    test_images: Option<NonZeroUsize>,
+
     /// Epochs; drops of the learning rate move in proportion
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     epochs: Option<u64>,
@@ -67,6 +75,11 @@ impl TrainingArgs {
             // A task that is made of one set can be made of another.
             let transform = recipe.data.transform.map(|t| TransformSpec { per_class: None, ..t });
             recipe.data = DataSpec { transform, ..DataSpec::new(set) };
+        }
+        if self.train_images.or(self.test_images).is_some() {
+            let [train, test] =
+                [self.train_images, self.test_images].map(|n| n.map(NonZeroUsize::get));
+            recipe.data = recipe.data.with_images(train, test);
         }
         if let Some(dir) = &self.data_dir {
             recipe.data.dir = Some(dir.clone());
