@@ -1,5 +1,6 @@
 //! How to train, as data: everything but the network, the mask and the seed.
 
+use phew_graph::NormScale;
 use serde::{Deserialize, Serialize};
 
 use super::learning_rate::{Fall, LearningRate};
@@ -29,6 +30,9 @@ pub struct Recipe {
     /// The initialiser that it was made for.
     #[serde(default = "kaiming")]
     pub init: String,
+    /// What the scales of normalisations begin with.
+    #[serde(default, skip_serializing_if = "is_one")]
+    pub norm_scale: NormScale,
     /// Passes over the training images.
     pub epochs: u64,
     /// Images of a step; the last of an epoch may have fewer.
@@ -57,6 +61,11 @@ pub struct Recipe {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_full(precision: &Precision) -> bool {
     *precision == Precision::Full
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_one(scale: &NormScale) -> bool {
+    *scale == NormScale::One
 }
 
 fn kaiming() -> String {
@@ -245,6 +254,17 @@ mod tests {
         assert_eq!(task.learning_rate, LearningRate { rate: 0.001, warmup: 0.0, fall });
         assert_eq!(task.data.set, Set::MNIST);
         assert_eq!(task.data.transform.unwrap().per_class, Some(1000));
+    }
+
+    #[test]
+    fn the_scales_of_normalisations_are_uniform_for_frankle_et_al_alone() {
+        for name in Recipe::presets() {
+            let recipe = Recipe::preset(name).unwrap();
+            let frankle = name.starts_with("frankle-");
+            let wanted = if frankle { NormScale::Uniform } else { NormScale::One };
+            assert_eq!(recipe.norm_scale, wanted, "{name}");
+            assert_eq!(recipe.to_toml().contains("norm_scale"), frankle, "{name}");
+        }
     }
 
     /// The data sets, what is done to their images (D.1 and A.2) and the step of rewinding (A.3): none in table 1.
