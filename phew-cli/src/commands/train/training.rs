@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use phew_train::{DataSpec, Precision, Recipe, Set, TransformSpec};
+use phew_train::{DataSpec, Fall, Precision, Recipe, Set, TransformSpec};
 
 use crate::commands::data::{set, usual_dir};
+use crate::failure::usage;
 
 /// The recipe, and what is otherwise.
 #[derive(Debug, Args)]
@@ -45,6 +46,10 @@ pub(super) struct TrainingArgs {
     #[arg(long, value_name = "RATE")]
     rate: Option<f64>,
 
+    /// What the rate is multiplied by at each drop of a step schedule
+    #[arg(long, value_name = "FACTOR")]
+    drop: Option<f64>,
+
     /// Numbers that layers compute with: f32, bf16 or f16; weights, gradients and the loss stay in single precision
     #[arg(long, value_name = "KIND")]
     precision: Option<Precision>,
@@ -70,6 +75,14 @@ impl TrainingArgs {
         }
         if let Some(rate) = self.rate {
             recipe.learning_rate.rate = rate;
+        }
+        if let Some(drop) = self.drop {
+            let Fall::Steps { factor, .. } = &mut recipe.learning_rate.fall else {
+                return Err(usage(
+                    "--drop is for a schedule with steps, and the recipe's has none",
+                ));
+            };
+            *factor = drop;
         }
         if let Some(set) = self.data {
             // A task that is made of one set can be made of another.
