@@ -45,7 +45,7 @@ pub use model::{Mode, Model, Precision};
 pub use phew_baselines::{Parameters, Power};
 /// Arrays go in and out as those of this crate.
 pub use phew_graph::ndarray;
-pub use run::{Early, Run, RunBuilder, RunConfig, RunOutcome, RunResult};
+pub use run::{Early, Remaining, Run, RunBuilder, RunConfig, RunOutcome, RunResult};
 pub use score::{OnesPass, OracleMode, SampleSpec, TorchOracle, ones_pass, score_batches};
 pub use train::{
     EpochRecord, EpochTiming, Event, Fall, LearningRate, MagnitudePruner, Observer, Optimiser,
