@@ -267,7 +267,7 @@ impl Figure {
                 return wrong(field, "given, but `by` tells no series apart");
             }
         }
-        if self.least.as_ref().is_some_and(|least| !(least.within >= 0.0)) {
+        if self.least.as_ref().is_some_and(|least| least.within.is_nan() || least.within < 0.0) {
             return wrong("least.within", "expected 0 or more");
         }
         Ok(())

@@ -48,11 +48,10 @@ pub(crate) fn recipe(
         (None, Recipe::preset(name)?)
     };
     let set = serde_json::to_value(recipe.data.set)?;
-    let text = recipe.to_toml();
-    let norm_scale = text.parse::<toml::Table>()?.remove("norm_scale");
+    let usual = recipe.norm_scale == phew_graph::NormScale::default();
     Ok(RecipeFacts {
-        hash: phew_graph::content_hash(text.as_bytes()),
-        norm_scale: norm_scale.and_then(|scale| scale.as_str().map(str::to_owned)),
+        hash: phew_graph::content_hash(recipe.to_toml().as_bytes()),
+        norm_scale: (!usual).then(|| recipe.norm_scale.to_string()),
         file,
         init: recipe.init,
         rewind_step: recipe.rewind_step.unwrap_or(0),
