@@ -240,7 +240,6 @@ mod tests {
         for job in [gradient, sensitivity] {
             assert_eq!(job.spec.settings["seed"], json!(5));
             assert_eq!(job.spec.settings["per-class"], json!(3));
-            assert_eq!(job.spec.settings["data"], json!("digits"));
             let prune =
                 graph.jobs.iter().find(|other| other.spec.needs.get("scores") == Some(&job.id));
             assert!(!prune.unwrap().spec.settings.contains_key("scores"));
