@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::recipe::{RecipeFacts, recipe, shape_of};
 use super::tool::{Kind, Opt, Tool, is_known, tool};
 use super::value::{Settings, of_text, text};
-use crate::methods::is_option_of_others;
+use crate::methods::{is_option_of_methods, is_option_of_others};
 
 /// Jobs, each after those that it needs, and each once.
 #[derive(Debug, Default)]
@@ -233,6 +233,10 @@ impl<'a> JobMaker<'a> {
     fn concerns(&self, tool: &Tool, option: &Opt, given: &Given) -> bool {
         let name = &*option.name;
         match tool.name {
+            "train" if is_option_of_methods(name) => {
+                let method = self.settings.get("method").map(text);
+                given.in_course && !method.is_some_and(|method| is_option_of_others(&method, name))
+            }
             "train" if option.heading.as_deref() == Some(IN_COURSE) => {
                 given.in_course || (given.masked && name.starts_with("redraw"))
             }
