@@ -19,7 +19,7 @@ pub(crate) use device::{DeviceArgs, device};
 pub(crate) use network::{ArchArgs, NetworkArgs};
 pub(crate) use output::{OutputArgs, check_output, overwrite};
 pub(crate) use seeds::{Seeds, all as all_seeds, seeds};
-pub(crate) use weights::{WeightArgs, WeightSource};
+pub(crate) use weights::{WeightArgs, WeightSource, load_weights};
 
 /// The first option that was given.
 pub(crate) fn first_given<const N: usize>(

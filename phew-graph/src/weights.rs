@@ -7,6 +7,7 @@ mod init;
 mod network;
 mod pytorch;
 mod scores;
+mod state_dict;
 mod storage;
 
 pub use check::Extra;

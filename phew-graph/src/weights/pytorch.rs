@@ -65,7 +65,7 @@ pub fn read_pytorch_pruned(
         for part in [kept(&spec.name), original(&spec.name)] {
             if !names.remove(&part) {
                 let (names, arch) = (list(&[part]), arch.name().to_owned());
-                return Err(GraphError::Missing { origin, names, arch });
+                return Err(GraphError::Missing { origin, names, arch, has: Box::default() });
             }
         }
         names.insert(spec.name.clone());
