@@ -113,7 +113,8 @@ fn every_command_has_its_options_under_a_heading_that_says_what_they_are_for() {
         let network = ["--arch", "--classes", "--input", "--mask"];
         allowed("Network", &[&network[..], &["--weights", "--init", "--init-seed"]].concat());
         allowed("Weights", &["--weights", "--init", "--seed", "--init-seed", "--ignore-extra"]);
-        allowed("Output", &["--output", "--force", "--toml", "--per-weight", "--gradients"]);
+        let output = ["--output", "--force", "--toml", "--per-weight"];
+        allowed("Output", &[&output[..], &["--gradients", "--sensitivity"]].concat());
     }
 }
 

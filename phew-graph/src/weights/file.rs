@@ -7,11 +7,10 @@ use super::Network;
 use super::check::{Extra, check_names};
 use super::network::initial;
 use super::state_dict::StateDict;
-use super::storage::Values;
 use crate::arch::{Arch, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::GraphError;
-use crate::safetensors::{Stored, TensorFile, write_arrays};
+use crate::safetensors::{TensorFile, write_arrays};
 
 impl Network {
     /// Maps a safetensors file and checks every tensor: name, shape, finite values.
@@ -61,15 +60,4 @@ impl Network {
     pub fn save(&self, path: &Path, overwrite: Overwrite) -> Result<(), GraphError> {
         write_arrays(path, self.arrays(), None, overwrite)
     }
-}
-
-/// The values of a stored tensor: a window onto the file, or a copy where they do not begin as an f32 may.
-pub(super) fn values(spec: &TensorSpec, stored: &Stored<'_>) -> Result<Values, GraphError> {
-    // The number type first: a tensor of another one is the likelier mistake.
-    let window = stored.window()?;
-    stored.expect_shape(&spec.shape)?;
-    Ok(match window {
-        Some(window) => Values::Mapped(window),
-        None => stored.f32s()?.into_owned().into(),
-    })
 }

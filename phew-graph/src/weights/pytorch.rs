@@ -10,8 +10,8 @@ use safetensors::tensor::Dtype;
 
 use super::Network;
 use super::check::{Extra, check_names};
-use super::file::values;
 use super::network::initial;
+use super::state_dict::values;
 use crate::arch::{Arch, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::{GraphError, list};

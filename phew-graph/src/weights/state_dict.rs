@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::file::values;
 use super::storage::Values;
 use crate::arch::{Arch, TensorSpec};
 use crate::error::{GraphError, list};
-use crate::safetensors::TensorFile;
+use crate::safetensors::{Stored, TensorFile};
 
 /// A file of tensors, read as a state dict of an architecture.
 #[derive(Debug)]
@@ -177,4 +176,15 @@ impl<'a> StateDict<'a> {
     fn form(&self, spec: &TensorSpec) -> Option<Form> {
         Form::of(self.file, &self.prefix, &spec.name)
     }
+}
+
+/// The values of a stored tensor: a window onto the file, or a copy where they do not begin as an f32 may.
+pub(super) fn values(spec: &TensorSpec, stored: &Stored<'_>) -> Result<Values, GraphError> {
+    // The number type first: a tensor of another one is the likelier mistake.
+    let window = stored.window()?;
+    stored.expect_shape(&spec.shape)?;
+    Ok(match window {
+        Some(window) => Values::Mapped(window),
+        None => stored.f32s()?.into_owned().into(),
+    })
 }
