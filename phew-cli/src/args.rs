@@ -23,7 +23,7 @@ pub(crate) use device::{DeviceArgs, device};
 pub(crate) use network::{ArchArgs, NetworkArgs};
 pub(crate) use output::{OutputArgs, check_output, overwrite};
 pub(crate) use seeds::{Seeds, all as all_seeds, seeds};
-pub(crate) use weights::{WeightArgs, WeightSource, load_weights};
+pub(crate) use weights::{WeightArgs, WeightSource, drawn, load_weights};
 
 /// The first option that was given.
 pub(crate) fn first_given<const N: usize>(

@@ -1,5 +1,5 @@
 //! Data sets by what names them, each read once and copied to a device once in the life of the process: the jobs of a
-//! sweep share them.
+//! sweep share them. What is taken of a set is part of what names it: jobs on the same part share it as well.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

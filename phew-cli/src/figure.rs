@@ -50,7 +50,7 @@ mod svg;
 
 pub use axis::{Axis, Scale};
 pub use condition::Condition;
-pub use description::{Figure, ImageSource, Kind, Operation, Reference, Relative, Show};
+pub use description::{Figure, ImageSource, Kind, Least, Operation, Reference, Relative, Show};
 pub use drawing::Drawing;
 pub use statistics::Statistics;
 

@@ -36,4 +36,4 @@ pub(crate) use probe::{Estimate, estimate};
 pub(crate) use run::{How, Outcome, run};
 pub(crate) use slurm::{Submitted, submit};
 pub(crate) use store::{Done, State, Store, write_text};
-pub(crate) use value::flat;
+pub(crate) use value::{NONE, flat};

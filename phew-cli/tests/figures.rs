@@ -39,6 +39,7 @@ fn row(arch: &str, method: &str, density: f64, seed: i32, accuracy: f64, ln: f64
             "accuracy": accuracy, "ln_path_kernel_trace": ln,
             "layers.0.width": 16, "layers.1.width": 8, "layers.10.width": 4,
         },
+        "names": { "layers.0": "conv1.weight", "layers.1": "conv2.weight", "layers.10": format!("{arch}.fc") },
         "series": { "curve.loss": [2.0, 1.0 + f64::from(seed)], "curve.step": [100, 200] },
     }))
     .unwrap()
@@ -230,5 +231,78 @@ fn the_command_writes_three_files_and_names_the_columns_that_there_are() {
     assert!(
         error.to_string().contains("widths.toml") && error.to_string().contains("bye"),
         "{error}"
+    );
+}
+
+/// The words of an SVG.
+fn words(drawing: &Drawing) -> Vec<String> {
+    texts(&drawing.svg)
+}
+
+#[test]
+fn a_table_without_x_has_a_column_for_each_quantity() {
+    let text = "kind = 'table'\nby = 'method'\nwhere = ['arch=vgg19', 'seed=0', 'density>=0.1']\n\
+                y = [{ key = 'density', label = 'kept' }, { key = 'layers.1.width', label = 'units' }]";
+    let found = words(&draw(text));
+    for word in ["kept (%)", "units", "PHEW", "dense", "100", "10", "8"] {
+        assert!(found.iter().any(|text| text == word), "{word}: {found:?}");
+    }
+}
+
+#[test]
+fn layers_stand_by_the_names_that_all_rows_give_them() {
+    let text = "kind = 'heatmap'\nby = 'method'\ny = 'layers.*.width'\nx = { key = 'layer', named = true }";
+    let found = words(&draw(text));
+    let has = |word: &str| found.iter().any(|text| text == word);
+    assert!(has("conv1") && has("conv2") && has("10"), "{found:?}");
+    let one = words(&draw(&format!("{text}\nwhere = ['arch=vgg19']")));
+    assert!(one.iter().any(|text| text == "vgg19.fc"), "{one:?}");
+}
+
+#[test]
+fn a_table_may_have_the_greatest_first() {
+    let columns = |reversed: bool| {
+        let text = format!(
+            "kind = 'table'\nby = 'method'\ny = 'accuracy'\nwhere = ['method!=dense']\n\
+             x = {{ key = 'density', reversed = {reversed} }}"
+        );
+        let found = words(&draw(&text));
+        let place = |word: &str| found.iter().position(|text| text == word).unwrap();
+        place("10") < place("1")
+    };
+    assert!(columns(true) && !columns(false));
+}
+
+#[test]
+fn slanted_labels_begin_on_the_page() {
+    let long = "a name that is far longer than what there is room for";
+    let text = format!(
+        "kind = 'bars'\nx = 'method'\ny = 'accuracy'\n[names]\ndense = '{long}'\nphew = 'another that is long'"
+    );
+    let drawing = draw(&text);
+    let document = roxmltree::Document::parse(&drawing.svg).unwrap();
+    let label = document
+        .descendants()
+        .find(|node| node.has_tag_name("text") && node.text() == Some(long))
+        .unwrap();
+    // `translate(x y) rotate(-40)`, or x and y and a rotation: what matters is where it ends, for it is anchored there.
+    let x: f64 = label.attribute("x").unwrap().parse().unwrap();
+    let wide = 0.45 * 7.0 * long.len() as f64 * 40f64.to_radians().cos();
+    assert!(x > wide, "{x} {wide}");
+}
+
+#[test]
+fn of_each_series_the_least_density_close_to_another_is_drawn() {
+    let text = "x = 'density'\ny = 'accuracy'\nby = 'method'\npanel = 'arch'\nwhere = ['method!=dense']\n\
+                least = { key = 'density', y = 'accuracy', within = 0.15, of = 'dense' }";
+    let drawing = draw(text);
+    let found = numbers(&drawing.csv);
+    let places: Vec<(&str, &str)> =
+        found.keys().map(|(_, series, x)| (series.as_str(), x.as_str())).collect();
+    assert_eq!(places, [("phew", "10"); 2]);
+    let all = words(&drawing).join(" ");
+    assert!(
+        all.contains("Never as good as dense less 0.15: SNIP, resnet20; SNIP, vgg19."),
+        "{all}"
     );
 }

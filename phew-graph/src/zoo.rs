@@ -11,9 +11,13 @@ mod vgg;
 
 use crate::arch::{Activation, Arch, Shape};
 use crate::error::GraphError;
+use mlp::Norm;
 
 /// Most layers of a network whose name gives its depth.
 const MAX_DEPTH: usize = 10_000;
+
+/// Slope of the leaky ReLU of the signal-propagation study: TensorFlow's default, which its authors' program takes.
+const LEAKY_SLOPE: f64 = 0.2;
 
 /// A network of the zoo before its input and classes are fixed.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,16 +30,18 @@ pub struct Template {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Family {
-    /// Hidden widths; bias; the activation between layers; normalisation before it.
+    /// Hidden widths; bias; the activation after each layer; normalisation before it.
     Mlp {
         hidden: Vec<usize>,
         bias: bool,
         activation: Activation,
-        norm: bool,
+        norm: Norm,
     },
     LeNet5,
     Vgg {
         layers: &'static [usize],
+        /// Width of a hidden linear layer before the classifier.
+        hidden: Option<usize>,
     },
     CifarResNet {
         blocks: usize,
@@ -84,11 +90,11 @@ impl Template {
         let (name, input, classes) = (self.name.as_str(), self.input, self.classes);
         match &self.family {
             Family::Mlp { hidden, bias, activation, norm } => {
-                let between = mlp::Between { activation: *activation, norm: *norm };
-                mlp::build(name, input, hidden, classes, *bias, between)
+                let after = mlp::After { activation: *activation, norm: *norm };
+                mlp::build(name, input, hidden, classes, *bias, after)
             }
             Family::LeNet5 => lenet::build(name, input, classes),
-            Family::Vgg { layers } => vgg::build(name, input, layers, classes),
+            &Family::Vgg { layers, hidden } => vgg::build(name, input, layers, hidden, classes),
             &Family::CifarResNet { blocks, widen } => {
                 resnet::cifar(name, input, blocks, widen, classes)
             }
@@ -114,7 +120,8 @@ pub fn mlp(widths: &[usize]) -> Template {
     let hidden = widths.get(1..widths.len().saturating_sub(1)).unwrap_or_default().to_vec();
     let input = Shape::Features(widths.first().copied().unwrap_or(0));
     let classes = if widths.len() < 2 { 0 } else { widths[widths.len() - 1] };
-    let family = Family::Mlp { hidden, bias: true, activation: Activation::Relu, norm: false };
+    let (activation, norm) = (Activation::Relu, Norm::None);
+    let family = Family::Mlp { hidden, bias: true, activation, norm };
     Template { name, family, input, classes }
 }
 
@@ -140,6 +147,7 @@ impl Known {
 }
 
 const MLP7: &str = "7-layer MLP of the signal-propagation study, hidden width W";
+const MLP7_LEAKY: &str = "the same with leaky ReLU of slope 0.2";
 const VGG: &str = "VGG with batch normalisation, for 32×32 images";
 const CIFAR: &str = "ResNet for CIFAR";
 const IMAGENET: &str = "ResNet for ImageNet";
@@ -156,7 +164,14 @@ const KNOWN: &[Known] = &[
         "mlp-bn-784-300-100-10",
         "the same with batch normalisation before each ReLU",
     ),
+    Known::family(
+        "mlp-bn-out-W-W-…-W",
+        "mlp-bn-out-784-100-100-100-784",
+        "with batch normalisation and ReLU after the output too",
+    ),
     Known::family("mlp7-linear-W", "mlp7-linear-100", MLP7),
+    Known::family("mlp7-relu-W", "mlp7-relu-100", MLP7),
+    Known::family("mlp7-leaky-relu-W", "mlp7-leaky-relu-100", MLP7_LEAKY),
     Known::family("mlp7-tanh-W", "mlp7-tanh-100", MLP7),
     Known::one("lenet-300-100", "LeNet-300-100 for 28×28 images"),
     Known::one("lenet-5", "LeNet-5 for 28×28 images"),
@@ -164,6 +179,7 @@ const KNOWN: &[Known] = &[
     Known::one("vgg13", VGG),
     Known::one("vgg16", VGG),
     Known::one("vgg19", VGG),
+    Known::one("vgg2-16", "vgg16 with a hidden layer of 512 before the classifier"),
     Known::one("resnet20", CIFAR),
     Known::one("resnet32", CIFAR),
     Known::one("resnet44", CIFAR),
@@ -176,7 +192,8 @@ const KNOWN: &[Known] = &[
     Known::family(
         "wrn-D-K",
         "wrn-16-8",
-        "wide ResNet of depth D = 6n + 4, up to 10000, and widen factor K, for CIFAR",
+        "wide ResNet of depth D = 6n + 4, up to 10000, and widen factor K, for CIFAR; for D = 6n + 2 resnetD with K \
+         times the channels",
     ),
     Known::family(
         "densenet-L-K",
@@ -208,12 +225,16 @@ fn find(name: &str) -> Option<Template> {
     let imagenet =
         |blocks, bottleneck, imagenet_stem| Family::ResNet { blocks, bottleneck, imagenet_stem };
     if let Some(layers) = vgg::layers(name) {
-        return template(Family::Vgg { layers }, cifar, 10);
+        return template(Family::Vgg { layers, hidden: None }, cifar, 10);
+    }
+    if name == "vgg2-16" {
+        let layers = vgg::layers("vgg16")?;
+        return template(Family::Vgg { layers, hidden: Some(vgg::HIDDEN) }, cifar, 10);
     }
     match name {
         "lenet-300-100" => {
             let (hidden, activation) = (vec![300, 100], Activation::Relu);
-            let family = Family::Mlp { hidden, bias: true, activation, norm: false };
+            let family = Family::Mlp { hidden, bias: true, activation, norm: Norm::None };
             template(family, [1, 28, 28], 10)
         }
         "lenet-5" => template(Family::LeNet5, [1, 28, 28], 10),
@@ -240,34 +261,41 @@ fn depth_and_size(name: &str, prefix: &str) -> Option<(usize, usize)> {
 /// `wrn-28-10`, `densenet-40-12`, `mlp7-tanh-100`, `mlp-784-300-10`.
 fn find_parametric(name: &str) -> Option<Template> {
     if let Some((depth, widen)) = depth_and_size(name, "wrn-") {
-        let fits = depth >= 10 && (depth - 4).is_multiple_of(6);
-        let family = Family::WideResNet { blocks: depth.saturating_sub(4) / 6, widen };
-        return fits.then(|| Template::new(name, family, [3, 32, 32], 10));
+        // Zagoruyko & Komodakis count the projections of the three stages in.
+        let family = match depth % 6 {
+            4 if depth >= 10 => Family::WideResNet { blocks: (depth - 4) / 6, widen },
+            2 if depth >= 8 => Family::CifarResNet { blocks: (depth - 2) / 6, widen },
+            _ => return None,
+        };
+        return Some(Template::new(name, family, [3, 32, 32], 10));
     }
     if let Some((depth, growth)) = depth_and_size(name, "densenet-") {
         let fits = depth >= 7 && (depth - 4).is_multiple_of(3);
         let family = Family::DenseNet { layers: depth.saturating_sub(4) / 3, growth };
         return fits.then(|| Template::new(name, family, [3, 32, 32], 10));
     }
-    for (prefix, activation) in
-        [("mlp7-linear-", Activation::Identity), ("mlp7-tanh-", Activation::Tanh)]
-    {
+    for (prefix, activation) in [
+        ("mlp7-linear-", Activation::Identity),
+        ("mlp7-tanh-", Activation::Tanh),
+        ("mlp7-relu-", Activation::Relu),
+        ("mlp7-leaky-relu-", Activation::LeakyRelu { slope: LEAKY_SLOPE }),
+    ] {
         if let Some(width) = name.strip_prefix(prefix) {
             let hidden = vec![width.parse().ok().filter(|&w: &usize| w > 0)?; 6];
-            let family = Family::Mlp { hidden, bias: true, activation, norm: false };
+            let family = Family::Mlp { hidden, bias: true, activation, norm: Norm::None };
             return Some(Template::new(name, family, [1, 28, 28], 10));
         }
     }
-    let (norm, widths) = match name.strip_prefix("mlp-bn-") {
-        Some(widths) => (true, widths),
-        None => (false, name.strip_prefix("mlp-")?),
-    };
+    let (norm, widths) =
+        [("mlp-bn-out-", Norm::All), ("mlp-bn-", Norm::Hidden), ("mlp-", Norm::None)]
+            .into_iter()
+            .find_map(|(prefix, norm)| Some((norm, name.strip_prefix(prefix)?)))?;
     let widths: Result<Vec<usize>, _> = widths.split('-').map(str::parse).collect();
     let widths = widths.ok().filter(|w| w.len() >= 2 && w.iter().all(|&n| n > 0))?;
     let mut template = mlp(&widths);
-    if norm && let Family::Mlp { norm, .. } = &mut template.family {
-        *norm = true;
-        name.clone_into(&mut template.name);
+    if let Family::Mlp { norm: of, .. } = &mut template.family {
+        *of = norm;
     }
+    name.clone_into(&mut template.name);
     Some(template)
 }

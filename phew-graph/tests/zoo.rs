@@ -1,6 +1,6 @@
 //! The zoo: prunable counts derived by hand, shapes, round trips.
 
-use phew_graph::{Arch, Shape, zoo};
+use phew_graph::{Activation, Arch, Op, Shape, zoo};
 
 /// Prunable weights, each count by hand.
 #[test]
@@ -50,7 +50,23 @@ fn every_prunable_count_is_the_one_worked_out_by_hand() {
                 + (16 * 64 + 64 * 128 + 128 * 256)
                 + 2_560,
         ),
+        // vgg16 and 512·512
+        ("vgg2-16", 9 * (1_044_672 + 65_536 + 524_288) + 262_144 + 5_120),
+        // depth 14, widen 8: stem 27·128, stages of two blocks at 128, 256 and 512, two projections, 5,120 at the end
+        (
+            "wrn-14-8",
+            3_456
+                + 9 * (4 * 16_384 + 32_768 + 3 * 65_536 + 131_072 + 3 * 262_144)
+                + (32_768 + 131_072)
+                + 5_120,
+        ),
+        // as resnet20, all widths doubled: twice the stem and the end, four times the rest
+        ("wrn-20-2", 4 * (270_896 - 432 - 640) + 2 * 432 + 2 * 640),
+        // normalisation adds nothing: 784·100 + 2·100² + 100·784
+        ("mlp-bn-out-784-100-100-100-784", 176_800),
         // 784·100 + 5·100² + 100·10
+        ("mlp7-relu-100", 129_400),
+        ("mlp7-leaky-relu-100", 129_400),
         ("mlp7-linear-100", 129_400),
         ("mlp7-tanh-100", 129_400),
         ("mlp-12-16-16-8", 576),
@@ -66,6 +82,31 @@ fn every_prunable_count_is_the_one_worked_out_by_hand() {
         assert_eq!(arch.prunable_len(), expected, "{name}");
         assert_eq!(arch.name(), name);
     }
+}
+
+#[test]
+fn what_follows_a_layer_is_as_the_name_says() {
+    let kinds = |name: &str| {
+        let arch = zoo::by_name(name).unwrap().build().unwrap();
+        let nodes = arch.nodes().iter().map(|node| node.op.kind());
+        nodes.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(kinds("mlp-4-3-2"), "input linear relu linear");
+    assert_eq!(kinds("mlp-bn-4-3-2"), "input linear batch_norm relu linear");
+    assert_eq!(kinds("mlp-bn-out-4-3-2"), "input linear batch_norm relu linear batch_norm relu");
+    assert!(kinds("vgg2-16").ends_with("avg_pool flatten linear relu linear"));
+    // Normalisation follows the convolutions for D = 6n + 2, and stands before them for D = 6n + 4.
+    assert!(kinds("wrn-8-1").contains("conv2d batch_norm add relu"));
+    assert!(kinds("wrn-10-1").contains("conv2d add batch_norm relu"));
+    let slope = |name: &str| {
+        let arch = zoo::by_name(name).unwrap().build().unwrap();
+        arch.nodes().iter().find_map(|node| match node.op {
+            Op::Activation(Activation::LeakyRelu { slope }) => Some(slope.to_bits()),
+            _ => None,
+        })
+    };
+    assert_eq!(slope("mlp7-leaky-relu-5"), Some(0.2_f64.to_bits()));
+    assert_eq!(slope("mlp7-relu-5"), None);
 }
 
 #[test]
@@ -132,6 +173,11 @@ fn unknown_names_say_what_there_is() {
         "densenet-41-12",
         "densenet-40-0",
         "mlp7-tanh-0",
+        "mlp7-relu-",
+        "mlp-bn-out-7",
+        "wrn-2-4",
+        "wrn-4-4",
+        "vgg2-11",
         "",
     ] {
         let error = zoo::by_name(name).unwrap_err().to_string();
@@ -149,11 +195,16 @@ fn an_image_too_small_for_the_poolings_is_refused_by_name() {
 }
 
 /// One name of each kind.
-fn concrete() -> [&'static str; 20] {
+fn concrete() -> [&'static str; 25] {
     [
         "mlp-20-7-5",
         "mlp7-linear-10",
         "mlp7-tanh-10",
+        "mlp7-relu-10",
+        "mlp7-leaky-relu-10",
+        "mlp-bn-out-20-7-5",
+        "wrn-14-1",
+        "vgg2-16",
         "lenet-300-100",
         "lenet-5",
         "vgg11",

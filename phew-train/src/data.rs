@@ -13,6 +13,7 @@ mod published;
 mod set;
 mod sets;
 mod spec;
+mod subset;
 mod summary;
 
 pub use dataset::Dataset;
@@ -24,4 +25,5 @@ pub use published::Published;
 pub use set::{DrawSpec, Set};
 pub use sets::digits;
 pub use spec::{DataSpec, TransformSpec};
+pub use subset::SubsetSpec;
 pub use summary::DataSummary;

@@ -28,7 +28,8 @@ mod train;
 pub use batches::{Augment, Batch, DeviceDataset, DeviceImages, ResizedCrop, epoch_order};
 pub use data::{
     ClassTransform, DataSpec, DataSummary, Dataset, DrawSpec, Images, Pixels, Published,
-    RemoteFile, Set, TransformSpec, class_transforms, digits, fetch, image_transformation,
+    RemoteFile, Set, SubsetSpec, TransformSpec, class_transforms, digits, fetch,
+    image_transformation,
 };
 pub use device::{Device, set_threads, threads};
 pub use doctor::{Cuda, Hidden, Libtorch, libtorch};
@@ -44,7 +45,7 @@ pub use model::{Mode, Model, Precision};
 pub use phew_baselines::{Parameters, Power};
 /// Arrays go in and out as those of this crate.
 pub use phew_graph::ndarray;
-pub use run::{Early, Run, RunBuilder, RunConfig, RunOutcome, RunResult};
+pub use run::{Early, Remaining, Run, RunBuilder, RunConfig, RunOutcome, RunResult};
 pub use score::{OnesPass, OracleMode, SampleSpec, TorchOracle, ones_pass, score_batches};
 pub use train::{
     EpochRecord, EpochTiming, Event, Fall, LearningRate, MagnitudePruner, Observer, Optimiser,

@@ -3,6 +3,7 @@
 mod forward;
 mod layout;
 mod mask;
+mod mode;
 mod precision;
 mod state_dict;
 
@@ -15,21 +16,9 @@ use crate::error::Result;
 use layout::Layout;
 
 pub(crate) use mask::mask_vector;
+pub use mode::Mode;
 pub use precision::Precision;
 pub(crate) use state_dict::{StateDict, values_of};
-
-/// How batch normalisation behaves in a forward pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Statistics of the batch, which also move the running ones: training.
-    Train,
-    /// Statistics of the batch; the running ones stay as they are: scoring in training mode.
-    TrainFrozen,
-    /// The running statistics: testing.
-    Eval,
-    /// Statistics of the batch, which take the place of the running ones.
-    Record,
-}
 
 /// A network on a libtorch device.
 ///

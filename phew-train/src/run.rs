@@ -6,6 +6,7 @@ mod config;
 mod early;
 mod events;
 mod folder;
+mod remaining;
 mod result;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ use folder::{Folder, check_claim, claim, to_json_pretty, write_text};
 pub use builder::{Run, RunBuilder};
 pub use config::RunConfig;
 pub use early::Early;
+pub use remaining::Remaining;
 pub use result::{RunOutcome, RunResult};
 
 impl Run<'_> {
@@ -40,7 +42,7 @@ impl Run<'_> {
     /// | `timings.jsonl` | how long each epoch took |
     /// | `events.out.tfevents.*` | the same curves for TensorBoard |
     /// | `weights.safetensors` | the trained network |
-    /// | `result.json` | what came out, written last: where it is, the run is done |
+    /// | `result.json` | what came out ([`RunResult`]), written last: where it is, the run is done |
     ///
     /// # Errors
     /// [`TrainError::OtherRun`] if another run lies in the folder; [`TrainError::Io`] and [`TrainError::Graph`] if it
@@ -91,7 +93,7 @@ impl Run<'_> {
             }
         }
         training.trainer().model().save(&dir.join("weights.safetensors"), Overwrite::Replace)?;
-        let result = folder.result(&training, self.task.device())?;
+        let result = folder.result(&training, self)?;
         write_text(&result_path, &(to_json_pretty(&result) + "\n"))?;
         Ok(RunOutcome::Done(Box::new(result)))
     }

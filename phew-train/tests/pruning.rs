@@ -205,6 +205,57 @@ fn one_shot_pruning_after_training_trains_again_from_the_trained_weights() {
 }
 
 #[test]
+fn pruning_at_a_step_can_begin_the_recipe_again_from_the_weights_of_that_step() {
+    let job = Job::new();
+    let fingerprint = |trainer: &Trainer| trainer.network().unwrap().fingerprint();
+    let restart = |step| Pruning::Restart { step, density: 0.2 };
+    let (training, epochs) = job.run(&restart(13), &MagnitudePruner);
+    assert_eq!(epochs, [(0, 1), (1, 1), (1, 2), (1, 3)]);
+    let mut by_hand = job.trainer();
+    by_hand.to_step(13).unwrap();
+    let network = by_hand.network().unwrap();
+    let mask = MagnitudePruner.prune(&network, &Mask::dense(network.arch()), 0.2).unwrap();
+    let mut again = Trainer::builder(&network, &job.data, &job.recipe).mask(&mask).build().unwrap();
+    again.run(&mut ()).unwrap();
+    assert_eq!(fingerprint(training.trainer()), fingerprint(&again));
+    // What is left of the schedule gives other weights.
+    let (goes_on, _) = job.run(&Pruning::At { step: 13, density: 0.2 }, &MagnitudePruner);
+    assert_eq!(goes_on.mask(), training.mask());
+    assert_ne!(fingerprint(goes_on.trainer()), fingerprint(&again));
+    // At step 0 it is pruning before training.
+    let (first, epochs) = job.run(&restart(0), &MagnitudePruner);
+    assert_eq!(epochs, [(1, 1), (1, 2), (1, 3)]);
+    let mask = MagnitudePruner.prune(&job.network, &Mask::dense(job.network.arch()), 0.2).unwrap();
+    let before = Trainer::builder(&job.network, &job.data, &job.recipe).mask(&mask);
+    let mut before = before.build().unwrap();
+    before.run(&mut ()).unwrap();
+    assert_eq!(fingerprint(first.trainer()), fingerprint(&before));
+}
+
+#[test]
+fn pruning_during_training_takes_no_more_steps_than_the_recipe() {
+    let job = Job::new();
+    let spy = spy();
+    let during = Pruning::During { rounds: 4, density: 0.2 };
+    let (training, epochs) = job.run(&during, &spy);
+    // Of 30 steps prunings follow 3, 7, 11 and 15; an epoch's record is of the phase that it ends in.
+    assert_eq!(epochs, [(2, 1), (4, 2), (4, 3)]);
+    let seen = spy.0.borrow();
+    let densities: Vec<f64> = seen.iter().map(|(density, ..)| *density).collect();
+    assert_eq!(densities, during.densities());
+    let mut by_hand = job.trainer();
+    for (step, (_, mask, network)) in [3, 7, 11, 15].into_iter().zip(seen.iter()) {
+        by_hand.to_step(step).unwrap();
+        assert_eq!(by_hand.network().unwrap().fingerprint(), network.fingerprint());
+        by_hand.prune(mask).unwrap();
+    }
+    by_hand.run(&mut ()).unwrap();
+    let fingerprints = [training.trainer(), &by_hand].map(|t| t.network().unwrap().fingerprint());
+    assert_eq!(fingerprints[0], fingerprints[1]);
+    assert_eq!(training.mask().kept(), training.mask().len() / 5);
+}
+
+#[test]
 fn any_scorer_prunes_at_any_step_by_the_network_of_that_step() {
     let job = Job::new();
     let samples = SampleSpec { per_class: 5, ..SampleSpec::default() };

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use phew_graph::{Init, LayerMask, Mask, Network, zoo};
 use phew_train::{
     Dataset, Early, EpochRecord, MagnitudePruner, Observer, OptimiserSpec, Precision, Pruning,
-    Recipe, Run, RunOutcome, RunResult, TrainError, TrainingProgress, digits, image_transformation,
+    Recipe, Redraw, RedrawVariance, Run, RunOutcome, RunResult, TrainError, TrainingProgress,
+    digits, image_transformation,
 };
 
 struct Job {
@@ -201,6 +202,10 @@ fn a_run_that_begins_from_the_early_step_of_another_is_one_that_goes_back_to_it(
     let other = run.build().unwrap().train_in(&later, &mut (), &AtomicBool::new(false)).unwrap();
     let other = done(other);
     assert_eq!((other.test, other.steps, other.kept), (result.test, result.steps, result.kept));
+    // Both go back to the same step; what the network was before is not known of the other, which counts as dense.
+    let [other, result] = [other, result].map(|result| result.remaining.unwrap());
+    assert_eq!((other.step, &other.density[2..]), (result.step, &result.density[2..]));
+    assert_eq!(other.density[..2], [1.0, 1.0]);
     let weights = |dir: &Path| std::fs::read(dir.join("weights.safetensors")).unwrap();
     assert!(weights(&rewound) == weights(&later));
 }
@@ -215,6 +220,40 @@ fn gradual_pruning_survives_being_broken_off() {
     assert_eq!((result.kept, result.epochs), (result.prunable / 10, 2));
     // In one of the fine-tuning epochs, beyond the recipe's 40 steps, too.
     assert!(stops.iter().any(|&step| step > 40), "{stops:?}");
+}
+
+#[test]
+fn a_result_says_how_much_was_left_at_which_step() {
+    let mut job = Job::new();
+    job.recipe = job.recipe.with_epochs(1);
+    let start = job.mask.density();
+    let rewind = |redraw| Pruning::Rewind { step: Some(5), densities: vec![0.3, 0.2], redraw };
+    let redraw = Some(Redraw { variance: RedrawVariance::Dense, seed: 1 });
+    let cases: [(Pruning, &[u64], &[f64]); 7] = [
+        (Pruning::Never, &[0, 20], &[start, start]),
+        (Pruning::At { step: 7, density: 0.2 }, &[0, 7, 7, 20], &[start, start, 0.2, 0.2]),
+        (Pruning::Restart { step: 0, density: 0.2 }, &[0, 20], &[0.2, 0.2]),
+        (Pruning::After { density: 0.2 }, &[0, 20, 20], &[start, start, 0.2]),
+        // 0.2 + 0.8/8 = 0.3 at a quarter of the steps, 0.2 at half of them.
+        (
+            Pruning::During { rounds: 2, density: 0.2 },
+            &[0, 5, 5, 10, 10, 20],
+            &[start, start, 0.3, 0.3, 0.2, 0.2],
+        ),
+        (rewind(None), &[0, 5, 5, 20], &[start, start, 0.2, 0.2]),
+        (rewind(redraw), &[0, 20], &[0.2, 0.2]),
+    ];
+    for (pruning, step, density) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        job.pruning = pruning;
+        let result = done(job.train(dir.path()));
+        let remaining = result.remaining.unwrap();
+        assert_eq!(remaining.step, step, "{:?}", job.pruning);
+        let pairs = remaining.density.iter().zip(density);
+        // Whole weights are kept.
+        assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-4), "{remaining:?}");
+        assert_eq!(pairs.count(), step.len());
+    }
 }
 
 #[test]

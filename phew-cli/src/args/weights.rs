@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use phew_graph::{Arch, Extra, GraphError, Init, Network};
+use phew_graph::{Arch, Extra, GraphError, Init, Network, NormScale};
 
-use super::first_given;
+use super::{choice, first_given};
 use crate::stderr;
 
 /// Which weights: from a file, or drawn.
@@ -21,6 +21,10 @@ pub(crate) struct WeightArgs {
     /// xavier-normal, xavier-uniform, normal:STD, orthogonal
     #[arg(long, value_name = "NAME")]
     init: Option<Init>,
+
+    /// Scales of batch normalisations of drawn weights; one by default
+    #[arg(long, value_name = "SCALE", value_parser = choice::<NormScale>(), conflicts_with = "weights")]
+    norm_scale: Option<NormScale>,
 
     /// Seed of drawn weights; that of `phew init`. By default the value of --seed, or 0 where there is none
     #[arg(long, value_name = "SEED", conflicts_with = "weights")]
@@ -43,8 +47,9 @@ impl WeightArgs {
             return Ok((network, WeightSource::File(path.clone())));
         }
         let (init, seed) = (self.init.unwrap_or_default(), self.init_seed.unwrap_or(seed));
-        let network = Network::initialise(arch, init, seed)?;
-        Ok((network, WeightSource::Drawn { init, seed }))
+        let norm_scale = self.norm_scale.unwrap_or_default();
+        let network = Network::initialise(arch, init, seed)?.with_norm_scale(norm_scale, seed);
+        Ok((network, WeightSource::Drawn { init, norm_scale, seed }))
     }
 
     /// The first option that was given, for commands that may have no use for weights.
@@ -52,6 +57,7 @@ impl WeightArgs {
         first_given([
             ("--weights", self.weights.is_some()),
             ("--init", self.init.is_some()),
+            ("--norm-scale", self.norm_scale.is_some()),
             ("--init-seed", self.init_seed.is_some()),
         ])
     }
@@ -83,6 +89,11 @@ pub(crate) fn load_weights(
     Ok(network)
 }
 
+/// The scales of normalisations where they are not as usual: what a record says of them.
+pub(crate) fn drawn(scale: NormScale) -> Option<NormScale> {
+    (scale != NormScale::default()).then_some(scale)
+}
+
 /// Where weights come from.
 #[derive(Clone, Debug)]
 pub(crate) enum WeightSource {
@@ -92,7 +103,9 @@ pub(crate) enum WeightSource {
     Drawn {
         /// The initialiser.
         init: Init,
-        /// Its seed.
+        /// The scales of normalisations.
+        norm_scale: NormScale,
+        /// Seed of both.
         seed: u64,
     },
 }
@@ -101,7 +114,10 @@ impl std::fmt::Display for WeightSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             WeightSource::File(path) => write!(f, "{}", path.display()),
-            WeightSource::Drawn { init, seed } => write!(f, "{init}, seed {seed}"),
+            WeightSource::Drawn { init, norm_scale, seed } => {
+                let scale = drawn(*norm_scale).map(|s| format!(", scales {s}")).unwrap_or_default();
+                write!(f, "{init}{scale}, seed {seed}")
+            }
         }
     }
 }

@@ -46,6 +46,7 @@ fn row(
         jobs: cell.jobs.clone(),
         values: BTreeMap::new(),
         series: BTreeMap::new(),
+        names: BTreeMap::new(),
         times: BTreeMap::new(),
         missing: Vec::new(),
     };
@@ -71,6 +72,7 @@ fn row(
         let found = of_report(role, &done.report, &keeps);
         row.values.extend(found.values);
         row.series.extend(found.series);
+        row.names.extend(found.names);
         row.times.insert(role.clone(), done.seconds);
         if role == "train" && asked("curves") {
             let path = store.folder(id).join("run/metrics.jsonl");

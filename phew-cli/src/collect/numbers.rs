@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Numbers and sequences of numbers by name.
+/// Numbers and sequences of numbers by name, and what entries of lists are called.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Numbers {
     pub(super) values: BTreeMap<String, f64>,
     pub(super) series: BTreeMap<String, Vec<f64>>,
+    pub(super) names: BTreeMap<String, String>,
 }
 
 impl Numbers {
@@ -29,7 +30,12 @@ impl Numbers {
                         .for_each(|(i, value): (usize, _)| self.add(&inner(&i.to_string()), value)),
                 }
             }
-            Value::String(_) | Value::Null => {}
+            Value::String(text) => {
+                if let Some(entry) = name.strip_suffix(".name") {
+                    self.names.insert(entry.to_owned(), text.clone());
+                }
+            }
+            Value::Null => {}
         }
     }
 
@@ -43,6 +49,7 @@ impl Numbers {
         let begins = |name: &str| names.iter().any(|begin| name.starts_with(begin));
         self.values.retain(|name, _| begins(name));
         self.series.retain(|name, _| begins(name));
+        self.names.retain(|name, _| begins(name));
     }
 }
 
@@ -196,9 +203,9 @@ mod tests {
 
     #[test]
     fn each_role_has_its_names() {
-        let report =
-            json!({ "arch": "a", "kept": 1, "input": [3], "layers": [{ "kept": 1, "total": 4 }] });
+        let report = json!({ "arch": "a", "kept": 1, "input": [3], "layers": [{ "name": "fc1.weight", "kept": 1, "total": 4 }] });
         let found = of_report("layers", &report, &[""]);
+        assert_eq!(found.names, [("layers.0".to_owned(), "fc1.weight".to_owned())].into());
         assert_eq!(found.values.get("layers.0.density"), Some(&0.25));
         assert!(!found.series.contains_key("input"));
         let report =
@@ -218,8 +225,7 @@ mod tests {
             json!({ "schedule": { "rate": 0.1, "fall": { "at": [80, 120], "factor": 0.1 } } });
         let found = of_report("recipe", &report, &["recipe"]);
         let names = ["recipe.schedule.fall.factor", "recipe.drop.1", "recipe.drop.2"];
-        let bits = |values: [f64; 3]| values.map(f64::to_bits);
-        assert_eq!(bits(names.map(|name| found.values[name])), bits([0.1, 80.0, 120.0]));
+        assert_eq!(names.map(|name| found.values[name].to_string()), ["0.1", "80", "120"]);
         let report = json!({ "dense": { "gradient": { "norm": 2.0, "sensitivity": [{ "name": "a", "mean": 0.5 }] } } });
         let found = of_report("gradient", &report, &["sensitivity"]);
         assert_eq!(found.values, [("sensitivity.0.mean".to_owned(), 0.5)].into());

@@ -128,6 +128,7 @@ mod tests {
             jobs: BTreeMap::new(),
             values: [("accuracy".into(), accuracy), ("layers.0.kept".into(), 1.0)].into(),
             series: BTreeMap::new(),
+            names: BTreeMap::new(),
             times: BTreeMap::new(),
             missing: Vec::new(),
         }

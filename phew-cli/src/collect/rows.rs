@@ -25,6 +25,9 @@ pub struct Row {
     /// Every sequence of numbers that was measured, as the curves of a training.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub series: BTreeMap<String, Vec<f64>>,
+    /// What entries of its values are called: that of `layers.3`, the name of a tensor.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
     /// How long each of its jobs took, in seconds. Jobs are shared: one may stand in several rows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub times: BTreeMap<String, f64>,
@@ -167,6 +170,7 @@ mod tests {
             jobs: BTreeMap::new(),
             values: [("accuracy".into(), accuracy)].into(),
             series: BTreeMap::new(),
+            names: BTreeMap::new(),
             times: BTreeMap::new(),
             missing: Vec::new(),
         }

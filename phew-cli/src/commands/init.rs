@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use phew_graph::{Init as Initialiser, Network};
+use phew_graph::{Init as Initialiser, Network, NormScale};
 use serde::Serialize;
 
-use crate::args::{ArchArgs, OutputArgs};
+use crate::args::{ArchArgs, OutputArgs, choice, drawn};
 use crate::command::{Command, Example, Report};
 use crate::interrupt;
 use crate::output::grouped;
 
 /// Draw the initial weights of an architecture.
 ///
-/// They are written as safetensors. Biases start at 0 and batch normalisation at its neutral values. Each tensor has a random stream of its
+/// They are written as safetensors. Biases start at 0 and batch normalisation at its neutral values, but for its scales
+/// if --norm-scale draws them. Each tensor has a random stream of its
 /// own: the same seed gives the same tensor whatever else the network has.
 #[derive(Debug, Args)]
 pub struct Init {
@@ -24,6 +25,10 @@ pub struct Init {
     /// orthogonal
     #[arg(long, value_name = "NAME", default_value = "kaiming-normal", help_heading = "Weights")]
     init: Initialiser,
+
+    /// Scales of batch normalisations
+    #[arg(long, value_name = "SCALE", default_value_t, value_parser = choice::<NormScale>(), help_heading = "Weights")]
+    norm_scale: NormScale,
 
     /// Seed of the weights
     #[arg(long, default_value_t = 0, help_heading = "Weights")]
@@ -40,7 +45,10 @@ pub struct InitReport {
     pub arch: String,
     /// The initialiser.
     pub init: String,
-    /// Its seed.
+    /// What the scales of normalisations are; none if they are 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub norm_scale: Option<NormScale>,
+    /// Seed of both.
     pub seed: u64,
     /// Prunable weights.
     pub prunable: usize,
@@ -64,11 +72,13 @@ impl Command for Init {
     fn run(&self) -> anyhow::Result<InitReport> {
         self.output.check()?;
         let arch = self.arch.load()?;
-        let network = interrupt::at_once(|| Network::initialise(arch, self.init, self.seed))??;
+        let network = interrupt::at_once(|| Network::initialise(arch, self.init, self.seed))??
+            .with_norm_scale(self.norm_scale, self.seed);
         network.save(&self.output.output, self.output.overwrite())?;
         Ok(InitReport {
             arch: network.arch().name().to_owned(),
             init: self.init.to_string(),
+            norm_scale: drawn(self.norm_scale),
             seed: self.seed,
             prunable: network.arch().prunable_len(),
             weights: network.fingerprint(),
@@ -79,8 +89,9 @@ impl Command for Init {
 
 impl Report for InitReport {
     fn text(&self) -> String {
-        let Self { arch, init, seed, prunable, output, .. } = self;
+        let Self { arch, init, norm_scale, seed, prunable, output, .. } = self;
+        let scale = norm_scale.map(|s| format!(", scales {s}")).unwrap_or_default();
         let (prunable, file) = (grouped(*prunable), output.display());
-        format!("{arch}: {prunable} prunable weights ({init}, seed {seed}) in {file}\n")
+        format!("{arch}: {prunable} prunable weights ({init}{scale}, seed {seed}) in {file}\n")
     }
 }

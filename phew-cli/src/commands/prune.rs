@@ -16,12 +16,12 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use phew_baselines::Needs;
 #[cfg(not(feature = "train"))]
 use phew_baselines::Oracle;
-use phew_graph::{MaskInfo, Network, PathGraph};
+use phew_graph::{Choice, MaskInfo, Network, PathGraph};
 use serde_json::Value;
 
 use crate::args::{
     ArchArgs, DensityArgs, OutputArgs, PRUNING as HEADING, Seeds, WeightArgs, WeightSource,
-    all_seeds, seeds,
+    all_seeds, drawn, seeds,
 };
 use crate::command::Example;
 use crate::failure::usage;
@@ -216,9 +216,11 @@ impl Job {
         if self.method.needs.data() {
             parameters.extend(self.data.parameters(self.options.samples())?);
         }
-        if let WeightSource::Drawn { init, seed } = source {
+        if let WeightSource::Drawn { init, norm_scale, seed } = source {
             parameters.insert("init".into(), init.to_string().into());
             parameters.insert("init_seed".into(), (*seed).into());
+            let scale = drawn(*norm_scale).map(|scale| ("norm_scale".into(), scale.name().into()));
+            parameters.extend(scale);
         }
         Ok(MaskInfo {
             arch: network.arch().name().to_owned(),

@@ -28,6 +28,8 @@ pub struct Axis {
     pub max: Option<f64>,
     /// Whether the greatest value comes first.
     pub reversed: bool,
+    /// Whether layers stand by their names, one after the other: where all that is shown has the same ones.
+    pub named: bool,
 }
 
 /// How values become lengths.
@@ -63,6 +65,8 @@ struct Table {
     max: Option<f64>,
     #[serde(default)]
     reversed: bool,
+    #[serde(default)]
+    named: bool,
 }
 
 impl<'de> Deserialize<'de> for Axis {
@@ -81,9 +85,9 @@ impl<'de> Deserialize<'de> for Axis {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Axis, A::Error> {
-                let Table { key, label, unit, scale, percent, ln, min, max, reversed } =
+                let Table { key, label, unit, scale, percent, ln, min, max, reversed, named } =
                     Table::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Axis { key, label, unit, scale, percent, ln, min, max, reversed })
+                Ok(Axis { key, label, unit, scale, percent, ln, min, max, reversed, named })
             }
         }
 

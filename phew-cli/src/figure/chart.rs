@@ -1,6 +1,7 @@
 //! From rows to what is drawn: panels, series, points.
 
 mod grouping;
+mod least;
 mod relative;
 mod types;
 
@@ -20,9 +21,11 @@ impl Chart {
     /// # Errors
     /// If a column is in no row, or no row is left to show.
     pub(crate) fn new(figure: &Figure, rows: &[Row]) -> anyhow::Result<Self> {
-        let x = x_of(figure);
+        let x = x_of(figure, rows);
         let samples = samples(figure, &x.key, rows)?;
         let special = relative::special(figure);
+        let least = figure.least.as_ref();
+        let reached = least.map(|least| least::reached(figure, least, rows)).transpose()?;
         let taken = |sample: &Sample<'_>| {
             // What is drawn across, or compared with, need not be where the others are.
             let across = special.contains(&Group::of(sample.cells(&figure.by)).key);
@@ -30,7 +33,8 @@ impl Chart {
                 (across && condition.key() == x.key)
                     || condition.holds(sample.cell(condition.key()).as_ref())
             });
-            holds && (across || sample.cell(&x.key).is_some())
+            let reaches = across || reached.as_ref().is_none_or(|found| found.has(sample.row));
+            holds && reaches && (across || sample.cell(&x.key).is_some())
         };
         let samples: Vec<Sample<'_>> = samples.into_iter().filter(taken).collect();
         let mut chart = grouping::group(figure, &x, samples)?;
@@ -41,6 +45,7 @@ impl Chart {
                 && figure.y.iter().any(|y| !measured(row, &y.key))
         };
         chart.missing = rows.iter().filter(missing).count();
+        chart.left_out = reached.map(|found| found.left_out).unwrap_or_default();
         if chart.panels.iter().all(|panel| panel.points.iter().all(Vec::is_empty)) {
             return Err(usage("no row is left to show: what `where` asks for, and has numbers"));
         }

@@ -14,7 +14,8 @@ pub(crate) fn line(fields: &[String]) -> String {
 /// A line for each point: panel, series, x, quantity, mean, standard deviation (nothing for one number), n; then for each
 /// horizontal line, without x.
 pub(crate) fn csv(chart: &Chart) -> String {
-    let head = ["panel", "series", &chart.x.label, "quantity", "mean", "deviation", "n"];
+    let x = if chart.x.label.is_empty() { "x" } else { &chart.x.label };
+    let head = ["panel", "series", x, "quantity", "mean", "deviation", "n"];
     let mut out = line(&head.map(str::to_owned));
     for panel in &chart.panels {
         let quantity = chart.quantities[panel.quantity].column();

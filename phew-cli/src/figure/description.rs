@@ -12,7 +12,7 @@ use super::one_or_many::one_or_many;
 use crate::failure::usage;
 
 /// What a figure shows, and how. A column is a setting, a value, or
-/// - `layers.*.width`, a pattern: one point for each key that fits, `layer` being what the `*` stands for,
+/// - `layers.*.units_alive`, a pattern: one point for each key that fits, `layer` being what the `*` stands for,
 /// - a series, such as `curve.test_accuracy`: one point for each of its entries, `epoch` being the time, or what `x`
 ///   names: the series of that name, `curve.step`, or where there is none the number of the entry.
 ///
@@ -39,7 +39,7 @@ pub struct Figure {
     /// How it is drawn.
     #[serde(default)]
     pub kind: Kind,
-    /// What is told apart from left to right.
+    /// What is told apart from left to right; a table without it has a column for each quantity.
     pub x: Option<Axis>,
     /// What is shown; several quantities have a panel each.
     #[serde(default, deserialize_with = "one_or_many")]
@@ -64,6 +64,8 @@ pub struct Figure {
     /// Horizontal lines.
     #[serde(default)]
     pub reference: Vec<Reference>,
+    /// Takes of each series only the rows that just come close to another series.
+    pub least: Option<Least>,
     /// Values relative to those of another series.
     pub relative: Option<Relative>,
     /// Gives each panel a vertical axis of its own, where all panels of a quantity share one otherwise.
@@ -133,6 +135,21 @@ pub struct Relative {
     /// What is taken of the two.
     #[serde(rename = "as")]
     pub operation: Operation,
+}
+
+/// Of each series, in each panel, the rows of the least `key` at which its mean of `y` is at least that of another series
+/// minus `within`. A series that never comes so close is not drawn, and the figure names it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Least {
+    /// The setting of which the least is wanted.
+    pub key: String,
+    /// What is to come close.
+    pub y: String,
+    /// By how much it may be below.
+    pub within: f64,
+    /// The other series, which counts whatever `where` says.
+    pub of: String,
 }
 
 /// What is taken of two values.
@@ -215,7 +232,7 @@ impl Figure {
         }
         // Of a pattern or a series, what tells the points apart is known.
         let several = self.y.iter().any(|y| y.key.contains(['*', '.']));
-        if self.x.is_none() && !several {
+        if self.x.is_none() && !several && self.kind != Kind::Table {
             return wrong("x", "missing, expected the column from left to right");
         }
         if self.width.is_some_and(|width| !(20.0..=1000.0).contains(&width)) {
@@ -243,8 +260,15 @@ impl Figure {
                 return wrong("reference.series", "given, but `by` tells no series apart");
             }
         }
-        if self.relative.is_some() && self.by.is_empty() {
-            return wrong("relative", "given, but `by` tells no series apart");
+        for (field, given) in
+            [("relative", self.relative.is_some()), ("least", self.least.is_some())]
+        {
+            if given && self.by.is_empty() {
+                return wrong(field, "given, but `by` tells no series apart");
+            }
+        }
+        if self.least.as_ref().is_some_and(|least| least.within.is_nan() || least.within < 0.0) {
+            return wrong("least.within", "expected 0 or more");
         }
         Ok(())
     }
@@ -278,6 +302,7 @@ mod tests {
             ("y = { key = 'a', scale = 'category' }\nx = 'b'", "y.scale"),
             ("y = 'a'\nx = 'b'\nreference = [{ label = 'c' }]", "reference"),
             ("y = 'a'\nx = 'b'\nrelative = { to = 'c', as = 'ratio' }", "relative"),
+            ("y = 'a'\nx = 'b'\nleast = { key = 'b', y = 'a', within = 0.1, of = 'c' }", "least"),
             ("kind = 'images'", "images"),
             ("y = 'a'\nx = 'b'\nwidth = 5", "width"),
         ] {

@@ -20,9 +20,16 @@ const COLUMNS: &[(&str, &str, bool, Scale)] = &[
     ("best_accuracy", "best test accuracy", true, Scale::Linear),
     ("test_accuracy", "test accuracy", true, Scale::Linear),
     ("train_accuracy", "training accuracy", true, Scale::Linear),
+    ("error", "test error", true, Scale::Linear),
+    ("test_error", "test error", true, Scale::Linear),
+    ("train_error", "training error", true, Scale::Linear),
     ("train_loss", "training loss", false, Scale::Linear),
     ("density", "density", true, Scale::Log),
     ("effective_density", "effective density", true, Scale::Log),
+    ("remaining.density", "weights remaining", true, Scale::Log),
+    ("sparsity", "sparsity", true, Scale::Linear),
+    ("neurons.share", "neurons of at least this sparsity", true, Scale::Linear),
+    ("hidden_stub_share", "hidden units that are stubs", true, Scale::Linear),
     ("layers.*.density", "density of the layer", true, Scale::Linear),
     ("layers.*.units_alive", "units left", false, Scale::Linear),
     ("path_kernel_trace", "path kernel trace", false, Scale::Log),
@@ -59,6 +66,7 @@ mod tests {
         assert_eq!((known.label.as_str(), known.ln), ("path kernel trace", true));
         assert_eq!(known.scale, Scale::Log);
         assert_eq!(Known::of("layers.*.stub_units").label, "stub units");
-        assert!(Known::of("curve.test_accuracy").percent);
+        assert!(Known::of("curve.test_accuracy").percent && Known::of("error").percent);
+        assert_eq!(Known::of("layers.*.units_alive").label, "units left");
     }
 }

@@ -1,7 +1,9 @@
 //! What a figure says of its own numbers: means of how many, and what is not there.
 
+use super::cell::Cell;
 use super::chart::Chart;
 use super::description::{Figure, Kind};
+use super::names::{Group, rounded};
 
 /// The lines under a chart, the description's own note last.
 pub(crate) fn notes(figure: &Figure, chart: &Chart) -> Vec<String> {
@@ -31,6 +33,11 @@ pub(crate) fn notes(figure: &Figure, chart: &Chart) -> Vec<String> {
     }
     if chart.missing > 0 {
         notes += &format!(" Missing: {}.", counted(chart.missing, "result"));
+    }
+    if let Some(least) = figure.least.as_ref().filter(|_| !chart.left_out.is_empty()) {
+        let of = Group::of(vec![Cell::of_text(&least.of)]).name(&[], figure);
+        notes += &format!(" Never as good as {of} less {}: ", rounded(least.within));
+        notes += &(chart.left_out.join("; ") + ".");
     }
     [notes].into_iter().chain(figure.note.clone()).collect()
 }

@@ -132,11 +132,18 @@ pub(crate) fn draw(
         let of_column = (column..panels.len()).step_by(columns).filter(|panel| labelled(*panel));
         of_column.map(beside).fold(0.0, f64::max)
     };
-    let margins: Vec<f64> = (0..columns).map(margin).collect();
+    let mut margins: Vec<f64> = (0..columns).map(margin).collect();
     let last = axes.x.ticks.last().filter(|_| axes.angle == 0.0);
     let right = last.map_or(0.0, |tick| 0.25 * width(&tick.1, SMALL));
     let gaps = GAP * (columns - 1) as f64 + right;
-    let width = (page.inner() - margins.iter().sum::<f64>() - gaps) / columns as f64;
+    let room =
+        |margins: &[f64]| (page.inner() - margins.iter().sum::<f64>() - gaps) / columns as f64;
+    // Slanted labels begin to the left of their ticks: the first of them must not begin beyond the page. What they take
+    // narrows the panels, and that brings their ticks nearer.
+    for _ in 0..4 {
+        margins[0] = margins[0].max(overhang(axes, room(&margins)));
+    }
+    let width = room(&margins);
     // What stands above the panel above stands above this one too.
     let name = |panel: usize| match panel.checked_sub(columns).map(|above| &panels[above].name) {
         Some(above) if *above == panels[panel].name => "",
@@ -182,6 +189,18 @@ pub(crate) fn draw(
         page.scene.text(&axes.x_label, [middle, page.top], LABEL, Anchor::Middle);
         page.top += 2.0;
     }
+}
+
+/// How far slanted labels begin to the left of a panel of this width.
+fn overhang(axes: &Axes, panel: f64) -> f64 {
+    if axes.angle == 0.0 {
+        return 0.0;
+    }
+    let (sin, cos) = axes.angle.to_radians().sin_cos();
+    let beyond = |(place, label): &(f64, String)| {
+        width(label, SMALL) * cos + 0.75 * SMALL * sin - 0.3 * SMALL - panel * axes.x.share(*place)
+    };
+    axes.x.ticks.iter().map(beyond).fold(0.0, f64::max)
 }
 
 /// The height of ticks and labels below a panel.

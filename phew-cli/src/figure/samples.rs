@@ -1,9 +1,11 @@
 //! The numbers of a figure before any statistics: which rows, and of a pattern or a series each entry.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::axis::Axis;
 use super::cell::Cell;
 use super::columns::{cell, has, listed, matched};
-use super::description::Figure;
+use super::description::{Figure, Kind};
 use crate::collect::Row;
 use crate::failure::usage;
 
@@ -12,6 +14,9 @@ const LAYER: &str = "layer";
 
 /// What the time of a series is called, unless `x` says otherwise.
 const EPOCH: &str = "epoch";
+
+/// The column of a table whose columns are its quantities: every row has the same in it.
+pub(crate) const NOTHING: &str = "";
 
 /// A number of a row.
 #[derive(Clone, Debug)]
@@ -30,6 +35,7 @@ impl Sample<'_> {
     pub(crate) fn cell(&self, key: &str) -> Option<Cell> {
         match &self.within {
             Some((name, cell)) if *name == key => Some(cell.clone()),
+            _ if key == NOTHING => Some(Cell::Text(String::new())),
             _ => cell(self.row, key),
         }
     }
@@ -40,10 +46,16 @@ impl Sample<'_> {
     }
 }
 
-/// The column from left to right: that of the description, or the one that tells apart what a row holds of `y`.
-pub(crate) fn x_of(figure: &Figure) -> Axis {
+/// The column from left to right: that of the description, or the one that tells apart what a row holds of `y`; of a
+/// table that has none, nothing does.
+pub(crate) fn x_of(figure: &Figure, rows: &[Row]) -> Axis {
     let pattern = figure.y.iter().any(|y| y.key.contains('*'));
-    figure.x.clone().unwrap_or_else(|| Axis::of(if pattern { LAYER } else { EPOCH }))
+    let usual = || match figure.kind {
+        _ if pattern => LAYER,
+        Kind::Table if !of_series(figure, rows) => NOTHING,
+        _ => EPOCH,
+    };
+    figure.x.clone().unwrap_or_else(|| Axis::of(usual()))
 }
 
 /// All numbers that the figure's quantities have in the rows, whatever the conditions.
@@ -95,12 +107,36 @@ pub(crate) fn measured(row: &Row, quantity: &str) -> bool {
         || row.values.keys().any(|key| matched(quantity, key).is_some())
 }
 
+/// The names of the layers that the figure's patterns find in the rows, by their numbers: of those that are called the same
+/// in all rows.
+pub(crate) fn layer_names(figure: &Figure, rows: &[&Row]) -> BTreeMap<String, String> {
+    let mut found: BTreeMap<String, BTreeSet<&String>> = BTreeMap::new();
+    for start in figure.y.iter().filter_map(|y| y.key.split_once('*')).map(|(start, _)| start) {
+        for (entry, name) in rows.iter().flat_map(|row| &row.names) {
+            if let Some(number) = entry.strip_prefix(start) {
+                found.entry(number.to_owned()).or_default().insert(name);
+            }
+        }
+    }
+    let one = found.into_iter().filter(|(_, names)| names.len() == 1);
+    let plain = |name: &String| name.trim_end_matches(".weight").to_owned();
+    one.filter_map(|(number, names)| Some((number, plain(names.first()?)))).collect()
+}
+
+/// Whether a quantity is a series.
+fn of_series(figure: &Figure, rows: &[Row]) -> bool {
+    figure.y.iter().any(|y| rows.iter().any(|row| row.series.contains_key(&y.key)))
+}
+
 /// Whether every column that the figure names is in some row.
 fn check_columns(figure: &Figure, x: &str, rows: &[Row]) -> anyhow::Result<()> {
     let pattern = figure.y.iter().any(|y| y.key.contains('*'));
-    let series = figure.y.iter().any(|y| rows.iter().any(|row| row.series.contains_key(&y.key)));
+    let series = of_series(figure, rows);
     let has = |key: &str| {
-        (pattern && key == LAYER) || (series && (key == x || key == EPOCH)) || has(rows, key)
+        key == NOTHING
+            || (pattern && key == LAYER)
+            || (series && (key == x || key == EPOCH))
+            || has(rows, key)
     };
     let has_quantity = |key: &str| rows.iter().any(|row| measured(row, key));
     let keys = figure.by.iter().chain(&figure.panel).chain(&figure.at).map(String::as_str);
@@ -143,7 +179,8 @@ mod tests {
     fn a_column_that_is_in_no_row_is_named_with_those_that_are() {
         for description in ["y = 'acuracy'\nx = 'method'", "y = 'accuracy'\nx = 'acuracy'"] {
             let figure = Figure::from_toml(description).unwrap();
-            let error = samples(&figure, &x_of(&figure).key, &[row()]).unwrap_err().to_string();
+            let error =
+                samples(&figure, &x_of(&figure, &[row()]).key, &[row()]).unwrap_err().to_string();
             assert!(error.contains("no column `acuracy`"), "{error}");
             assert!(error.contains("settings epoch, method; values accuracy, layers.*.width"));
         }

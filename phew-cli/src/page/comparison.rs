@@ -7,6 +7,7 @@ use super::html::{escaped, table};
 use super::published::Published;
 use crate::collect::{Row, Rows};
 use crate::figure::Statistics;
+use crate::sweep::NONE;
 
 /// A published number that we have one for.
 #[derive(Clone, Debug, Serialize)]
@@ -24,10 +25,11 @@ pub struct Compared {
 }
 
 /// Settings that make other methods of one: what they are where a row or a paper does not say.
-const VARIANTS: [(&str, &str); 6] = [
+const VARIANTS: [(&str, &str); 7] = [
     ("bias", "magnitude"),
     ("granularity", "weight"),
     ("init", "kaiming-normal"),
+    ("prune.init", ""),
     ("transformation", ""),
     ("prune", ""),
     ("invert", "false"),
@@ -57,6 +59,8 @@ pub fn compare(rows: &Rows, published: &[Published]) -> Vec<Compared> {
 fn is_of(row: &Row, published: &Published) -> bool {
     let text = |key: &str| match row.settings.get(key) {
         None | Some(Value::Null) => None,
+        // What a plan takes away for a cell.
+        Some(Value::String(text)) if text == NONE => None,
         Some(Value::String(text)) => Some(text.clone()),
         Some(other) => Some(other.to_string()),
     };

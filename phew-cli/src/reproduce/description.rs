@@ -175,7 +175,7 @@ impl Reproduction {
                 merged = merged.with(own);
             }
             merged.about = Some(about.clone());
-            let plan = |parts: &Parts| Plan::parse(&toml::to_string(parts)?, folder);
+            let plan = |parts: &Parts| Plan::parse(&parts.text()?, folder);
             let original = plan(&merged)?;
             match substitute.parts(&original, merged)? {
                 Some(other) => plan(&other),

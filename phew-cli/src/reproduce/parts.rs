@@ -2,33 +2,34 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::sweep::flat;
 
 /// What a plan consists of, or what a scale says of it.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Parts {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) about: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     measure: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Table::is_empty")]
     settings: Table,
-    #[serde(skip_serializing_if = "Table::is_empty")]
     axes: Table,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     exclude: Vec<Table>,
-    #[serde(skip_serializing_if = "Vec::is_empty", rename = "override")]
-    overrides: Vec<Table>,
-    #[serde(skip_serializing_if = "Table::is_empty")]
+    #[serde(rename = "override")]
+    overrides: Vec<Override>,
     slurm: Table,
-    #[serde(skip_serializing_if = "Table::is_empty")]
     local: Table,
+}
+
+/// What is otherwise in a part of the grid.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Override {
+    when: Table,
+    set: Table,
+    measure: Option<Vec<String>>,
 }
 
 /// A table with dotted names in place of tables within.
@@ -62,7 +63,7 @@ impl Parts {
     /// The same on another data set.
     pub(super) fn on(mut self, set: &str) -> Self {
         for other in &mut self.overrides {
-            other.get_mut("set").and_then(Value::as_table_mut).map(|set| set.remove("data"));
+            other.set.remove("data");
         }
         let settings = Table::from_iter([("data".to_owned(), set.into())]);
         self.with(&Self { settings, ..Self::default() })
@@ -77,9 +78,40 @@ impl Parts {
         };
         let values = values.iter().map(|value| value.as_str().into()).collect();
         let when = Table::from_iter([(name.to_owned(), Value::Array(values))]);
-        let parts = [("when", when), ("set", settings)];
-        let other = parts.into_iter().map(|(name, table)| (name.to_owned(), Value::Table(table)));
-        self.with(&Self { overrides: vec![other.collect()], ..Self::default() })
+        let other = Override { when, set: settings, measure: None };
+        self.with(&Self { overrides: vec![other], ..Self::default() })
+    }
+
+    /// As the text of a plan.
+    ///
+    /// # Errors
+    /// If it cannot be written as TOML.
+    pub(super) fn text(&self) -> anyhow::Result<String> {
+        let mut out = String::new();
+        let line = |name: &str, value: Value| format!("{name} = {value}\n");
+        let words = |measure: &Vec<String>| Value::from(measure.clone());
+        out.extend(self.name.as_deref().map(|name| line("name", name.into())));
+        out.extend(self.about.as_deref().map(|about| line("about", about.into())));
+        out.extend(self.measure.as_ref().map(|measure| line("measure", words(measure))));
+        let tables = [
+            ("settings", &self.settings),
+            ("axes", &self.axes),
+            ("slurm", &self.slurm),
+            ("local", &self.local),
+        ];
+        for (name, table) in tables.into_iter().filter(|(_, table)| !table.is_empty()) {
+            out += &format!("\n[{name}]\n{}", toml::to_string(table)?);
+        }
+        for table in &self.exclude {
+            out += &format!("\n[[exclude]]\n{}", toml::to_string(&flattened(table))?);
+        }
+        for Override { when, set, measure } in &self.overrides {
+            out += "\n[[override]]\n";
+            out += &line("when", Value::Table(when.clone()));
+            out += &line("set", Value::Table(set.clone()));
+            out.extend(measure.as_ref().map(|measure| line("measure", words(measure))));
+        }
+        Ok(out)
     }
 }
 
@@ -106,7 +138,7 @@ mod tests {
              exclude = [{ seed = 1 }, { arch = 'y' }]\nslurm = { cpus = 4, time = '1' }",
         );
         assert_eq!(plan.with(&scale), expected);
-        assert_eq!(parts(&toml::to_string(&expected).unwrap()), expected);
+        assert_eq!(parts(&expected.text().unwrap()), expected);
     }
 
     #[test]

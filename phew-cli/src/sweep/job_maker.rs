@@ -37,8 +37,11 @@ impl JobSet {
 }
 
 /// Settings that say how jobs are wired, and options that the wiring gives.
-const WIRING: [&str; 7] =
-    ["mask", "weights", "init", "init-seed", "prune", "remember", "transformation"];
+const WIRING: [&str; 8] =
+    ["mask", "weights", "init", "init-seed", NORM_SCALE, "prune", "remember", "transformation"];
+
+/// What the scales of normalisations are drawn from.
+const NORM_SCALE: &str = "norm-scale";
 
 /// Where `train` has its options about pruning.
 const IN_COURSE: &str = "Pruning in the course of training";
@@ -111,13 +114,20 @@ impl<'a> JobMaker<'a> {
         Ok(Some(Source::File(found.with_context(|| format!("setting `{name}`"))?)))
     }
 
-    /// Initialiser and seed of drawn weights: the same for all jobs of a cell.
-    pub(super) fn drawn(&mut self) -> (Value, Value) {
+    /// How weights are drawn, as options of a command that calls the seed so: the same for all jobs of a cell.
+    pub(super) fn drawn(&mut self, name: &str, seed_name: &str) -> Vec<(String, Value)> {
         let init = self.take("init");
         let usual = || self.recipe.as_ref().map_or("kaiming-normal", |recipe| &recipe.init).into();
         let init = init.unwrap_or_else(usual);
         let seed = self.take("init-seed").or_else(|| self.settings.get("seed").cloned());
-        (init, seed.unwrap_or_else(|| json!(0)))
+        let seed = seed.unwrap_or_else(|| json!(0));
+        let mut options = vec![("init".to_owned(), init), (seed_name.to_owned(), seed)];
+        if tool(name).is_some_and(|tool| tool.option(NORM_SCALE).is_some()) {
+            let of_recipe = self.recipe.as_ref().and_then(|recipe| recipe.norm_scale.clone());
+            let scale = self.take(NORM_SCALE).or(of_recipe.map(Value::from));
+            options.extend(scale.map(|scale| (NORM_SCALE.to_owned(), scale)));
+        }
+        options
     }
 
     /// A job that reads weights, or draws them.
@@ -129,11 +139,7 @@ impl<'a> JobMaker<'a> {
     ) -> anyhow::Result<String> {
         match weights {
             Some(weights) => given.from.push((WEIGHTS, weights)),
-            None => {
-                let (init, seed) = self.drawn();
-                given.options.push(("init".to_owned(), init));
-                given.options.push(("init-seed".to_owned(), seed));
-            }
+            None => given.options.extend(self.drawn(name, "init-seed")),
         }
         self.job(name, given)
     }

@@ -15,6 +15,8 @@ pub(crate) struct RecipeFacts {
     pub(crate) arch: String,
     /// The initialiser.
     pub(crate) init: String,
+    /// What the scales of normalisations are drawn from, if that is not as usual.
+    pub(crate) norm_scale: Option<String>,
     /// The step that it rewinds to.
     pub(crate) rewind_step: u64,
     /// The data set.
@@ -46,8 +48,10 @@ pub(crate) fn recipe(
         (None, Recipe::preset(name)?)
     };
     let set = serde_json::to_value(recipe.data.set)?;
+    let usual = recipe.norm_scale == phew_graph::NormScale::default();
     Ok(RecipeFacts {
         hash: phew_graph::content_hash(recipe.to_toml().as_bytes()),
+        norm_scale: (!usual).then(|| recipe.norm_scale.to_string()),
         file,
         init: recipe.init,
         rewind_step: recipe.rewind_step.unwrap_or(0),

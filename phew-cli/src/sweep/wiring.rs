@@ -135,8 +135,7 @@ impl<'a> Wiring<'a> {
         let weights = match pruned.weights.clone() {
             Some(weights) => weights,
             None => {
-                let (init, seed) = self.0.drawn();
-                let options = vec![("init".to_owned(), init), ("seed".to_owned(), seed)];
+                let options = self.0.drawn("init", "seed");
                 Source::Job(self.0.job("init", Given { options, ..Given::default() })?)
             }
         };

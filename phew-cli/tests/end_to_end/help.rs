@@ -111,8 +111,9 @@ fn every_command_has_its_options_under_a_heading_that_says_what_they_are_for() {
             assert!(found.iter().all(|o| options.contains(&o.as_str())), "{name}: {found:?}");
         };
         let network = ["--arch", "--classes", "--input", "--mask"];
-        allowed("Network", &[&network[..], &["--weights", "--init", "--init-seed"]].concat());
-        allowed("Weights", &["--weights", "--init", "--seed", "--init-seed", "--ignore-extra"]);
+        let drawn = ["--weights", "--init", "--norm-scale", "--init-seed"];
+        allowed("Network", &[&network[..], &drawn].concat());
+        allowed("Weights", &[&drawn[..], &["--seed", "--ignore-extra"]].concat());
         let output = ["--output", "--force", "--toml", "--per-weight"];
         allowed("Output", &[&output[..], &["--gradients", "--sensitivity"]].concat());
     }

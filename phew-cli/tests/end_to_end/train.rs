@@ -97,9 +97,96 @@ fn a_dry_run_prints_a_recipe_that_can_be_used() {
     for part in ["at = [4, 6]", "rate = 0.2", "dir = \"/d\"", "weight_decay = 0.0001"] {
         assert!(text.replace("\n    ", "").replace(",\n]", "]").contains(part), "{part}: {text}");
     }
+    let steps = stdout(dir.path(), "train --recipe resnet20-cifar10 --drop 0.2 --dry-run");
+    assert!(steps.contains("factor = 0.2") && !text.contains("factor = 0.2"), "{steps}");
     std::fs::write(dir.path().join("mine.toml"), &text).unwrap();
     assert_eq!(stdout(dir.path(), "train --recipe mine.toml --dry-run"), text);
     assert!(!dir.path().join("run").exists());
+}
+
+#[test]
+fn fewer_images_are_taken_of_each_class_alike_and_recorded() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    recipe(dir, 1);
+    let few = "--train-images 200 --test-images 50";
+    let result = json(dir, &format!("--threads 1 train --recipe r.toml {few} -o digits --json"));
+    assert_eq!((&result["steps"], &result["data"]), (&4.into(), &"built-in digits".into()));
+    let config = std::fs::read_to_string(dir.join("digits/config.toml")).unwrap();
+    assert!(config.contains("train = 200\ntest = 50"), "{config}");
+    // Of a set in files a part is taken.
+    for (part, count) in [("train", 20), ("t10k", 10)] {
+        let size = |n: u8| [0, 0, 0, n];
+        let head = [[0, 0, 8, 3], size(count), size(8), size(8)].concat();
+        let pixels = (0..64 * usize::from(count)).map(|i| (i % 251) as u8);
+        let images: Vec<u8> = head.into_iter().chain(pixels).collect();
+        std::fs::write(dir.join(format!("{part}-images-idx3-ubyte")), images).unwrap();
+        let head = [[0, 0, 8, 1], size(count)].concat();
+        let labels: Vec<u8> = head.into_iter().chain((0..count).map(|i| i % 10)).collect();
+        std::fs::write(dir.join(format!("{part}-labels-idx1-ubyte")), labels).unwrap();
+    }
+    let line =
+        "--threads 1 train --recipe r.toml --arch mlp-64-4-10 --batch 2 --data mnist --data-dir .";
+    let result = json(dir, &format!("{line} --train-images 8 -o part --json"));
+    assert_eq!(result["steps"], 4);
+    assert!(result["data"].as_str().unwrap().ends_with(", 8 images to train on"), "{result}");
+    let config = std::fs::read_to_string(dir.join("part/config.toml")).unwrap();
+    assert!(config.contains("[recipe.data.subset]\ntrain = 8\nseed = 0"), "{config}");
+    let what = "images to test on: found 11, expected 1 to 10";
+    refuses(dir, &format!("{line} --test-images 11 -o more"), 2, &[what]);
+}
+
+#[test]
+fn scales_of_normalisations_are_the_same_by_whatever_command_they_are_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    recipe(dir, 1);
+    let arch = "--arch mlp-bn-784-20-10";
+    stdout(dir, &format!("init {arch} --norm-scale uniform --seed 3 -o w"));
+    let by = ["--weights w", "--norm-scale uniform", "--norm-scale one", ""];
+    let norms = by.map(|by| {
+        let line =
+            format!("--threads 1 measure gradient {arch} {by} --data digits --seed 3 --json");
+        json(dir, &line)["dense"]["gradient"]["norm"].as_f64().unwrap().to_bits()
+    });
+    assert_eq!((norms[0], norms[2]), (norms[1], norms[3]));
+    assert_ne!(norms[0], norms[2]);
+    let runs = by.map(|by| {
+        let name = by.replace(['-', ' '], "") + "run";
+        stdout(dir, &format!("--threads 1 train --recipe r.toml {arch} {by} --seed 3 -o {name}"));
+        let read = |file: &str| std::fs::read(dir.join(&name).join(file)).unwrap();
+        let config = String::from_utf8(read("config.toml")).unwrap();
+        (read("weights.safetensors"), config.contains("norm_scale = \"uniform\""))
+    });
+    assert!(runs[0].0 == runs[1].0 && runs[2].0 == runs[3].0 && runs[0].0 != runs[2].0);
+    assert_eq!(runs.map(|(_, recorded)| recorded), [false, true, false, false]);
+    let masks = ["--norm-scale uniform", "--norm-scale one"].map(|by| {
+        let line = format!("prune {arch} {by} --density 0.1 --force -o m --json");
+        json(dir, &line)["parameters"]["norm_scale"].clone()
+    });
+    assert_eq!(masks, ["uniform".into(), serde_json::Value::Null]);
+}
+
+#[test]
+fn a_run_is_pruned_in_its_course_and_says_when() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    recipe(dir, 2);
+    let run = |when: &str| {
+        let name = when.replace(':', "-");
+        let line = format!("--threads 1 train --recipe r.toml --prune {when} --density 0.1");
+        json(dir, &format!("{line} -o {name} --json"))
+    };
+    let restarted = run("restart:7");
+    assert_eq!((&restarted["steps"], &restarted["kept"]), (&40.into(), &6147.into()));
+    assert_eq!(restarted["pruning"]["when"], "restart");
+    assert_eq!(restarted["remaining"]["step"], serde_json::json!([0, 7, 7, 40]));
+    let during = run("during:2");
+    assert_eq!((&during["steps"], &during["kept"]), (&40.into(), &6147.into()));
+    assert_eq!(during["remaining"]["step"], serde_json::json!([0, 10, 10, 20, 20, 40]));
+    let density = during["remaining"]["density"][2].as_f64().unwrap();
+    // 0.1 + 0.9 / 8.
+    assert!((density - 0.2125).abs() < 1e-4, "{density}");
 }
 
 #[test]
@@ -118,6 +205,19 @@ fn bad_requests_are_refused_with_one_clear_line() {
         ("train --recipe r.toml --arch resnet21 -o run", 2, "no network `resnet21`"),
         ("train --recipe r.toml --arch mlp-784-9 -o run", 2, "output of the network: found [9]"),
         ("train --recipe r.toml --rate 0 -o run", 2, "learning rate: found 0"),
+        ("train --recipe r.toml --drop 0.2 -o run", 2, "a schedule with steps"),
+        ("train --recipe resnet20-cifar10 --drop 0 -o run", 2, "factor: found 0"),
+        (
+            "train --recipe r.toml --prune restart:99 --density 0.1 -o run",
+            2,
+            "found 99, expected 20",
+        ),
+        (
+            "train --recipe r.toml --prune during:11 --density 0.1 -o run",
+            2,
+            "11, expected 10 or fewer",
+        ),
+        ("train --recipe r.toml --weights w --norm-scale one -o run", 2, "cannot be used with"),
         ("train --recipe r.toml --device cuda:77 -o run", 2, "CUDA is"),
         ("train --recipe r.toml --mask r.toml -o run", 1, "r.toml"),
         ("train --recipe r.toml --data mnist --data-dir . -o run", 1, "phew data fetch mnist"),

@@ -69,15 +69,19 @@ impl Init {
 
     /// As [`Init::sample`], into memory for as many values.
     pub(super) fn fill(self, spec: &TensorSpec, seed: u64, values: &mut [f32]) {
-        let mut rng = tensor_stream(&spec.name, seed);
+        let mut rng = tensor_stream("phew 1 initial weights", &spec.name, seed);
         let kernel: usize = spec.shape[2..].iter().product();
         let (fan_in, fan_out) = ((spec.shape[1] * kernel) as f64, (spec.shape[0] * kernel) as f64);
         let fan = |fan| if fan == Fan::In { fan_in } else { fan_out };
         match self {
             Init::KaimingNormal(f) => normal((2.0 / fan(f)).sqrt(), &mut rng, values),
-            Init::KaimingUniform(f) => uniform((6.0 / fan(f)).sqrt(), &mut rng, values),
+            Init::KaimingUniform(f) => {
+                uniform([-1.0, 1.0], (6.0 / fan(f)).sqrt(), &mut rng, values);
+            }
             Init::XavierNormal => normal((2.0 / (fan_in + fan_out)).sqrt(), &mut rng, values),
-            Init::XavierUniform => uniform((6.0 / (fan_in + fan_out)).sqrt(), &mut rng, values),
+            Init::XavierUniform => {
+                uniform([-1.0, 1.0], (6.0 / (fan_in + fan_out)).sqrt(), &mut rng, values);
+            }
             Init::Normal { std } => normal(std, &mut rng, values),
             Init::Orthogonal => {
                 values.copy_from_slice(&orthogonal(spec.shape[0], spec.shape[1] * kernel, &mut rng))
@@ -86,12 +90,12 @@ impl Init {
     }
 }
 
-/// The stream of a tensor: its number is taken from the hash of the name.
-fn tensor_stream(name: &str, seed: u64) -> ChaCha8Rng {
+/// The stream of a tensor for a use (`domain`): its number is taken from the hash of the name.
+pub(super) fn tensor_stream(domain: &str, name: &str, seed: u64) -> ChaCha8Rng {
     let hash = blake3::hash(name.as_bytes());
     let mut number = [0; 8];
     number.copy_from_slice(&hash.as_bytes()[..8]);
-    stream(stream_key("phew 1 initial weights", seed), u64::from_le_bytes(number))
+    stream(stream_key(domain, seed), u64::from_le_bytes(number))
 }
 
 /// Draws in f64, each rounded once.
@@ -103,10 +107,11 @@ fn normal(std: f64, rng: &mut ChaCha8Rng, values: &mut [f32]) {
     draw(StandardNormal::new(), std, rng, values);
 }
 
-fn uniform(bound: f64, rng: &mut ChaCha8Rng, values: &mut [f32]) {
-    match Uniform::new(-1.0, 1.0) {
-        Ok(law) => draw(law, bound, rng, values),
-        Err(_) => unreachable!("-1 is below 1"),
+/// Uniform between two numbers, the first of which is the smaller, times a scale.
+pub(super) fn uniform([low, high]: [f64; 2], scale: f64, rng: &mut ChaCha8Rng, values: &mut [f32]) {
+    match Uniform::new(low, high) {
+        Ok(law) => draw(law, scale, rng, values),
+        Err(_) => unreachable!("{low} is below {high}"),
     }
 }
 

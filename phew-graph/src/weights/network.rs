@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::Init;
 use super::check::check_values;
+use super::norm_scale::NormScale;
 use super::storage::Values;
 use crate::arch::{Arch, Role, TensorSpec};
 use crate::by_id::ByTensor;
@@ -60,6 +61,26 @@ impl Network {
     ) -> Result<Self, GraphError> {
         let values = |tensors: Vec<Vec<f32>>| tensors.into_iter().map(Values::from).collect();
         Self::checked(arch.into(), "new values", values(weights), values(auxiliary))
+    }
+
+    /// The same network with initial scales of its normalisations: those that [`Network::initialise`] gives are 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use phew_graph::{Init, Network, NormScale, zoo};
+    ///
+    /// let arch = zoo::by_name("resnet20")?.build()?;
+    /// let network = Network::initialise(arch, Init::default(), 0)?.with_norm_scale(NormScale::Uniform, 0);
+    /// # Ok::<(), phew_graph::GraphError>(())
+    /// ```
+    #[must_use]
+    pub fn with_norm_scale(mut self, scale: NormScale, seed: u64) -> Self {
+        for (spec, values) in self.arch.auxiliary().iter().zip(&mut self.auxiliary) {
+            if spec.role == Role::NormScale {
+                *values = scale.sample(spec, seed).into();
+            }
+        }
+        self
     }
 
     /// The same network with other prunable weights, in the order of [`Arch::prunable`].

@@ -4,11 +4,20 @@ use crate::arch::op::Linear;
 use crate::arch::{Activation, Arch, ArchBuilder, Shape};
 use crate::error::GraphError;
 
-/// What stands between two layers.
-pub(super) struct Between {
+/// What follows a layer.
+pub(super) struct After {
     pub(super) activation: Activation,
-    /// Batch normalisation before the activation.
-    pub(super) norm: bool,
+    pub(super) norm: Norm,
+}
+
+/// Where there is batch normalisation, before the activation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Norm {
+    None,
+    /// After each hidden layer.
+    Hidden,
+    /// After the output too, which then has an activation as well.
+    All,
 }
 
 pub(super) fn build(
@@ -17,7 +26,7 @@ pub(super) fn build(
     hidden: &[usize],
     classes: usize,
     bias: bool,
-    between: Between,
+    after: After,
 ) -> Result<Arch, GraphError> {
     let mut net = ArchBuilder::new(name, input);
     if matches!(input, Shape::Image { .. }) {
@@ -25,11 +34,11 @@ pub(super) fn build(
     }
     for (i, &out) in hidden.iter().chain([&classes]).enumerate() {
         net = net.op(format!("fc{}", i + 1), Linear { out, bias });
-        if i < hidden.len() {
-            if between.norm {
+        if i < hidden.len() || after.norm == Norm::All {
+            if after.norm != Norm::None {
                 net = net.batch_norm(format!("bn{}", i + 1));
             }
-            net = net.activation(format!("act{}", i + 1), between.activation);
+            net = net.activation(format!("act{}", i + 1), after.activation);
         }
     }
     net.build()

@@ -1,10 +1,13 @@
-//! VGG-11 to VGG-19 for small images: 3×3 convolutions with batch normalisation, one linear layer at the end.
+//! VGG-11 to VGG-19 for small images: 3×3 convolutions with batch normalisation, one linear layer at the end or two.
 
 use crate::arch::{Arch, ArchBuilder, Conv2d, Pool, Shape};
 use crate::error::GraphError;
 
 /// Marks a max-pooling in a list of widths.
 const POOL: usize = 0;
+
+/// Width of the hidden linear layer of the networks with two fully connected ones (Frankle et al. 2021, table 2).
+pub(super) const HIDDEN: usize = 512;
 
 /// Configurations A, B, D and E of Simonyan & Zisserman 2014, without the last pooling.
 ///
@@ -29,6 +32,7 @@ pub(super) fn build(
     name: &str,
     input: Shape,
     layers: &[usize],
+    hidden: Option<usize>,
     classes: usize,
 ) -> Result<Arch, GraphError> {
     let mut net = ArchBuilder::new(name, input);
@@ -46,5 +50,13 @@ pub(super) fn build(
             module += 3;
         }
     }
-    net.avg_pool("avgpool", Pool::global()).flatten("flatten").linear("classifier", classes).build()
+    net = net.avg_pool("avgpool", Pool::global()).flatten("flatten");
+    match hidden {
+        None => net.linear("classifier", classes).build(),
+        Some(width) => net
+            .linear("classifier.0", width)
+            .relu("classifier.1")
+            .linear("classifier.2", classes)
+            .build(),
+    }
 }

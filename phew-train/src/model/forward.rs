@@ -5,7 +5,8 @@ use phew_graph::{Activation, Arch, Op, Pool, Shape};
 use tch::{Kind, TchError, Tensor};
 
 use super::layout::Layout;
-use super::{Mode, Precision};
+use super::mode::Mode;
+use super::precision::Precision;
 
 type Result<T> = std::result::Result<T, TchError>;
 

@@ -8,13 +8,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use phew_graph::{Arch, GraphError, Mask, MaskInfo, Overwrite, write_atomically};
 use serde::Serialize;
 
+use super::builder::Run;
 use super::checkpoint;
 use super::config::RunConfig;
+use super::early::Early;
 use super::events::EventFile;
+use super::remaining::Remaining;
 use super::result::RunResult;
-use crate::device::Device;
 use crate::error::{Result, TrainError};
 use crate::train::{EpochRecord, EpochTiming, Pruned, PrunedTraining, PrunerInfo};
+
+/// The parameter of a mask's file that says at which step a pruning took place.
+const PRUNED_AT: &str = "pruned_at_step";
 
 /// Refuses a folder that is another run's.
 pub(super) fn check_claim(dir: &Path, config: &RunConfig) -> Result<()> {
@@ -143,7 +148,7 @@ impl<'a> Folder<'a> {
         let parameters = pruner.parameters.iter();
         let mut parameters: BTreeMap<String, serde_json::Value> =
             parameters.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        parameters.insert("pruned_at_step".to_owned(), pruned.step.into());
+        parameters.insert(PRUNED_AT.to_owned(), pruned.step.into());
         let info = MaskInfo {
             arch: self.config.arch.clone(),
             density: mask.density(),
@@ -168,8 +173,27 @@ impl<'a> Folder<'a> {
         checkpoint::save(dir, training, config, history, timings)
     }
 
+    /// How much was left at which step, by the masks that the prunings left.
+    fn remaining(&self, training: &PrunedTraining, run: &Run<'_>) -> Result<Remaining> {
+        let mask = run.task.mask.map(Mask::density);
+        let began = run.from.map_or(0, Early::step);
+        // A network of an early step was dense until then.
+        let before = mask.map(|density| (began, density));
+        let pruned = |phase| {
+            let path = checkpoint::mask_path(&self.dir, phase);
+            let (mask, info) = Mask::load(&path)?;
+            let step = info.and_then(|info| info.parameters.get(PRUNED_AT)?.as_u64());
+            let step = step.ok_or_else(|| TrainError::corrupt(&path, "does not say its step"))?;
+            Ok((step, mask.density()))
+        };
+        let pruned = (1..=training.phase()).map(pruned).collect::<Result<Vec<_>>>()?;
+        let effective = self.config.pruning.in_schedule(&self.config.recipe, pruned);
+        let all: Vec<(u64, f64)> = before.into_iter().chain(effective).collect();
+        Ok(Remaining::new(1.0, &all, training.trainer().last_step()))
+    }
+
     /// What came out of a run that is done.
-    pub(super) fn result(&self, training: &PrunedTraining, device: Device) -> Result<RunResult> {
+    pub(super) fn result(&self, training: &PrunedTraining, run: &Run<'_>) -> Result<RunResult> {
         let Some(last) = self.history.last() else { unreachable!("a run has an epoch") };
         let trainer = training.trainer();
         let images = trainer.images();
@@ -186,6 +210,7 @@ impl<'a> Folder<'a> {
             pruning: self.config.pruning.clone(),
             kept: training.mask().kept(),
             prunable: training.mask().len(),
+            remaining: Some(self.remaining(training, run)?),
             epochs: last.epoch,
             steps: trainer.step(),
             train: last.train,
@@ -195,7 +220,7 @@ impl<'a> Folder<'a> {
             best: accuracies.reduce(|best, next| if next.0 > best.0 { next } else { best }),
             seconds: self.timings.iter().map(|timing| timing.seconds).sum(),
             images_per_second: (images * self.timings.len()) as f64 / trained,
-            device: device.to_string(),
+            device: run.task.device().to_string(),
             threads: torch.threads,
             phew: self.config.phew.clone(),
             libtorch: torch.version,

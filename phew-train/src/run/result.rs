@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::remaining::Remaining;
 use crate::train::{Pruning, Quality};
 
 /// `result.json`: what came out of a run.
@@ -23,6 +24,9 @@ pub struct RunResult {
     pub kept: usize,
     /// Prunable weights.
     pub prunable: usize,
+    /// How much was left at which step; none in results of earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<Remaining>,
     /// Epochs of the last training.
     pub epochs: u64,
     /// Steps of the last training.

@@ -150,7 +150,8 @@ impl PrunedTraining {
                 Act::Redraw(Redraw { variance, seed }) => {
                     let init: Init = self.trainer.recipe().init.parse()?;
                     let arch = self.trainer.model().arch().clone();
-                    let fresh = Network::initialise(arch, init, seed)?;
+                    let fresh = Network::initialise(arch, init, seed)?
+                        .with_norm_scale(self.trainer.recipe().norm_scale, seed);
                     let drawn = reinitialise(&fresh, self.mask(), variance.into(), init, seed)?;
                     self.trainer.restart_from(&drawn)?;
                     self.at += 1;

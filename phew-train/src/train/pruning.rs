@@ -19,11 +19,31 @@ pub enum Pruning {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<u64>,
     },
-    /// At a step of training, which then goes on to its end (Frankle et al. 2021, section 6, for any scorer).
+    /// At a step of training, which then goes on to its end by what is left of the schedule. Frankle et al. 2021 repeat the
+    /// whole schedule instead: [`Pruning::Restart`].
     At {
         /// Steps done before.
         step: u64,
         /// What to keep.
+        density: f64,
+    },
+    /// At a step of training; then the whole recipe again from the weights and statistics of that step, with a fresh
+    /// optimiser (Frankle et al. 2021, section 3: "repeating the entire learning rate schedule from the start"; their
+    /// figure 7). At step 0 it is pruning before training, at the recipe's last step [`Pruning::After`].
+    Restart {
+        /// Steps done before.
+        step: u64,
+        /// What to keep.
+        density: f64,
+    },
+    /// Little by little, at even distances over the first half of the recipe's steps, the last time in its middle;
+    /// training goes on between the prunings and to its end by the one schedule (Zhu & Gupta 2017, Gale et al. 2019).
+    ///
+    /// Round `i` takes place after `⌊i·steps / 2·rounds⌋` steps. Its density is that of [`Pruning::Gradual`].
+    During {
+        /// Prunings.
+        rounds: u32,
+        /// What to keep at the end.
         density: f64,
     },
     /// Once, after training; then the whole recipe again from the trained weights (one shot, with the learning rate
@@ -131,7 +151,7 @@ impl Pruning {
         }
         let end = recipe.epochs * recipe.steps_per_epoch(images);
         let step = match self {
-            Self::At { step, .. } => *step,
+            Self::At { step, .. } | Self::Restart { step, .. } => *step,
             Self::Rewind { step, .. } | Self::Remember { step } => early(*step, recipe),
             _ => 0,
         };
@@ -142,6 +162,15 @@ impl Pruning {
                 expected: format!("{end} or less, the recipe's last step on {images} images"),
             });
         }
+        if let Self::During { rounds, .. } = self
+            && u64::from(*rounds) > end / 2
+        {
+            return Err(TrainError::Parameter {
+                what: "rounds of pruning during training",
+                found: rounds.to_string(),
+                expected: format!("{} or fewer, half of the recipe's {end} steps", end / 2),
+            });
+        }
         Ok(())
     }
 
@@ -150,12 +179,28 @@ impl Pruning {
     pub fn densities(&self) -> Vec<f64> {
         match self {
             Self::Never | Self::Remember { .. } => Vec::new(),
-            Self::At { density, .. } | Self::After { density } => vec![*density],
-            Self::Gradual { rounds, density } => {
+            Self::At { density, .. } | Self::Restart { density, .. } | Self::After { density } => {
+                vec![*density]
+            }
+            Self::Gradual { rounds, density } | Self::During { rounds, density } => {
                 (1..=*rounds).map(|round| gradual(*density, round, *rounds)).collect()
             }
             Self::Rewind { densities, .. } => densities.clone(),
         }
+    }
+
+    /// Of prunings, each the steps done before it and the density, those that show in the schedule of the network that
+    /// comes out: where training goes back to an early step the last one, at that step.
+    pub(crate) fn in_schedule(
+        &self,
+        recipe: &Recipe,
+        mut prunings: Vec<(u64, f64)>,
+    ) -> Vec<(u64, f64)> {
+        if let Self::Rewind { step, redraw, .. } = self {
+            let back = if redraw.is_some() { 0 } else { early(*step, recipe) };
+            return prunings.pop().map(|(_, density)| (back, density)).into_iter().collect();
+        }
+        prunings
     }
 
     /// All that there is to do, in order.
@@ -170,6 +215,15 @@ impl Pruning {
             Self::Remember { step } => acts.extend([to(early(*step, recipe)), Act::Remember]),
             Self::At { step, density } => {
                 acts.extend([to(*step), Act::Prune { density: *density }]);
+            }
+            Self::Restart { step, density } => {
+                acts.extend([to(*step), Act::Prune { density: *density }, Act::Restart]);
+            }
+            Self::During { rounds, .. } => {
+                for (round, density) in (1..).zip(self.densities()) {
+                    let step = u128::from(end) * round / (2 * u128::from(*rounds));
+                    acts.extend([to(step as u64), Act::Prune { density }]);
+                }
             }
             Self::After { density } => {
                 acts.extend([to(end), Act::Prune { density: *density }, Act::Restart]);
@@ -240,6 +294,33 @@ mod tests {
     }
 
     #[test]
+    fn pruning_at_a_step_goes_on_or_begins_the_recipe_again() {
+        let (to, prune) = (|to| Act::Train { to, rate: None }, Act::Prune { density: 0.5 });
+        let acts = |pruning: Pruning| pruning.acts(&recipe(), 500).unwrap();
+        assert_eq!(acts(Pruning::At { step: 7, density: 0.5 }), [to(7), prune, to(30)]);
+        let restart = |step| acts(Pruning::Restart { step, density: 0.5 });
+        assert_eq!(restart(7), [to(7), prune, Act::Restart, to(30)]);
+        assert_eq!(restart(30), acts(Pruning::After { density: 0.5 }));
+    }
+
+    #[test]
+    fn pruning_during_training_ends_in_its_middle() {
+        // 30 steps: the first half has 15, and 0.2 + 0.8 (1 − i/4)³ is 0.5375, 0.3, 0.2125, 0.2.
+        let during = Pruning::During { rounds: 4, density: 0.2 };
+        let acts = during.acts(&recipe(), 500).unwrap();
+        let steps = [3, 7, 11, 15].map(|to| Act::Train { to, rate: None });
+        assert_eq!(acts.iter().step_by(2).copied().take(4).collect::<Vec<_>>(), steps);
+        assert_eq!((acts.len(), acts[8]), (9, Act::Train { to: 30, rate: None }));
+        for (act, wanted) in acts.iter().skip(1).step_by(2).zip([0.5375, 0.3, 0.2125, 0.2]) {
+            let Act::Prune { density } = act else { panic!("{act:?}") };
+            assert!((density - wanted).abs() < 1e-12, "{density}");
+        }
+        let error = Pruning::During { rounds: 16, density: 0.2 }.validate(&recipe(), 500);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("found 16, expected 15 or fewer, half of"), "{error}");
+    }
+
+    #[test]
     fn a_recipe_says_where_to_rewind_to() {
         let recipe = Recipe { rewind_step: Some(4), ..recipe() };
         let rewind = Pruning::Rewind { step: None, densities: vec![0.5], redraw: None };
@@ -259,6 +340,10 @@ mod tests {
         let at = |step| Pruning::At { step, density: 0.5 }.validate(&recipe(), 500);
         at(30).unwrap();
         assert!(at(31).unwrap_err().to_string().contains("found 31, expected 30 or less"));
+        let restart = |step| Pruning::Restart { step, density: 0.5 }.validate(&recipe(), 500);
+        restart(30).unwrap();
+        assert!(restart(31).unwrap_err().to_string().contains("found 31, expected 30 or less"));
+        assert!(Pruning::During { rounds: 0, density: 0.5 }.validate(&recipe(), 500).is_err());
         assert!(Pruning::Gradual { rounds: 0, density: 0.5 }.validate(&recipe(), 500).is_err());
     }
 }

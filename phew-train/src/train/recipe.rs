@@ -1,5 +1,6 @@
 //! How to train, as data: everything but the network, the mask and the seed.
 
+use phew_graph::NormScale;
 use serde::{Deserialize, Serialize};
 
 use super::learning_rate::{Fall, LearningRate};
@@ -29,6 +30,9 @@ pub struct Recipe {
     /// The initialiser that it was made for.
     #[serde(default = "kaiming")]
     pub init: String,
+    /// What the scales of normalisations begin with.
+    #[serde(default, skip_serializing_if = "is_one")]
+    pub norm_scale: NormScale,
     /// Passes over the training images.
     pub epochs: u64,
     /// Images of a step; the last of an epoch may have fewer.
@@ -59,6 +63,11 @@ fn is_full(precision: &Precision) -> bool {
     *precision == Precision::Full
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_one(scale: &NormScale) -> bool {
+    *scale == NormScale::One
+}
+
 fn kaiming() -> String {
     "kaiming-normal".to_owned()
 }
@@ -79,11 +88,15 @@ const PRESETS: &[(&str, &str)] = presets![
     "vgg19-cifar10",
     "vgg19-cifar100",
     "resnet18-tiny-imagenet",
+    "resnet34-cifar10",
+    "resnet34-cifar100",
+    "resnet34-tiny-imagenet",
     "vgg19-tiny-imagenet",
     "frankle-resnet20-cifar10",
     "frankle-vgg16-cifar10",
     "frankle-resnet18-tiny-imagenet",
     "frankle-resnet50-imagenet",
+    "lee-mlp7-mnist",
 ];
 
 impl Recipe {
@@ -224,6 +237,9 @@ mod tests {
             ("vgg19-cifar100", "vgg19", 160, 128, 0.0, 0.1, &[80, 120], 5e-3),
             ("resnet18-tiny-imagenet", "resnet18-modified", 200, 256, 0.9, 0.2, &[100, 150], 1e-4),
             ("vgg19-tiny-imagenet", "vgg19", 200, 256, 0.9, 0.2, &[100, 150], 1e-4),
+            ("resnet34-cifar10", "resnet34-modified", 160, 128, 0.9, 0.1, &[80, 120], 1e-4),
+            ("resnet34-cifar100", "resnet34-modified", 160, 128, 0.9, 0.1, &[80, 120], 1e-4),
+            ("resnet34-tiny-imagenet", "resnet34-modified", 200, 256, 0.9, 0.2, &[100, 150], 1e-4),
             ("frankle-resnet20-cifar10", "resnet20", 160, 128, 0.9, 0.1, &[80, 120], 1e-4),
             ("frankle-vgg16-cifar10", "vgg16", 160, 128, 0.9, 0.1, &[80, 120], 1e-4),
             ("frankle-resnet18-tiny-imagenet", "resnet18", 200, 256, 0.9, 0.2, &[100, 150], 1e-4),
@@ -239,12 +255,39 @@ mod tests {
         }
         let task = Recipe::preset("mnist-transform").unwrap();
         assert_eq!((task.epochs, task.batch, task.loss), (20, 32, Loss::MeanSquare));
+        // Four layers of weights: Patil & Dovrolis 2020, figure 6.
+        assert_eq!(task.arch, "mlp-bn-784-100-100-100-784");
+        assert_eq!(Recipe::preset("digits-transform").unwrap().arch, task.arch);
         let adam = OptimiserSpec::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 };
         assert_eq!(task.optimiser, adam);
         let fall = Fall::Exponential { factor: 0.95 };
         assert_eq!(task.learning_rate, LearningRate { rate: 0.001, warmup: 0.0, fall });
         assert_eq!(task.data.set, Set::MNIST);
         assert_eq!(task.data.transform.unwrap().per_class, Some(1000));
+    }
+
+    /// namhoonlee/spp-public: main.py and model.py.
+    #[test]
+    fn the_recipe_of_the_signal_propagation_study_is_as_in_its_program() {
+        let recipe = Recipe::preset("lee-mlp7-mnist").unwrap();
+        assert_eq!((recipe.arch.as_str(), recipe.init.as_str()), ("mlp7-tanh-100", "orthogonal"));
+        // 10,000 steps at least, in whole epochs.
+        assert_eq!(recipe.epochs * recipe.steps_per_epoch(60_000), 10_200);
+        let sgd = OptimiserSpec::Sgd { momentum: 0.0, nesterov: false, weight_decay: 5e-4 };
+        assert_eq!((recipe.optimiser, recipe.data), (sgd, DataSpec::new(Set::MNIST)));
+        let rate = LearningRate { rate: 0.1, warmup: 0.0, fall: Fall::Constant };
+        assert_eq!(recipe.learning_rate, rate);
+    }
+
+    #[test]
+    fn the_scales_of_normalisations_are_uniform_for_frankle_et_al_alone() {
+        for name in Recipe::presets() {
+            let recipe = Recipe::preset(name).unwrap();
+            let frankle = name.starts_with("frankle-");
+            let wanted = if frankle { NormScale::Uniform } else { NormScale::One };
+            assert_eq!(recipe.norm_scale, wanted, "{name}");
+            assert_eq!(recipe.to_toml().contains("norm_scale"), frankle, "{name}");
+        }
     }
 
     /// The data sets, what is done to their images (D.1 and A.2) and the step of rewinding (A.3): none in table 1.
@@ -260,6 +303,9 @@ mod tests {
             ("vgg19-cifar100", Set::CIFAR100, flipped(0), None),
             ("resnet18-tiny-imagenet", Set::TINY_IMAGENET, flipped(4), None),
             ("vgg19-tiny-imagenet", Set::TINY_IMAGENET, flipped(4), None),
+            ("resnet34-cifar10", Set::CIFAR10, flipped(0), None),
+            ("resnet34-cifar100", Set::CIFAR100, flipped(0), None),
+            ("resnet34-tiny-imagenet", Set::TINY_IMAGENET, flipped(4), None),
             ("frankle-resnet20-cifar10", Set::CIFAR10, flipped(4), Some(1000)),
             ("frankle-vgg16-cifar10", Set::CIFAR10, flipped(4), Some(2000)),
             ("frankle-resnet18-tiny-imagenet", Set::TINY_IMAGENET, cut, Some(1000)),

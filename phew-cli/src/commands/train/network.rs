@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use phew_graph::{Arch, Init, Mask, MaskInfo, Network, Shape, zoo};
+use phew_graph::{Arch, Init, Mask, MaskInfo, Network, NormScale, Shape, zoo};
 use phew_train::{Dataset, Recipe};
 
-use crate::args::{load_mask, load_weights};
+use crate::args::{choice, load_mask, load_weights};
 use crate::failure::usage;
 use crate::stderr;
 
@@ -21,7 +21,7 @@ pub(super) struct NetworkArgs {
     arch: Option<String>,
 
     /// Initial weights: safetensors with the architecture's names and shapes; {seed} stands for the run's seed
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["init", "init_seed"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["init", "norm_scale", "init_seed"])]
     weights: Option<PathBuf>,
 
     /// Pass over tensors of the file that the architecture does not have
@@ -31,6 +31,10 @@ pub(super) struct NetworkArgs {
     /// Draw the initial weights so instead; the recipe says how by default
     #[arg(long, value_name = "NAME")]
     init: Option<Init>,
+
+    /// Scales of batch normalisations of drawn weights; the recipe says how by default
+    #[arg(long, value_name = "SCALE", value_parser = choice::<NormScale>())]
+    norm_scale: Option<NormScale>,
 
     /// Seed of drawn weights; that of `phew init`. By default the value of --seed
     #[arg(long, value_name = "SEED")]
@@ -50,6 +54,7 @@ impl NetworkArgs {
         if let Some(init) = self.init {
             recipe.init = init.to_string();
         }
+        recipe.norm_scale = self.norm_scale.unwrap_or(recipe.norm_scale);
     }
 
     /// The network of a run, before its mask.
@@ -64,7 +69,8 @@ impl NetworkArgs {
             return load_weights(&of_seed(path, seed), arch, self.ignore_extra);
         }
         let init: Init = recipe.init.parse()?;
-        Ok(Network::initialise(arch, init, self.init_seed.unwrap_or(seed))?)
+        let seed = self.init_seed.unwrap_or(seed);
+        Ok(Network::initialise(arch, init, seed)?.with_norm_scale(recipe.norm_scale, seed))
     }
 
     /// The mask of a run, and what its file says of it.

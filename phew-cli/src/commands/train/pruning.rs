@@ -15,8 +15,10 @@ use crate::methods::{Build, Method, MethodArgs, PathSet, RankedBy, by_name};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pruning in the course of training")]
 pub(super) struct PruningArgs {
-    /// at:STEP, then train on; after, and train again from the trained weights; gradual:ROUNDS after training, then
-    /// train again; rewind:STEP (the recipe's step without one), back to the weights of that step and train again
+    /// at:STEP, then train on; restart:STEP, then train by the whole recipe from the weights of that step; during:ROUNDS,
+    /// little by little in the first half of training; after, and train again from the trained weights; gradual:ROUNDS
+    /// after training, then train again; rewind:STEP (the recipe's step without one), back to the weights of that step
+    /// and train again
     #[arg(long, value_name = "WHEN", requires = "density")]
     prune: Option<When>,
 
@@ -51,6 +53,8 @@ pub(super) struct PruningArgs {
 #[derive(Debug, Clone, Copy)]
 enum When {
     At(u64),
+    Restart(u64),
+    During(u32),
     After,
     Gradual(u32),
     Rewind(Option<u64>),
@@ -64,14 +68,18 @@ impl FromStr for When {
             Some((word, number)) => (word, Some(number)),
             None => (text, None),
         };
-        let wrong = || "expected at:STEP, after, gradual:ROUNDS, rewind or rewind:STEP".to_owned();
+        let wrong = || {
+            "expected at:STEP, restart:STEP, during:ROUNDS, after, gradual:ROUNDS, rewind or rewind:STEP"
+                .to_owned()
+        };
         let parse = |number: &str| number.parse::<u64>().map_err(|_| wrong());
+        let rounds = |number: &str| number.parse::<u32>().map_err(|_| wrong());
         match (word, number) {
             ("at", Some(step)) => Ok(Self::At(parse(step)?)),
+            ("restart", Some(step)) => Ok(Self::Restart(parse(step)?)),
+            ("during", Some(number)) => Ok(Self::During(rounds(number)?)),
             ("after", None) => Ok(Self::After),
-            ("gradual", Some(rounds)) => {
-                Ok(Self::Gradual(u32::try_from(parse(rounds)?).map_err(|_| wrong())?))
-            }
+            ("gradual", Some(number)) => Ok(Self::Gradual(rounds(number)?)),
             ("rewind", step) => Ok(Self::Rewind(step.map(parse).transpose()?)),
             _ => Err(wrong()),
         }
@@ -98,6 +106,8 @@ impl PruningArgs {
         Ok(match self.prune {
             None => Pruning::Never,
             Some(When::At(step)) => Pruning::At { step, density: one()? },
+            Some(When::Restart(step)) => Pruning::Restart { step, density: one()? },
+            Some(When::During(rounds)) => Pruning::During { rounds, density: one()? },
             Some(When::After) => Pruning::After { density: one()? },
             Some(When::Gradual(rounds)) => Pruning::Gradual { rounds, density: one()? },
             Some(When::Rewind(step)) => {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use phew_train::{DataSpec, Precision, Recipe, Set, TransformSpec};
+use phew_train::{DataSpec, Fall, Precision, Recipe, Set, TransformSpec};
 
 use crate::args::{data_set as set, usual_dir};
+use crate::failure::usage;
 
 /// The recipe, and what is otherwise.
 #[derive(Debug, Args)]
@@ -25,6 +26,14 @@ pub(super) struct TrainingArgs {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
+    /// Training images: so many of the set, as many of each class, or so many built-in digits
+    #[arg(long, value_name = "N")]
+    train_images: Option<NonZeroUsize>,
+
+    /// Test images, likewise
+    #[arg(long, value_name = "N")]
+    test_images: Option<NonZeroUsize>,
+
     /// Epochs; drops of the learning rate move in proportion
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     epochs: Option<u64>,
@@ -36,6 +45,10 @@ pub(super) struct TrainingArgs {
     /// Learning rate
     #[arg(long, value_name = "RATE")]
     rate: Option<f64>,
+
+    /// What the rate is multiplied by at each drop of a step schedule
+    #[arg(long, value_name = "FACTOR")]
+    drop: Option<f64>,
 
     /// Numbers that layers compute with: f32, bf16 or f16; weights, gradients and the loss stay in single precision
     #[arg(long, value_name = "KIND")]
@@ -63,10 +76,23 @@ impl TrainingArgs {
         if let Some(rate) = self.rate {
             recipe.learning_rate.rate = rate;
         }
+        if let Some(drop) = self.drop {
+            let Fall::Steps { factor, .. } = &mut recipe.learning_rate.fall else {
+                return Err(usage(
+                    "--drop is for a schedule with steps, and the recipe's has none",
+                ));
+            };
+            *factor = drop;
+        }
         if let Some(set) = self.data {
             // A task that is made of one set can be made of another.
             let transform = recipe.data.transform.map(|t| TransformSpec { per_class: None, ..t });
             recipe.data = DataSpec { transform, ..DataSpec::new(set) };
+        }
+        if self.train_images.or(self.test_images).is_some() {
+            let [train, test] =
+                [self.train_images, self.test_images].map(|n| n.map(NonZeroUsize::get));
+            recipe.data = recipe.data.with_images(train, test);
         }
         if let Some(dir) = &self.data_dir {
             recipe.data.dir = Some(dir.clone());

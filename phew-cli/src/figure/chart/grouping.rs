@@ -11,7 +11,7 @@ use crate::figure::cell::Cell;
 use crate::figure::description::{Figure, Kind, Operation, Reference};
 use crate::figure::measure::Measure;
 use crate::figure::names::{Group, distinct, rounded};
-use crate::figure::samples::Sample;
+use crate::figure::samples::{Sample, layer_names};
 use crate::figure::statistics::Statistics;
 use crate::figure::style::styles;
 
@@ -59,6 +59,7 @@ pub(super) fn group(figure: &Figure, x: &Axis, samples: Vec<Sample<'_>>) -> anyh
     let mut x_measure = Measure::of(x);
     let categorical = matches!(figure.kind, Kind::Bars | Kind::Heatmap | Kind::Table)
         || x_measure.scale == Scale::Category
+        || x.named
         || placed.iter().any(|one| matches!(one.x, Some(Cell::Text(_))));
     let of_x = |one: &Placed<'_>| Group::of(one.x.iter().cloned().collect());
     let categories = categorical.then(|| distinct(placed.iter().map(of_x), figure));
@@ -103,7 +104,10 @@ pub(super) fn group(figure: &Figure, x: &Axis, samples: Vec<Sample<'_>>) -> anyh
             });
         }
     }
+    let shown: Vec<&Row> = placed.iter().map(|one| one.sample.row).collect();
+    let layers = if x.named { layer_names(figure, &shown) } else { BTreeMap::new() };
     let named = |group: &Group| match group.cells.first() {
+        Some(Cell::Number(_)) if layers.contains_key(&group.key) => layers[&group.key].clone(),
         Some(Cell::Number(number)) if !figure.names.contains_key(&group.key) => {
             rounded(x_measure.number(*number))
         }
@@ -122,6 +126,7 @@ pub(super) fn group(figure: &Figure, x: &Axis, samples: Vec<Sample<'_>>) -> anyh
         rows: rows.len(),
         without,
         missing: 0,
+        left_out: Vec::new(),
     })
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Chart {
     pub(crate) without: usize,
     /// Rows that should be there, and are not whole.
     pub(crate) missing: usize,
+    /// Series, with their panels, that never come close enough to another.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// A series: its name and its look.

@@ -4,6 +4,7 @@ use crate::figure::chart::{Chart, Panel, Point};
 use crate::figure::description::Figure;
 use crate::figure::font::width;
 use crate::figure::page::{MARGIN, Page, SMALL};
+use crate::figure::samples::NOTHING;
 use crate::figure::scene::{Anchor, Scene, stroke};
 use crate::figure::style::{GREY, INK};
 
@@ -29,9 +30,22 @@ impl Head {
     /// Only what a panel has is a column of it.
     fn of(chart: &Chart, panel: &Panel) -> Self {
         let decimals = decimals(panel.points.iter().flatten());
-        let names = chart.categories.as_deref().unwrap_or_default();
+        let quantity = &chart.quantities[panel.quantity];
+        let name = match (chart.quantities.len() > 1, panel.name.is_empty()) {
+            (true, true) => quantity.column(),
+            (true, false) => format!("{}: {}", panel.name, quantity.column()),
+            (false, _) => panel.name.clone(),
+        };
+        // Where nothing is told apart from left to right, what the panel is called stands above its only column.
+        let alone = chart.x.key == NOTHING;
+        let names = chart.categories.iter().flatten();
+        let names = names.map(|category| if alone { &name } else { category });
+        let mut names: Vec<(usize, &String)> = names.enumerate().collect();
+        if chart.x.reversed {
+            names.reverse();
+        }
         let mut columns = Vec::new();
-        for (place, name) in names.iter().enumerate() {
+        for (place, name) in names {
             let here = |point: &&Point| (point.x - place as f64).abs() < 0.5;
             let at = |points: &Vec<Point>| {
                 points.iter().find(here).map_or_else(String::new, |point| entry(point, decimals))
@@ -43,13 +57,7 @@ impl Head {
                 columns.push(Column { name: name.clone(), entries, width });
             }
         }
-        let quantity = &chart.quantities[panel.quantity];
-        let name = match (chart.quantities.len() > 1, panel.name.is_empty()) {
-            (true, true) => quantity.column(),
-            (true, false) => format!("{}: {}", panel.name, quantity.column()),
-            (false, _) => panel.name.clone(),
-        };
-        Self { name, columns }
+        Self { name: if alone { String::new() } else { name }, columns }
     }
 
     /// The width of its columns, and of all with its name.
@@ -121,16 +129,21 @@ fn entry(point: &Point, decimals: usize) -> String {
     }
 }
 
-/// Decimals that show two digits of the deviations, or four of the means.
+/// Decimals that show two digits of the deviations, or four of the means less what is 0 in all of them.
 fn decimals<'p>(points: impl Iterator<Item = &'p Point>) -> usize {
-    let (mut deviation, mut mean) = (0.0, 0.0);
-    for point in points {
-        deviation = f64::max(deviation, point.y.deviation);
-        mean = f64::max(mean, point.y.mean.abs());
-    }
+    let means: Vec<(f64, f64)> = points.map(|point| (point.y.mean, point.y.deviation)).collect();
+    let deviation = means.iter().fold(0.0, |most, point| f64::max(most, point.1));
+    let mean = means.iter().fold(0.0, |most, point| f64::max(most, point.0.abs()));
     let digits = |number: f64, digits: i32| match number > 0.0 {
         true => usize::try_from(digits - 1 - number.log10().floor() as i32).unwrap_or(0).min(5),
         false => 0,
     };
-    if deviation > 0.0 { digits(deviation, 2) } else { digits(mean, 4) }
+    if deviation > 0.0 {
+        return digits(deviation, 2);
+    }
+    let most = digits(mean, 4);
+    let ends_in_zero = |decimals: &usize| {
+        means.iter().all(|point| format!("{:.*}", *decimals, point.0).ends_with('0'))
+    };
+    most - (1..=most).rev().take_while(ends_in_zero).count()
 }
