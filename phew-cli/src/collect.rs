@@ -2,14 +2,16 @@
 
 mod csv;
 mod gather;
+mod mean;
 mod numbers;
 mod pairs;
 mod rows;
 mod statistics;
 mod summary;
 
-pub(crate) use csv::{curves_csv, pairs_csv, rows_csv, summary_csv};
+pub(crate) use csv::{curves_csv, line as csv_line, pairs_csv, rows_csv, summary_csv};
 pub(crate) use gather::gather;
+pub use mean::Statistics;
 pub use pairs::{Pair, pairs};
 pub use rows::{ROWS_SCHEMA, Row, Rows};
 pub use statistics::{Sample, sign_test, student_two_sided};

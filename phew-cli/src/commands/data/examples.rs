@@ -8,7 +8,7 @@ use phew_graph::write_arrays;
 use phew_train::{Images, Set};
 use serde::Serialize;
 
-use super::{load, set};
+use super::load::{load, set};
 use crate::args::OutputArgs;
 use crate::failure::usage;
 use crate::interrupt;
