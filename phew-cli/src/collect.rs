@@ -2,6 +2,7 @@
 
 mod csv;
 mod gather;
+mod mean;
 mod numbers;
 mod pairs;
 mod rows;
@@ -9,7 +10,9 @@ mod statistics;
 mod summary;
 mod tables;
 
+pub(crate) use csv::line as csv_line;
 pub(crate) use gather::gather;
+pub use mean::Statistics;
 pub use pairs::{Pair, pairs};
 pub use rows::{ROWS_SCHEMA, Row, Rows};
 pub use statistics::{Sample, sign_test, student_two_sided};

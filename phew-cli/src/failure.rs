@@ -167,7 +167,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
         || error.downcast_ref().is_some_and(of_graph)
         || match error.downcast_ref::<WalkError>() {
             Some(WalkError::Graph(e)) => of_graph(e),
-            Some(WalkError::Unreachable { .. }) => true,
+            Some(WalkError::Unreachable { .. } | WalkError::TooManyWalks { .. }) => true,
             _ => false,
         }
 }

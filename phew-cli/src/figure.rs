@@ -25,7 +25,6 @@ mod axis;
 mod cell;
 mod chart;
 mod columns;
-mod condition;
 mod csv;
 mod description;
 mod drawing;
@@ -44,15 +43,14 @@ mod raster;
 mod ruler;
 mod samples;
 mod scene;
-mod statistics;
 mod style;
 mod svg;
 
+pub use crate::collect::Statistics;
+pub use crate::sweep::Condition;
 pub use axis::{Axis, Scale};
-pub use condition::Condition;
 pub use description::{Figure, ImageSource, Kind, Least, Operation, Reference, Relative, Show};
 pub use drawing::Drawing;
-pub use statistics::Statistics;
 
 pub(crate) use columns::has;
 pub(crate) use svg::{escaped, font_face, without_font};

@@ -18,16 +18,17 @@ impl Table {
     }
 
     fn line(&mut self, fields: &[String]) {
-        let quoted: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
-        self.0 += &(quoted.join(",") + "\n");
+        self.0 += &line(fields);
     }
 }
 
-fn quoted(field: &str) -> String {
-    match field.contains([',', '"', '\n', '\r']) {
+/// A line: fields that need quotes get them.
+pub(crate) fn line(fields: &[String]) -> String {
+    let quoted = fields.iter().map(|field| match field.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_owned(),
-    }
+        false => field.clone(),
+    });
+    quoted.collect::<Vec<_>>().join(",") + "\n"
 }
 
 fn owned<const N: usize>(names: [&str; N]) -> Vec<String> {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::mean::Statistics;
+
 /// What a sample says of its mean.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sample {
@@ -26,10 +28,8 @@ impl Sample {
         if numbers.is_empty() {
             return None;
         }
-        let n = numbers.len();
-        let mean = numbers.iter().sum::<f64>() / n as f64;
-        let squares: f64 = numbers.iter().map(|x| (x - mean) * (x - mean)).sum();
-        let deviation = (n > 1).then(|| (squares / (n as f64 - 1.0)).sqrt());
+        let Statistics { n, mean, deviation } = Statistics::of(numbers);
+        let deviation = (n > 1).then_some(deviation);
         let interval = deviation.map(|deviation| {
             let reach = student_quantile(n as f64 - 1.0, 0.05) * deviation / (n as f64).sqrt();
             [mean - reach, mean + reach]

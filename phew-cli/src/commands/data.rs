@@ -3,15 +3,15 @@
 mod examples;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use phew_train::{DataSpec, Dataset, Images, Set, TrainError, TransformSpec};
+use phew_train::{Dataset, Images, Set};
 use serde::Serialize;
 
+use crate::args::{data_set as set, load_data as load, usual_dir};
 use crate::command::{Command, Example, Report};
 use crate::output::{grouped, table};
-use crate::{data_cache, interrupt, progress};
+use crate::{interrupt, progress};
 use examples::Examples;
 
 pub use examples::WrittenExamples;
@@ -59,11 +59,6 @@ enum Action {
     Examples(Examples),
 }
 
-/// A set by its name.
-pub(crate) fn set(name: &str) -> Result<Set, TrainError> {
-    name.parse()
-}
-
 /// A published set by its name.
 fn published(name: &str) -> Result<Set, String> {
     let all = || Set::all().iter().filter(|set| set.published().is_some());
@@ -71,28 +66,6 @@ fn published(name: &str) -> Result<Set, String> {
         let names: Vec<&str> = all().map(|set| set.name()).collect();
         format!("expected one of {}", names.join(", "))
     })
-}
-
-/// The folder of a set where none was named: one in `$PHEW_DATA` or `~/.cache/phew`.
-pub(crate) fn usual_dir(set: Set) -> Option<PathBuf> {
-    let folder = set.folder()?;
-    let root = std::env::var_os("PHEW_DATA").map(PathBuf::from).or_else(|| {
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
-        Some(cache.or_else(home)?.join("phew"))
-    })?;
-    Some(root.join(folder))
-}
-
-/// A set from its folder, or from where `phew data fetch` puts it, as it is or as the transformation task of a seed.
-pub(crate) fn load(
-    set: Set,
-    dir: Option<&Path>,
-    transform: Option<u64>,
-) -> anyhow::Result<Arc<Dataset>> {
-    let dir = dir.map(Path::to_owned).or_else(|| usual_dir(set));
-    let transform = transform.map(|seed| TransformSpec { seed, per_class: None });
-    data_cache::images(&DataSpec { dir, transform, ..DataSpec::new(set) })
 }
 
 /// Where a published set lies.

@@ -10,9 +10,10 @@ use clap::{Args, ValueEnum};
 use phew_graph::{Mask, Network};
 use phew_train::{Dataset, OracleMode, SampleSpec, Set, TorchOracle, gradient_share};
 
-use super::data::{load, set};
 use super::train::{architecture, mask_for};
-use crate::args::{DeviceArgs, WeightArgs, check_output, overwrite};
+use crate::args::{
+    DeviceArgs, WeightArgs, check_output, data_set as set, load_data as load, overwrite,
+};
 use crate::command::{Command, Example};
 use crate::failure::usage;
 use crate::interrupt;

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use serde_json::Value;
+
 /// A number or a text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Cell {
@@ -29,6 +31,14 @@ impl Cell {
         match self {
             Self::Number(number) => Some(*number),
             Self::Text(_) => None,
+        }
+    }
+
+    /// As a condition compares it.
+    pub(crate) fn value(&self) -> Value {
+        match self {
+            Self::Number(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
         }
     }
 

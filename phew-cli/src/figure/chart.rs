@@ -5,8 +5,7 @@ mod least;
 mod relative;
 mod types;
 
-use super::columns::cell;
-use super::condition::Condition;
+use super::columns;
 use super::description::Figure;
 use super::names::Group;
 use super::samples::{Sample, measured, samples, x_of};
@@ -30,8 +29,9 @@ impl Chart {
             // What is drawn across, or compared with, need not be where the others are.
             let across = special.contains(&Group::of(sample.cells(&figure.by)).key);
             let holds = figure.conditions.iter().all(|condition| {
-                (across && condition.key() == x.key)
-                    || condition.holds(sample.cell(condition.key()).as_ref())
+                (across && condition.name() == x.key)
+                    || condition
+                        .holds(sample.cell(condition.name()).map(|cell| cell.value()).as_ref())
             });
             let reaches = across || reached.as_ref().is_none_or(|found| found.has(sample.row));
             holds && reaches && (across || sample.cell(&x.key).is_some())
@@ -39,9 +39,8 @@ impl Chart {
         let samples: Vec<Sample<'_>> = samples.into_iter().filter(taken).collect();
         let mut chart = grouping::group(figure, &x, samples)?;
         let missing = |row: &&Row| {
-            let holds = |c: &Condition| c.holds(cell(row, c.key()).as_ref());
             !row.missing.is_empty()
-                && figure.conditions.iter().all(holds)
+                && columns::taken(row, &figure.conditions)
                 && figure.y.iter().any(|y| !measured(row, &y.key))
         };
         chart.missing = rows.iter().filter(missing).count();

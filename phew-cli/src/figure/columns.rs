@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::cell::Cell;
 use crate::collect::Row;
+use crate::sweep::Condition;
 
 /// A setting or a value of a row.
 pub(crate) fn cell(row: &Row, key: &str) -> Option<Cell> {
@@ -16,6 +17,12 @@ pub(crate) fn cell(row: &Row, key: &str) -> Option<Cell> {
         Some(other) => Some(Cell::Text(other.to_string())),
         None => row.values.get(key).copied().map(Cell::Number),
     }
+}
+
+/// Whether a row is one of those that all of these conditions take.
+pub(crate) fn taken(row: &Row, conditions: &[Condition]) -> bool {
+    let holds = |c: &Condition| c.holds(cell(row, c.name()).map(|cell| cell.value()).as_ref());
+    conditions.iter().all(holds)
 }
 
 /// Whether any row has a column of this name.

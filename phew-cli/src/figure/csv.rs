@@ -1,15 +1,7 @@
 //! The numbers of a figure as CSV.
 
 use super::chart::Chart;
-
-/// A line of CSV: fields that need quotes get them.
-pub(crate) fn line(fields: &[String]) -> String {
-    let quoted = fields.iter().map(|field| match field.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.clone(),
-    });
-    quoted.collect::<Vec<_>>().join(",") + "\n"
-}
+use crate::collect::{Statistics, csv_line as line};
 
 /// A line for each point: panel, series, x, quantity, mean, standard deviation (nothing for one number), n; then for each
 /// horizontal line, without x.
@@ -19,7 +11,7 @@ pub(crate) fn csv(chart: &Chart) -> String {
     let mut out = line(&head.map(str::to_owned));
     for panel in &chart.panels {
         let quantity = chart.quantities[panel.quantity].column();
-        let mut add = |series: &str, x: String, y: super::statistics::Statistics| {
+        let mut add = |series: &str, x: String, y: Statistics| {
             let deviation =
                 if y.deviation.is_nan() { String::new() } else { y.deviation.to_string() };
             out += &line(&[
@@ -44,15 +36,4 @@ pub(crate) fn csv(chart: &Chart) -> String {
         }
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_with_commas_or_quotes_are_quoted() {
-        let fields = ["a", "b, c", "d \"e\""].map(str::to_owned);
-        assert_eq!(line(&fields), "a,\"b, c\",\"d \"\"e\"\"\"\n");
-    }
 }

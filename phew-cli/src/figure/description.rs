@@ -7,9 +7,9 @@ use anyhow::Context;
 use serde::Deserialize;
 
 use super::axis::{Axis, Scale};
-use super::condition::Condition;
 use super::one_or_many::one_or_many;
 use crate::failure::usage;
+use crate::sweep::Condition;
 
 /// What a figure shows, and how. A column is a setting, a value, or
 /// - `layers.*.units_alive`, a pattern: one point for each key that fits, `layer` being what the `*` stands for,

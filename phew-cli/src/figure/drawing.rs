@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use phew_graph::{GraphError, Overwrite, write_atomically};
 
 use super::chart::Chart;
-use super::columns::cell;
-use super::csv::{csv, line};
+use super::columns::{cell, taken};
+use super::csv::csv;
 use super::description::{Figure, ImageSource, Kind, Show};
 use super::notes::notes;
 use super::pictures::pictures;
@@ -16,7 +16,7 @@ use super::plots::{Gallery, bars, heatmap, images, lines, table};
 use super::raster::png;
 use super::scene::Scene;
 use super::svg::svg;
-use crate::collect::Row;
+use crate::collect::{Row, csv_line as line};
 use crate::failure::usage;
 
 /// A figure as the contents of its files, and what it shows.
@@ -122,11 +122,9 @@ impl Figure {
         if !source.file.contains('{') {
             return Ok(vec![(source.file.clone(), source.label.clone())]);
         }
-        let holds =
-            |row: &&Row| self.conditions.iter().all(|c| c.holds(cell(row, c.key()).as_ref()));
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
-        for row in rows.iter().filter(holds) {
+        for row in rows.iter().filter(|row| taken(row, &self.conditions)) {
             let (file, label) = (filled(&source.file, row)?, filled(&source.label, row)?);
             if seen.insert(file.clone()) {
                 found.push((file, label));

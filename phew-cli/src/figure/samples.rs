@@ -140,7 +140,7 @@ fn check_columns(figure: &Figure, x: &str, rows: &[Row]) -> anyhow::Result<()> {
     };
     let has_quantity = |key: &str| rows.iter().any(|row| measured(row, key));
     let keys = figure.by.iter().chain(&figure.panel).chain(&figure.at).map(String::as_str);
-    let keys = keys.chain(figure.conditions.iter().map(|condition| condition.key()));
+    let keys = keys.chain(figure.conditions.iter().map(|condition| condition.name()));
     let absent = figure.y.iter().map(|y| y.key.as_str()).find(|key| !has_quantity(key));
     match absent.or_else(|| keys.chain([x]).find(|key| !has(key))) {
         Some(key) => {

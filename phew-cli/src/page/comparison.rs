@@ -178,4 +178,21 @@ mod tests {
         assert!((found.iter().find(|one| one.n == 2).unwrap().difference + 2.18).abs() < 1e-9);
         assert!(shown(&found).contains("phew, bias uniform"));
     }
+
+    #[test]
+    fn masks_of_other_weights_stand_beside_those_of_such_masks_alone() {
+        let settings = |init: &str| {
+            json!({ "arch": "resnet20", "data": "cifar10", "method": "magnitude", "density": 0.8,
+                "transformation": "none", "prune.init": init })
+        };
+        let rows = Rows::new(vec![row(settings("normal:1"), 0.9), row(settings("none"), 0.8)]);
+        let published = read_published(None).unwrap();
+        let other = |one: &Published| one.settings.contains_key("prune.init");
+        let found = compare(&rows, &published);
+        assert!(found.iter().any(|one| other(&one.published)));
+        for one in &found {
+            let expected = if other(&one.published) { 90.0 } else { 80.0 };
+            assert!((one.ours - expected).abs() < 1e-9, "{one:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use phew_train::{Recipe, Set};
 use serde_json::Value;
 
-use crate::commands::data::usual_dir;
+use crate::args::usual_dir;
 use crate::failure::usage;
 use crate::sweep::{CellJobs, Job};
 

@@ -1,7 +1,9 @@
-//! Conditions on settings: of a plan's tables, and of `--only`.
+//! Conditions on settings: of a plan's tables, of `--only`, and of figures.
 
 use std::cmp::Ordering;
+use std::str::FromStr;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::value::{Settings, of_text, of_toml, text};
@@ -10,9 +12,10 @@ use super::value::{Settings, of_text, of_toml, text};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Conditions(Vec<Condition>);
 
-/// A setting stands so to one of the values.
-#[derive(Clone, Debug, PartialEq)]
-struct Condition {
+/// A comparison of a setting with one or several values: `method!=dense`, `density<=0.1`, `arch=resnet20|vgg19`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Condition {
     name: String,
     relation: Relation,
     values: Vec<Value>,
@@ -59,20 +62,7 @@ impl Conditions {
 
     /// Of an expression: `method=phew|snip,density<=0.1`. A comma is "and", `|` between values "or".
     pub(crate) fn of_expression(expression: &str) -> Result<Self, String> {
-        let condition = |part: &str| {
-            let found = RELATIONS.iter().filter_map(|(sign, r)| Some((part.find(sign)?, sign, r)));
-            let first = found.min_by_key(|(at, sign, _)| (*at, std::cmp::Reverse(sign.len())));
-            let Some((at, sign, relation)) = first else {
-                return Err(format!("`{part}`: expected NAME=VALUE, or !=, <, <=, > or >="));
-            };
-            let (name, values) = (part[..at].trim(), part[at + sign.len()..].trim());
-            if name.is_empty() || values.is_empty() {
-                return Err(format!("`{part}`: expected a name, `{sign}` and a value"));
-            }
-            let values = values.split('|').map(|value| of_text(value.trim())).collect();
-            Ok(Condition { name: name.to_owned(), relation: *relation, values })
-        };
-        Ok(Self(expression.split(',').map(condition).collect::<Result<_, _>>()?))
+        Ok(Self(expression.split(',').map(str::parse).collect::<Result<_, _>>()?))
     }
 
     /// The settings that they speak of.
@@ -87,14 +77,21 @@ impl Conditions {
 }
 
 impl Condition {
-    fn holds(&self, found: Option<&Value>) -> bool {
-        let Some(found) = found else { return self.relation == Relation::Unequal };
+    /// The setting that it looks at.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it holds for a value. What is not there is unequal to every value, and nothing else.
+    pub(crate) fn holds(&self, found: Option<&Value>) -> bool {
+        let same = |value: &Value| found.is_some_and(|found| same(found, value));
         let is = |wanted: fn(Ordering) -> bool| {
-            self.values.iter().any(|value| wanted(order(found, value)))
+            let numbers = found.and_then(Value::as_f64).zip(self.values[0].as_f64());
+            numbers.is_some_and(|(a, b)| wanted(a.total_cmp(&b)))
         };
         match self.relation {
-            Relation::Equal => is(Ordering::is_eq),
-            Relation::Unequal => !is(Ordering::is_eq),
+            Relation::Equal => self.values.iter().any(same),
+            Relation::Unequal => !self.values.iter().any(same),
             Relation::Less => is(Ordering::is_lt),
             Relation::AtMost => is(Ordering::is_le),
             Relation::Greater => is(Ordering::is_gt),
@@ -104,10 +101,40 @@ impl Condition {
 }
 
 /// Numbers by size, all else as words.
-fn order(a: &Value, b: &Value) -> Ordering {
+fn same(a: &Value, b: &Value) -> bool {
     match (a.as_f64(), b.as_f64()) {
-        (Some(a), Some(b)) => a.total_cmp(&b),
-        _ => text(a).cmp(&text(b)),
+        (Some(a), Some(b)) => a.total_cmp(&b).is_eq(),
+        _ => text(a) == text(b),
+    }
+}
+
+impl FromStr for Condition {
+    type Err = String;
+
+    fn from_str(part: &str) -> Result<Self, String> {
+        let found = RELATIONS.iter().filter_map(|(sign, r)| Some((part.find(sign)?, sign, r)));
+        let first = found.min_by_key(|(at, sign, _)| (*at, std::cmp::Reverse(sign.len())));
+        let Some((at, sign, relation)) = first else {
+            return Err(format!("condition `{part}`: expected NAME=VALUE, or !=, <, <=, > or >="));
+        };
+        let (name, values) = (part[..at].trim(), part[at + sign.len()..].trim());
+        if name.is_empty() || values.is_empty() {
+            return Err(format!("condition `{part}`: expected a name, `{sign}` and a value"));
+        }
+        let values: Vec<Value> = values.split('|').map(|value| of_text(value.trim())).collect();
+        let orders = !matches!(relation, Relation::Equal | Relation::Unequal);
+        if orders && !(values.len() == 1 && values[0].is_number()) {
+            return Err(format!("condition `{part}`: expected one number behind `{sign}`"));
+        }
+        Ok(Self { name: name.to_owned(), relation: *relation, values })
+    }
+}
+
+impl TryFrom<String> for Condition {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 
@@ -136,11 +163,13 @@ mod tests {
             ("seed>9,seed<10", false),
             ("epochs=3", false),
             ("epochs!=3", true),
+            ("epochs>3", false),
+            ("method>3", false),
         ] {
             let conditions = Conditions::of_expression(expression).unwrap();
             assert_eq!(conditions.hold(&settings()), holds, "{expression}");
         }
-        for wrong in ["method", "=3", "density<", ""] {
+        for wrong in ["method", "=3", "density<", "", "density<phew", "density<0.1|0.2"] {
             assert!(Conditions::of_expression(wrong).is_err(), "{wrong}");
         }
     }

@@ -12,7 +12,7 @@ use super::recipe::{RecipeFacts, recipe, shape_of};
 use super::tool::{Kind, Opt, Tool, is_known, tool};
 use super::value::{Settings, of_text, text};
 use crate::failure::NeedsLibtorch;
-use crate::methods::is_option_of_others;
+use crate::methods::{is_option_of_methods, is_option_of_others};
 
 /// Jobs, each after those that it needs, and each once.
 #[derive(Debug, Default)]
@@ -253,6 +253,10 @@ impl<'a> JobMaker<'a> {
     fn concerns(&self, tool: &Tool, option: &Opt, given: &Given) -> bool {
         let name = &*option.name;
         match tool.name {
+            "train" | "recipe" if is_option_of_methods(name) => {
+                let method = self.settings.get("method").map(text);
+                given.in_course && !method.is_some_and(|method| is_option_of_others(&method, name))
+            }
             "train" | "recipe" if option.heading.as_deref() == Some(IN_COURSE) => {
                 given.in_course || (given.masked && name.starts_with("redraw"))
             }

@@ -8,8 +8,8 @@ use phew_graph::write_arrays;
 use phew_train::{Images, Set};
 use serde::Serialize;
 
-use super::{load, set};
 use crate::args::OutputArgs;
+use crate::args::{data_set as set, load_data as load};
 use crate::failure::usage;
 use crate::interrupt;
 

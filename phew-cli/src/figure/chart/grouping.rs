@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::relative::{Place, apply, counterpart, special};
 use super::types::{Chart, Line, Panel, Point, Series};
 use crate::collect::Row;
+use crate::collect::Statistics;
 use crate::failure::usage;
 use crate::figure::axis::{Axis, Scale};
 use crate::figure::cell::Cell;
@@ -12,7 +13,6 @@ use crate::figure::description::{Figure, Kind, Operation, Reference};
 use crate::figure::measure::Measure;
 use crate::figure::names::{Group, distinct, rounded};
 use crate::figure::samples::{Sample, layer_names};
-use crate::figure::statistics::Statistics;
 use crate::figure::style::styles;
 
 /// A sample with its place among the panels and the series.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::collect::Row;
 use crate::failure::usage;
 use crate::figure::cell::Cell;
-use crate::figure::columns::{cell, has, listed};
+use crate::figure::columns::{cell, has, listed, taken};
 use crate::figure::description::{Figure, Least};
 use crate::figure::names::{Group, distinct};
 
@@ -36,7 +36,6 @@ pub(super) fn reached(figure: &Figure, least: &Least, rows: &[Row]) -> anyhow::R
     let group = |row: &Row, keys: &[String]| {
         Group::of(keys.iter().filter_map(|key| cell(row, key)).collect())
     };
-    let holds = |row: &&Row| figure.conditions.iter().all(|c| c.holds(cell(row, c.key()).as_ref()));
     let panels = distinct(rows.iter().map(|row| group(row, &figure.panel)), figure);
     let (mut found, mut any) = (Reached::default(), false);
     for panel in panels {
@@ -45,7 +44,8 @@ pub(super) fn reached(figure: &Figure, least: &Least, rows: &[Row]) -> anyhow::R
         let of = |row: &&&Row| group(row, &figure.by).key == least.of;
         let enough = mean(here.iter().filter(of).copied(), &least.y);
         any |= enough.is_some();
-        let here: Vec<&Row> = here.into_iter().filter(holds).collect();
+        let here: Vec<&Row> =
+            here.into_iter().filter(|row| taken(row, &figure.conditions)).collect();
         for series in distinct(here.iter().map(|row| group(row, &figure.by)), figure) {
             let rows = here.iter().copied().filter(|row| group(row, &figure.by) == series);
             match enough.and_then(|enough| first(rows, least, enough - least.within)) {

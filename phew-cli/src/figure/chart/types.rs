@@ -1,7 +1,7 @@
 //! What a figure shows, before it has a size.
 
+use crate::collect::Statistics;
 use crate::figure::measure::Measure;
-use crate::figure::statistics::Statistics;
 use crate::figure::style::Style;
 
 /// Everything that a figure shows.

@@ -1,13 +1,13 @@
 //! Lines with bands, and points alone.
 
 use super::range::{axes, places};
+use crate::collect::Statistics;
 use crate::figure::chart::{Chart, Panel, Point};
 use crate::figure::description::Figure;
 use crate::figure::marker::marker;
 use crate::figure::page::{Entry, Page, Sign, across};
 use crate::figure::panels::{Frame, Grid, draw};
 use crate::figure::scene::{Scene, Shape, Stroke, line};
-use crate::figure::statistics::Statistics;
 
 /// With more points than this, a line has markers on some of them only.
 const MARKED: usize = 16;
