@@ -1,5 +1,7 @@
 //! Arguments that several commands share: the architecture, the weights, the output.
 
+#[cfg(feature = "train")]
+mod data;
 mod density;
 #[cfg(feature = "train")]
 mod device;
@@ -13,13 +15,15 @@ use std::path::Path;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use phew_graph::{Arch, Choice, Mask, MaskInfo};
 
+#[cfg(feature = "train")]
+pub(crate) use data::{data_set, load_data, usual_dir};
 pub(crate) use density::{DensityArgs, HEADING as PRUNING};
 #[cfg(feature = "train")]
 pub(crate) use device::{DeviceArgs, device};
 pub(crate) use network::{ArchArgs, NetworkArgs};
 pub(crate) use output::{OutputArgs, check_output, overwrite};
 pub(crate) use seeds::{Seeds, all as all_seeds, seeds};
-pub(crate) use weights::{WeightArgs, WeightSource, drawn};
+pub(crate) use weights::{WeightArgs, WeightSource, drawn, load_weights};
 
 /// The first option that was given.
 pub(crate) fn first_given<const N: usize>(

@@ -7,10 +7,11 @@ mod pairs;
 mod rows;
 mod statistics;
 mod summary;
+mod tables;
 
-pub(crate) use csv::{curves_csv, pairs_csv, rows_csv, summary_csv};
 pub(crate) use gather::gather;
 pub use pairs::{Pair, pairs};
 pub use rows::{ROWS_SCHEMA, Row, Rows};
 pub use statistics::{Sample, sign_test, student_two_sided};
 pub use summary::{Summary, is_seed, summaries};
+pub(crate) use tables::write_tables;

@@ -16,6 +16,7 @@ mod node_path;
 mod plot;
 pub(crate) mod prune;
 mod report;
+mod reproduce;
 mod sweep;
 #[cfg(feature = "train")]
 pub(crate) mod train;
@@ -29,7 +30,7 @@ pub use collect::{Collect, CollectReport};
 pub use compare::{Compare, CompareReport, ComparedLayer, ComparedMask, ComparedPair};
 pub use completions::{Completions, CompletionsReport};
 #[cfg(feature = "train")]
-pub use data::{Data, DataReport, Description, KnownSet};
+pub use data::{Data, DataReport, Description, KnownSet, WrittenExamples};
 pub use doctor::{Doctor, DoctorReport, LibtorchReport};
 pub use init::{Init, InitReport};
 pub use inspect::{Inspect, InspectReport, Metrics};
@@ -40,6 +41,7 @@ pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
 pub use plot::{Plot, PlotReport};
 pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
 pub use report::{Report, ReportReport};
+pub use reproduce::{KnownReproduction, KnownScale, Reproduce, ReproduceReport, Reproduced};
 pub use sweep::{JobsOfKind, JobsOfTool, Sweep, SweepReport};
 #[cfg(feature = "train")]
 pub use train::{Results, Train, TrainReport};
@@ -67,6 +69,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<collect::Collect>(),
     entry::<plot::Plot>(),
     entry::<report::Report>(),
+    entry::<reproduce::Reproduce>(),
     entry::<verify::Verify>(),
     entry::<archs::Archs>(),
     entry::<doctor::Doctor>(),

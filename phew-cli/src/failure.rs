@@ -55,8 +55,19 @@ impl std::fmt::Display for Checkpointed {
 #[cfg(feature = "train")]
 impl std::error::Error for Checkpointed {}
 
+/// Work that only a build with libtorch does, asked of one without: exit code 2.
+#[derive(Debug)]
+pub(crate) struct NeedsLibtorch(pub(crate) String);
+
+impl std::fmt::Display for NeedsLibtorch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` needs libtorch, and {NO_TRAINING}", self.0)
+    }
+}
+
+impl std::error::Error for NeedsLibtorch {}
+
 /// How to get what this build lacks.
-#[cfg(not(feature = "train"))]
 pub(crate) const NO_TRAINING: &str = "this phew was built without training: `make build` puts phew-torch, which has \
     libtorch, beside it, and PHEW_TORCH names one elsewhere";
 
@@ -152,10 +163,11 @@ fn is_usage(error: &anyhow::Error) -> bool {
         };
     }
     error.is::<Usage>()
+        || error.is::<NeedsLibtorch>()
         || error.downcast_ref().is_some_and(of_graph)
         || match error.downcast_ref::<WalkError>() {
             Some(WalkError::Graph(e)) => of_graph(e),
-            Some(WalkError::Unreachable { .. }) => true,
+            Some(WalkError::Unreachable { .. } | WalkError::TooManyWalks { .. }) => true,
             _ => false,
         }
 }

@@ -33,6 +33,7 @@ mod output;
 pub mod page;
 mod patience;
 mod progress;
+mod reproduce;
 mod stderr;
 mod sweep;
 

@@ -16,7 +16,7 @@ mod walks;
 pub(crate) use data::SampleDataArgs;
 pub use made::How;
 pub(crate) use made::Made;
-pub(crate) use options::{MethodArgs, is_option_of_others};
+pub(crate) use options::{MethodArgs, is_option_of_methods, is_option_of_others};
 #[cfg(feature = "train")]
 pub(crate) use paths::by_gradient;
 pub(crate) use request::Request;

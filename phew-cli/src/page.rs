@@ -2,7 +2,7 @@
 //! beside ours.
 //!
 //! It shows what it finds of `rows.jsonl`, `summary.csv`, `pairs.csv`, `plan.toml`, `jobs/` and `*.svg`, each with its
-//! `*.csv`; nothing of it is needed.
+//! `*.csv`, and of `reproduction.toml` with the plans that it names; nothing of it is needed.
 
 mod comparison;
 mod figures;
@@ -10,6 +10,7 @@ mod files;
 mod html;
 mod jobs;
 mod published;
+mod record;
 mod settings;
 mod tables;
 
@@ -21,7 +22,9 @@ use files::text_of;
 use html::{document, escaped, section};
 
 pub use comparison::{Compared, compare};
+pub(crate) use published::published_of;
 pub use published::{Published, read_published};
+pub(crate) use record::Record;
 
 /// A page, and what is on it.
 #[derive(Clone, Debug)]
@@ -50,7 +53,12 @@ impl Page {
             path if path.exists() => Rows::read(&path)?,
             _ => Rows::default(),
         };
-        let plan = text_of(&folder.join("plan.toml"))?;
+        let record = Record::read(folder)?;
+        let names = record.as_ref().map_or_else(|| vec!["plan".to_owned()], |r| r.plans.clone());
+        let mut plans = Vec::new();
+        for file in names.iter().map(|name| format!("{name}.toml")) {
+            plans.extend(text_of(&folder.join(&file))?.map(|text| (file, text)));
+        }
         let figures = figures::figures(folder)?;
         let jobs = jobs::Jobs::of(folder)?;
         let summary = text_of(&folder.join("summary.csv"))?;
@@ -64,15 +72,26 @@ impl Page {
         }
         let compared = compare(&rows, published);
         let missing = rows.iter().filter(|row| !row.missing.is_empty()).count();
-        let plan_table = plan.as_deref().and_then(|text| text.parse::<toml::Table>().ok());
-        let of_plan = |key: &str| plan_table.as_ref()?.get(key)?.as_str();
-        let named = folder.file_name().map(|name| name.to_string_lossy().into_owned());
-        let title = title.or(of_plan("name")).map(str::to_owned).or(named);
-        let title = title.unwrap_or_else(|| "Results".to_owned());
+        let plan_table = plans.first().and_then(|(_, text)| text.parse::<toml::Table>().ok());
+        let of_plan = |key: &str| plan_table.as_ref()?.get(key)?.as_str().map(str::to_owned);
+        let named = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        let of_record = record.as_ref().map(|record| record.title.clone());
+        let title = title.map(str::to_owned).or(of_record).or_else(|| of_plan("name"));
+        let title = title.or_else(named).unwrap_or_else(|| "Results".to_owned());
 
         let mut body = format!("<h1>{}</h1>\n", escaped(&title));
-        if let Some(about) = of_plan("about") {
-            body += &format!("<p>{}</p>\n", escaped(about));
+        if let Some(record) = &record {
+            let Record { id, paper, scale, note, .. } = record;
+            let lines = [Some(format!("{paper}. {id}, scale {scale}.")), note.clone()];
+            body += &lines
+                .iter()
+                .flatten()
+                .map(|line| format!("<p>{}</p>\n", escaped(line)))
+                .collect::<String>();
+        }
+        let about = record.as_ref().map(|record| record.about.clone()).or_else(|| of_plan("about"));
+        for paragraph in about.unwrap_or_default().split("\n\n").filter(|text| !text.is_empty()) {
+            body += &format!("<p>{}</p>\n", escaped(paragraph));
         }
         body += &settings::overview(&rows, missing, &jobs);
         body += &section("Missing and failed", &settings::missing(&rows, &jobs));
@@ -82,10 +101,11 @@ impl Page {
         body += &section("Differences between methods", &tables::pairs(pairs.as_deref()));
         body += &section("Settings", &settings::settings(&rows));
         body += &section("Versions", &settings::versions(&jobs));
-        if let Some(plan) = &plan {
-            let plan = format!("<pre>{}</pre>\n", escaped(plan));
-            body += &section("Plan", &html::folded("plan.toml", &plan));
-        }
+        let shown = |(file, text): &(String, String)| {
+            html::folded(file, &format!("<pre>{}</pre>\n", escaped(text)))
+        };
+        let heading = if plans.len() > 1 { "Plans" } else { "Plan" };
+        body += &section(heading, &plans.iter().map(shown).collect::<String>());
         Ok(Self {
             html: document(&title, &body),
             figures: figures.len(),

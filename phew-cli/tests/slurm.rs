@@ -102,39 +102,49 @@ fn a_cluster_comes_to_the_results_of_this_machine() {
     assert_eq!(again["submitted"], 0, "{again}");
 
     // A task that is told to stop goes back into the queue.
-    let done = || {
-        let status = cluster.phew(at, "sweep status cluster --json");
-        let tools = status["tools"].as_object().unwrap().values();
-        tools.map(|tool| tool["done"].as_u64().unwrap()).sum::<u64>()
-    };
     let logs = || {
         let logs = std::fs::read_dir(at.join("cluster/slurm/log")).unwrap();
         let text = logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap_or_default());
         text.collect::<String>()
     };
+    // Slurm lets a task that comes back wait for two minutes.
+    let hurry = || {
+        for task in cluster.call("squeue", &["--noheader", "--array", "--format=%i %r"]).lines() {
+            if let Some((task, "BeginTime")) = task.trim().split_once(' ') {
+                let job = format!("JobId={task}");
+                let mut scontrol = Command::new("scontrol");
+                scontrol.args(["update", &job, "StartTime=now"]).env("SLURM_CONF", &cluster.conf);
+                scontrol.stderr(Stdio::null()).status().unwrap();
+            }
+        }
+    };
+    let at_work = || {
+        let jobs =
+            std::fs::read_dir(at.join("cluster/jobs")).unwrap().map(|job| job.unwrap().path());
+        jobs.filter(|job| job.join("log.txt").exists() && !job.join("result.json").exists()).count()
+    };
     wait("a task that was told to stop", || {
-        let running = ["--noheader", "--array", "--states=RUNNING", "--format=%i"];
-        for task in cluster.call("squeue", &running).lines() {
-            // It may have ended meanwhile.
-            let mut scancel = Command::new("scancel");
-            scancel
-                .args(["--batch", "--signal=USR1", task.trim()])
-                .env("SLURM_CONF", &cluster.conf);
-            scancel.stderr(Stdio::null()).status().unwrap();
+        hurry();
+        if at_work() > 0 {
+            let running = ["--noheader", "--array", "--states=RUNNING", "--format=%i"];
+            for task in cluster.call("squeue", &running).lines() {
+                // It may have ended meanwhile.
+                let mut scancel = Command::new("scancel");
+                scancel.args(["--batch", "--signal=USR1", task.trim()]);
+                scancel.env("SLURM_CONF", &cluster.conf).stderr(Stdio::null()).status().unwrap();
+            }
+            std::thread::sleep(Duration::from_secs(2));
         }
         logs().contains("stopped, as asked")
     });
+    let done = || {
+        let status = cluster.phew(at, "sweep status cluster --json");
+        let tools = status["tools"].as_object().unwrap().values();
+        tools.map(|tool| tool["done"].as_u64().unwrap()).sum::<u64>()
+    };
     wait("the last task", || {
-        if done() == 24 {
-            return true;
-        }
-        // Slurm lets a task that comes back wait for two minutes.
-        for task in cluster.call("squeue", &["--noheader", "--array", "--format=%i %r"]).lines() {
-            if let Some((task, "BeginTime")) = task.trim().split_once(' ') {
-                cluster.call("scontrol", &["update", &format!("JobId={task}"), "StartTime=now"]);
-            }
-        }
-        false
+        hurry();
+        done() == 24
     });
     wait("an empty queue", || cluster.call("squeue", &["--noheader"]).trim().is_empty());
     let again = cluster.phew(at, "sweep plan.toml -o cluster --engine slurm --json");

@@ -134,7 +134,10 @@ pub enum GraphError {
         reason: String,
     },
     /// Tensors that the architecture has and the file lacks.
-    #[error("{origin}: missing {names}, which architecture `{arch}` needs")]
+    #[error(
+        "{origin}: missing {names}, which architecture `{arch}` needs{}",
+        if has.is_empty() { String::new() } else { format!("; it has {has} instead") }
+    )]
     Missing {
         /// The file or value.
         origin: String,
@@ -142,6 +145,8 @@ pub enum GraphError {
         names: String,
         /// The architecture.
         arch: String,
+        /// What is there and not in the architecture; empty if there is nothing such.
+        has: Box<str>,
     },
     /// A tensor that was asked for by name and is not there.
     #[error("{origin}: has no tensor `{name}`")]

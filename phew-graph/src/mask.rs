@@ -112,7 +112,12 @@ impl Mask {
         let missing: Vec<&str> =
             arch.prunable().iter().map(|s| s.name.as_str()).filter(|n| !has(n)).collect();
         if !missing.is_empty() {
-            return Err(GraphError::Missing { origin, names: list(&missing), arch: arch_name });
+            return Err(GraphError::Missing {
+                origin,
+                names: list(&missing),
+                arch: arch_name,
+                has: Box::default(),
+            });
         }
         let known = |name: &str| arch.prunable().iter().any(|s| s.name == name);
         let mut seen = BTreeSet::new();

@@ -8,6 +8,7 @@ mod network;
 mod norm_scale;
 mod pytorch;
 mod scores;
+mod state_dict;
 mod storage;
 
 pub use check::Extra;

@@ -43,7 +43,9 @@ pub use path_kernel::{
 pub use paths::{MeanPath, Objective, Path, PathShares, Paths};
 pub use similarity::{Overlap, Similarity, similarity};
 pub use spectral_gap::LayerGap;
-pub use structure::{Degrees, LayerStructure, Structure, TensorStructure};
+pub use structure::{
+    Degrees, LayerStructure, NeuronSparsity, Structure, StubLaw, TensorStructure, neuron_sparsity,
+};
 pub use verify::{Check, Claim, ClaimParams, ClaimReport, Scale, Verdict, verify};
 pub use walks::{StepWorth, Visits, WalkWorth, Walks};
 

@@ -4,9 +4,10 @@
 mod common;
 
 use phew_graph::{
-    Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Pool, Shape, TensorId, zoo,
+    Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, PathGraph, Pool, Shape, TensorId,
+    zoo,
 };
-use phew_metrics::{Analysis, MetricError, Objective, Paths, similarity};
+use phew_metrics::{Analysis, MetricError, Objective, Paths, neuron_sparsity, similarity};
 
 fn with(arch: Arch, weights: Vec<Vec<f32>>) -> Network {
     Network::initialise(arch, Init::default(), 0).unwrap().with_weights(weights).unwrap()
@@ -84,6 +85,45 @@ fn stubs_isolated_and_dead_units_are_told_apart() {
     let structure = Analysis::new(&network, Some(&mask)).unwrap().structure();
     assert_eq!(structure.collapsed(), ["fc2.weight"]);
     assert!(!structure.connected && structure.effective == 0);
+}
+
+/// Two inputs, four hidden units of which two have lost one weight and one has lost both; the outputs do not count.
+#[test]
+fn neuron_sparsity_counts_units_by_what_they_have_lost() {
+    let network =
+        Network::initialise(zoo::mlp(&[2, 4, 2]).build().unwrap(), Init::default(), 1).unwrap();
+    let mask = mask_of(&network, |t, i| t == 0 && [0, 2, 4, 5].contains(&i));
+    let found = neuron_sparsity(&PathGraph::new(network.arch()), &mask);
+    assert_eq!((found.sparsity.len(), found.sparsity[50]), (101, 0.5));
+    for (step, share) in [(0, 1.0), (1, 0.75), (50, 0.75), (51, 0.25), (100, 0.25)] {
+        assert_eq!(found.share[step], share, "{step}");
+    }
+}
+
+/// ResNet-20 has 688 channels in its 19 convolutions before the classifier, and 96 in its two projections.
+#[test]
+fn neuron_sparsity_counts_the_channels_of_convolutions() {
+    let arch = zoo::by_name("resnet20").unwrap().build().unwrap();
+    // Nothing of the first convolution is kept: 16 of all channels have lost everything.
+    let network = Network::initialise(arch, Init::default(), 1).unwrap();
+    let mask = mask_of(&network, |t, _| t > 0);
+    let found = neuron_sparsity(&PathGraph::new(network.arch()), &mask);
+    assert_eq!(found.share[100], 16.0 / (7.0 * 16.0 + 6.0 * 32.0 + 6.0 * 64.0 + 96.0));
+}
+
+/// Pruning ratio 1/2. A hidden unit with 2 weights in and 1 out is a stub with probability 1/4 · 1/2 + 1/2 · 3/4 = 1/2.
+#[test]
+fn the_law_of_stub_units_is_that_of_either_side() {
+    let arch = zoo::mlp(&[2, 2, 1]).build().unwrap();
+    let network = Network::initialise(arch, Init::default(), 1).unwrap();
+    let mask = mask_of(&network, |t, i| t == 0 && i != 1);
+    let analysis = Analysis::new(&network, Some(&mask)).unwrap();
+    let law = analysis.stub_law();
+    assert!((law.share - 0.5).abs() < 1e-15 && (law.any - 0.75).abs() < 1e-15);
+    // Both hidden units have inputs and no output.
+    assert_eq!(analysis.structure().hidden_stub_share(), 1.0);
+    let dense = Analysis::new(&network, None).unwrap().stub_law();
+    assert_eq!((dense.share, dense.any), (0.0, 0.0));
 }
 
 /// An 8×8 image through a 3×3 convolution of stride 2 with padding 1: 4×4 positions.

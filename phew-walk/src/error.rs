@@ -31,6 +31,21 @@ pub enum WalkError {
         /// What keeps paths away, or empty.
         reason: &'static str,
     },
+    /// Paths reach the density, but only after more walks than are made.
+    #[error(
+        "density {density} is expected to take {walks:.0e} more walks, since some weights lie on paths that hardly any \
+         walk takes; {most} more walks are the most that are made, and they come to a density of about {within:.4}"
+    )]
+    TooManyWalks {
+        /// Density asked for.
+        density: f64,
+        /// Walks that it is expected to take beyond those that were made.
+        walks: f64,
+        /// Walks that are made at most.
+        most: u64,
+        /// Density that so many are expected to come to.
+        within: f64,
+    },
     /// The overshoot cannot be dropped.
     #[error(
         "exactly {target} weights cannot be kept: of those that the last walk added, all but {over} too many are \

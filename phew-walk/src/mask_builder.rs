@@ -36,6 +36,11 @@ impl MaskBuilder {
         Self { mask, kept: 0, walks: 0, target: 0, granularity, rate, fresh: Vec::new() }
     }
 
+    /// Weights kept, weights wanted, and all there are.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        (self.kept, self.target, self.mask.len())
+    }
+
     /// Walks to draw next: what the last round's rate calls for. Affects the time only, never the result.
     pub(crate) fn round(&self) -> usize {
         let left = (self.target - self.kept) as f64;

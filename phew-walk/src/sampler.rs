@@ -1,7 +1,9 @@
 //! The sampler: walks, keeps what they pass, and stops at the density.
 
 mod engine_choice;
+mod patience;
 mod report;
+mod rescaled;
 
 use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
@@ -19,6 +21,7 @@ use crate::walk::sampling_table::SamplingTable;
 use crate::walk::walker::Walker;
 
 use engine_choice::{choose_engine, least_batch};
+use patience::{MOST_IN_BATCHES, MOST_SINGLE, Patience};
 pub use report::{WalkProgress, WalkReport, Walked};
 
 /// Prunes a network by PHEW, or by a variant of it.
@@ -35,7 +38,8 @@ pub use report::{WalkProgress, WalkReport, Walked};
 /// # Errors
 /// [`WalkError::Graph`] if the density keeps no weight, [`WalkError::NoPath`] if weights of 0 cut the inputs
 /// off from the outputs, [`WalkError::Unreachable`] if no number of walks can reach the density,
-/// [`WalkError::Inexact`] if the overshoot cannot be dropped.
+/// [`WalkError::TooManyWalks`] if it is expected to take more walks than are made, [`WalkError::Inexact`] if the
+/// overshoot cannot be dropped.
 ///
 /// # Complexity
 /// One pass over the weights, then O(depth) expected reads for each walk, or with [`Engine::Bulk`] a few passes
@@ -84,6 +88,11 @@ fn sample<S: Score>(
         targets.push(target);
     }
     let tables = SamplingTable::of_network::<S>(graph, network)?;
+    if tables.iter().any(rescaled::is_extreme)
+        && let Some(network) = rescaled::rescaled(network)?
+    {
+        return sample::<S>(&network, params, progress);
+    }
     check_connected(graph, network, &tables, params.law.bias)?;
     let mut sampler = Sampler::<S, _>::new(network, graph, &tables, params, progress);
     let prepared = clock.elapsed();
@@ -110,6 +119,8 @@ struct Sampler<'a, S, P> {
     builder: MaskBuilder,
     /// Numbers of the walks that were drawn one by one.
     single_walks: Vec<Range<u64>>,
+    /// When to look at how far the target is.
+    patience: Patience,
     /// Walks that were drawn in batches.
     bulk_walks: u64,
     /// Of these, those that started at each input and at each output unit.
@@ -134,6 +145,7 @@ impl<'a, S: Score, P: FnMut(WalkProgress) -> ControlFlow<()>> Sampler<'a, S, P> 
             bulk: None,
             builder: MaskBuilder::new(Mask::empty(network.arch()), params.granularity),
             single_walks: Vec::with_capacity(params.densities.len()),
+            patience: Patience::new(),
             bulk_walks: 0,
             bulk_starts: [vec![0; graph.inputs()], vec![0; graph.outputs()]],
             progress,
@@ -145,7 +157,7 @@ impl<'a, S: Score, P: FnMut(WalkProgress) -> ControlFlow<()>> Sampler<'a, S, P> 
         let engine = choose_engine(self.params.engine, self.tables, target);
         self.builder.target = target;
         if engine == Engine::Bulk {
-            self.draw_batches()?;
+            self.draw_batches(density)?;
         }
         self.draw_single_walks(density)?;
         if self.params.exact {
@@ -155,18 +167,16 @@ impl<'a, S: Score, P: FnMut(WalkProgress) -> ControlFlow<()>> Sampler<'a, S, P> 
     }
 
     /// Keeps batches of walks that together fall short of the target.
-    fn draw_batches(&mut self) -> Result<(), WalkError> {
-        let mut bulk = match self.bulk.take() {
-            Some(bulk) => bulk,
-            None => {
-                let (law, granularity) = (&self.params.law, self.params.granularity);
-                BulkEngine::new(self.graph, self.tables, law, granularity)
-            }
-        };
+    fn draw_batches(&mut self, density: f64) -> Result<(), WalkError> {
+        let mut bulk = self.take_bulk();
         let least = least_batch(self.tables);
         while self.builder.kept < self.builder.target {
             let left = self.builder.target - self.builder.kept;
-            let walks = bulk.expected_gain(&self.builder.mask).batch_size(left).min(MOST);
+            let gain = bulk.expected_gain(&self.builder.mask);
+            if self.patience.is_due(self.builder.walks) {
+                patience::check(&gain, density, self.builder.counts(), MOST_IN_BATCHES)?;
+            }
+            let walks = gain.batch_size(left).min(MOST);
             if walks < least {
                 break;
             }
@@ -184,6 +194,27 @@ impl<'a, S: Score, P: FnMut(WalkProgress) -> ControlFlow<()>> Sampler<'a, S, P> 
         Ok(())
     }
 
+    /// The engine of batches, made where it is not there yet.
+    fn take_bulk(&mut self) -> BulkEngine<'a, S> {
+        let (law, granularity) = (&self.params.law, self.params.granularity);
+        let new = || BulkEngine::new(self.graph, self.tables, law, granularity);
+        self.bulk.take().unwrap_or_else(new)
+    }
+
+    /// Refuses a target that single walks would take too long for.
+    fn check_patience(&mut self, density: f64) -> Result<(), WalkError> {
+        // Where units are left uniformly for want of any score, the probabilities are not known.
+        if !self.patience.is_due(self.builder.walks)
+            || self.tables.iter().any(SamplingTable::has_stuck_units)
+        {
+            return Ok(());
+        }
+        let bulk = self.take_bulk();
+        let gain = bulk.expected_gain(&self.builder.mask);
+        self.bulk = Some(bulk);
+        patience::check(&gain, density, self.builder.counts(), MOST_SINGLE)
+    }
+
     /// Keeps single walks until the target is reached.
     fn draw_single_walks(&mut self, density: f64) -> Result<(), WalkError> {
         let first = self.builder.walks;
@@ -199,6 +230,7 @@ impl<'a, S: Score, P: FnMut(WalkProgress) -> ControlFlow<()>> Sampler<'a, S, P> 
                 check_weights(self.graph, self.network, self.params, density, target)?;
                 feasible = true;
             }
+            self.check_patience(density)?;
             self.report_progress()?;
         }
         self.single_walks.push(first..self.builder.walks);

@@ -45,6 +45,14 @@ pub(crate) fn overwrite(force: bool) -> Overwrite {
 
 /// Refuses a file that cannot be written, or must not be.
 pub(crate) fn check_output(path: &Path, force: bool) -> anyhow::Result<()> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    if let Some(extension @ ("pt" | "pth" | "pkl" | "bin")) = extension {
+        return Err(usage(format!(
+            "{}: phew writes safetensors, which `torch.load` does not read under `.{extension}`: name it .safetensors \
+             (PyTorch reads it with safetensors.torch.load_file)",
+            path.display()
+        )));
+    }
     if path.is_dir() {
         return Err(usage(format!("{}: is a folder, expected a file", path.display())));
     }

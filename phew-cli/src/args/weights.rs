@@ -1,12 +1,13 @@
 //! Which weights: those of a file, or drawn ones.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use phew_graph::{Arch, Extra, GraphError, Init, Network, NormScale};
 
 use super::{choice, first_given};
+use crate::stderr;
 
 /// Which weights: from a file, or drawn.
 #[derive(Debug, Args)]
@@ -42,13 +43,7 @@ impl WeightArgs {
         seed: u64,
     ) -> anyhow::Result<(Network, WeightSource)> {
         if let Some(path) = &self.weights {
-            let extra = if self.ignore_extra { Extra::Ignore } else { Extra::Refuse };
-            let network = Network::load(path, arch, extra).map_err(|e| match e {
-                GraphError::Extra { .. } => {
-                    anyhow::anyhow!("{e} (--ignore-extra passes over them)")
-                }
-                other => other.into(),
-            })?;
+            let network = load_weights(path, arch, self.ignore_extra)?;
             return Ok((network, WeightSource::File(path.clone())));
         }
         let (init, seed) = (self.init.unwrap_or_default(), self.init_seed.unwrap_or(seed));
@@ -71,6 +66,32 @@ impl WeightArgs {
 /// The scales of normalisations where they are not as usual: what a record says of them.
 pub(crate) fn drawn(scale: NormScale) -> Option<NormScale> {
     (scale != NormScale::default()).then_some(scale)
+}
+
+/// The network of a file of weights, with a word on stderr for what is read otherwise than as it stands.
+pub(crate) fn load_weights(
+    path: &Path,
+    arch: Arc<Arch>,
+    ignore_extra: bool,
+) -> anyhow::Result<Network> {
+    let extra = if ignore_extra { Extra::Ignore } else { Extra::Refuse };
+    let last = arch.prunable().iter().last().map(|spec| spec.name.clone());
+    let (network, notes) = Network::load_with_notes(path, arch, extra).map_err(|e| match e {
+        GraphError::Extra { .. } => anyhow::anyhow!("{e} (--ignore-extra passes over them)"),
+        // The same layer for another number of classes.
+        GraphError::TensorShape { ref name, ref found, ref expected, .. }
+            if Some(name) == last.as_ref()
+                && found.get(1..) == expected.get(1..)
+                && !found.is_empty() =>
+        {
+            anyhow::anyhow!("{e} (--classes {} makes a network of the zoo fit)", found[0])
+        }
+        other => other.into(),
+    })?;
+    for note in notes {
+        stderr::warn(format!("{}: {note}", path.display()));
+    }
+    Ok(network)
 }
 
 /// Where weights come from.

@@ -73,8 +73,16 @@ pub(super) fn of_report(role: &str, report: &Value, keeps: &[&str]) -> Numbers {
             }
             found.add("jaccard_layers", &pair["layers"]);
         }
-        "gradient-norm" | "tangent-kernel" | "jacobian" => on_data(&mut found, report),
+        "gradient" | "tangent-kernel" | "jacobian" => on_data(&mut found, report),
         "train" => trained(&mut found, report),
+        "recipe" => {
+            found.add("recipe", report);
+            // A table has no place for a series.
+            let epochs = report["schedule"]["fall"]["at"].as_array();
+            for (place, epoch) in epochs.into_iter().flatten().enumerate() {
+                found.add(&format!("recipe.drop.{}", place + 1), epoch);
+            }
+        }
         _ => {
             found.add("", &report["metrics"]);
             for name in ["path_kernel_trace", "paths", "synflow", "synflow_l2"] {
@@ -105,6 +113,7 @@ fn on_data(found: &mut Numbers, report: &Value) {
     let add = |found: &mut Numbers, before: &str, of: &Value| {
         found.add(&format!("{before}gradient_norm"), &of["gradient"]["norm"]);
         found.add(&format!("{before}initial_loss"), &of["gradient"]["loss"]);
+        found.add(&format!("{before}sensitivity"), &of["gradient"]["sensitivity"]);
         found.add(&format!("{before}kernel"), &of["kernel"]);
         found.add(&format!("{before}jacobian"), &of["jacobian"]);
     };
@@ -130,6 +139,9 @@ fn trained(found: &mut Numbers, report: &Value) {
         ("prunable", &report["prunable"]),
     ] {
         found.add(name, value);
+    }
+    if let Some(accuracy) = found.values.get("accuracy") {
+        found.put("error", 1.0 - accuracy);
     }
     density(found, "");
 }
@@ -158,6 +170,12 @@ pub(super) fn curves(lines: &[Value]) -> BTreeMap<String, Vec<f64>> {
             curves.insert(format!("curve.{name}"), curve);
         }
     }
+    for part in ["train", "test"] {
+        if let Some(accuracy) = curves.get(&format!("curve.{part}_accuracy")) {
+            let error = accuracy.iter().map(|accuracy| 1.0 - accuracy).collect();
+            curves.insert(format!("curve.{part}_error"), error);
+        }
+    }
     curves
 }
 
@@ -183,11 +201,28 @@ mod tests {
         let found = of_report("layers", &report, &[""]);
         assert_eq!(found.values.get("layers.0.density"), Some(&0.25));
         assert!(!found.series.contains_key("input"));
+        let report =
+            json!({ "arch": "a", "neurons": { "sparsity": [0.0, 1.0], "share": [1.0, 0.5] } });
+        let found = of_report("layers", &report, &["neurons"]);
+        assert_eq!(found.series["neurons.share"], [1.0, 0.5]);
         let report = json!({ "metrics": { "ln_paths": 0.0, "ln_synflow": 1.0, "mean_path": { "ln_square": 2.0 } } });
         let found = of_report("theory", &report, &["paths", "ln_paths", "mean_path"]);
         let names: Vec<&String> = found.values.keys().collect();
         assert_eq!(names, ["ln_paths", "mean_path.ln_square", "paths"]);
         assert_eq!(found.values.get("paths"), Some(&1.0));
+        let report =
+            json!({ "test": { "top1": 0.9 }, "best": [0.95, 3], "kept": 1, "prunable": 2 });
+        let found = of_report("train", &report, &[""]);
+        assert!((found.values["error"] - 0.1).abs() < 1e-15);
+        let report =
+            json!({ "schedule": { "rate": 0.1, "fall": { "at": [80, 120], "factor": 0.1 } } });
+        let found = of_report("recipe", &report, &["recipe"]);
+        let names = ["recipe.schedule.fall.factor", "recipe.drop.1", "recipe.drop.2"];
+        let bits = |values: [f64; 3]| values.map(f64::to_bits);
+        assert_eq!(bits(names.map(|name| found.values[name])), bits([0.1, 80.0, 120.0]));
+        let report = json!({ "dense": { "gradient": { "norm": 2.0, "sensitivity": [{ "name": "a", "mean": 0.5 }] } } });
+        let found = of_report("gradient", &report, &["sensitivity"]);
+        assert_eq!(found.values, [("sensitivity.0.mean".to_owned(), 0.5)].into());
         let report =
             json!({ "test": { "top1": 0.9 }, "best": [0.95, 3], "kept": 1, "prunable": 2 });
         let found = of_report("train", &report, &[""]);

@@ -13,7 +13,7 @@ use super::summary::is_seed;
 /// The differences of a number between two methods, seed by seed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pair {
-    /// The settings that are neither seeds nor what is compared.
+    /// The settings that both have alike, but for seeds.
     pub settings: BTreeMap<String, Value>,
     /// One method, or whatever is compared.
     pub a: String,
@@ -37,17 +37,18 @@ pub struct Pair {
 }
 
 /// The differences of all numbers but those of single layers, between any two values of the setting `by`, which is
-/// `method` as a rule.
+/// `method` or `variant` as a rule.
+///
+/// Rows are paired that agree in the other `axes` of the plan: all else follows from those, and from `by`.
 #[must_use]
-pub fn pairs(rows: &Rows, by: &str) -> Vec<Pair> {
+pub fn pairs(rows: &Rows, by: &str, axes: &[String]) -> Vec<Pair> {
     let (seeds, others): (Vec<String>, Vec<String>) =
-        rows.settings().into_iter().filter(|name| name != by).partition(|name| is_seed(name));
+        axes.iter().filter(|name| *name != by).cloned().partition(|name| is_seed(name));
     let layered = |name: &str| name.split('.').any(|part| part.parse::<usize>().is_ok());
     let names: Vec<String> = rows.values().into_iter().filter(|name| !layered(name)).collect();
     let mut pairs = Vec::new();
-    for (key, group) in rows.groups(&others) {
-        let given = others.iter().cloned().zip(key).filter(|(_, value)| !value.is_null());
-        let settings: BTreeMap<String, Value> = given.collect();
+    for (_, group) in rows.groups(&others) {
+        let settings = common(&group, by);
         let mut methods: Vec<(String, BTreeMap<Vec<String>, &Row>)> = Vec::new();
         for row in group {
             let Some(method) = row.settings.get(by).map(word) else { continue };
@@ -71,6 +72,18 @@ pub fn pairs(rows: &Rows, by: &str) -> Vec<Pair> {
         }
     }
     pairs
+}
+
+/// The settings that all rows have alike, but for seeds.
+fn common(rows: &[&Row], by: &str) -> BTreeMap<String, Value> {
+    let Some((first, others)) = rows.split_first() else { return BTreeMap::new() };
+    let alike = |name: &String, value: &Value| {
+        name != by
+            && !is_seed(name)
+            && others.iter().all(|row| row.settings.get(name) == Some(value))
+    };
+    let settings = first.settings.iter().filter(|(name, value)| alike(name, value));
+    settings.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 impl Pair {
@@ -132,7 +145,7 @@ mod tests {
             row("snip", 1, 2.0),
             row("snip", 3, 9.0),
         ]);
-        let found = pairs(&rows, "method");
+        let found = pairs(&rows, "method", &["method".into(), "seed".into()]);
         assert_eq!(found.len(), 1);
         let pair = &found[0];
         assert_eq!((&*pair.a, &*pair.b, &*pair.value), ("phew", "snip", "accuracy"));
@@ -141,5 +154,20 @@ mod tests {
         // t = 2√3 with two degrees: p = 1 − t / √(2 + t²) = 1 − √(12/14).
         assert!((pair.p_paired_t.unwrap() - (1.0 - (12.0f64 / 14.0).sqrt())).abs() < 1e-9);
         assert!((pair.p_sign - 0.25).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_variants_differ_in_besides_does_not_keep_them_apart() {
+        let rows =
+            [("phew", "none", 1.0), ("after", "after", 3.0)].map(|(variant, prune, number)| {
+                let mut row = row(variant, 0, number);
+                row.settings.insert("variant".into(), json!(variant));
+                row.settings.insert("prune".into(), json!(prune));
+                row.settings.insert("arch".into(), json!("lenet-5"));
+                row
+            });
+        let found = pairs(&Rows::new(rows.into()), "variant", &["variant".into()]);
+        assert_eq!((found.len(), found[0].difference.mean), (1, -2.0));
+        assert_eq!(found[0].settings, [("arch".into(), json!("lenet-5"))].into());
     }
 }

@@ -5,12 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::collect::{
-    Pair, Summary, curves_csv, gather, pairs, pairs_csv, rows_csv, summaries, summary_csv,
-};
+use crate::collect::{Pair, Summary, gather, write_tables};
 use crate::command::{Command, Example, Report};
 use crate::output::counted;
-use crate::sweep::{CellJobs, Conditions, Folder, write_text};
+use crate::sweep::{CellJobs, Conditions, Folder};
 
 /// Collect a sweep's results: rows, means over seeds, differences between methods.
 ///
@@ -28,9 +26,9 @@ pub struct Collect {
     #[arg(long, value_name = "EXPR", value_parser = Conditions::of_expression)]
     only: Option<Conditions>,
 
-    /// Setting whose values are compared in pairs
-    #[arg(long, value_name = "NAME", default_value = "method")]
-    by: String,
+    /// Setting whose values are compared in pairs; by default `variant` if the plan has it, or else `method`
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
 }
 
 /// What was collected.
@@ -65,29 +63,15 @@ impl Command for Collect {
         let asked =
             |cell: &CellJobs| self.only.as_ref().is_none_or(|only| only.hold(&cell.cell.settings));
         let rows = gather(&folder, asked)?;
-        let (summary, pairs) = (summaries(&rows), pairs(&rows, &self.by));
-        let tables = [
-            ("rows.jsonl", Some(rows.to_json_lines()?)),
-            ("rows.csv", Some(rows_csv(&rows))),
-            ("summary.csv", Some(summary_csv(&summary))),
-            ("pairs.csv", Some(pairs_csv(&pairs))),
-            ("curves.csv", curves_csv(&rows)),
-        ];
-        let mut files = Vec::new();
-        for (name, text) in tables {
-            let Some(text) = text else { continue };
-            let path = self.folder.join(name);
-            write_text(&path, &text)?;
-            files.push(path);
-        }
+        let tables = write_tables(&self.folder, &rows, &folder.axes, self.by.as_deref())?;
         Ok(CollectReport {
             name: folder.name,
             cells: folder.cells.iter().filter(|cell| asked(cell)).count(),
             rows: rows.len(),
             complete: rows.iter().filter(|row| row.missing.is_empty()).count(),
-            files,
-            summary,
-            pairs,
+            files: tables.files,
+            summary: tables.summary,
+            pairs: tables.pairs,
         })
     }
 }

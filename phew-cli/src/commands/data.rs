@@ -1,15 +1,20 @@
 //! `phew data`: fetch, check and describe data sets.
 
+mod examples;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use phew_train::{DataSpec, Dataset, Images, Set, TrainError, TransformSpec};
+use phew_train::{Dataset, Images, Set};
 use serde::Serialize;
 
+use crate::args::{data_set as set, load_data as load, usual_dir};
 use crate::command::{Command, Example, Report};
 use crate::output::{grouped, table};
-use crate::{data_cache, interrupt, progress};
+use crate::{interrupt, progress};
+use examples::Examples;
+
+pub use examples::WrittenExamples;
 
 /// Fetch, check and describe data sets.
 #[derive(Debug, Args)]
@@ -49,11 +54,9 @@ enum Action {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
-}
-
-/// A set by its name.
-pub(crate) fn set(name: &str) -> Result<Set, TrainError> {
-    name.parse()
+    /// Write a few test images, and the images of the transformation task, as arrays `inputs` and `outputs` of numbers
+    /// from 0 to 1
+    Examples(Examples),
 }
 
 /// A published set by its name.
@@ -63,28 +66,6 @@ fn published(name: &str) -> Result<Set, String> {
         let names: Vec<&str> = all().map(|set| set.name()).collect();
         format!("expected one of {}", names.join(", "))
     })
-}
-
-/// The folder of a set where none was named: one in `$PHEW_DATA` or `~/.cache/phew`.
-pub(crate) fn usual_dir(set: Set) -> Option<PathBuf> {
-    let folder = set.folder()?;
-    let root = std::env::var_os("PHEW_DATA").map(PathBuf::from).or_else(|| {
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
-        Some(cache.or_else(home)?.join("phew"))
-    })?;
-    Some(root.join(folder))
-}
-
-/// A set from its folder, or from where `phew data fetch` puts it, as it is or as the transformation task of a seed.
-pub(crate) fn load(
-    set: Set,
-    dir: Option<&Path>,
-    transform: Option<u64>,
-) -> anyhow::Result<Arc<Dataset>> {
-    let dir = dir.map(Path::to_owned).or_else(|| usual_dir(set));
-    let transform = transform.map(|seed| TransformSpec { seed, per_class: None });
-    data_cache::images(&DataSpec { dir, transform, ..DataSpec::new(set) })
 }
 
 /// Where a published set lies.
@@ -122,6 +103,8 @@ pub enum DataReport {
     },
     /// What a set holds.
     Described(Description),
+    /// Images were written.
+    Examples(WrittenExamples),
 }
 
 /// A set that phew knows.
@@ -163,6 +146,10 @@ impl Command for Data {
     const EXAMPLES: &'static [Example] = &[
         ("the sets that phew knows", "phew data list"),
         ("images and classes of a set", "phew data describe digits"),
+        (
+            "pairs of images of the transformation task",
+            "phew data examples --transform 0 --count 10 -o pairs.safetensors",
+        ),
         ("a published set, checked and unpacked", "phew data fetch cifar10"),
         ("every image of it read, and held against what was published", "phew data check cifar10"),
     ];
@@ -193,6 +180,7 @@ impl Command for Data {
                 let set = interrupt::at_once(|| load(*name, dir.as_deref(), None))??;
                 DataReport::Described(Description::new(&set))
             }
+            Action::Examples(examples) => DataReport::Examples(examples.run()?),
         })
     }
 }
@@ -210,6 +198,10 @@ impl Report for DataReport {
                 format!("{name}: whole; {train} and {test} images, {classes} classes\n")
             }
             DataReport::Described(description) => description.text(),
+            DataReport::Examples(WrittenExamples { name, classes, output }) => {
+                let classes = classes.join(", ");
+                format!("{name}: images of {classes} in {}\n", output.display())
+            }
         }
     }
 }

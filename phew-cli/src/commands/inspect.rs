@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use phew_graph::{Arch, Mask, MaskInfo, PathGraph, kept_at};
+use phew_metrics::{NeuronSparsity, neuron_sparsity};
 use serde::Serialize;
 
 use crate::args::{ArchArgs, load_mask};
@@ -77,6 +78,8 @@ pub struct InspectReport {
     pub made_by: Option<MaskInfo>,
     /// The prunable tensors.
     pub layers: Vec<LayerRow>,
+    /// Shares of the hidden units by what they have lost of their incoming weights.
+    pub neurons: NeuronSparsity,
     /// What was measured, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
@@ -97,7 +100,8 @@ impl Inspect {
             None => (Mask::dense(arch), None),
             Some(path) => load_mask(path, arch)?,
         };
-        let layers = Layers::new(&PathGraph::new(arch), &mask);
+        let graph = PathGraph::new(arch);
+        let layers = Layers::new(&graph, &mask);
         let measured = self.mask.is_some().then_some(&mask);
         let made_from = info.as_ref().map(|i| i.weights.as_str());
         let target = info.as_ref().and_then(|i| kept_at(i.density, mask.len()).ok());
@@ -118,6 +122,7 @@ impl Inspect {
             metrics: self.metrics.measure(arch.clone(), measured, made_from)?,
             made_by: info,
             layers: layers.rows,
+            neurons: neuron_sparsity(&graph, &mask),
         })
     }
 }

@@ -10,9 +10,10 @@ use clap::{Args, ValueEnum};
 use phew_graph::{Mask, Network};
 use phew_train::{Dataset, OracleMode, SampleSpec, Set, TorchOracle, gradient_share};
 
-use super::data::{load, set};
 use super::train::{architecture, mask_for};
-use crate::args::{DeviceArgs, WeightArgs, check_output, overwrite};
+use crate::args::{
+    DeviceArgs, WeightArgs, check_output, data_set as set, load_data as load, overwrite,
+};
 use crate::command::{Command, Example};
 use crate::failure::usage;
 use crate::interrupt;
@@ -126,6 +127,10 @@ struct GradientFile {
     #[arg(long, value_name = "FILE")]
     gradients: Option<PathBuf>,
 
+    /// Write the gradient's magnitudes times those of the weights: connection sensitivities
+    #[arg(long, requires = "gradients")]
+    sensitivity: bool,
+
     /// Replace the file of --gradients if it exists
     #[arg(long, requires = "gradients")]
     force: bool,
@@ -137,10 +142,18 @@ impl GradientFile {
         self.gradients.as_deref().map_or(Ok(()), |file| check_output(file, self.force))
     }
 
-    /// Writes magnitudes of a gradient under the weights' names, as a network that has them for weights.
+    /// Writes magnitudes of a gradient, or sensitivities, under the weights' names, as a network that has them for
+    /// weights.
     fn write(&self, network: &Network, gradient: &[Vec<f32>]) -> anyhow::Result<()> {
         let Some(file) = &self.gradients else { return Ok(()) };
-        let magnitudes = gradient.iter().map(|values| values.iter().map(|v| v.abs()).collect());
+        let weights = network.weights();
+        let magnitude = |(gradient, weight): (&f32, &f32)| match self.sensitivity {
+            true => (gradient * weight).abs(),
+            false => gradient.abs(),
+        };
+        let magnitudes = gradient.iter().zip(weights.iter()).map(|(gradient, weights)| {
+            gradient.iter().zip(weights.iter()).map(magnitude).collect()
+        });
         let magnitudes = network.with_weights(magnitudes.collect())?;
         Ok(magnitudes.save(file, overwrite(self.force))?)
     }
@@ -148,7 +161,8 @@ impl GradientFile {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// Loss and norm of its gradient by the kept weights; the share of the dense gradient that a mask keeps
+    /// Loss, norm of its gradient by the kept weights and connection sensitivity of each layer; the share of the dense
+    /// gradient that a mask keeps
     Gradient,
     /// Spectrum of the empirical tangent kernel over the kept weights
     Kernel,

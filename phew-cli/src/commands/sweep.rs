@@ -1,20 +1,18 @@
 //! `phew sweep`: a plan of jobs, on this machine or a cluster.
 
 mod report;
+mod running;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use crate::command::{Command, Example};
-use crate::failure::{SweepStopped, usage};
-use crate::sweep::{
-    Conditions, Folder, Graph, How, Plan, Store, estimate, list, needed, run, submit,
-};
+use crate::failure::{NeedsLibtorch, usage};
+use crate::sweep::{Folder, How, Job, Plan, Store, run};
 
-use report::Ended;
 pub use report::{JobsOfKind, JobsOfTool, SweepReport};
+pub(super) use running::{Expanded, Running, check};
 
 /// Run a plan of jobs: a grid of networks, methods, densities, seeds.
 ///
@@ -29,7 +27,7 @@ pub struct Sweep {
     what: Option<What>,
 
     #[command(flatten)]
-    grid: Option<Grid>,
+    grid: Grid,
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,104 +52,44 @@ enum What {
     },
 }
 
-/// Which jobs, and how they are run.
+/// A plan, and where its sweep goes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Sweep")]
 struct Grid {
     /// The plan
-    #[arg(value_name = "PLAN.toml")]
-    plan: PathBuf,
+    #[arg(value_name = "PLAN.toml", required = true)]
+    plan: Option<PathBuf>,
 
     /// Folder of the sweep
-    #[arg(short, long, value_name = "DIR")]
-    output: PathBuf,
+    #[arg(short, long, value_name = "DIR", required = true)]
+    output: Option<PathBuf>,
 
     /// Folder where the jobs lie, if several sweeps with folders of their own are to share results
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
 
-    /// Only cells for which this holds, as in 'method=phew|snip,density<=0.1': =, !=, <, <=, >, >=, a comma for "and"
-    #[arg(long, value_name = "EXPR", value_parser = Conditions::of_expression)]
-    only: Option<Conditions>,
-
-    /// Begin jobs again that failed
-    #[arg(long)]
-    retry_failed: bool,
-
-    /// Begin so many jobs at most
-    #[arg(long, value_name = "N")]
-    max_jobs: Option<usize>,
-
-    /// Jobs side by side on this machine: by default one for each core on the CPU, each with its share of the threads;
-    /// on CUDA two at first, and more as long as the device is idle and has memory
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    parallel: Option<u64>,
-
-    /// What runs the jobs
-    #[arg(long, value_enum, default_value_t)]
-    engine: Engine,
-
-    /// Run nothing: say how many jobs there are, how many are done, and how long the rest would take, from a short probe
-    /// of this machine
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// What runs the jobs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Engine {
-    /// This machine
-    #[default]
-    Local,
-    /// A cluster: job arrays, with the resources of the plan; again, to submit what is missing
-    Slurm,
-    /// Any other: prints a command line for each job, level by level, as GNU parallel takes them
-    List,
+    #[command(flatten)]
+    running: Running,
 }
 
 impl Grid {
     fn run(&self) -> anyhow::Result<SweepReport> {
-        if self.output.exists() && !self.output.is_dir() {
-            return Err(usage(format!("{}: is a file, expected a folder", self.output.display())));
-        }
-        let plan = Plan::load(&self.plan).map_err(|e| usage(format!("{e:#}")))?;
-        let wrong = |e: anyhow::Error| usage(format!("{}: {e:#}", self.plan.display()));
-        let (graph, cells) = Graph::of(&plan).map_err(wrong)?;
-        let wanted = cells
-            .iter()
-            .filter(|cell| self.only.as_ref().is_none_or(|only| only.hold(&cell.cell.settings)));
-        let jobs = needed(&graph.jobs, wanted.flat_map(|cell| cell.jobs.values().cloned()));
-        let parallel = self.parallel.map(|n| n as usize).or(plan.local.parallel);
-        if self.dry_run {
-            let store = Store::new(self.store.as_deref().unwrap_or(&self.output));
-            let estimate = estimate(&jobs, &store, parallel, self.retry_failed)?;
-            return Ok(SweepReport::dry(&plan, cells.len(), estimate));
-        }
-        let folder = Folder::write(&self.output, &plan, cells, self.store.as_deref())?;
-        // Those too that are not wanted now: whoever reads the folder finds all jobs of its cells.
-        for job in &graph.jobs {
-            folder.store.add(job)?;
-        }
-        match self.engine {
-            Engine::List => {
-                let lines = list(&jobs, &folder, self.retry_failed)?;
-                return Ok(SweepReport::Listed { name: plan.name, lines });
-            }
-            Engine::Slurm => {
-                let submitted = submit(&jobs, &folder, &plan.slurm, self.retry_failed)?;
-                return Ok(SweepReport::submitted(&folder, submitted));
-            }
-            Engine::Local => {}
-        }
-        let how = How {
-            parallel,
-            most: self.max_jobs,
-            retry: self.retry_failed,
-            name: plan.name,
-            ..How::default()
+        let (Some(path), Some(output)) = (&self.plan, &self.output) else {
+            return Err(usage("expected a plan and a folder"));
         };
-        let outcome = run(&jobs, &folder.store, &how)?;
-        Ok(SweepReport::ran(&folder, jobs.len(), outcome))
+        if output.exists() && !output.is_dir() {
+            return Err(usage(format!("{}: is a file, expected a folder", output.display())));
+        }
+        let plan = Plan::load(path).map_err(|e| usage(format!("{e:#}")))?;
+        let wrong = |e: anyhow::Error| usage(format!("{}: {e:#}", path.display()));
+        let plan = [Expanded::new(plan).map_err(wrong)?];
+        let [Expanded { plan: found, cells, .. }] = &plan;
+        if self.running.dry_run {
+            let store = Store::new(self.store.as_deref().unwrap_or(output));
+            return self.running.estimate(&found.name, &plan, &store);
+        }
+        let folder = Folder::write(output, found, cells.clone(), self.store.as_deref())?;
+        self.running.run(&plan, &folder)
     }
 }
 
@@ -173,37 +111,38 @@ impl Command for Sweep {
     type Report = SweepReport;
 
     fn run(&self) -> anyhow::Result<SweepReport> {
-        match (&self.what, &self.grid) {
-            (Some(What::Status { folder }), _) => SweepReport::status(&Folder::read(folder)?),
-            (Some(What::Job { folder, ids, retry_failed }), _) => {
-                single(folder, ids, *retry_failed)
-            }
-            (None, Some(grid)) => grid.run(),
-            (None, None) => unreachable!("clap asks for a plan"),
+        match &self.what {
+            Some(What::Status { folder }) => SweepReport::status(&Folder::read(folder)?),
+            Some(What::Job { folder, ids, retry_failed }) => single(folder, ids, *retry_failed),
+            None => self.grid.run(),
         }
     }
 
     fn print(&self, json: bool) -> anyhow::Result<()> {
         let report = self.run()?;
         crate::command::Report::print(&report, json)?;
-        let Ended { stopped, failed, blocked, left } = report.ended();
-        if stopped {
-            return Err(SweepStopped { left }.into());
-        }
-        if failed > 0 {
-            let blocked = if blocked > 0 {
-                format!(", {blocked} more need one of them")
-            } else {
-                String::new()
-            };
-            bail!("{failed} of the jobs failed{blocked} (--retry-failed begins them again)");
-        }
-        Ok(())
+        check(&report)
     }
 
     fn uses_libtorch(&self) -> bool {
-        cfg!(feature = "train") && !matches!(self.what, Some(What::Status { .. }))
+        match &self.what {
+            Some(What::Status { .. }) => false,
+            _ if cfg!(feature = "train") => true,
+            Some(What::Job { folder, ids, .. }) => {
+                let jobs = Folder::read(folder).and_then(|folder| folder.jobs(ids));
+                jobs.is_ok_and(|jobs| jobs.iter().any(needs_libtorch))
+            }
+            None => {
+                let plan = self.grid.plan.as_deref().and_then(|path| Plan::load(path).ok());
+                plan.is_some_and(|plan| Expanded::needs_libtorch(&plan))
+            }
+        }
     }
+}
+
+/// Whether this build cannot do a job.
+fn needs_libtorch(job: &Job) -> bool {
+    job.check().is_err_and(|error| error.is::<NeedsLibtorch>())
 }
 
 /// Does single jobs.

@@ -11,8 +11,7 @@ use phew_train::{Dataset, Device, Loss, SampleSpec, Set, TorchOracle};
 use serde_json::Value;
 
 use super::samples::SampleArgs;
-use crate::args::device;
-use crate::commands::data::{load, set};
+use crate::args::{data_set as set, device, load_data as load};
 use crate::failure::usage;
 
 /// Which data set.

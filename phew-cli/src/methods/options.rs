@@ -129,6 +129,11 @@ fn names_of(method: &Method) -> Vec<String> {
     options
 }
 
+/// Whether an option is one of methods: of some, or of all that score.
+pub(crate) fn is_option_of_methods(option: &str) -> bool {
+    names::<All>().iter().any(|name| name == option)
+}
+
 /// Whether an option belongs to other methods than this one.
 pub(crate) fn is_option_of_others(method: &str, option: &str) -> bool {
     let Ok(method) = methods().find(method) else { return false };
@@ -136,8 +141,7 @@ pub(crate) fn is_option_of_others(method: &str, option: &str) -> bool {
     if names::<SampleDataArgs>().iter().any(|name| name == option) {
         return !method.needs.data();
     }
-    let any = names::<All>().iter().any(|name| name == option);
-    any && !names_of(method).iter().any(|name| name == option)
+    is_option_of_methods(option) && !names_of(method).iter().any(|name| name == option)
 }
 
 fn names<A: Args>() -> Vec<String> {

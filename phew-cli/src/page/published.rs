@@ -81,6 +81,33 @@ pub fn read_published(path: Option<&Path>) -> anyhow::Result<Vec<Published>> {
     parse(&std::fs::read_to_string(path).with_context(named)?).with_context(named)
 }
 
+/// The numbers that come with phew, of the tables of these keys: `patil-dovrolis-2020-table-1`,
+/// `frankle-2021-appendix-h-1`.
+///
+/// # Errors
+/// If there are none of a key.
+pub(crate) fn published_of(keys: &[String]) -> anyhow::Result<Vec<Published>> {
+    let all = read_published(None)?;
+    if let Some(key) = keys.iter().find(|key| all.iter().all(|one| one.key() != **key)) {
+        let known: std::collections::BTreeSet<String> = all.iter().map(Published::key).collect();
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        bail!("published: found `{key}`, expected one of {known}");
+    }
+    Ok(all.into_iter().filter(|one| keys.contains(&one.key())).collect())
+}
+
+impl Published {
+    /// What its table is known by: authors, year, table.
+    fn key(&self) -> String {
+        let source = self.source.split(" (").next().unwrap_or_default().to_lowercase();
+        let words = source.split_whitespace().filter(|word| !["&", "et", "al."].contains(word));
+        let appendix = self.table.starts_with(char::is_alphabetic);
+        let table = self.table.to_lowercase().replace('.', "-");
+        let place = if appendix { "appendix" } else { "table" };
+        format!("{}-{place}-{table}", words.collect::<Vec<_>>().join("-"))
+    }
+}
+
 fn parse(text: &str) -> anyhow::Result<Vec<Published>> {
     let file: File = toml::from_str(text)?;
     let mut found = Vec::new();

@@ -1,4 +1,6 @@
-//! The cells of a plan: one for each combination of its axes that is not left out.
+//! The cells of a plan: one for each combination of its axes that is not left out. Cells that overrides make equal are one.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,7 +39,9 @@ pub(crate) fn cells(plan: &Plan) -> Vec<Cell> {
         grid = grid.iter().flat_map(|settings| with(settings).collect::<Vec<_>>()).collect();
     }
     grid.retain(|settings| !plan.exclude.iter().any(|conditions| conditions.hold(settings)));
-    grid.into_iter().map(|settings| cell(plan, settings)).collect()
+    let mut known = BTreeSet::new();
+    let cells = grid.into_iter().map(|settings| cell(plan, settings));
+    cells.filter(|cell| known.insert(format!("{cell:?}"))).collect()
 }
 
 fn cell(plan: &Plan, mut settings: Settings) -> Cell {
@@ -97,5 +101,15 @@ mod tests {
             (&json!(8), &json!("w-b"))
         );
         assert_eq!(cells[0].to_string(), "arch=a");
+    }
+
+    #[test]
+    fn cells_that_overrides_make_equal_count_once() {
+        let cells = of("name = 'a'\nmeasure = ['widths']\n[settings]\nmethod = '{variant}'\n\
+             [axes]\nvariant = ['dense', 'phew']\ndensity = [0.1, 0.2]\n\
+             [[override]]\nwhen = { variant = 'dense' }\nset = { density = 1 }\n");
+        assert_eq!(cells.len(), 3);
+        let dense = cells.iter().filter(|cell| cell.settings["method"] == "dense");
+        assert!(dense.map(|cell| &cell.settings["density"]).eq([&json!(1)]));
     }
 }

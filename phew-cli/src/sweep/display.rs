@@ -98,8 +98,12 @@ impl<'a> Display<'a> {
             return;
         }
         self.drawn = Instant::now();
-        let mut left =
-            self.times.likely((0..self.times.jobs.len()).filter(|&index| waiting(index)));
+        let waiting: Vec<usize> =
+            (0..self.times.jobs.len()).filter(|&index| waiting(index)).collect();
+        let mut left = match waiting.is_empty() {
+            true => Some(0.0),
+            false => self.times.likely(waiting.into_iter()),
+        };
         let mut running = 0;
         for (index, (started, aside)) in working {
             running += 1;
@@ -108,14 +112,11 @@ impl<'a> Display<'a> {
                 Some(part) => Some(so_far / part - so_far),
                 None => self.times.likely([index].into_iter()).map(|all| (all - so_far).max(0.0)),
             };
-            left = match (left, rest) {
-                (None, None) => None,
-                (left, rest) => Some(left.unwrap_or(0.0) + rest.unwrap_or(0.0)),
-            };
+            left = left.zip(rest).map(|(left, rest)| left + rest);
         }
-        let left = left.map(|seconds| seconds / places.max(1) as f64);
         let left = left.map(|seconds| {
-            format!(" · about {} left", HumanDuration(Duration::from_secs_f64(seconds.min(1e9))))
+            let seconds = (seconds / places.max(1) as f64).min(1e9);
+            format!(" · about {} left", HumanDuration(Duration::from_secs_f64(seconds)))
         });
         self.bar.set_message(format!(" · {running} at work{}", left.unwrap_or_default()));
     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `plan.toml` | the plan, as it was |
 //! | `cells.jsonl` | a line for each cell: its settings, its measures, the identities of its jobs by role |
-//! | `sweep.json` | the plan's name, and the folder of `jobs/` if it is another |
+//! | `sweep.json` | the plan's name and axes, and the folder of `jobs/` if it is another |
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,9 @@ const SCHEMA: u32 = 1;
 struct Note {
     schema: u32,
     name: String,
+    /// What the cells differ in.
+    #[serde(default)]
+    axes: Vec<String>,
     /// The folder of `jobs/`, if it is not this one.
     store: Option<PathBuf>,
 }
@@ -35,6 +38,8 @@ struct Note {
 pub(crate) struct Folder {
     /// The plan's name.
     pub(crate) name: String,
+    /// What the cells differ in, by the plan.
+    pub(crate) axes: Vec<String>,
     /// Its cells, in the plan's order.
     pub(crate) cells: Vec<CellJobs>,
     /// Where the jobs lie.
@@ -52,20 +57,35 @@ impl Folder {
         store: Option<&Path>,
     ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(path).with_context(|| path.display().to_string())?;
-        let path = std::path::absolute(path).with_context(|| path.display().to_string())?;
-        let absolute = |store: &Path| std::path::absolute(store);
-        let store = store.map(absolute).transpose()?.filter(|store| *store != path);
         let copy = path.join("plan.toml");
         if std::fs::read_to_string(&copy).ok().as_ref() != Some(&plan.source) {
             write_text(&copy, &plan.source)?;
         }
+        Self::of_plans(path, &plan.name, &[plan], cells, store)
+    }
+
+    /// Writes a folder for the cells of several plans, without the plans themselves.
+    pub(crate) fn of_plans(
+        path: &Path,
+        name: &str,
+        plans: &[&Plan],
+        cells: Vec<CellJobs>,
+        store: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(path).with_context(|| path.display().to_string())?;
+        let path = std::path::absolute(path).with_context(|| path.display().to_string())?;
+        let absolute = |store: &Path| std::path::absolute(store);
+        let store = store.map(absolute).transpose()?.filter(|store| *store != path);
         let lines: Result<String, serde_json::Error> =
             cells.iter().map(|cell| Ok(serde_json::to_string(cell)? + "\n")).collect();
         write_text(&path.join("cells.jsonl"), &lines?)?;
-        let note = Note { schema: SCHEMA, name: plan.name.clone(), store };
+        let axes: BTreeSet<&String> =
+            plans.iter().flat_map(|plan| plan.axes.iter().map(|(axis, _)| axis)).collect();
+        let axes = axes.into_iter().cloned().collect();
+        let note = Note { schema: SCHEMA, name: name.to_owned(), axes, store };
         write_json(&path.join("sweep.json"), &note)?;
         let store = Store::new(note.store.as_deref().unwrap_or(&path));
-        Ok(Self { name: note.name, cells, store, path })
+        Ok(Self { name: note.name, axes: note.axes, cells, store, path })
     }
 
     /// Reads the folder of a sweep.
@@ -86,7 +106,7 @@ impl Folder {
         };
         let cells = (1..).zip(text.lines()).map(cell).collect::<anyhow::Result<_>>()?;
         let store = Store::new(note.store.as_deref().unwrap_or(path));
-        Ok(Self { name: note.name, cells, store, path: path.to_owned() })
+        Ok(Self { name: note.name, axes: note.axes, cells, store, path: path.to_owned() })
     }
 
     /// The jobs of the store with these identities, each behind those that it needs, which come along.

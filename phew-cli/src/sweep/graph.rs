@@ -5,6 +5,7 @@
 //! | setting | jobs |
 //! |---|---|
 //! | `method` (and `density`, …) | `prune`; none for `dense` |
+//! | `scores = "gradient"`, `"sensitivity"` | `measure` of the dense network's gradient, which PHEW's walks follow |
 //! | `mask = FILE` | none: the file takes its place |
 //! | `prune = "after"` | a dense `train`, `prune` of what it learnt, `train` on |
 //! | `prune = "rewind:STEP"` | a dense `train`, then for each density `prune` and `train` from that step |
@@ -51,7 +52,8 @@ impl Graph {
     /// The cells of a plan and all of their jobs.
     ///
     /// # Errors
-    /// If a setting is no option of any command, if a command refuses its options, or if a file cannot be read.
+    /// If a setting is no option of any command and decides none, if a command refuses its options, or if a file cannot
+    /// be read; [`NeedsLibtorch`](crate::failure::NeedsLibtorch) if this build lacks a command.
     pub(crate) fn of(plan: &Plan) -> anyhow::Result<(Self, Vec<CellJobs>)> {
         let mut set = JobSet::default();
         let mut wired = Vec::new();
@@ -61,6 +63,7 @@ impl Graph {
         }
         let names: BTreeSet<&String> =
             wired.iter().flat_map(|cell| cell.cell.settings.keys()).collect();
+        set.used.extend(plan.deciding());
         if let Some(idle) = names.into_iter().find(|name| !set.used.contains(*name)) {
             bail!("setting `{idle}` is an option of no job of the plan{}", like(idle));
         }
@@ -220,6 +223,33 @@ mod tests {
         let error =
             of("name = 'a'\nmeasure = ['jaccard']\n[settings]\narch = 'lenet-5'\ndensity = 0.1\n");
         assert!(format!("{:#}", error.unwrap_err()).contains("against.NAME"));
+    }
+
+    #[cfg(feature = "train")]
+    #[test]
+    fn walks_follow_a_gradient_that_a_job_measures() {
+        let (graph, _) = of("name = 'a'\nmeasure = ['gradient-norm']\n[settings]\nrecipe = 'digits'\n\
+             density = 0.1\ndata-seed = 5\nper-class = 3\n\"measure.per-class\" = 7\nmethod = '{variant}'\n\
+             [axes]\nvariant = ['phew', 'gradient', 'sensitivity', 'snip']\n\
+             [[override]]\nwhen = { variant = ['gradient', 'sensitivity'] }\n\
+             set = { method = 'phew', scores = '{variant}' }\n")
+        .unwrap();
+        let scores: Vec<&Job> =
+            graph.jobs.iter().filter(|job| job.output() == Some("scores.safetensors")).collect();
+        let [gradient, sensitivity] = scores.as_slice() else { panic!("{}", scores.len()) };
+        for job in [gradient, sensitivity] {
+            assert_eq!(job.spec.settings["seed"], json!(5));
+            assert_eq!(job.spec.settings["per-class"], json!(3));
+            assert_eq!(job.spec.settings["data"], json!("digits"));
+            let prune =
+                graph.jobs.iter().find(|other| other.spec.needs.get("scores") == Some(&job.id));
+            assert!(!prune.unwrap().spec.settings.contains_key("scores"));
+        }
+        let words = sensitivity.words(Path::new("d"), |_, _| Ok("n".into())).unwrap();
+        assert!(words.contains(&"--sensitivity".into()) && words.contains(&"--force".into()));
+        assert!(words.contains(&"--gradients=d/scores.safetensors".into()), "{words:?}");
+        // Four masks, their four gradient norms on 7 images, and the two.
+        assert_eq!((count(&graph, "prune"), count(&graph, "measure")), (4, 6));
     }
 
     #[cfg(feature = "train")]

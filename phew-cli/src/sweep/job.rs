@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::tool::{Tool, is_known, tool};
 use super::value::{Settings, text};
+use crate::failure::NeedsLibtorch;
 
 /// Version of what an identity is made of. It changes when the same request comes to mean something else.
 pub(crate) const SCHEMA: u32 = 1;
@@ -58,6 +59,13 @@ pub(crate) const FROM: &str = "from";
 /// The mask to compare with.
 pub(crate) const OTHER: &str = "other";
 
+/// Numbers that walks follow, and the setting of `measure` that asks for them: [`GRADIENT`] or [`SENSITIVITY`].
+pub(crate) const SCORES: &str = "scores";
+/// The magnitudes of the loss's gradient.
+pub(crate) const GRADIENT: &str = "gradient";
+/// The same times those of the weights.
+pub(crate) const SENSITIVITY: &str = "sensitivity";
+
 impl Spec {
     /// The identity.
     pub(crate) fn id(&self) -> anyhow::Result<String> {
@@ -80,7 +88,7 @@ impl Job {
     pub(crate) fn tool(&self) -> anyhow::Result<&'static Tool> {
         let name = &self.spec.tool;
         tool(name).ok_or_else(|| match is_known(name) {
-            true => anyhow!("`{name}` needs libtorch: a build with feature `train` has it"),
+            true => NeedsLibtorch(name.clone()).into(),
             false => anyhow!("`{name}` is no command of a sweep"),
         })
     }
@@ -90,12 +98,19 @@ impl Job {
         self.spec.tool == "train"
     }
 
+    /// Whether it measures what walks follow.
+    fn is_scores(&self) -> bool {
+        self.spec.tool == "measure" && self.spec.settings.contains_key(SCORES)
+    }
+
     /// What it leaves in its folder.
     pub(crate) fn output(&self) -> Option<&'static str> {
         match &*self.spec.tool {
             "init" | "reinit" | "isometry" => Some("weights.safetensors"),
             "prune" | "shuffle" | "widen" | "repair" => Some("mask.safetensors"),
             "train" => Some("run"),
+            "examples" => Some("examples.safetensors"),
+            "measure" if self.is_scores() => Some("scores.safetensors"),
             _ => None,
         }
     }
@@ -108,6 +123,11 @@ impl Job {
     ) -> anyhow::Result<Vec<OsString>> {
         let mut words: Vec<OsString> = self.spec.words.iter().map(OsString::from).collect();
         for (name, value) in self.spec.settings.iter().chain(&self.local) {
+            if name == SCORES && self.is_scores() {
+                // The file itself is the output.
+                words.extend((value == SENSITIVITY).then(|| "--sensitivity".into()));
+                continue;
+            }
             words.push(match value {
                 Value::Bool(_) => format!("--{name}").into(),
                 value => format!("--{name}={}", text(value)).into(),
@@ -133,7 +153,8 @@ impl Job {
         }
         words.extend(files.iter().find(|(name, _)| *name == OTHER).map(|(_, path)| path.into()));
         if let Some(output) = self.output() {
-            words.push(assigned("output", &folder.join(output)));
+            let option = if self.is_scores() { "gradients" } else { "output" };
+            words.push(assigned(option, &folder.join(output)));
             if !self.trains() {
                 words.push("--force".into());
             }
@@ -141,12 +162,19 @@ impl Job {
         Ok(words)
     }
 
-    /// Reads its command line as the command itself will, to refuse before the work what would be refused in it.
+    /// Reads its command line as the command itself will, to refuse before the work what would be refused in it: what
+    /// needs a build with libtorch among it.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let words = self.words(Path::new("job"), |_, what| Ok(PathBuf::from(what)))?;
         let refused =
             |e: clap::Error| anyhow!("{}: {}", self.spec.tool, first_lines(&e.to_string()));
-        self.tool()?.parse(&words).map(drop).map_err(refused)
+        let command = self.tool()?.parse(&words).map_err(refused)?;
+        if cfg!(not(feature = "train")) && command.uses_libtorch() {
+            let method =
+                self.spec.settings.get("method").map(|method| format!(" {}", text(method)));
+            return Err(NeedsLibtorch(self.spec.tool.clone() + &method.unwrap_or_default()).into());
+        }
+        Ok(())
     }
 }
 

@@ -6,12 +6,13 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use super::input::{Input, Inputs, absolute};
-use super::job::{Job, SCHEMA, Spec, WEIGHTS};
+use super::job::{GRADIENT, Job, SCHEMA, SCORES, SENSITIVITY, Spec, WEIGHTS};
 use super::plan::Plan;
 use super::recipe::{RecipeFacts, recipe, shape_of};
 use super::tool::{Kind, Opt, Tool, is_known, tool};
 use super::value::{Settings, of_text, text};
-use crate::methods::is_option_of_others;
+use crate::failure::NeedsLibtorch;
+use crate::methods::{is_option_of_methods, is_option_of_others};
 
 /// Jobs, each after those that it needs, and each once.
 #[derive(Debug, Default)]
@@ -58,6 +59,8 @@ pub(super) struct Given {
     pub(super) words: &'static [&'static str],
     pub(super) options: Vec<(String, Value)>,
     pub(super) from: Vec<(&'static str, Source)>,
+    /// What of the gradient is written for walks to follow.
+    pub(super) scores: Option<Value>,
     /// The role of the measure that it serves.
     pub(super) role: &'static str,
     /// Whether it is a training that prunes in its course.
@@ -82,6 +85,8 @@ impl<'a> JobMaker<'a> {
         trains: bool,
     ) -> anyhow::Result<Self> {
         let name = settings.get("recipe").map(text);
+        // It says the network, the initialiser and the data of whatever is done.
+        set.used.extend(name.is_some().then(|| "recipe".to_owned()));
         // What `train` takes by default.
         let name = name.or_else(|| trains.then(|| "digits".to_owned()));
         let recipe = match name {
@@ -136,7 +141,7 @@ impl<'a> JobMaker<'a> {
     /// The job of a command with the cell's settings and what the wiring gives.
     pub(super) fn job(&mut self, name: &str, given: Given) -> anyhow::Result<String> {
         let Some(tool) = tool(name) else {
-            bail!("`{name}` needs libtorch: a build with feature `train` has it");
+            return Err(NeedsLibtorch(name.to_owned()).into());
         };
         let mut parts = Parts::default();
         for (option, value) in self.implied(tool) {
@@ -146,6 +151,10 @@ impl<'a> JobMaker<'a> {
         let settings: Vec<(String, Value)> =
             self.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         for (setting, value) in &settings {
+            // A job that measures them, not a file.
+            if setting == SCORES && measured_scores(value) {
+                continue;
+            }
             let scoped = setting.split_once('.').is_some_and(|(head, _)| is_known(head));
             let Some(option) = tool.option(setting).filter(|_| !scoped) else { continue };
             if !WIRING.contains(&&**setting) && self.concerns(tool, option, &given) {
@@ -161,7 +170,9 @@ impl<'a> JobMaker<'a> {
         for (option, value) in &given.options {
             self.put(tool, option, value, &mut parts)?;
         }
-        for (setting, value) in &settings {
+        // What a plan says of a measure is not said of the scores that walks follow.
+        let own = settings.iter().filter(|_| given.role != SCORES);
+        for (setting, value) in own {
             let Some((_, option)) = setting.split_once('.').filter(|(head, _)| *head == name)
             else {
                 continue;
@@ -181,6 +192,9 @@ impl<'a> JobMaker<'a> {
                 Source::Job(id) => drop(parts.needs.insert(what.to_owned(), id)),
                 Source::File(file) => parts.file(what, file),
             }
+        }
+        if let Some(scores) = given.scores {
+            parts.settings.insert(SCORES.to_owned(), scores);
         }
         let spec = Spec {
             schema: SCHEMA,
@@ -210,13 +224,13 @@ impl<'a> JobMaker<'a> {
             implied.push(("input", input.into()));
         }
         // The recipe of a training has its data itself.
-        if let Some(recipe) = recipe.filter(|_| tool.name != "train") {
+        if let Some(recipe) = recipe.filter(|_| !["train", "recipe"].contains(&tool.name)) {
             let looks = match tool.name {
                 "prune" => {
                     let method = self.settings.get("method").map(text);
                     method.is_none_or(|method| !is_option_of_others(&method, "data"))
                 }
-                name => name == "measure",
+                name => ["measure", "examples"].contains(&name),
             };
             if looks {
                 implied.push(("data", of_text(&set)));
@@ -233,7 +247,11 @@ impl<'a> JobMaker<'a> {
     fn concerns(&self, tool: &Tool, option: &Opt, given: &Given) -> bool {
         let name = &*option.name;
         match tool.name {
-            "train" if option.heading.as_deref() == Some(IN_COURSE) => {
+            "train" | "recipe" if is_option_of_methods(name) => {
+                let method = self.settings.get("method").map(text);
+                given.in_course && !method.is_some_and(|method| is_option_of_others(&method, name))
+            }
+            "train" | "recipe" if option.heading.as_deref() == Some(IN_COURSE) => {
                 given.in_course || (given.masked && name.starts_with("redraw"))
             }
             "prune" => {
@@ -267,7 +285,8 @@ impl<'a> JobMaker<'a> {
             let path = absolute(&self.plan.folder, &word)?;
             parts.local.insert(name.to_owned(), path.display().to_string().into());
             // A published set is what it is; a folder of one's own is what lies in it.
-            if self.settings.get("data").is_some_and(|set| set == "folder") {
+            let of_recipe = || self.recipe.as_ref().is_some_and(|recipe| recipe.set == "folder");
+            if self.settings.get("data").map_or_else(of_recipe, |set| set == "folder") {
                 let found = self.set.inputs.find(&self.plan.folder, &word)?;
                 parts.files.insert(name.to_owned(), found.hash);
             }
@@ -293,6 +312,11 @@ impl<'a> JobMaker<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether scores are measured, and not read from a file.
+pub(super) fn measured_scores(value: &Value) -> bool {
+    value == GRADIENT || value == SENSITIVITY
 }
 
 /// Those of the options that a command has.

@@ -33,12 +33,22 @@ const fn inspect(
     Measure { name, role: name, tool: "inspect", words: &[], options, keeps }
 }
 
-const fn layers(name: &'static str) -> Measure {
-    Measure { role: "layers", ..inspect(name, &[], &[""]) }
+/// Of what needs no weights.
+const fn layers(name: &'static str, keeps: &'static [&'static str]) -> Measure {
+    Measure { role: "layers", ..inspect(name, &[], keeps) }
 }
+
+/// The numbers of layers, and those of the whole mask beside them.
+const LAYERS: &[&str] =
+    &["layers", "kept", "prunable", "density", "effective", "dead_units", "inputs", "outputs"];
 
 const fn on_data(name: &'static str, words: &'static [&'static str]) -> Measure {
     Measure { name, role: name, tool: "measure", words, options: &[], keeps: &[""] }
+}
+
+/// Of the loss's gradient.
+const fn gradient(name: &'static str, keeps: &'static [&'static str]) -> Measure {
+    Measure { role: "gradient", keeps, ..on_data(name, &["gradient"]) }
 }
 
 const fn training(name: &'static str, keeps: &'static [&'static str]) -> Measure {
@@ -46,13 +56,17 @@ const fn training(name: &'static str, keeps: &'static [&'static str]) -> Measure
 }
 
 /// The table.
-pub(crate) const MEASURES: [Measure; 19] = [
-    layers("widths"),
-    layers("layer-densities"),
+pub(crate) const MEASURES: [Measure; 23] = [
+    layers("widths", LAYERS),
+    layers("layer-densities", LAYERS),
+    layers("neuron-sparsity", &["neurons"]),
     theory("path-kernel-trace", &["path_kernel_trace", "ln_path_kernel_trace"]),
     theory("paths", &["paths", "ln_paths", "mean_path"]),
     theory("objectives", &["ln_synflow"]),
-    theory("structure", &["structure", "hidden_stubs", "neuron_collapse"]),
+    theory(
+        "structure",
+        &["structure", "hidden_stub", "any_hidden_stub", "stub_law", "neuron_collapse"],
+    ),
     theory("flops", &["flops", "sparse_flops", "cost"]),
     theory("walks", &["walks"]),
     theory("spectral-gaps", &["network_gap", "gaps"]),
@@ -61,11 +75,17 @@ pub(crate) const MEASURES: [Measure; 19] = [
     inspect("spectrum", &[("spectrum", Some(10))], &["spectrum"]),
     inspect("spectral-density", &[("spectral-density", None)], &["spectral_density"]),
     Measure { role: "jaccard", tool: "compare", ..inspect("jaccard", &[], &[""]) },
-    on_data("gradient-norm", &["gradient"]),
+    gradient(
+        "gradient-norm",
+        &["gradient_", "initial_loss", "dense.gradient_", "dense.initial_loss"],
+    ),
+    gradient("connection-sensitivity", &["sensitivity", "dense.sensitivity"]),
     on_data("tangent-kernel", &["kernel"]),
     on_data("jacobian", &["jacobian"]),
     training("accuracy", &[""]),
     training("curves", &["curve"]),
+    Measure { tool: "recipe", words: &["--dry-run"], ..inspect("recipe", &[], &["recipe"]) },
+    Measure { tool: "examples", ..inspect("examples", &[], &[]) },
 ];
 
 /// The one of a name.

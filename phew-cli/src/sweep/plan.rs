@@ -1,5 +1,6 @@
 //! A plan: a grid of settings, what is left out of it, what is otherwise in a part of it, and what is measured.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
@@ -110,6 +111,17 @@ struct OverrideFile {
 }
 
 impl Plan {
+    /// The settings that decide others: those that a value names as `{NAME}`, and those that an override depends on.
+    pub(crate) fn deciding(&self) -> BTreeSet<String> {
+        let axes = self.axes.iter().flat_map(|(_, values)| values);
+        let set = self.overrides.iter().flat_map(|other| other.set.values());
+        let words = self.settings.values().chain(axes).chain(set).filter_map(Value::as_str);
+        let named = words.flat_map(|word| word.split('{').skip(1));
+        let named = named.filter_map(|part| part.split_once('}')).map(|(name, _)| name);
+        let asked = self.overrides.iter().flat_map(|other| other.when.names());
+        named.chain(asked).map(str::to_owned).collect()
+    }
+
     /// Reads a plan.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ pub(crate) fn recipe(
 /// This build trains nothing.
 #[cfg(not(feature = "train"))]
 pub(crate) fn recipe(name: &str, _: &Path, _: &mut Inputs) -> anyhow::Result<RecipeFacts> {
-    anyhow::bail!("recipe `{name}` needs libtorch: a build with feature `train` has it")
+    Err(crate::failure::NeedsLibtorch(format!("recipe {name}")).into())
 }
 
 /// Classes and shape of the images of a published set.

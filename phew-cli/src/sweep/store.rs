@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `job.json` | what the job is |
 //! | `lock` | locked by the process that works at it; the lock of a process that died is free |
-//! | `mask.safetensors`, `weights.safetensors`, `run/` | what it leaves for others |
+//! | `mask.safetensors`, `weights.safetensors`, `scores.safetensors`, `run/` | what it leaves for others |
 //! | `log.txt` | what the command said |
 //! | `error.json` | why it failed |
 //! | `result.json` | the command's report, written last: where it is, the job is done |
@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::job::{FROM, Job, MASK, OTHER, Spec, WEIGHTS};
+use super::job::{FROM, Job, MASK, OTHER, SCORES, Spec, WEIGHTS};
 
 /// The folder of all jobs' folders.
 #[derive(Clone, Debug)]
@@ -226,6 +226,7 @@ fn name_of(done: &Done, what: &str) -> Option<String> {
     match (what, trained) {
         (MASK | OTHER, false) => Some("mask.safetensors".to_owned()),
         (WEIGHTS, false) => Some("weights.safetensors".to_owned()),
+        (SCORES, false) => Some("scores.safetensors".to_owned()),
         (WEIGHTS, true) => Some("run/weights.safetensors".to_owned()),
         (FROM, true) => Some("run/early.safetensors".to_owned()),
         (MASK | OTHER, true) => {

@@ -17,7 +17,7 @@ use crate::commands::{
     compare::Compare, init::Init, inspect::Inspect, prune::Prune, transform::Transform,
 };
 #[cfg(feature = "train")]
-use crate::commands::{measure::Measure, train::Train};
+use crate::commands::{data::Data, measure::Measure, train::Train};
 
 /// A command that a job can consist of.
 pub(crate) struct Tool {
@@ -57,7 +57,7 @@ pub(crate) enum Kind {
 type Line = (&'static str, Option<Entry>, Option<&'static str>);
 
 /// The table.
-const LINES: [Line; 11] = [
+const LINES: [Line; 13] = [
     ("init", Some(entry::<Init>()), None),
     ("train", TRAIN, None),
     ("prune", Some(entry::<Prune>()), None),
@@ -69,23 +69,30 @@ const LINES: [Line; 11] = [
     ("inspect", Some(entry::<Inspect>()), None),
     ("compare", Some(entry::<Compare>()), None),
     ("measure", MEASURE, None),
+    ("recipe", TRAIN, None),
+    ("examples", DATA, Some("examples")),
 ];
 
 #[cfg(feature = "train")]
 const TRAIN: Option<Entry> = Some(entry::<Train>());
 #[cfg(feature = "train")]
 const MEASURE: Option<Entry> = Some(entry::<Measure>());
+#[cfg(feature = "train")]
+const DATA: Option<Entry> = Some(entry::<Data>());
 #[cfg(not(feature = "train"))]
 const TRAIN: Option<Entry> = None;
 #[cfg(not(feature = "train"))]
 const MEASURE: Option<Entry> = None;
+#[cfg(not(feature = "train"))]
+const DATA: Option<Entry> = None;
 
 /// Options that are the sweep's own business.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "output",
     "force",
     "from",
     "gradients",
+    "sensitivity",
     "per-weight",
     "list-methods",
     "toml",

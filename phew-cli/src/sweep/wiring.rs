@@ -3,8 +3,8 @@
 use anyhow::{anyhow, bail};
 use serde_json::{Value, json};
 
-use super::job::{FROM, MASK, OTHER, WEIGHTS};
-use super::job_maker::{Given, JobMaker, JobSet, Source};
+use super::job::{FROM, MASK, OTHER, SCORES, WEIGHTS};
+use super::job_maker::{Given, JobMaker, JobSet, Source, measured_scores};
 use super::measures::Measure;
 use super::plan::Plan;
 use super::value::{Settings, of_text, text};
@@ -147,8 +147,29 @@ impl<'a> Wiring<'a> {
 
     fn prune(&mut self, weights: Option<Source>, density: Option<Value>) -> anyhow::Result<String> {
         let options = density.map(|density| ("density".to_owned(), density));
-        let given = Given { options: options.into_iter().collect(), ..Given::default() };
+        let mut given = Given { options: options.into_iter().collect(), ..Given::default() };
+        if let Some(scores) = self.scores(weights.clone())? {
+            given.from.push((SCORES, scores));
+        }
         self.0.on_weights("prune", given, weights)
+    }
+
+    /// The gradient of the dense network on data that PHEW's walks are to follow, if they are to.
+    fn scores(&mut self, weights: Option<Source>) -> anyhow::Result<Option<Source>> {
+        let walks = self.0.settings.get("method").is_none_or(|method| method == "phew");
+        let scores = self.0.settings.get(SCORES).filter(|scores| measured_scores(scores)).cloned();
+        let Some(scores) = scores.filter(|_| walks) else { return Ok(None) };
+        self.0.take(SCORES);
+        // As of the methods that look at data.
+        let seed = self.0.take("data-seed").map(|seed| ("seed".to_owned(), seed));
+        let given = Given {
+            words: &["gradient"],
+            options: seed.into_iter().collect(),
+            scores: Some(scores),
+            role: SCORES,
+            ..Given::default()
+        };
+        self.0.on_weights("measure", given, weights).map(|id| Some(Source::Job(id)))
     }
 
     /// The training of a pruned network.
@@ -172,12 +193,17 @@ impl<'a> Wiring<'a> {
         self.training(given, pruned.weights.clone())
     }
 
-    fn training(&mut self, mut given: Given, weights: Option<Source>) -> anyhow::Result<String> {
-        // What it trains by is part of it even where it is the default.
+    fn training(&mut self, given: Given, weights: Option<Source>) -> anyhow::Result<String> {
+        let given = self.with_recipe(given);
+        self.0.on_weights("train", given, weights)
+    }
+
+    /// What it trains by is part of a training even where it is the default.
+    fn with_recipe(&self, mut given: Given) -> Given {
         if !self.0.settings.contains_key("recipe") {
             given.options.push(("recipe".to_owned(), "digits".into()));
         }
-        self.0.on_weights("train", given, weights)
+        given
     }
 
     pub(super) fn measure(&mut self, measure: &Measure, pruned: &Pruned) -> anyhow::Result<String> {
@@ -190,8 +216,13 @@ impl<'a> Wiring<'a> {
             role: measure.role,
             ..Given::default()
         };
-        // A mask by itself has no use for weights.
         match measure.role {
+            "recipe" => {
+                let given = self.with_recipe(Given { from: Vec::new(), ..given });
+                self.0.job(measure.tool, given)
+            }
+            "examples" => self.0.job(measure.tool, Given { from: Vec::new(), ..given }),
+            // A mask by itself has no use for weights.
             "layers" => self.0.job(measure.tool, given),
             _ => self.0.on_weights(measure.tool, given, pruned.weights.clone()),
         }

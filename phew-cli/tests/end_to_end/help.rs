@@ -114,7 +114,8 @@ fn every_command_has_its_options_under_a_heading_that_says_what_they_are_for() {
         let drawn = ["--weights", "--init", "--norm-scale", "--init-seed"];
         allowed("Network", &[&network[..], &drawn].concat());
         allowed("Weights", &[&drawn[..], &["--seed", "--ignore-extra"]].concat());
-        allowed("Output", &["--output", "--force", "--toml", "--per-weight", "--gradients"]);
+        let output = ["--output", "--force", "--toml", "--per-weight"];
+        allowed("Output", &[&output[..], &["--gradients", "--sensitivity"]].concat());
     }
 }
 

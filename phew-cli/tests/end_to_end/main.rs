@@ -10,6 +10,7 @@ mod handover;
 mod help;
 mod lists;
 mod outputs;
+mod reproduce;
 mod rivals;
 mod streams;
 mod sweep;

@@ -282,6 +282,39 @@ fn value(at: &Path, sweep: &str, settings: &[(&str, &str)], name: &str) -> Value
     rows.into_iter().find(fits).unwrap()["values"][name].clone()
 }
 
+#[cfg(feature = "train")]
+#[test]
+fn what_needs_no_mask_and_what_a_gradient_says_are_measured() {
+    let folder = folder();
+    let at = folder.path();
+    write(
+        at,
+        "plan.toml",
+        "name = 'measured'\n\
+         measure = ['connection-sensitivity', 'gradient-norm', 'neuron-sparsity', 'recipe', 'examples']\n\
+         [settings]\nrecipe = 'resnet20-cifar10'\ndata = 'digits'\ntransform = 3\ncount = 12\n\
+         arch = 'mlp-784-20-784'\nmethod = 'phew'\ndensity = 0.1\nper-class = 1\n",
+    );
+    stdout(at, "--threads 1 sweep plan.toml -o s");
+    stdout(at, "collect s");
+    let rows = std::fs::read_to_string(at.join("s/rows.jsonl")).unwrap();
+    let row: serde_json::Value = serde_json::from_str(rows.lines().next().unwrap()).unwrap();
+    let number = |name: &str| row["values"][name].as_f64().unwrap();
+    let share = number("sensitivity.0.share") + number("sensitivity.1.share");
+    assert!((share - 1.0).abs() < 1e-12 && number("gradient_norm") > 0.0, "{row}");
+    assert_eq!((number("recipe.epochs"), number("recipe.drop.2")), (160.0, 120.0));
+    assert_eq!(row["series"]["neurons.share"][0], 1.0);
+    let id = row["jobs"]["examples"].as_str().unwrap();
+    let file = at.join(format!("s/jobs/{id}/examples.safetensors"));
+    let tensors = phew_graph::TensorFile::open(&file).unwrap();
+    for name in ["inputs", "outputs"] {
+        let array = tensors.array(name).unwrap();
+        assert_eq!(array.shape(), [12, 1, 28, 28], "{name}");
+        assert!(array.iter().all(|value| (0.0..=1.0).contains(value)), "{name}");
+    }
+    assert_ne!(tensors.array("inputs").unwrap(), tensors.array("outputs").unwrap());
+}
+
 #[cfg(all(unix, feature = "train"))]
 #[test]
 fn trainings_share_what_is_dense_and_go_on_after_a_signal() {

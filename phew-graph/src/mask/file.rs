@@ -55,8 +55,8 @@ impl Mask {
     /// The tensors come in the file's order: [`Mask::in_order_of`] puts them into an architecture's.
     ///
     /// # Errors
-    /// [`GraphError::Io`], [`GraphError::Safetensors`], [`GraphError::Dtype`] if a tensor is not BOOL,
-    /// [`GraphError::NotBinary`] if a byte is neither 0 nor 1.
+    /// [`GraphError::Io`], [`GraphError::Safetensors`], [`GraphError::Dtype`] if a tensor holds neither BOOL nor numbers,
+    /// [`GraphError::NotBinary`] if a value is neither 0 nor 1.
     pub fn load(path: &Path) -> Result<(Self, Option<MaskInfo>), GraphError> {
         let file = TensorFile::open(path)?;
         let names = file.names();

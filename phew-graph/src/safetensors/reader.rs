@@ -48,7 +48,8 @@ impl TensorFile {
     pub fn open(path: &Path) -> Result<Self, GraphError> {
         let map = Arc::new(map(path)?);
         let (length, header) = SafeTensors::read_metadata(&map).map_err(|e| {
-            GraphError::Safetensors { path: path.to_path_buf(), reason: e.to_string() }
+            let reason = kind_of(&map).map_or_else(|| e.to_string(), str::to_owned);
+            GraphError::Safetensors { path: path.to_path_buf(), reason }
         })?;
         let start = size_of::<u64>() + length;
         Ok(Self { path: path.to_path_buf(), map, header, start })
@@ -84,10 +85,10 @@ impl TensorFile {
         self.header.info(name).is_some()
     }
 
-    /// A tensor of F32 in its shape, copied.
+    /// A tensor of floating-point numbers in its shape, copied, as F32.
     ///
     /// # Errors
-    /// [`GraphError::Absent`] if there is none of this name, [`GraphError::Dtype`] if it is not F32.
+    /// [`GraphError::Absent`] if there is none of this name, [`GraphError::Dtype`] if it holds no such numbers.
     pub fn array(&self, name: &str) -> Result<ArrayD<f32>, GraphError> {
         let absent = || GraphError::Absent { origin: self.origin(), name: name.to_owned() };
         let stored = self.stored(name).ok_or_else(absent)?;
@@ -159,56 +160,71 @@ impl<'a> Stored<'a> {
         })
     }
 
-    fn expect(&self, dtype: Dtype, expected: &'static str) -> Result<(), GraphError> {
-        if self.dtype == dtype {
-            return Ok(());
-        }
+    fn unexpected(&self, expected: &'static str) -> GraphError {
         let (origin, name) = (self.file.origin(), self.name.to_owned());
-        Err(GraphError::Dtype { origin, name, found: self.dtype.to_string(), expected })
+        GraphError::Dtype { origin, name, found: self.dtype.to_string(), expected }
     }
 
     fn bytes(&self) -> &'a [u8] {
         &self.file.map[self.range.clone()]
     }
 
-    /// The values of a tensor of F32.
+    /// The values of a tensor of floating-point numbers, rounded to F32 where they are wider.
     pub(crate) fn f32s(&self) -> Result<Cow<'a, [f32]>, GraphError> {
-        self.expect(Dtype::F32, "F32")?;
-        Ok(match bytemuck::try_cast_slice(self.bytes()) {
-            Ok(values) => Cow::Borrowed(values),
-            // A file whose header is not padded to four bytes: rare, and worth a copy rather than a refusal.
-            Err(_) => Cow::Owned(bytemuck::allocation::pod_collect_to_vec(self.bytes())),
+        let bytes = self.bytes();
+        Ok(match self.dtype {
+            Dtype::F32 => match bytemuck::try_cast_slice(bytes) {
+                Ok(values) => Cow::Borrowed(values),
+                // A file whose header is not padded to four bytes: rare, and worth a copy rather than a refusal.
+                Err(_) => Cow::Owned(bytemuck::allocation::pod_collect_to_vec(bytes)),
+            },
+            Dtype::F16 => numbers(bytes, |bits| half::f16::from_le_bytes(bits).to_f32()),
+            Dtype::BF16 => numbers(bytes, |bits| half::bf16::from_le_bytes(bits).to_f32()),
+            Dtype::F64 => numbers(bytes, |bits| f64::from_le_bytes(bits) as f32),
+            _ => return Err(self.unexpected("F32, F16, BF16 or F64")),
         })
     }
 
-    /// The window onto the values of a tensor of F32; `None` if they do not begin where an f32 may begin.
+    /// The type of a tensor of floating-point numbers, if it is not F32.
+    pub(crate) fn other_float(&self) -> Option<String> {
+        matches!(self.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F64).then(|| self.dtype.to_string())
+    }
+
+    /// The window onto the values of a tensor of F32; `None` if they are of another type, or do not begin where an f32
+    /// may begin.
     pub(crate) fn window(&self) -> Result<Option<Window>, GraphError> {
-        let aligned = matches!(self.f32s()?, Cow::Borrowed(_));
-        Ok(aligned.then(|| Window { map: self.file.map.clone(), range: self.range.clone() }))
+        let lies = self.dtype == Dtype::F32 && matches!(self.f32s()?, Cow::Borrowed(_));
+        Ok(lies.then(|| Window { map: self.file.map.clone(), range: self.range.clone() }))
     }
 
-    /// The values of a tensor of F64; `None` if it is one of F32.
-    pub(crate) fn f64s(&self) -> Result<Option<Vec<f64>>, GraphError> {
-        if self.dtype == Dtype::F32 {
-            return Ok(None);
+    /// The values of a tensor of F64; `None` if it is one of another type.
+    pub(crate) fn f64s(&self) -> Option<Vec<f64>> {
+        (self.dtype == Dtype::F64).then(|| bytemuck::allocation::pod_collect_to_vec(self.bytes()))
+    }
+
+    /// A byte for each scalar of a mask: 0 or 1. Masks are of BOOL, or of numbers that are all 0 or 1.
+    pub(crate) fn bools(&self) -> Result<Cow<'a, [u8]>, GraphError> {
+        if self.dtype != Dtype::BOOL {
+            return Ok(self.binary()?.iter().map(|&value| u8::from(value > 0.0)).collect());
         }
-        self.expect(Dtype::F64, "F32 or F64")?;
-        Ok(Some(bytemuck::allocation::pod_collect_to_vec(self.bytes())))
-    }
-
-    /// A byte for each scalar of a tensor of BOOL: 0 or 1.
-    pub(crate) fn bools(&self) -> Result<&'a [u8], GraphError> {
-        self.expect(Dtype::BOOL, "BOOL")?;
         let bytes = self.bytes();
         match bytes.iter().position(|&byte| byte > 1) {
-            None => Ok(bytes),
+            None => Ok(Cow::Borrowed(bytes)),
             Some(index) => Err(self.not_binary(index, bytes[index].into())),
         }
     }
 
-    /// The values of a tensor of F32 that are all 0 or 1.
+    /// The values of a tensor of numbers that are all 0 or 1.
     pub(crate) fn binary(&self) -> Result<Cow<'a, [f32]>, GraphError> {
-        let values = self.f32s()?;
+        let bytes = self.bytes();
+        let values = match self.dtype {
+            Dtype::BOOL | Dtype::U8 => numbers(bytes, |[byte]: [u8; 1]| byte.into()),
+            Dtype::I8 => numbers(bytes, |byte| i8::from_le_bytes(byte).into()),
+            Dtype::I16 => numbers(bytes, |bytes| i16::from_le_bytes(bytes).into()),
+            Dtype::I32 => numbers(bytes, |bytes| i32::from_le_bytes(bytes) as f32),
+            Dtype::I64 => numbers(bytes, |bytes| i64::from_le_bytes(bytes) as f32),
+            _ => self.f32s().map_err(|_| self.unexpected("BOOL, or numbers that are 0 or 1"))?,
+        };
         match values.iter().position(|value| ![0.0, 1.0].contains(value)) {
             None => Ok(values),
             Some(index) => Err(self.not_binary(index, values[index])),
@@ -219,6 +235,50 @@ impl<'a> Stored<'a> {
         let (origin, name) = (self.file.origin(), self.name.to_owned());
         GraphError::NotBinary { origin, name, index, value }
     }
+}
+
+/// Numbers of so many bytes each as f32.
+fn numbers<'a, const SIZE: usize>(
+    bytes: &'a [u8],
+    value: impl Fn([u8; SIZE]) -> f32,
+) -> Cow<'a, [f32]> {
+    bytes.as_chunks().0.iter().map(|&bytes| value(bytes)).collect()
+}
+
+/// What a file is that is no safetensors file, and what to do, as far as its beginning tells.
+fn kind_of(bytes: &[u8]) -> Option<&'static str> {
+    const PICKLE: &str = "it is what `torch.save` writes: load it in PyTorch and save it with `safetensors.torch.save_file`";
+    let text = bytes.trim_ascii_start();
+    let begins = |start: &[u8]| bytes.starts_with(start);
+    Some(match bytes {
+        [] => "it is empty",
+        _ if begins(b"PK\x03\x04") || begins(b"\x80\x02") || begins(b"\x80\x04") => PICKLE,
+        _ if begins(b"version https://git-lfs") => {
+            "it is a Git LFS pointer, not the file itself: `git lfs pull` fetches it"
+        }
+        _ if begins(b"\x93NUMPY") => {
+            "it is an array of NumPy's: save it with `safetensors.numpy.save_file`"
+        }
+        _ if begins(b"\x89HDF") => {
+            "it is an HDF5 file, as Keras writes: save the weights with safetensors"
+        }
+        _ if begins(b"GGUF") => "it is a GGUF file",
+        _ if begins(b"\x1f\x8b") => "it is compressed by gzip: unpack it first",
+        _ if begins(b"BM") || begins(b"\x89PNG") || begins(b"\xff\xd8") => "it is an image",
+        _ if text.starts_with(b"<") => {
+            "it is a web page or XML: a download that did not give the file"
+        }
+        _ if text.starts_with(b"{") && contains(bytes, b"\"weight_map\"") => {
+            "it is an index of shards (JSON): join the files that it names into one"
+        }
+        _ if text.starts_with(b"{") || text.starts_with(b"[") => "it is a text file, JSON or TOML",
+        _ => return None,
+    })
+}
+
+/// Whether some bytes stand in the first part of others.
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes[..bytes.len().min(1 << 16)].windows(part.len()).any(|window| window == part)
 }
 
 /// Maps a file for reading.

@@ -56,8 +56,8 @@ fn first(values: &[f32], bad: impl Fn(f32) -> bool + Sync) -> Option<usize> {
 
 /// Refuses names that do not fit the architecture.
 ///
-/// A batch normalisation of which there is no tensor at all may be missing, and PyTorch's `num_batches_tracked` is
-/// passed over.
+/// Of a batch normalisation scale and shift may be missing together, and so may the statistics; PyTorch's
+/// `num_batches_tracked` is passed over.
 pub(super) fn check_names<'a>(
     origin: &str,
     arch: &Arch,
@@ -66,14 +66,24 @@ pub(super) fn check_names<'a>(
 ) -> Result<(), GraphError> {
     let found: BTreeSet<&str> = names.into_iter().collect();
     let specs = || arch.prunable().iter().chain(arch.auxiliary());
-    let has_any = |node| specs().any(|s| s.node == node && found.contains(s.name.as_str()));
+    let is_statistic = |role| matches!(role, Role::RunningMean | Role::RunningVar);
+    // Whether the other tensor of its pair is there.
+    let has_other = |spec: &TensorSpec| {
+        specs().any(|s| {
+            s.node == spec.node
+                && is_statistic(s.role) == is_statistic(spec.role)
+                && found.contains(s.name.as_str())
+        })
+    };
     let missing: Vec<&str> = specs()
-        .filter(|s| !found.contains(s.name.as_str()) && (!s.role.is_norm() || has_any(s.node)))
+        .filter(|s| !found.contains(s.name.as_str()) && (!s.role.is_norm() || has_other(s)))
         .map(|s| s.name.as_str())
         .collect();
     if !missing.is_empty() {
-        let (origin, names) = (origin.to_owned(), list(&missing));
-        return Err(GraphError::Missing { origin, names, arch: arch.name().to_owned() });
+        let unknown: Vec<&str> =
+            found.iter().copied().filter(|&n| specs().all(|s| s.name != n)).collect();
+        let (origin, names, has) = (origin.to_owned(), list(&missing), list(&unknown).into());
+        return Err(GraphError::Missing { origin, names, arch: arch.name().to_owned(), has });
     }
     if extra == Extra::Ignore {
         return Ok(());

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use super::Network;
 use super::check::{Extra, check_names};
 use super::network::initial;
-use super::storage::Values;
+use super::state_dict::StateDict;
 use crate::arch::{Arch, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::GraphError;
-use crate::safetensors::{Stored, TensorFile, write_arrays};
+use crate::safetensors::{TensorFile, write_arrays};
 
 impl Network {
-    /// Maps a safetensors file and checks every tensor: name, dtype (F32), shape, finite values.
+    /// Maps a safetensors file and checks every tensor: name, shape, finite values.
     ///
-    /// A batch normalisation of which the file has no tensor at all takes its initial values; PyTorch's
-    /// `num_batches_tracked` is passed over.
+    /// State dicts are read as people save them: with a prefix before all names (`module.`), as pairs of
+    /// `torch.nn.utils.prune` (what the mask prunes is 0), under weight norm, in F16, BF16 or F64 (computed with in F32).
+    /// Of a batch normalisation scale and shift, the statistics, or all may be missing: they take their initial values.
+    /// PyTorch's `num_batches_tracked` is passed over.
     ///
     /// # Errors
     /// [`GraphError::Io`], [`GraphError::Safetensors`], [`GraphError::Missing`], [`GraphError::Extra`],
@@ -27,16 +29,28 @@ impl Network {
     /// One parallel pass over the file, which stays on disk: tensors are windows onto it. Do not truncate
     /// the file while the network lives.
     pub fn load(path: &Path, arch: impl Into<Arc<Arch>>, extra: Extra) -> Result<Self, GraphError> {
+        Self::load_with_notes(path, arch, extra).map(|(network, _)| network)
+    }
+
+    /// As [`Network::load`], with a sentence for each thing that was read otherwise than as it stands.
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub fn load_with_notes(
+        path: &Path,
+        arch: impl Into<Arc<Arch>>,
+        extra: Extra,
+    ) -> Result<(Self, Vec<String>), GraphError> {
         let arch = arch.into();
         let file = TensorFile::open(path)?;
-        check_names(&file.origin(), &arch, file.names().iter().map(String::as_str), extra)?;
-        let tensor = |spec: &TensorSpec| match file.stored(&spec.name) {
-            Some(stored) => values(spec, &stored),
-            None => Ok(initial(spec)),
-        };
-        let weights = arch.prunable().iter().map(tensor).collect::<Result<_, _>>()?;
-        let auxiliary = arch.auxiliary().iter().map(tensor).collect::<Result<_, _>>()?;
-        Self::checked(arch, &file.origin(), weights, auxiliary)
+        let dict = StateDict::new(&file, &arch);
+        let names = dict.names(&arch);
+        check_names(&file.origin(), &arch, names.iter().map(String::as_str), extra)?;
+        let tensor = |spec: &TensorSpec| Ok(dict.values(spec)?.unwrap_or_else(|| initial(spec)));
+        let weights = arch.prunable().iter().map(tensor).collect::<Result<_, GraphError>>()?;
+        let auxiliary = arch.auxiliary().iter().map(tensor).collect::<Result<_, GraphError>>()?;
+        let notes = dict.notes(&arch);
+        Ok((Self::checked(arch, &file.origin(), weights, auxiliary)?, notes))
     }
 
     /// Writes every tensor to a safetensors file that PyTorch opens under the same names.
@@ -46,15 +60,4 @@ impl Network {
     pub fn save(&self, path: &Path, overwrite: Overwrite) -> Result<(), GraphError> {
         write_arrays(path, self.arrays(), None, overwrite)
     }
-}
-
-/// The values of a stored tensor: a window onto the file, or a copy where they do not begin as an f32 may.
-pub(super) fn values(spec: &TensorSpec, stored: &Stored<'_>) -> Result<Values, GraphError> {
-    // The number type first: a tensor of another one is the likelier mistake.
-    let window = stored.window()?;
-    stored.expect_shape(&spec.shape)?;
-    Ok(match window {
-        Some(window) => Values::Mapped(window),
-        None => stored.f32s()?.into_owned().into(),
-    })
 }

@@ -10,8 +10,8 @@ use safetensors::tensor::Dtype;
 
 use super::Network;
 use super::check::{Extra, check_names};
-use super::file::values;
 use super::network::initial;
+use super::state_dict::values;
 use crate::arch::{Arch, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::{GraphError, list};
@@ -65,7 +65,7 @@ pub fn read_pytorch_pruned(
         for part in [kept(&spec.name), original(&spec.name)] {
             if !names.remove(&part) {
                 let (names, arch) = (list(&[part]), arch.name().to_owned());
-                return Err(GraphError::Missing { origin, names, arch });
+                return Err(GraphError::Missing { origin, names, arch, has: Box::default() });
             }
         }
         names.insert(spec.name.clone());

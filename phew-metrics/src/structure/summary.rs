@@ -91,6 +91,13 @@ impl Structure {
         empty.map(|t| t.name.as_str()).collect()
     }
 
+    /// Stub units of the hidden layers over their units; 0 for a network without hidden layers.
+    #[must_use]
+    pub fn hidden_stub_share(&self) -> f64 {
+        let units: usize = self.layers[1..self.layers.len() - 1].iter().map(|l| l.units).sum();
+        self.hidden_stubs() as f64 / units.max(1) as f64
+    }
+
     /// Stub units of the hidden layers.
     #[must_use]
     pub fn hidden_stubs(&self) -> usize {

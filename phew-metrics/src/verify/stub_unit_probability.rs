@@ -10,15 +10,7 @@ use super::report::{Check, ClaimReport, Verdict};
 use super::statistics::{Z_999, mean_and_error};
 use crate::analysis::Analysis;
 use crate::error::MetricError;
-
-/// Probability that a unit with N possible edges on each side is a stub at pruning ratio x.
-///
-/// # References
-/// Patil & Dovrolis, ICLR 2021 submission, eq. (5).
-fn stub_unit_probability(x: f64, n: usize) -> f64 {
-    let none = x.powi(n as i32);
-    2.0 * none * (1.0 - none)
-}
+use crate::structure::stub_probability;
 
 /// Stub units of one random mask of L hidden layers of N units, N inputs and N outputs: edges are kept
 /// independently with probability 1 − x.
@@ -55,7 +47,7 @@ pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
                 (0..samples).into_par_iter().map(|s| stubs_of(n, layers, x, seed, s)).collect();
             let per_mask: Vec<f64> = counts.iter().map(|&c| c as f64).collect();
             let (mean, error) = mean_and_error(&per_mask);
-            let expected = stub_unit_probability(x, n) * (n * layers) as f64;
+            let expected = stub_probability(x, n, n) * (n * layers) as f64;
             // Masks without a single stub have no spread: the count's own law bounds it then.
             let error = error.max((expected / samples as f64).sqrt() / 2.0);
             let agrees = (mean - expected).abs() <= Z_999 * error;
@@ -69,7 +61,7 @@ pub(super) fn check(params: &ClaimParams) -> Result<ClaimReport, MetricError> {
             ));
             let some: Vec<f64> = counts.iter().map(|&c| f64::from(u8::from(c > 0))).collect();
             let (found, error) = mean_and_error(&some);
-            let independent = 1.0 - (1.0 - stub_unit_probability(x, n)).powi((n * layers) as i32);
+            let independent = 1.0 - (1.0 - stub_probability(x, n, n)).powi((n * layers) as i32);
             let departs = (found - independent).abs() > Z_999 * error.max(1.0 / samples as f64);
             bent = bent.max((found - independent).abs());
             checks.push(Check::new(
@@ -111,7 +103,7 @@ fn maximum() -> Check {
     for n in [2, 5, 20, 100, 1_000] {
         let grid = (1..100_000).map(|i| f64::from(i) / 100_000.0);
         let best = grid.fold((0.0, 0.0), |best: (f64, f64), x| {
-            let p = stub_unit_probability(x, n);
+            let p = stub_probability(x, n, n);
             if p > best.1 { (x, p) } else { best }
         });
         worst.0 = worst.0.max((best.0 - 0.5f64.powf(1.0 / n as f64)).abs());
@@ -170,7 +162,7 @@ mod tests {
         let samples = 20_000;
         let stubs: usize = (0..samples).map(|s| stubs_of(1, 1, 0.3, 7, s)).sum();
         let expected = 2.0 * 0.3 * 0.7;
-        assert!((stub_unit_probability(0.3, 1) - expected).abs() < 1e-15);
+        assert!((stub_probability(0.3, 1, 1) - expected).abs() < 1e-15);
         let error = (expected * (1.0 - expected) / samples as f64).sqrt();
         assert!((stubs as f64 / samples as f64 - expected).abs() < Z_999 * error);
     }

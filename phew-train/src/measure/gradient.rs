@@ -1,4 +1,4 @@
-//! How much of the loss's gradient lies where a mask keeps weights.
+//! The loss's gradient where a mask keeps weights.
 
 use phew_graph::Mask;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,18 @@ pub fn gradient_share(gradient: &[Vec<f32>], mask: &Mask) -> GradientShare {
     GradientShare { magnitude: kept[0] / all[0], square: kept[1] / all[1] }
 }
 
+/// Norm of a gradient by the weights that a mask keeps.
+///
+/// # Shapes
+/// As [`gradient_share`].
+#[must_use]
+pub fn gradient_norm(gradient: &[Vec<f32>], mask: &Mask) -> f64 {
+    let squares = gradient.iter().zip(mask.layers()).flat_map(|(values, layer)| {
+        layer.iter().map(move |index| f64::from(values[index]).powi(2))
+    });
+    squares.sum::<f64>().sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use phew_graph::LayerMask;
@@ -51,7 +63,9 @@ mod tests {
             LayerMask::from_fn("b", &[2, 1], |_| true),
         ];
         let gradient = [vec![4.0, -3.0], vec![0.0, 1.0]];
-        let share = gradient_share(&gradient, &Mask::from_layers(layers));
+        let mask = Mask::from_layers(layers);
+        let share = gradient_share(&gradient, &mask);
+        assert!((gradient_norm(&gradient, &mask) - 10f64.sqrt()).abs() < 1e-12);
         assert!((share.magnitude - 4.0 / 8.0).abs() < 1e-12);
         assert!((share.square - 10.0 / 26.0).abs() < 1e-12);
     }

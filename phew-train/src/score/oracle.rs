@@ -233,18 +233,6 @@ impl TorchOracle {
         Ok(total)
     }
 
-    /// Norm of the gradient by the weights that the mask keeps.
-    ///
-    /// # Errors
-    /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
-    pub fn gradient_norm(&self, weights: &[&[f32]], mask: &Mask) -> Result<f64> {
-        let gradient = self.gradient(weights, mask)?;
-        let squares = gradient.iter().zip(mask.layers()).flat_map(|(values, layer)| {
-            layer.iter().map(move |index| f64::from(values[index]).powi(2))
-        });
-        Ok(squares.sum::<f64>().sqrt())
-    }
-
     /// The network whose biases, normalisation and statistics it answers for.
     #[must_use]
     pub fn network(&self) -> &Network {

@@ -89,6 +89,28 @@ impl ExpectedGain {
         walks as u64
     }
 
+    /// Expected gain of so many walks.
+    pub(crate) fn expected(&self, walks: f64) -> f64 {
+        self.gain(walks).0
+    }
+
+    /// The number of walks that are expected to add `left` weights, to a part in a hundred; infinite where none does.
+    pub(crate) fn walks_for(&self, left: f64) -> f64 {
+        let (mut few, mut many) = (0.0, 1.0);
+        while self.expected(many) < left {
+            few = many;
+            many *= 4.0;
+            if many > 1e30 {
+                return f64::INFINITY;
+            }
+        }
+        while many - few > 0.01 * many {
+            let middle = 0.5 * (few + many);
+            if self.expected(middle) < left { few = middle } else { many = middle }
+        }
+        many
+    }
+
     /// Expected gain of some walks, what one more would add, and the standard error of the gain.
     fn gain(&self, walks: f64) -> (f64, f64, f64) {
         let exponential = Exponential::table();
@@ -135,5 +157,8 @@ mod tests {
             assert!(gain <= budget && gain > 0.98 * budget, "{left}: {walks} add {gain}");
         }
         assert_eq!(expected_gain.batch_size(50), 0);
+        let walks = expected_gain.walks_for(expected);
+        assert!((99.0..=101.0).contains(&walks), "{walks}");
+        assert!(expected_gain.walks_for(1_001.0).is_infinite());
     }
 }

@@ -3,7 +3,7 @@
 use phew_graph::{Mask, Network, TensorId, TensorSpec};
 use phew_metrics::{
     Analysis, Cost, Degrees, LayerGap, MeanPath, MetricError, Objective, PathKernelTrace, Paths,
-    Structure,
+    Structure, StubLaw,
 };
 use serde::Serialize;
 
@@ -29,6 +29,10 @@ pub(super) struct Theory {
     neuron_collapse: f64,
     collapsed: Vec<String>,
     hidden_stubs: usize,
+    hidden_stub_share: f64,
+    any_hidden_stub: bool,
+    /// What chance alone would make at the same density.
+    stub_law: StubLaw,
     flops: u64,
     sparse_flops: u64,
     network_gap: f64,
@@ -104,6 +108,9 @@ impl Theory {
             neuron_collapse: structure.neuron_collapse(),
             collapsed: structure.collapsed().into_iter().map(str::to_owned).collect(),
             hidden_stubs: structure.hidden_stubs(),
+            hidden_stub_share: structure.hidden_stub_share(),
+            any_hidden_stub: structure.hidden_stubs() > 0,
+            stub_law: analysis.stub_law(),
             flops: cost.flops(),
             sparse_flops: cost.sparse_flops(),
             network_gap: analysis.network_gap()?,
@@ -222,9 +229,11 @@ impl Theory {
             percent(self.sparse_flops as f64 / self.flops.max(1) as f64)
         );
         out += &format!(
-            "neuron collapse {}, {} hidden stub units, spectral gap {:.5}\n",
+            "neuron collapse {}, {} hidden stub units ({} of all; {} by chance), spectral gap {:.5}\n",
             percent(self.neuron_collapse),
             self.hidden_stubs,
+            percent(self.hidden_stub_share),
+            percent(self.stub_law.share),
             self.network_gap
         );
         if !self.collapsed.is_empty() {

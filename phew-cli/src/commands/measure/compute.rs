@@ -2,7 +2,8 @@
 
 use phew_graph::{Mask, Network};
 use phew_train::{
-    Inputs, Parameters, TangentKernel, TorchOracle, jacobian_extremes, jacobian_singular_values,
+    Inputs, Parameters, TangentKernel, TorchOracle, connection_sensitivity, gradient_norm,
+    jacobian_extremes, jacobian_singular_values,
 };
 
 use super::report::{Gradient, Jacobian, Kernel};
@@ -32,7 +33,12 @@ impl Subject<'_> {
     pub(super) fn gradient(&self) -> anyhow::Result<Gradient> {
         let weights = self.network.weights();
         let loss = self.oracle.loss(&weights, self.mask)?;
-        Ok(Gradient { loss, norm: self.oracle.gradient_norm(&weights, self.mask)? })
+        let gradient = self.oracle.gradient(&weights, self.mask)?;
+        Ok(Gradient {
+            loss,
+            norm: gradient_norm(&gradient, self.mask),
+            sensitivity: connection_sensitivity(&gradient, &weights, self.mask),
+        })
     }
 
     /// With the `top` greatest eigenvalues.

@@ -1,6 +1,6 @@
 //! What was measured.
 
-use phew_train::GradientShare;
+use phew_train::{GradientShare, LayerSensitivity};
 use serde::Serialize;
 
 use crate::command::Report;
@@ -51,6 +51,8 @@ pub struct Gradient {
     pub loss: f64,
     /// Norm of its gradient by the kept weights.
     pub norm: f64,
+    /// `|θ ∂L/∂θ|` of the kept weights of each prunable tensor, over the sum of all.
+    pub sensitivity: Vec<LayerSensitivity>,
 }
 
 /// Eigenvalues of the empirical tangent kernel.
@@ -98,6 +100,12 @@ impl Report for MeasureReport {
         let gradient = |m: &Measures, of: fn(&Gradient) -> f64| m.gradient.as_ref().map(of);
         row("loss".into(), &|m| gradient(m, |g| g.loss));
         row("gradient norm".into(), &|m| gradient(m, |g| g.norm));
+        let layers = self.dense.gradient.iter().flat_map(|gradient| &gradient.sensitivity);
+        for (place, layer) in layers.enumerate() {
+            row(format!("of all sensitivity, {}", layer.name), &|m| {
+                m.gradient.as_ref()?.sensitivity.get(place).map(|layer| layer.share)
+            });
+        }
         row("kernel trace".into(), &|m| m.kernel.as_ref()?.trace);
         let shown = self.dense.kernel.as_ref().map_or(0, |kernel| kernel.eigenvalues.len());
         for index in 0..shown {

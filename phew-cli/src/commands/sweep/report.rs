@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::command::Report;
 use crate::output::{counted, grouped, table};
-use crate::sweep::{Estimate, Folder, Outcome, Plan, State, Submitted};
+use crate::sweep::{Estimate, Folder, Outcome, State, Submitted};
 
 /// What became of a sweep.
 #[derive(Clone, Debug, Serialize)]
@@ -148,7 +148,7 @@ impl SweepReport {
         }
     }
 
-    pub(super) fn dry(plan: &Plan, cells: usize, estimate: Estimate) -> Self {
+    pub(super) fn dry(name: &str, cells: usize, estimate: Estimate) -> Self {
         let kinds = estimate.kinds.into_iter().map(|kind| JobsOfKind {
             what: kind.what,
             jobs: kind.jobs,
@@ -157,7 +157,7 @@ impl SweepReport {
             seconds: kind.seconds,
         });
         Self::Dry {
-            name: plan.name.clone(),
+            name: name.to_owned(),
             cells,
             kinds: kinds.collect(),
             parallel: estimate.places,
@@ -165,7 +165,7 @@ impl SweepReport {
         }
     }
 
-    pub(super) fn submitted(folder: &Folder, submitted: Submitted) -> Self {
+    pub(super) fn submitted(folder: &Folder, submitted: &Submitted) -> Self {
         let jobs = submitted.arrays.iter().flat_map(|array| &array.tasks).map(Vec::len);
         Self::Submitted {
             name: folder.name.clone(),

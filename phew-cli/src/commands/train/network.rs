@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use phew_graph::{Arch, Extra, Init, Mask, MaskInfo, Network, NormScale, Shape, zoo};
+use phew_graph::{Arch, Init, Mask, MaskInfo, Network, NormScale, Shape, zoo};
 use phew_train::{Dataset, Recipe};
 
-use crate::args::{choice, load_mask};
+use crate::args::{choice, load_mask, load_weights};
 use crate::failure::usage;
 use crate::stderr;
 
@@ -23,6 +23,10 @@ pub(super) struct NetworkArgs {
     /// Initial weights: safetensors with the architecture's names and shapes; {seed} stands for the run's seed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["init", "norm_scale", "init_seed"])]
     weights: Option<PathBuf>,
+
+    /// Pass over tensors of the file that the architecture does not have
+    #[arg(long, requires = "weights")]
+    ignore_extra: bool,
 
     /// Draw the initial weights so instead; the recipe says how by default
     #[arg(long, value_name = "NAME")]
@@ -62,7 +66,7 @@ impl NetworkArgs {
     ) -> anyhow::Result<Network> {
         let arch = architecture(&recipe.arch, data)?;
         if let Some(path) = &self.weights {
-            return Ok(Network::load(&of_seed(path, seed), arch, Extra::Refuse)?);
+            return load_weights(&of_seed(path, seed), arch, self.ignore_extra);
         }
         let init: Init = recipe.init.parse()?;
         let seed = self.init_seed.unwrap_or(seed);

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use phew_train::{DataSpec, Fall, Precision, Recipe, Set, TransformSpec};
 
-use crate::commands::data::{set, usual_dir};
+use crate::args::{data_set as set, usual_dir};
 use crate::failure::usage;
 
 /// The recipe, and what is otherwise.

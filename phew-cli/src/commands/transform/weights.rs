@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use phew_baselines::{Convergence, Isometry, Reinit, approximate_isometry, reinitialise};
-use phew_graph::{Arch, Extra, Init, LayerMask, Mask, Network};
+use phew_graph::{Arch, Init, LayerMask, Mask, Network};
 use serde::Serialize;
 
 use super::common::Common;
+use crate::args::load_weights;
 use crate::failure::of_baseline;
 use crate::interrupt;
 use crate::output::{counted, grouped, table};
@@ -20,6 +21,10 @@ pub(super) struct Reinitialise {
     /// Weights to start from: safetensors with the architecture's names and shapes
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     weights: PathBuf,
+
+    /// Pass over tensors of the file that the architecture does not have
+    #[arg(long, help_heading = "Network")]
+    ignore_extra: bool,
 
     /// How the variance answers to the mask
     #[arg(long, value_enum, default_value_t)]
@@ -56,6 +61,10 @@ pub(super) struct Isometric {
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     weights: PathBuf,
 
+    /// Pass over tensors of the file that the architecture does not have
+    #[arg(long, help_heading = "Network")]
+    ignore_extra: bool,
+
     /// Steps of conjugate gradients at most
     #[arg(long, value_name = "N", default_value_t = Isometry::default().iterations)]
     iterations: usize,
@@ -69,9 +78,13 @@ pub(super) struct Isometric {
 }
 
 /// Loads what both start from, with the weights in the architecture's order.
-fn load(common: &Common, weights: &Path) -> anyhow::Result<(Arc<Arch>, Mask, Network)> {
+fn load(
+    common: &Common,
+    weights: &Path,
+    ignore_extra: bool,
+) -> anyhow::Result<(Arc<Arch>, Mask, Network)> {
     let (arch, mask, _) = common.load()?;
-    let network = Network::load(weights, arch.clone(), Extra::Refuse)?;
+    let network = load_weights(weights, arch.clone(), ignore_extra)?;
     Ok((arch, mask, network))
 }
 
@@ -113,7 +126,7 @@ pub struct DrawnLayer {
 
 impl Reinitialise {
     pub(super) fn run(&self) -> anyhow::Result<Drawn> {
-        let (arch, mask, network) = load(&self.common, &self.weights)?;
+        let (arch, mask, network) = load(&self.common, &self.weights, self.ignore_extra)?;
         let (reinit, how) = match self.how {
             How::Dense => (Reinit::Dense, "dense"),
             How::LayerwiseSparse => (Reinit::LayerwiseSparse, "layerwise-sparse"),
@@ -208,7 +221,7 @@ pub struct CorrectedLayer {
 
 impl Isometric {
     pub(super) fn run(&self) -> anyhow::Result<Corrected> {
-        let (arch, mask, network) = load(&self.common, &self.weights)?;
+        let (arch, mask, network) = load(&self.common, &self.weights, self.ignore_extra)?;
         let stop = Isometry { iterations: self.iterations, tolerance: self.tolerance };
         let correct = || approximate_isometry(&network, &mask, stop);
         let (corrected, found) = interrupt::at_once(correct)?.map_err(of_baseline)?;
