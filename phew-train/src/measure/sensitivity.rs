@@ -75,11 +75,12 @@ mod tests {
         let gradient = [vec![1.0, -3.0, 9.0], vec![2.0, 0.0]];
         // 1 and 3 of the kept weights of the first tensor, 4 and 0 of the second: 8 in all.
         let found = connection_sensitivity(&gradient, &[&[1.0, 1.0, 1.0], &[-2.0, 5.0]], &mask);
-        let numbers = |s: &LayerSensitivity| [s.mean, s.deviation, s.greatest, s.share];
-        assert_eq!(numbers(&found[0]), [0.25, 0.125, 0.375, 0.5]);
-        assert_eq!(numbers(&found[1]), [0.25, 0.25, 0.5, 0.5]);
+        let bits = |numbers: [f64; 4]| numbers.map(f64::to_bits);
+        let numbers = |s: &LayerSensitivity| bits([s.mean, s.deviation, s.greatest, s.share]);
+        assert_eq!(numbers(&found[0]), bits([0.25, 0.125, 0.375, 0.5]));
+        assert_eq!(numbers(&found[1]), bits([0.25, 0.25, 0.5, 0.5]));
         let none =
             connection_sensitivity(&[vec![0.0; 3], vec![0.0; 2]], &[&[1.0; 3], &[1.0; 2]], &mask);
-        assert_eq!(numbers(&none[0]), [0.0; 4]);
+        assert_eq!(numbers(&none[0]), bits([0.0; 4]));
     }
 }
