@@ -11,6 +11,7 @@ use crate::command::{Command, Example, Report};
 use crate::failure::usage;
 use crate::figure::{Axis, Condition, Drawing, Figure, Kind, Reference, Scale, has};
 use crate::output::counted;
+use crate::sweep::Folder;
 
 /// Draw a figure from the rows of a sweep, as SVG and PNG, with the CSV of what is drawn.
 ///
@@ -217,7 +218,11 @@ impl Command for Plot {
         for path in Drawing::paths(&name) {
             check_output(&path, self.force)?;
         }
-        let drawing = figure.draw(&rows, folder)?;
+        // Masks and examples lie where the jobs do.
+        let store = Folder::read(folder).map(|folder| folder.store.root().to_owned());
+        let of_jobs = figure.images.iter().all(|source| source.file.starts_with("jobs/"));
+        let place = store.ok().filter(|_| of_jobs).unwrap_or_else(|| folder.to_owned());
+        let drawing = figure.draw(&rows, &place)?;
         let files = drawing.write(&name, overwrite(self.force))?;
         let Drawing { panels, series, points, rows, without, missing, .. } = drawing;
         Ok(PlotReport { files, panels, series, points, rows, without, missing })

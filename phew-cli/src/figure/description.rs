@@ -166,7 +166,7 @@ pub enum Operation {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageSource {
-    /// A safetensors file, a path from the folder of the rows. With `{KEY}` for settings there is a file for each row
+    /// A safetensors file, a path from the folder of the rows; one that begins with `jobs/` from that of the jobs. With `{KEY}` for settings there is a file for each row
     /// of the figure.
     pub file: String,
     /// What its tensors are.

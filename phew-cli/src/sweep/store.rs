@@ -81,6 +81,11 @@ impl Store {
         Self { jobs: folder.join("jobs") }
     }
 
+    /// The folder that `jobs/` lies in.
+    pub(crate) fn root(&self) -> &Path {
+        self.jobs.parent().unwrap_or(&self.jobs)
+    }
+
     /// The folder of a job.
     pub(crate) fn folder(&self, id: &str) -> PathBuf {
         self.jobs.join(id)
