@@ -96,11 +96,11 @@ fn neuron_sparsity_counts_units_by_what_they_have_lost() {
     let found = neuron_sparsity(&PathGraph::new(network.arch()), &mask);
     assert_eq!((found.sparsity.len(), found.sparsity[50]), (101, 0.5));
     for (step, share) in [(0, 1.0), (1, 0.75), (50, 0.75), (51, 0.25), (100, 0.25)] {
-        assert_eq!(found.share[step], share, "{step}");
+        assert_eq!(found.share.get(step), Some(&share), "{step}");
     }
 }
 
-/// ResNet-20 has 688 channels in its 19 convolutions before the classifier, and 96 in its two projections.
+/// ResNet-20 has 7 convolutions of 16 channels, 6 of 32, 6 of 64, and two projections of 32 and 64.
 #[test]
 fn neuron_sparsity_counts_the_channels_of_convolutions() {
     let arch = zoo::by_name("resnet20").unwrap().build().unwrap();
@@ -108,7 +108,8 @@ fn neuron_sparsity_counts_the_channels_of_convolutions() {
     let network = Network::initialise(arch, Init::default(), 1).unwrap();
     let mask = mask_of(&network, |t, _| t > 0);
     let found = neuron_sparsity(&PathGraph::new(network.arch()), &mask);
-    assert_eq!(found.share[100], 16.0 / (7.0 * 16.0 + 6.0 * 32.0 + 6.0 * 64.0 + 96.0));
+    let units = 7.0 * 16.0 + 6.0 * 32.0 + 6.0 * 64.0 + 96.0;
+    assert_eq!(found.share.last(), Some(&(16.0 / units)));
 }
 
 /// Pruning ratio 1/2. A hidden unit with 2 weights in and 1 out is a stub with probability 1/4 · 1/2 + 1/2 · 3/4 = 1/2.
@@ -121,7 +122,7 @@ fn the_law_of_stub_units_is_that_of_either_side() {
     let law = analysis.stub_law();
     assert!((law.share - 0.5).abs() < 1e-15 && (law.any - 0.75).abs() < 1e-15);
     // Both hidden units have inputs and no output.
-    assert_eq!(analysis.structure().hidden_stub_share(), 1.0);
+    assert!((analysis.structure().hidden_stub_share() - 1.0).abs() < 1e-15);
     let dense = Analysis::new(&network, None).unwrap().stub_law();
     assert_eq!((dense.share, dense.any), (0.0, 0.0));
 }
