@@ -12,7 +12,7 @@ use super::recipe::{RecipeFacts, recipe, shape_of};
 use super::tool::{Kind, Opt, Tool, is_known, tool};
 use super::value::{Settings, of_text, text};
 use crate::failure::NeedsLibtorch;
-use crate::methods::{is_option_of_methods, is_option_of_others};
+use crate::methods::{DEFAULT, is_option_of_methods, is_option_of_others};
 
 /// Jobs, each after those that it needs, and each once.
 #[derive(Debug, Default)]
@@ -232,10 +232,7 @@ impl<'a> JobMaker<'a> {
         // The recipe of a training has its data itself.
         if let Some(recipe) = recipe.filter(|_| !["train", "recipe"].contains(&tool.name)) {
             let looks = match tool.name {
-                "prune" => {
-                    let method = self.settings.get("method").map(text);
-                    method.is_none_or(|method| !is_option_of_others(&method, "data"))
-                }
+                "prune" => !is_option_of_others(&self.method(), "data"),
                 name => ["measure", "examples"].contains(&name),
             };
             if looks {
@@ -249,6 +246,11 @@ impl<'a> JobMaker<'a> {
         own(tool, implied)
     }
 
+    /// The method of a pruning: the one of the settings, or the one that `prune` takes by default.
+    fn method(&self) -> String {
+        self.settings.get("method").map_or_else(|| DEFAULT.to_owned(), text)
+    }
+
     /// Whether a setting that a command has an option for concerns this job of it.
     fn concerns(&self, tool: &Tool, option: &Opt, given: &Given) -> bool {
         let name = &*option.name;
@@ -260,10 +262,7 @@ impl<'a> JobMaker<'a> {
             "train" | "recipe" if option.heading.as_deref() == Some(IN_COURSE) => {
                 given.in_course || (given.masked && name.starts_with("redraw"))
             }
-            "prune" => {
-                let method = self.settings.get("method").map(text);
-                !method.is_some_and(|method| is_option_of_others(&method, name))
-            }
+            "prune" => !is_option_of_others(&self.method(), name),
             "repair" if name == "seed" => self.settings.contains_key("refill"),
             "inspect" => match name {
                 "spectrum" => given.role == name,
