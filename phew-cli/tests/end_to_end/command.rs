@@ -190,7 +190,7 @@ fn bad_requests_are_refused_in_one_line_and_write_nothing() {
         at,
         "inspect --arch lenet-5 --mask w.safetensors",
         1,
-        &["w.safetensors", "F32", "BOOL"],
+        &["w.safetensors", "`conv1.weight`", "expected 0 or 1"],
     );
     refuses(at, "inspect --arch lenet-5 --mask none", 1, &["none"]);
     refuses(at, "wilt", 2, &["wilt"]);

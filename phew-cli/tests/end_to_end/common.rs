@@ -12,6 +12,9 @@ pub(crate) fn folder() -> tempfile::TempDir {
 pub(crate) fn command(folder: &Path, line: &str) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("phew"));
     command.current_dir(folder).args(line.split_whitespace());
+    // This build and no other, whatever lies beside it.
+    #[cfg(not(feature = "train"))]
+    command.env("PHEW_TORCH", "none");
     command
 }
 

@@ -113,9 +113,9 @@ fn every_command_has_its_options_under_a_heading_that_says_what_they_are_for() {
             assert!(found.iter().all(|o| options.contains(&o.as_str())), "{name}: {found:?}");
         };
         let network = ["--arch", "--classes", "--input", "--mask"];
-        let drawn = ["--weights", "--init", "--norm-scale", "--init-seed"];
+        let drawn = ["--weights", "--init", "--norm-scale", "--init-seed", "--ignore-extra"];
         allowed("Network", &[&network[..], &drawn].concat());
-        allowed("Weights", &[&drawn[..], &["--seed", "--ignore-extra"]].concat());
+        allowed("Weights", &[&drawn[..], &["--seed"]].concat());
         let output = ["--output", "--force", "--toml", "--per-weight"];
         allowed("Output", &[&output[..], &["--gradients", "--sensitivity"]].concat());
     }

@@ -57,10 +57,11 @@ impl Bias {
 impl EdgeValue for Bias {
     #[inline]
     fn value(&self, _tensor: TensorId, _index: usize, weight: f32) -> f64 {
+        let score = self.score(weight);
         match self {
             // In single precision the square of a finite weight can be infinite, or 0.
-            Self::Square => f64::from(weight) * f64::from(weight),
-            _ => f64::from(self.score(weight)),
+            Self::Square if !score.is_normal() => f64::from(weight) * f64::from(weight),
+            _ => f64::from(score),
         }
     }
 }
