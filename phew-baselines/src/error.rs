@@ -26,6 +26,16 @@ pub enum BaselineError {
         /// Row-major index.
         index: usize,
     },
+    /// Scores that tell no weight from another.
+    #[error(
+        "the scores of all {candidates} weights are {score}: they tell none from another, and a mask would keep the first"
+    )]
+    SaysNothing {
+        /// Weights that were to choose from.
+        candidates: usize,
+        /// The score that all of them have.
+        score: f64,
+    },
     /// Scores, gradients or weights that do not fit the architecture.
     #[error("{what}: found {found} values for `{tensor}`, expected {expected}")]
     Length {

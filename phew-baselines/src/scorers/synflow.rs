@@ -17,7 +17,7 @@ pub use saliency::Saliency;
 pub(super) use saliency::comparable;
 pub use spatial::SpatialSynFlow;
 
-use phew_graph::{Abs, Edges, Mask, PathSums, Square};
+use phew_graph::{Abs, Edges, Mask, NonZero, PathSums, Reach, Square};
 
 use crate::allocation::Allocation;
 use crate::error::BaselineError;
@@ -91,10 +91,16 @@ impl Scorer for SynFlow {
             return None;
         }
         let counts = plan.counts(state.network.arch().prunable_len());
-        Some(
-            counts.and_then(|counts| {
-                WorkingSet::new(self.saliency, state).prune(state, &counts, watch)
-            }),
-        )
+        Some(counts.and_then(|counts| {
+            // Without any path all scores are 0; where there is one, some weight lies on none or has another share.
+            if counts.first().is_some_and(|&kept| kept < state.mask.kept()) {
+                let reach = Reach::new(state.graph, &Edges::new(state.weights, NonZero));
+                if !reach.connected() {
+                    let candidates = state.mask.kept();
+                    return Err(BaselineError::SaysNothing { candidates, score: 0.0 });
+                }
+            }
+            WorkingSet::new(self.saliency, state).prune(state, &counts, watch)
+        }))
     }
 }

@@ -1,6 +1,6 @@
 //! What a training is made from, checked once.
 
-use phew_graph::{Mask, Network};
+use phew_graph::{Arch, Mask, Network, Node, Op};
 
 use super::recipe::Recipe;
 use super::training_data::TrainingData;
@@ -37,6 +37,7 @@ impl<'a> Task<'a> {
         self.recipe.validate()?;
         self.recipe.suits(&data)?;
         data.fits(arch)?;
+        check_normalisation(arch, self.recipe.batch.min(data.train))?;
         if let Some(mask) = self.mask {
             mask.check(arch, "mask")?;
         }
@@ -48,5 +49,21 @@ impl<'a> Task<'a> {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+/// Refuses batches in which a normalisation would see one value of each channel: its variance is 0 over 0.
+fn check_normalisation(arch: &Arch, batch: usize) -> Result<()> {
+    let alone = |node: &&Node| matches!(node.op, Op::BatchNorm(_)) && node.shape.area() * batch < 2;
+    match arch.nodes().iter().find(alone) {
+        None => Ok(()),
+        Some(node) => Err(TrainError::Parameter {
+            what: "batch",
+            found: batch.to_string(),
+            expected: format!(
+                "at least 2 images: `{}` normalises over the values of a channel in a batch, and has one",
+                node.name
+            ),
+        }),
     }
 }

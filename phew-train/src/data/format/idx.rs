@@ -28,18 +28,25 @@ pub(in crate::data) fn images(dir: &Path, prefix: &str, name: &str) -> Result<Im
     Images::new([1, shape[1], shape[2]], pixels, labels)
 }
 
-/// `file` or `file.gz` in `dir`.
+/// `file` in `dir`, gzipped or not, under the names that mirrors and unpackers give it: `train-images-idx3-ubyte`,
+/// `train-images.idx3-ubyte`, `train-images-idx3-ubyte.idx`; in `MNIST/raw` or `FashionMNIST/raw` too, as torchvision puts it.
 fn find(dir: &Path, file: &str, name: &str) -> Result<PathBuf> {
-    let plain = dir.join(file);
-    let gzipped = dir.join(format!("{file}.gz"));
-    match (plain.exists(), gzipped.exists()) {
-        (true, _) => Ok(plain),
-        (_, true) => Ok(gzipped),
-        _ => {
-            let hint = format!("run 'phew data fetch {name}', or name another folder");
-            Err(TrainError::missing(&gzipped, hint))
-        }
-    }
+    let dotted = file.replace("-idx", ".idx");
+    let torchvision = if name == "fashion-mnist" { "FashionMNIST/raw" } else { "MNIST/raw" };
+    let folders = [dir.to_owned(), dir.join(torchvision)];
+    let names = [file.to_owned(), dotted, format!("{file}.idx")];
+    let plain_or_gzipped = |path: PathBuf| {
+        let gzipped = PathBuf::from(format!("{}.gz", path.display()));
+        [path, gzipped]
+    };
+    let mut paths = folders
+        .iter()
+        .flat_map(|folder| names.iter().map(|name| folder.join(name)))
+        .flat_map(plain_or_gzipped);
+    paths.find(|path| path.is_file()).ok_or_else(|| {
+        let hint = format!("run 'phew data fetch {name}', or name another folder");
+        TrainError::missing(&dir.join(format!("{file}.gz")), hint)
+    })
 }
 
 /// The dimensions and the bytes of an IDX file of unsigned bytes with `D` dimensions.
@@ -121,6 +128,29 @@ mod tests {
             Set::FASHION_MNIST.load(Some(dir.path()), None).unwrap().classes[9],
             "ankle boot"
         );
+    }
+
+    #[test]
+    fn files_are_found_under_the_names_that_mirrors_and_unpackers_give_them() {
+        let whole = folder();
+        let load = |set: Set, dir: &Path| set.load(Some(dir), None);
+        for (from, to) in [("-idx", ".idx"), ("ubyte", "ubyte.idx"), ("", "")] {
+            let dir = tempfile::tempdir().unwrap();
+            let raw = dir.path().join(if from.is_empty() { "MNIST/raw" } else { "." });
+            std::fs::create_dir_all(&raw).unwrap();
+            for entry in whole.path().read_dir().unwrap() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                let other = if from.is_empty() { name.clone() } else { name.replace(from, to) };
+                // Their endings say whether they are gzipped.
+                let other = other.replace(".gz.idx", ".idx.gz");
+                std::fs::copy(whole.path().join(&name), raw.join(other)).unwrap();
+            }
+            let set = load(Set::MNIST, dir.path()).unwrap();
+            assert_eq!(set.train.labels(), [7, 0, 9]);
+            if from.is_empty() {
+                assert!(load(Set::FASHION_MNIST, dir.path()).is_err(), "MNIST lies there");
+            }
+        }
     }
 
     #[test]

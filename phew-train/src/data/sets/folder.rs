@@ -9,7 +9,8 @@ use crate::data::set::{Entry, Set, Source};
 use crate::error::{Result, TrainError};
 
 impl Set {
-    /// The images of `train/<class>/…` and `test/<class>/…` (or `val/…`) in a folder: JPEG or PNG, all of one size.
+    /// The images of `train/<class>/…` and `test/<class>/…` (or `val/…`) in a folder: JPEG, PNG, BMP, GIF, WebP or PNM, all
+    /// of one size.
     ///
     /// Classes are numbered in the order of their names, images within a class likewise. The set is called by the name
     /// of the folder.
