@@ -144,6 +144,7 @@ fn trained(found: &mut Numbers, report: &Value) {
         ("steps", &report["steps"]),
         ("kept", &report["kept"]),
         ("prunable", &report["prunable"]),
+        ("remaining", &report["remaining"]),
     ] {
         found.add(name, value);
     }
@@ -217,10 +218,10 @@ mod tests {
         let names: Vec<&String> = found.values.keys().collect();
         assert_eq!(names, ["ln_paths", "mean_path.ln_square", "paths"]);
         assert_eq!(found.values.get("paths"), Some(&1.0));
-        let report =
-            json!({ "test": { "top1": 0.9 }, "best": [0.95, 3], "kept": 1, "prunable": 2 });
+        let report = json!({ "test": { "top1": 0.9 }, "remaining": { "step": [0, 9], "density": [1.0, 0.5] } });
         let found = of_report("train", &report, &[""]);
         assert!((found.values["error"] - 0.1).abs() < 1e-15);
+        assert_eq!(found.series["remaining.density"], [1.0, 0.5]);
         let report =
             json!({ "schedule": { "rate": 0.1, "fall": { "at": [80, 120], "factor": 0.1 } } });
         let found = of_report("recipe", &report, &["recipe"]);

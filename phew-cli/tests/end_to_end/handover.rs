@@ -25,6 +25,8 @@ fn run(phew: &Path, line: &str) -> Output {
 fn a_command_line_that_needs_libtorch_goes_to_the_other_program_as_it_is() {
     let folder = folder();
     let phew = pair(folder.path());
+    let plan = "name = 'a'\nmeasure = ['accuracy']\n";
+    std::fs::write(folder.path().join("training.toml"), plan).unwrap();
     for line in [
         "train --arch lenet-5 --epochs 1 -o run",
         "--threads 1 train --help",
@@ -34,6 +36,8 @@ fn a_command_line_that_needs_libtorch_goes_to_the_other_program_as_it_is() {
         "prune --help",
         "prune --arch lenet-5 --method snip --data digits --density 0.1 -o m",
         "prune --arch lenet-5 --method grasp --density 0.1 -o m",
+        "sweep training.toml -o s",
+        "reproduce 001-figure-4 --scale smoke",
     ] {
         let output = run(&phew, line);
         let text = String::from_utf8(output.stdout).unwrap();
@@ -53,6 +57,9 @@ fn what_needs_no_libtorch_does_not_start_the_other_program() {
         ("prune --list-methods", 0),
         ("inspect --arch lenet-5 --mask m", 0),
         ("inspect --help", 0),
+        ("reproduce list", 0),
+        ("reproduce 001-figure-8 --scale smoke", 0),
+        ("reproduce 001-figure-88", 2),
         ("inspect --nonsense", 2),
         ("wilt", 2),
     ] {
