@@ -131,7 +131,7 @@ fn a_reproduction_goes_on_and_its_plans_are_those_of_a_sweep() {
     );
 
     refuses(at, "reproduce 001-figure-88", 2, &["`001-figure-88`", "reproduce list"]);
-    let other = format!("reproduce 001-figure-1 --scale smoke -o {own}");
+    let other = format!("reproduce 003-figure-7 --scale smoke -o {own}");
     refuses(at, &other, 2, &["is the folder of 001-figure-8 at scale smoke"]);
     refuses(at, "reproduce", 2, &["ID"]);
 }
