@@ -52,6 +52,11 @@ impl WeightArgs {
         Ok((network, WeightSource::Drawn { init, norm_scale, seed }))
     }
 
+    /// Whether another seed gives other weights.
+    pub(crate) fn follow_seed(&self) -> bool {
+        self.weights.is_none() && self.init_seed.is_none()
+    }
+
     /// The first option that was given, for commands that may have no use for weights.
     pub(crate) fn given(&self) -> Option<&'static str> {
         first_given([

@@ -135,14 +135,21 @@ impl Job {
         let mut oracle = |_: Needs, _: &Network| Ok(None::<Box<dyn Oracle>>);
 
         let mut masks = Vec::with_capacity(seeds.len() * densities.len().max(1));
+        let arch = self.arch.load()?;
+        let mut loaded = None;
         for &seed in &seeds {
             let clock = Instant::now();
-            let (network, source) = self.weights.load(self.arch.load()?, seed)?;
+            let (network, source) = match loaded.take() {
+                // The same weights for every seed are read once.
+                Some(same) if !self.weights.follow_seed() => same,
+                _ => self.weights.load(arch.clone(), seed)?,
+            };
             let load = clock.elapsed().as_secs_f64();
             for made in self.request(&densities, seed)?.make(&network, &mut oracle)? {
                 let path = outputs.path(&self.output.output, Some(made.density), seed);
                 masks.push(self.write(made, (&network, &source), seed, path, load)?);
             }
+            loaded = Some((network, source));
         }
         Ok(masks)
     }

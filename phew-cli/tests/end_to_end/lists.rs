@@ -1,8 +1,9 @@
 //! Several densities, sparsities and seeds in one call.
 
+use phew_graph::{Init, Network, Overwrite, write_arrays, zoo};
 use serde_json::Value;
 
-use crate::common::{folder, json, refuses, stdout};
+use crate::common::{folder, json, phew, refuses, stdout};
 
 fn records(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -30,6 +31,27 @@ fn every_method_takes_densities_and_seeds_and_gives_the_masks_of_single_calls() 
             let bytes = |name: &str| std::fs::read(at.join(name)).unwrap();
             assert_eq!(bytes(&name), bytes(&format!("one-{density}")), "{name}");
         }
+    }
+}
+
+#[test]
+fn weights_that_no_seed_changes_are_read_once() {
+    let folder = folder();
+    let at = folder.path();
+    let arch = zoo::by_name("mlp-20-10-5").unwrap().build().unwrap();
+    let network = Network::initialise(arch, Init::default(), 7).unwrap();
+    let renamed = network.arrays().map(|(name, array)| (format!("module.{name}"), array));
+    write_arrays(&at.join("w.safetensors"), renamed, None, Overwrite::Refuse).unwrap();
+    let line = "prune --arch mlp-20-10-5 --weights w.safetensors --density 0.5 --json";
+    let output = phew(at, &format!("{line} -o m --seeds 0-4"));
+    assert_eq!(records(&String::from_utf8(output.stdout).unwrap()).len(), 5);
+    // A reading says once how the names were read.
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.matches("`module.`").count(), 1, "{said}");
+    for seed in 0..5 {
+        stdout(at, &format!("{line} -o one-{seed} --seed {seed}"));
+        let bytes = |name: String| std::fs::read(at.join(name)).unwrap();
+        assert_eq!(bytes(format!("m-seed-{seed}")), bytes(format!("one-{seed}")));
     }
 }
 
