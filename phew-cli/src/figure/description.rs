@@ -55,6 +55,9 @@ pub struct Figure {
     /// Which rows are taken: those for which all conditions hold.
     #[serde(default, rename = "where")]
     pub conditions: Vec<Condition>,
+    /// Layers that are not shown: names or patterns with one `*`, as in `*.shortcut.weight`.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub without: Vec<String>,
     /// Series, panels and categories that come first, in this order.
     #[serde(default)]
     pub order: Vec<String>,

@@ -81,8 +81,10 @@ pub(crate) fn samples<'r>(
                     add(Some((time, Cell::Number(at))), *value);
                 }
             } else if y.key.contains('*') {
+                let start = y.key.split('*').next().unwrap_or_default();
                 for (key, value) in &row.values {
-                    if let Some(layer) = matched(&y.key, key) {
+                    let layer = matched(&y.key, key);
+                    if let Some(layer) = layer.filter(|layer| shown(figure, row, start, layer)) {
                         add(Some((LAYER, Cell::of_text(layer))), *value);
                     }
                 }
@@ -92,6 +94,13 @@ pub(crate) fn samples<'r>(
         }
     }
     Ok(found)
+}
+
+/// Whether a layer, the entry of this number, is none of those that the figure leaves out by their names.
+fn shown(figure: &Figure, row: &Row, start: &str, layer: &str) -> bool {
+    let name = row.names.get(&format!("{start}{layer}"));
+    let fits = |pattern: &String, name: &str| pattern == name || matched(pattern, name).is_some();
+    !name.is_some_and(|name| figure.without.iter().any(|pattern| fits(pattern, name)))
 }
 
 /// The times of a series: that of their name which begins as the series does, as `curve.epoch` is of `curve.loss`.
@@ -172,6 +181,19 @@ mod tests {
         for (time, second) in [("step", 20.0), ("epoch", 2.0), ("time", 2.0)] {
             let found = samples(&figure, time, &rows).unwrap();
             assert_eq!((found[1].value, found[1].cell(time)), (1.5, Some(Cell::Number(second))));
+        }
+    }
+
+    #[test]
+    fn layers_are_left_out_by_their_names() {
+        let mut row = row();
+        row.names.insert("layers.0".to_owned(), "a.shortcut.weight".to_owned());
+        row.names.insert("layers.10".to_owned(), "a.weight".to_owned());
+        for without in ["*.shortcut.weight", "a.shortcut.weight", "a.short*"] {
+            let text = format!("y = 'layers.*.width'\nwithout = '{without}'");
+            let (figure, rows) = (Figure::from_toml(&text).unwrap(), [row.clone()]);
+            let found = samples(&figure, LAYER, &rows).unwrap();
+            assert_eq!(found.iter().map(|one| one.value).collect::<Vec<_>>(), [9.0], "{without}");
         }
     }
 
