@@ -163,7 +163,8 @@ fn a_pruner_that_keeps_a_pruned_weight_is_refused() {
 fn gradual_pruning_keeps_what_was_learnt() {
     let job = Job::new();
     let spy = spy();
-    let (training, epochs) = job.run(&Pruning::Gradual { rounds: 4, density: 0.3 }, &spy);
+    let (training, epochs) =
+        job.run(&Pruning::Gradual { rounds: 4, density: 0.3, trained: false }, &spy);
     let fine_tuned = [(1, 4), (2, 5), (3, 6), (4, 7)];
     assert_eq!(epochs[..3], [(0, 1), (0, 2), (0, 3)]);
     assert_eq!(epochs[3..7], fine_tuned);
@@ -174,7 +175,7 @@ fn gradual_pruning_keeps_what_was_learnt() {
     assert_eq!(alive, training.mask().kept());
     let seen = spy.0.borrow();
     let densities: Vec<f64> = seen.iter().map(|(density, ..)| *density).collect();
-    assert_eq!(densities, Pruning::Gradual { rounds: 4, density: 0.3 }.densities());
+    assert_eq!(densities, Pruning::Gradual { rounds: 4, density: 0.3, trained: false }.densities());
     // What the last pruning chose among was trained already: its loss is far below that of the initial weights.
     let loss = |network: &Network, mask: &Mask| {
         Trainer::builder(network, &job.data, &job.recipe)
@@ -188,6 +189,22 @@ fn gradual_pruning_keeps_what_was_learnt() {
     let (_, mask, trained) = &seen[3];
     let (learnt, unlearnt) = (loss(trained, mask), loss(&job.network, mask));
     assert!(learnt < 0.85 * unlearnt, "{learnt} {unlearnt}");
+}
+
+#[test]
+fn gradual_pruning_of_a_trained_network_begins_where_the_whole_begins_to_prune() {
+    let job = Job::new();
+    let gradual = |trained| Pruning::Gradual { rounds: 2, density: 0.3, trained };
+    let whole = spy();
+    job.run(&gradual(false), &whole);
+    let mut dense = job.trainer();
+    dense.run(&mut ()).unwrap();
+    let trained = Job { network: dense.network().unwrap(), ..Job::new() };
+    let rest = spy();
+    let (_, epochs) = trained.run(&gradual(true), &rest);
+    assert_eq!(epochs, [(1, 4), (2, 5), (2, 1), (2, 2), (2, 3)]);
+    let first = |spy: &Spy| spy.0.borrow()[0].2.fingerprint();
+    assert_eq!(first(&rest), first(&whole));
 }
 
 #[test]

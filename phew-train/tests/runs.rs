@@ -214,7 +214,7 @@ fn a_run_that_begins_from_the_early_step_of_another_is_one_that_goes_back_to_it(
 fn gradual_pruning_survives_being_broken_off() {
     let mut job = Job::new();
     job.recipe = job.recipe.with_epochs(2);
-    job.pruning = Pruning::Gradual { rounds: 3, density: 0.1 };
+    job.pruning = Pruning::Gradual { rounds: 3, density: 0.1, trained: false };
     let files = ["mask-1.safetensors", "mask-2.safetensors", "mask-3.safetensors"];
     let (result, stops) = in_parts(&job, &files);
     assert_eq!((result.kept, result.epochs), (result.prunable / 10, 2));

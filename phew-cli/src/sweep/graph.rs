@@ -9,7 +9,8 @@
 //! | `mask = FILE` | none: the file takes its place |
 //! | `prune = "after"` | a dense `train`, `prune` of what it learnt, `train` on |
 //! | `prune = "rewind:STEP"` | a dense `train`, then for each density `prune` and `train` from that step |
-//! | `prune = "at:STEP"`, `"gradual:N"` | one `train` that prunes in its course |
+//! | `prune = "gradual:N"` | a dense `train`, then one that prunes what it learnt in its course |
+//! | `prune = "at:STEP"`, `"restart:STEP"`, `"during:N"` | one `train` that prunes in its course |
 //! | `transformation = "repair+shuffle"` | one job for each, in their order |
 //! | `against.NAME = VALUE` | the mask of the cell that is like this one but for these |
 //!
@@ -270,5 +271,21 @@ mod tests {
         };
         // The mask at 0.5 of what it learnt; `after`, which trains on; the two levels, from its early step.
         assert_eq!((from("weights"), from("from")), (2, 2));
+    }
+
+    #[cfg(feature = "train")]
+    #[test]
+    fn gradual_pruning_of_several_densities_shares_the_dense_training() {
+        let (graph, cells) = of("name = 'a'\nmeasure = ['accuracy']\n\
+             [axes]\nprune = ['none', 'gradual:2']\nmethod = ['dense', 'magnitude']\ndensity = [0.5, 0.2]\n\
+             [[exclude]]\nmethod = 'dense'\nprune = 'gradual:2'\n\
+             [[exclude]]\nmethod = 'magnitude'\nprune = 'none'\n")
+        .unwrap();
+        assert_eq!(count(&graph, "train"), 3);
+        let dense = &cells[0].jobs["train"];
+        let from_it = |job: &&Job| job.spec.needs.get("weights") == Some(dense);
+        let pruned: Vec<&Job> = graph.jobs.iter().filter(from_it).collect();
+        assert_eq!(pruned.len(), 2);
+        assert!(pruned.iter().all(|job| job.spec.settings["trained"] == json!(true)));
     }
 }

@@ -62,6 +62,15 @@ impl<'a> Wiring<'a> {
             Some(when) if when == "rewind" || when.starts_with("rewind:") => {
                 self.rewound(when, weights)?
             }
+            Some(when) if when.starts_with("gradual:") && mask.is_none() => {
+                let dense = self.dense(weights, None)?;
+                let options =
+                    vec![("prune".to_owned(), of_text(when)), ("trained".to_owned(), true.into())];
+                let given = Given { options, in_course: true, ..Given::default() };
+                let id = self.training(given, Some(dense.clone()))?;
+                let mask = Some(Source::Job(id.clone()));
+                Pruned { mask, weights: Some(dense), from: None, trained: Some(id) }
+            }
             Some(when) => {
                 let given = Given {
                     options: vec![("prune".to_owned(), of_text(when))],

@@ -118,6 +118,10 @@ impl PrunedTraining {
                         Outcome::Reached => self.at += 1,
                     }
                 }
+                Act::Skip { to } => {
+                    self.trainer.skip_to(to)?;
+                    self.at += 1;
+                }
                 Act::Remember => {
                     self.early = Some(self.trainer.snapshot()?);
                     self.at += 1;

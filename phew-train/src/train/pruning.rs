@@ -61,6 +61,10 @@ pub enum Pruning {
         rounds: u32,
         /// What to keep at the end.
         density: f64,
+        /// Whether the weights and statistics given are those that the recipe has come to: the training before the first
+        /// pruning is then left out, and what follows begins with a fresh optimiser.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        trained: bool,
     },
     /// After training, then back to the weights of an early step: lottery-ticket rewinding. With several densities it
     /// is iterative magnitude pruning, trained to the end before each; with step 0 it goes back to the initial weights.
@@ -113,6 +117,8 @@ impl From<RedrawVariance> for Reinit {
 pub(crate) enum Act {
     /// Train to a step, at the schedule's rate or another.
     Train { to: u64, rate: Option<f64> },
+    /// Take so many steps for done: those that the weights have behind them.
+    Skip { to: u64 },
     /// Keep the model as it is, to go back to.
     Remember,
     /// Prune to a density.
@@ -182,7 +188,7 @@ impl Pruning {
             Self::At { density, .. } | Self::Restart { density, .. } | Self::After { density } => {
                 vec![*density]
             }
-            Self::Gradual { rounds, density } | Self::During { rounds, density } => {
+            Self::Gradual { rounds, density, .. } | Self::During { rounds, density } => {
                 (1..=*rounds).map(|round| gradual(*density, round, *rounds)).collect()
             }
             Self::Rewind { densities, .. } => densities.clone(),
@@ -228,8 +234,8 @@ impl Pruning {
             Self::After { density } => {
                 acts.extend([to(end), Act::Prune { density: *density }, Act::Restart]);
             }
-            Self::Gradual { .. } => {
-                acts.push(to(end));
+            Self::Gradual { trained, .. } => {
+                acts.push(if *trained { Act::Skip { to: end } } else { to(end) });
                 let rate = Some(recipe.learning_rate.at(end - 1, steps, recipe.epochs));
                 for (round, density) in (1..).zip(self.densities()) {
                     let to = end + round * steps;
@@ -274,8 +280,19 @@ mod tests {
     #[test]
     fn gradual_densities_follow_the_cube() {
         // From 1 to 0.2 in 2 rounds: 0.2 + 0.8 / 8 = 0.3, then 0.2.
-        let densities = Pruning::Gradual { rounds: 2, density: 0.2 }.densities();
+        let densities = Pruning::Gradual { rounds: 2, density: 0.2, trained: false }.densities();
         assert!((densities[0] - 0.3).abs() < 1e-12 && (densities[1] - 0.2).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_trained_already_is_pruned_at_once() {
+        let acts = |trained| {
+            Pruning::Gradual { rounds: 2, density: 0.2, trained }.acts(&recipe(), 500).unwrap()
+        };
+        let (whole, rest) = (acts(false), acts(true));
+        assert_eq!(whole[0], Act::Train { to: 30, rate: None });
+        assert_eq!(rest[0], Act::Skip { to: 30 });
+        assert_eq!(whole[1..], rest[1..]);
     }
 
     #[test]
@@ -344,6 +361,10 @@ mod tests {
         restart(30).unwrap();
         assert!(restart(31).unwrap_err().to_string().contains("found 31, expected 30 or less"));
         assert!(Pruning::During { rounds: 0, density: 0.5 }.validate(&recipe(), 500).is_err());
-        assert!(Pruning::Gradual { rounds: 0, density: 0.5 }.validate(&recipe(), 500).is_err());
+        assert!(
+            Pruning::Gradual { rounds: 0, density: 0.5, trained: false }
+                .validate(&recipe(), 500)
+                .is_err()
+        );
     }
 }

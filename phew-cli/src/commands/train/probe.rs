@@ -44,7 +44,10 @@ impl Train {
             | Pruning::During { .. } => 0.0,
             Pruning::Restart { step, .. } => step as f64,
             Pruning::After { .. } => last as f64,
-            Pruning::Gradual { rounds, .. } => last as f64 + f64::from(rounds) * epoch,
+            Pruning::Gradual { rounds, trained, .. } => {
+                let dense = if trained { 0.0 } else { last as f64 };
+                dense + f64::from(rounds) * epoch
+            }
             Pruning::Rewind { densities, .. } => (densities.len() as u64 * last) as f64,
         };
         Ok(step * (last as f64 + tests) * (1.0 + further / last as f64))

@@ -26,6 +26,10 @@ pub(super) struct PruningArgs {
     #[arg(long, value_name = "SHARE", value_delimiter = ',', requires = "prune")]
     density: Vec<f64>,
 
+    /// The weights are those that the recipe has come to: begin gradual with its first pruning
+    #[arg(long, requires = "prune")]
+    trained: bool,
+
     /// What to keep: any method of `phew prune --list-methods` that takes a density, asked about the network as it is
     /// then
     #[arg(long, value_parser = by_name(|method| method.build.takes_density()), hide_possible_values = true,
@@ -103,13 +107,18 @@ impl PruningArgs {
         if self.redraw.is_some() && !matches!(self.prune, None | Some(When::Rewind(_))) {
             return Err(usage("--redraw is an option of --mask and of --prune rewind"));
         }
+        if self.trained && !matches!(self.prune, Some(When::Gradual(_))) {
+            return Err(usage("--trained is an option of --prune gradual:ROUNDS"));
+        }
         Ok(match self.prune {
             None => Pruning::Never,
             Some(When::At(step)) => Pruning::At { step, density: one()? },
             Some(When::Restart(step)) => Pruning::Restart { step, density: one()? },
             Some(When::During(rounds)) => Pruning::During { rounds, density: one()? },
             Some(When::After) => Pruning::After { density: one()? },
-            Some(When::Gradual(rounds)) => Pruning::Gradual { rounds, density: one()? },
+            Some(When::Gradual(rounds)) => {
+                Pruning::Gradual { rounds, density: one()?, trained: self.trained }
+            }
             Some(When::Rewind(step)) => {
                 Pruning::Rewind { step, densities: self.density.clone(), redraw: self.redraw(seed) }
             }
