@@ -254,7 +254,14 @@ impl Report for SweepReport {
                 let jobs = kinds.iter().map(|kind| kind.jobs).sum();
                 out += &format!("\n{name}: {}, {}", counted(*cells, "cell"), counted(jobs, "job"));
                 let left = HumanDuration(Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
-                out + &format!("; about {left} to go, {parallel} side by side\n")
+                out += &format!("; about {left} to go, {parallel} side by side");
+                let untimed = kinds.iter().filter(|kind| kind.seconds.is_none());
+                match untimed.map(|kind| kind.jobs - kind.done - kind.failed).sum() {
+                    0 => out + "\n",
+                    jobs => {
+                        out + &format!(", without {} that no probe timed\n", counted(jobs, "job"))
+                    }
+                }
             }
             Self::Listed { lines, .. } => lines.iter().map(|line| format!("{line}\n")).collect(),
             Self::Submitted { name, submitted, queued, arrays, folder } => {
