@@ -20,15 +20,19 @@ pub(crate) struct Substitute {
 impl Substitute {
     /// What is said of it on figures.
     pub(crate) fn note(&self) -> Option<String> {
-        let set =
-            self.set.iter().map(|set| format!("Data set {set} in place of those of the plan."));
+        let name = |path: &PathBuf| path.file_name().unwrap_or_default().display().to_string();
         let folder = |(set, path): &(Option<String>, PathBuf)| {
             let of = set.as_ref().map(|set| format!(" of {set}")).unwrap_or_default();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            format!("Images{of} from folder {name}.")
+            format!("Images{of} from folder {}.", name(path))
         };
-        let notes: Vec<String> = set.chain(self.folders.iter().map(folder)).collect();
-        (!notes.is_empty()).then(|| notes.join(" "))
+        match (&self.set, &self.folders[..]) {
+            (None, []) => None,
+            (None, folders) => Some(folders.iter().map(folder).collect::<Vec<_>>().join(" ")),
+            (Some(set), [(_, path), ..]) if set == "folder" => {
+                Some(format!("Images of folder {} in place of the plan's.", name(path)))
+            }
+            (Some(set), _) => Some(format!("Data set {set} in place of the plan's.")),
+        }
     }
 
     /// The parts of a plan with it; none if it does not concern the plan.

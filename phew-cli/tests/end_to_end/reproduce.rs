@@ -161,5 +161,5 @@ fn data_that_are_not_there_are_asked_for_before_anything_runs_and_others_can_tak
     let line = "reproduce 004-figure-1 --scale small --data digits --only density=0.1|0.5,arch=mlp7-tanh-100 --json";
     let report = json(at, line);
     let svg = read(at.join(report["figures"][0].as_str().unwrap()));
-    assert!(svg.contains("Data set digits in place of those of the plan."));
+    assert!(svg.contains("Data set digits in place of the plan's."));
 }
