@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use phew_graph::{Arch, Mask};
+use phew_graph::{Arch, Mask, TensorId, TensorSpec};
 
 use crate::error::BaselineError;
 use crate::select::Counts;
@@ -45,14 +45,47 @@ impl Allocation {
         candidates: &Mask,
         kept: usize,
     ) -> Result<Counts, BaselineError> {
-        if *self == Allocation::Global {
-            return Ok(Counts::Global(kept));
+        match self {
+            Allocation::Global => Ok(Counts::Global(kept)),
+            _ => {
+                let all: Vec<TensorId> = candidates.layers().ids().collect();
+                Ok(Counts::PerTensor(self.counts_of(arch, candidates, &all, kept)?))
+            }
         }
-        let densities = self.densities(arch, kept)?;
-        let caps: Vec<usize> = candidates.layers().iter().map(|l| l.kept()).collect();
+    }
+
+    /// As [`Allocation::counts`], where some tensors have numbers of their own and the others keep `free` together.
+    pub(crate) fn counts_beside(
+        &self,
+        arch: &Arch,
+        candidates: &Mask,
+        fixed: &[Option<usize>],
+        free: usize,
+    ) -> Result<Counts, BaselineError> {
+        if *self == Allocation::Global {
+            return Ok(Counts::Partly { fixed: fixed.to_vec(), free });
+        }
+        let open = candidates.layers().ids().zip(fixed).filter(|(_, fixed)| fixed.is_none());
+        let open: Vec<TensorId> = open.map(|(tensor, _)| tensor).collect();
+        let mut others = self.counts_of(arch, candidates, &open, free)?.into_iter();
+        let counts = fixed.iter().map(|fixed| fixed.or_else(|| others.next()).unwrap_or(0));
+        Ok(Counts::PerTensor(counts.collect()))
+    }
+
+    /// What each of some tensors keeps of `kept` weights of theirs.
+    fn counts_of(
+        &self,
+        arch: &Arch,
+        candidates: &Mask,
+        tensors: &[TensorId],
+        kept: usize,
+    ) -> Result<Vec<usize>, BaselineError> {
+        let specs: Vec<&TensorSpec> = tensors.iter().map(|&t| &arch.prunable()[t]).collect();
+        let densities = self.densities_of(&specs, tensors, arch.prunable().len(), kept)?;
+        let caps: Vec<usize> = tensors.iter().map(|&t| candidates.layer(t).kept()).collect();
         let shares: Vec<f64> =
-            arch.prunable().iter().zip(&densities).map(|(s, d)| d * s.len() as f64).collect();
-        Ok(Counts::PerTensor(round(&shares, &caps, kept)))
+            specs.iter().zip(&densities).map(|(s, d)| d * s.len() as f64).collect();
+        Ok(round(&shares, &caps, kept))
     }
 
     /// The density of each tensor when `kept` weights are kept in all; 1 everywhere for
@@ -61,7 +94,19 @@ impl Allocation {
     /// # Errors
     /// As [`Allocation::counts`].
     pub fn densities(&self, arch: &Arch, kept: usize) -> Result<Vec<f64>, BaselineError> {
-        let specs = arch.prunable();
+        let all: Vec<TensorId> = arch.prunable().ids().collect();
+        let specs: Vec<&TensorSpec> = arch.prunable().iter().collect();
+        self.densities_of(&specs, &all, all.len(), kept)
+    }
+
+    /// The density of each of some tensors when `kept` of their weights are kept.
+    fn densities_of(
+        &self,
+        specs: &[&TensorSpec],
+        tensors: &[TensorId],
+        all: usize,
+        kept: usize,
+    ) -> Result<Vec<f64>, BaselineError> {
         let lens: Vec<f64> = specs.iter().map(|s| s.len() as f64).collect();
         let raw = |kernel: bool| {
             specs
@@ -80,8 +125,10 @@ impl Allocation {
             Allocation::ErdosRenyiKernel => Ok(proportional(&raw(true), &lens, total)),
             Allocation::IdealGas => Ok(ideal_gas(&lens, total)),
             Allocation::Given(given) => {
-                check(given, &lens, total)?;
-                Ok(proportional(given, &lens, total))
+                check_number(given, all)?;
+                let given: Vec<f64> = tensors.iter().map(|tensor| given[tensor.index()]).collect();
+                check_room(&given, &lens, total)?;
+                Ok(proportional(&given, &lens, total))
             }
         }
     }
@@ -126,11 +173,15 @@ impl FromStr for Allocation {
     }
 }
 
-fn check(given: &[f64], lens: &[f64], total: f64) -> Result<(), BaselineError> {
-    if given.len() != lens.len() {
-        let expected = format!("one for each of the {} tensors", lens.len());
+fn check_number(given: &[f64], tensors: usize) -> Result<(), BaselineError> {
+    if given.len() != tensors {
+        let expected = format!("one for each of the {tensors} tensors");
         return Err(BaselineError::parameter("number of densities", given.len(), expected));
     }
+    Ok(())
+}
+
+fn check_room(given: &[f64], lens: &[f64], total: f64) -> Result<(), BaselineError> {
     if let Some(bad) = given.iter().find(|&&d| !(d >= 0.0 && d.is_finite())) {
         return Err(BaselineError::parameter("a tensor's density", bad, "a number of at least 0"));
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use phew_graph::{Mask, Network};
+use phew_graph::{ByTensor, LayerShares, Mask, Network, PathGraph, TensorSpec};
 
 use crate::allocation::Allocation;
 use crate::error::BaselineError;
@@ -11,11 +11,12 @@ use crate::inverted::Inverted;
 use crate::needs::Needs;
 use crate::option::{MethodOption, OptionValue};
 use crate::oracle::Oracle;
+use crate::pattern::Pattern;
 use crate::plan::Plan;
 use crate::prune::prune_by_scores_with;
 use crate::registry::Entry;
 use crate::schedule::Schedule;
-use crate::scorer::{Scorer, Watch};
+use crate::scorer::{Scorer, State, Watch};
 
 /// Makes the scorer of a method from what was asked for.
 pub type ScorerOf = for<'o> fn(&mut Request<'o>) -> Result<Box<dyn Scorer + 'o>, BaselineError>;
@@ -76,6 +77,10 @@ pub struct Options {
     pub schedule: Option<Schedule>,
     /// Allocation.
     pub allocation: Option<Allocation>,
+    /// Layers that keep a share of their own.
+    pub layers: LayerShares,
+    /// N of each M weights along the input, in place of a density.
+    pub pattern: Option<Pattern>,
     /// Keep the lowest scores instead of the highest.
     pub invert: bool,
     /// Options that the method has of its own, with the texts of their values; of two of one name the last counts.
@@ -167,6 +172,24 @@ impl Method<'_> {
         self.prune_with(network, &mut |_| ControlFlow::Continue(()))
     }
 
+    /// The scores of the whole network, which the first step compares: the greatest are kept.
+    ///
+    /// # Errors
+    /// What the scorer runs into.
+    pub fn scores(&mut self, network: &Network) -> Result<ByTensor<Vec<f64>>, BaselineError> {
+        let (arch, weights) = (network.arch(), network.weights());
+        let (graph, mask) = (PathGraph::new(arch), Mask::dense(arch));
+        let (step, steps) = (0, self.plan.steps());
+        let state = State { network, weights: &weights, graph: &graph, mask: &mask, step, steps };
+        let scores = self.scorer.score(&state)?;
+        let all = |(tensor, spec): (_, &TensorSpec)| {
+            let mut values = vec![0.0; spec.len()];
+            scores.block(tensor, 0, &mut values);
+            values
+        };
+        Ok(arch.prunable().with_ids().map(all).collect())
+    }
+
     /// As [`Method::prune`], reporting after each step to `watch`, which may stop it.
     ///
     /// # Errors
@@ -177,6 +200,17 @@ impl Method<'_> {
         watch: &mut Watch<'_>,
     ) -> Result<Mask, BaselineError> {
         prune_by_scores_with(network, &mut self.scorer, &self.plan, watch)
+    }
+}
+
+/// Refuses what a pattern leaves no room for: it says itself what each layer keeps.
+fn check_pattern(options: &Options) -> Result<(), BaselineError> {
+    match &options.allocation {
+        None | Some(Allocation::Global) => Ok(()),
+        Some(other) => {
+            let expected = "none beside a pattern, which has a share for every layer";
+            Err(BaselineError::parameter("allocation", other, expected))
+        }
     }
 }
 
@@ -208,9 +242,17 @@ impl Entry<Scored> {
             ("inverted", options.invert.to_string()),
             ("schedule", schedule.to_string()),
         ];
+        let layers = (!options.layers.is_empty()).then(|| ("layers", options.layers.to_string()));
+        parameters.extend(layers);
+        parameters.extend(options.pattern.map(|pattern| ("pattern", pattern.to_string())));
         parameters.extend(self.build.facts.iter().map(|&(name, fact)| (name, fact.to_owned())));
         parameters.extend(values.iter().cloned());
         let plan = Plan::new(density)?.with_allocation(allocation).with_schedule(schedule)?;
+        let mut plan = plan.with_layers(options.layers.clone());
+        if let Some(pattern) = options.pattern {
+            check_pattern(options)?;
+            plan = plan.with_pattern(pattern)?;
+        }
         let mut request = Request { method: self.name, needs: self.needs, seed, oracle, values };
         let scorer = (self.build.scorer)(&mut request)?;
         let scorer = if options.invert { Box::new(Inverted(scorer)) } else { scorer };

@@ -1,10 +1,12 @@
 //! How far to prune, how to share out what is kept, and in which steps.
 
-use phew_graph::kept_at;
+use phew_graph::{Arch, LayerBudgets, LayerShares, Mask, kept_at};
 
 use crate::allocation::Allocation;
 use crate::error::BaselineError;
+use crate::pattern::Pattern;
 use crate::schedule::Schedule;
+use crate::select::Counts;
 
 /// How far to prune, how to share out what is kept, and in which steps.
 ///
@@ -23,6 +25,8 @@ pub struct Plan {
     density: f64,
     allocation: Allocation,
     schedule: Schedule,
+    layers: LayerShares,
+    pattern: Option<Pattern>,
     /// The densities after each step, the last of which is the plan's.
     densities: Vec<f64>,
 }
@@ -38,7 +42,8 @@ impl Plan {
             return Err(BaselineError::parameter("density", density, expected));
         }
         let (allocation, schedule) = (Allocation::Global, Schedule::one_shot());
-        Ok(Self { density, allocation, schedule, densities: vec![density] })
+        let (layers, pattern) = (LayerShares::default(), None);
+        Ok(Self { density, allocation, schedule, layers, pattern, densities: vec![density] })
     }
 
     /// Sets the allocation; [`Allocation::Global`] by default.
@@ -54,6 +59,72 @@ impl Plan {
     pub fn with_schedule(self, schedule: Schedule) -> Result<Self, BaselineError> {
         let densities = schedule.densities(self.density)?;
         Ok(Self { schedule, densities, ..self })
+    }
+
+    /// Sets the layers that keep a share of their own; none by default. The density stays that of the whole network.
+    ///
+    /// They come to their shares with the steps, in proportion to what is pruned in all.
+    #[must_use]
+    pub fn with_layers(self, layers: LayerShares) -> Self {
+        Self { layers, ..self }
+    }
+
+    /// Keeps N of each M weights along the input, which is the density then. At a step of density d a group keeps
+    /// ⌈d·M⌉. Layers that are kept whole stay out of it.
+    ///
+    /// # Errors
+    /// As [`Plan::with_schedule`].
+    pub fn with_pattern(self, pattern: Pattern) -> Result<Self, BaselineError> {
+        let (density, schedule) = (pattern.density(), self.schedule.clone());
+        Self { density, pattern: Some(pattern), ..self }.with_schedule(schedule)
+    }
+
+    /// The layers that keep a share of their own.
+    #[must_use]
+    pub fn layers(&self) -> &LayerShares {
+        &self.layers
+    }
+
+    /// The pattern, if there is one.
+    #[must_use]
+    pub fn pattern(&self) -> Option<Pattern> {
+        self.pattern
+    }
+
+    /// What each layer keeps after a step, of `candidates`.
+    ///
+    /// # Errors
+    /// As [`Plan::counts`] and [`Allocation::counts`]; [`BaselineError::Graph`] if the layers cannot keep their shares.
+    ///
+    /// # Panics
+    /// Unless `step` is below [`Plan::steps`].
+    pub fn share_out(
+        &self,
+        arch: &Arch,
+        candidates: &Mask,
+        step: usize,
+    ) -> Result<Counts, BaselineError> {
+        let len = arch.prunable_len();
+        if let Some(pattern) = self.pattern {
+            let (keep, of) = (pattern.keep_at(self.densities[step]), pattern.of());
+            // Whatever the others keep: all there are.
+            let fixed = self.layers.budgets(arch, len)?.fixed.to_vec();
+            return Ok(Counts::OfEach { keep, of, fixed });
+        }
+        let counts = self.counts(len)?;
+        let (kept, last) = (counts[step], counts[counts.len() - 1]);
+        if self.layers.is_empty() {
+            return self.allocation.counts(arch, candidates, kept);
+        }
+        let LayerBudgets { fixed, .. } = self.layers.budgets(arch, last)?;
+        // Of what is pruned in the end, the part that is not pruned yet.
+        let open = if last < len { (kept - last) as f64 / (len - last) as f64 } else { 0.0 };
+        let fixed = arch.prunable().iter().zip(&fixed).map(|(spec, &fixed)| {
+            fixed.map(|kept| kept + (open * (spec.len() - kept) as f64).round() as usize)
+        });
+        let fixed: Vec<Option<usize>> = fixed.collect();
+        let free = kept.saturating_sub(fixed.iter().flatten().sum());
+        self.allocation.counts_beside(arch, candidates, &fixed, free)
     }
 
     /// Kept over prunable weights at the end.

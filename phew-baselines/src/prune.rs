@@ -48,7 +48,7 @@ pub fn prune_by_scores_with(
     for (step, &kept) in counts.iter().enumerate() {
         let mask = pruned.as_ref().unwrap_or(&dense);
         let candidates = if plan.schedule().revives() { &dense } else { mask };
-        let counts = plan.allocation().counts(arch, candidates, kept)?;
+        let counts = plan.share_out(arch, candidates, step)?;
         let state = State { mask, step, ..start };
         let scores = scorer.score(&state)?;
         // Later it is a layer that has collapsed: what becomes of the method is its result.

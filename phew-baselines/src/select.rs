@@ -7,6 +7,7 @@
 
 mod bracket;
 mod group;
+mod groups_along_input;
 mod radix;
 
 use phew_graph::{LayerMask, Mask, TensorId};
@@ -14,6 +15,8 @@ use phew_graph::{LayerMask, Mask, TensorId};
 use crate::error::BaselineError;
 use crate::scores::Scores;
 use group::Group;
+use groups_along_input::keep_of_each;
+use rayon::prelude::*;
 
 /// How many weights are to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,22 @@ pub enum Counts {
     Global(usize),
     /// Of each prunable tensor.
     PerTensor(Vec<usize>),
+    /// Of each tensor that has a number, and of all others together.
+    Partly {
+        /// Of each tensor, if it has a number of its own.
+        fixed: Vec<Option<usize>>,
+        /// Of all others.
+        free: usize,
+    },
+    /// Of each group of neighbours along the input.
+    OfEach {
+        /// Weights kept of a group.
+        keep: usize,
+        /// Weights of a group.
+        of: usize,
+        /// Of each tensor, the number that it keeps in all instead, if it has one.
+        fixed: Vec<Option<usize>>,
+    },
 }
 
 /// Keeps the highest scores among `candidates`; of equal scores those that stand first.
@@ -40,15 +59,33 @@ pub fn keep_highest(
     counts: &Counts,
 ) -> Result<Mask, BaselineError> {
     let all: Vec<TensorId> = candidates.layers().ids().collect();
+    let together =
+        |tensors: &[TensorId], kept| keep(&Group::new(scores, candidates, tensors), kept);
+    let alone = |tensor: TensorId, kept| -> Result<LayerMask, BaselineError> {
+        Ok(together(&[tensor], kept)?.layers()[TensorId::new(0)].clone())
+    };
     match counts {
-        Counts::Global(kept) => keep(&Group::new(scores, candidates, &all), *kept),
+        Counts::Global(kept) => together(&all, *kept),
         Counts::PerTensor(kept) => {
-            let mut layers: Vec<LayerMask> = Vec::with_capacity(all.len());
-            for (&tensor, &kept) in all.iter().zip(kept) {
-                let mask = keep(&Group::new(scores, candidates, &[tensor]), kept)?;
-                layers.extend_from_slice(mask.layers());
-            }
-            Ok(Mask::from_layers(layers))
+            let layers = all.iter().zip(kept).map(|(&tensor, &kept)| alone(tensor, kept));
+            Ok(Mask::from_layers(layers.collect::<Result<_, _>>()?))
+        }
+        Counts::Partly { fixed, free } => {
+            let open: Vec<TensorId> =
+                all.iter().zip(fixed).filter(|(_, f)| f.is_none()).map(|(&t, _)| t).collect();
+            let mut open = together(&open, *free)?.layers().to_vec().into_iter();
+            let layers = all.iter().zip(fixed).map(|(&tensor, &fixed)| match fixed {
+                Some(kept) => alone(tensor, kept),
+                None => open.next().map_or_else(|| alone(tensor, 0), Ok),
+            });
+            Ok(Mask::from_layers(layers.collect::<Result<_, _>>()?))
+        }
+        Counts::OfEach { keep, of, fixed } => {
+            let layers = all.par_iter().zip(fixed).map(|(&tensor, &fixed)| match fixed {
+                Some(kept) => alone(tensor, kept),
+                None => keep_of_each(scores, (tensor, candidates.layer(tensor)), *keep, *of),
+            });
+            Ok(Mask::from_layers(layers.collect::<Result<_, _>>()?))
         }
     }
 }

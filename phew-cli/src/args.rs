@@ -13,7 +13,7 @@ mod weights;
 use std::path::Path;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use phew_graph::{Arch, Choice, Mask, MaskInfo};
+use phew_graph::{Arch, Choice, Mask, Provenance};
 
 #[cfg(feature = "train")]
 pub(crate) use data::{data_set, load_data, usual_dir};
@@ -33,7 +33,7 @@ pub(crate) fn first_given<const N: usize>(
 }
 
 /// A mask in the order of the architecture, and what its file says of it.
-pub(crate) fn load_mask(path: &Path, arch: &Arch) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
+pub(crate) fn load_mask(path: &Path, arch: &Arch) -> anyhow::Result<(Mask, Option<Provenance>)> {
     let (mask, info) = Mask::load(path)?;
     Ok((mask.in_order_of(arch, &path.display().to_string())?, info))
 }

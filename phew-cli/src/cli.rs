@@ -24,6 +24,10 @@ struct Common {
     /// Print the result as JSON, one object on a line
     #[arg(long, global = true)]
     json: bool,
+
+    /// Show all columns of tables, however narrow the terminal is
+    #[arg(long, global = true)]
+    wide: bool,
 }
 
 /// The program, for those of its commands that describe it.
@@ -115,6 +119,7 @@ fn set_up(common: &Common) -> anyhow::Result<()> {
     #[cfg(feature = "train")]
     handover::check_version()?;
     interrupt::install()?;
+    output::set_width(common.wide);
     if let Some(threads) = common.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
         #[cfg(feature = "train")]

@@ -2,6 +2,7 @@
 
 use clap::builder::Styles;
 use clap::{ArgMatches, Args};
+use phew_graph::SCHEMA;
 use serde::Serialize;
 
 use crate::output;
@@ -11,12 +12,12 @@ pub trait Report: Serialize {
     /// The text that goes to stdout.
     fn text(&self) -> String;
 
-    /// One JSON object on one line; of a report that is a list of results, one on each line.
+    /// One JSON object on one line, which says of what schema and version it is; of a report that is a list of results, one on each line.
     ///
     /// # Errors
     /// If the result cannot be written as JSON.
     fn json(&self) -> serde_json::Result<String> {
-        Ok(serde_json::to_string(self)? + "\n")
+        record(self)
     }
 
     /// Prints it to stdout.
@@ -26,6 +27,19 @@ pub trait Report: Serialize {
     fn print(&self, json: bool) -> anyhow::Result<()> {
         output::text(&if json { self.json()? } else { self.text() })
     }
+}
+
+/// A result as one line of JSON, with the version of phew and that of the fields.
+fn record<R: Report + ?Sized>(report: &R) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Record<'a, R: ?Sized> {
+        schema: u32,
+        version: &'static str,
+        #[serde(flatten)]
+        report: &'a R,
+    }
+    let (schema, version) = (SCHEMA, env!("CARGO_PKG_VERSION"));
+    Ok(serde_json::to_string(&Record { schema, version, report })? + "\n")
 }
 
 /// What a command line does, and the line.

@@ -2,6 +2,7 @@
 
 mod archs;
 mod collect;
+pub(crate) mod compact;
 pub(crate) mod compare;
 mod completions;
 #[cfg(feature = "train")]
@@ -27,6 +28,7 @@ use crate::command::{Entry, entry};
 
 pub use archs::{Archs, ArchsReport, Counts, KnownNetwork};
 pub use collect::{Collect, CollectReport};
+pub use compact::{Compact, CompactLayer, CompactReport, Savings};
 pub use compare::{Compare, CompareReport, ComparedLayer, ComparedMask, ComparedPair};
 pub use completions::{Completions, CompletionsReport};
 #[cfg(feature = "train")]
@@ -44,7 +46,7 @@ pub use report::{Report, ReportReport};
 pub use reproduce::{KnownReproduction, KnownScale, Reproduce, ReproduceReport, Reproduced};
 pub use sweep::{JobsOfKind, JobsOfTool, Sweep, SweepReport};
 #[cfg(feature = "train")]
-pub use train::{Results, Train, TrainReport};
+pub use train::{PlannedTraining, Results, Train, TrainReport};
 pub use transform::{
     Corrected, CorrectedLayer, Drawn, DrawnLayer, MaskChange, Transform, TransformReport,
 };
@@ -58,6 +60,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<inspect::Inspect>(),
     entry::<compare::Compare>(),
     entry::<transform::Transform>(),
+    entry::<compact::Compact>(),
     entry::<node_path::NodePath>(),
     #[cfg(feature = "train")]
     entry::<train::Train>(),

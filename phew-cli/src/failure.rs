@@ -149,7 +149,13 @@ fn line(error: &anyhow::Error) -> String {
 
 fn is_usage(error: &anyhow::Error) -> bool {
     let of_graph = |e: &GraphError| {
-        matches!(e, GraphError::Zoo(_) | GraphError::Exists { .. } | GraphError::Parameter { .. })
+        matches!(
+            e,
+            GraphError::Zoo(_)
+                | GraphError::Exists { .. }
+                | GraphError::Parameter { .. }
+                | GraphError::Layers { .. }
+        )
     };
     #[cfg(feature = "train")]
     if let Some(error) = error.downcast_ref::<phew_train::TrainError>() {

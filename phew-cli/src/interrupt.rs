@@ -26,6 +26,7 @@ pub(crate) fn install() -> anyhow::Result<()> {
     let handler = || {
         let again = ASKED.swap(true, Ordering::SeqCst);
         if AT_ONCE.load(Ordering::SeqCst) && (again || !SIDE_BY_SIDE.load(Ordering::SeqCst)) {
+            stderr::clear_bars();
             match DOWNLOADING.load(Ordering::SeqCst) {
                 true => stderr::warn("interrupted; what was downloaded is kept"),
                 false => stderr::warn(Interrupted),
@@ -33,6 +34,7 @@ pub(crate) fn install() -> anyhow::Result<()> {
         } else if !again {
             return;
         }
+        stderr::clear_bars();
         phew_graph::discard_temporaries();
         std::process::exit(130);
     };

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "train")]
 mod data;
+mod layers;
 mod made;
 mod options;
 mod paths;
@@ -19,9 +20,9 @@ pub(crate) use made::Made;
 pub(crate) use options::{MethodArgs, is_option_of_methods, is_option_of_others};
 #[cfg(feature = "train")]
 pub(crate) use paths::by_gradient;
-pub(crate) use request::Request;
+pub(crate) use request::{Request, no_scores};
 pub(crate) use table::{Build, DEFAULT, Method, by_name, methods, served};
 #[cfg(feature = "train")]
 pub(crate) use table::{PathSet, RankedBy};
 #[cfg(feature = "train")]
-pub(crate) use walks::WalkArgs;
+pub(crate) use walks::Walks;

@@ -1,12 +1,14 @@
 //! What goes to stdout: text for people, JSON for machines.
 
 mod format;
+mod width;
 
 use std::io::{ErrorKind, Write};
 
 use anyhow::Context;
 
-pub(crate) use format::{counted, grouped, histogram, or_dash, percent, table};
+pub(crate) use format::{counted, grouped, histogram, or_dash, percent, section, table};
+pub(crate) use width::set as set_width;
 
 /// Prints text as it is.
 pub(crate) fn text(text: &str) -> anyhow::Result<()> {

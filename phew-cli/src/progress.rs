@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::stderr::{bars, hide};
 
@@ -20,20 +20,17 @@ pub(crate) fn spinner(what: &str, unit: &str) -> ProgressBar {
 /// A bar over `length` steps.
 pub(crate) fn bar(length: u64, what: &str, unit: &str) -> ProgressBar {
     let template = format!(
-        "{{prefix}} {{bar:32}} {{percent:>3}}% · {{human_pos}}/{{human_len}} {unit} · {{rate}} · {{eta}} left {{msg}}"
+        "{{prefix}} {{bar:16}} {{percent:>3}}% · {{human_pos}}/{{human_len}} {unit} · {{eta}} left {{wide_msg}}"
     );
     let style = ProgressStyle::with_template(&template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
-        })
         .progress_chars("━╸ ");
     show(ProgressBar::new(length), style, what)
 }
 
 /// A bar over jobs, whose message says the rest.
 pub(crate) fn jobs(length: u64, what: &str) -> ProgressBar {
-    let template = "{prefix} {bar:32} {human_pos}/{human_len} jobs · {elapsed}{msg}";
+    let template = "{prefix} {bar:16} {human_pos}/{human_len} jobs · {elapsed}{wide_msg}";
     let style = ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸ ");

@@ -84,6 +84,12 @@ pub(crate) fn message(line: impl Display) {
     });
 }
 
+/// Takes all bars off the terminal, for a process that is to end.
+pub(crate) fn clear_bars() {
+    let _ = bars().clear();
+    bars().set_draw_target(ProgressDrawTarget::hidden());
+}
+
 /// Writes a warning or an error of the program.
 pub(crate) fn warn(text: impl Display) {
     message(format_args!("phew: {text}"));

@@ -8,7 +8,7 @@ use phew_cli::collect::{Row, Rows};
 use phew_cli::commands::Plot;
 use phew_cli::figure::{Drawing, Figure};
 use phew_cli::{Command, exit_code, parse};
-use phew_graph::{LayerMask, Mask, MaskInfo, Overwrite, ndarray, write_arrays};
+use phew_graph::{LayerMask, Mask, Overwrite, Provenance, ndarray, write_arrays};
 use serde_json::json;
 
 /// Two networks, three methods, two densities, three seeds; accuracies and path sums that can be checked by hand.
@@ -167,17 +167,9 @@ fn every_kind_is_drawn_and_is_xml() {
 fn masks_and_arrays_are_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let layer = LayerMask::from_fn("a.weight", &[4, 6], |weight| weight < 12);
-    let info = MaskInfo {
-        arch: "a".into(),
-        density: 0.5,
-        method: "phew".into(),
-        parameters: Default::default(),
-        seed: 0,
-        version: String::new(),
-        weights: String::new(),
-    };
     let mask = Mask::from_layers(vec![layer]);
-    mask.save(&folder.path().join("phew.safetensors"), &info, Overwrite::Refuse).unwrap();
+    mask.save(&folder.path().join("phew.safetensors"), &Provenance::default(), Overwrite::Refuse)
+        .unwrap();
     let array = ndarray::ArrayD::from_elem(vec![3, 5, 5], 0.25);
     let arrays = [("digits", array.view())];
     write_arrays(&folder.path().join("x"), arrays, None, Overwrite::Refuse).unwrap();

@@ -21,16 +21,12 @@ fn commands_run_in_process_and_give_their_results_as_structs() {
     );
     let params = phew_walk::WalkParams::new(0.1).unwrap();
     let walked = phew_walk::prune(&network.unwrap(), &params).unwrap().mask;
-    let info = phew_graph::MaskInfo {
+    let from = phew_graph::Provenance {
         arch: "lenet-5".into(),
-        density: 0.1,
-        method: "phew".into(),
-        parameters: Default::default(),
-        seed: 0,
-        version: String::new(),
         weights: init.weights.clone(),
+        ..Default::default()
     };
-    walked.save(mask.as_ref(), &info, phew_graph::Overwrite::Refuse).unwrap();
+    walked.save(mask.as_ref(), &from, phew_graph::Overwrite::Refuse).unwrap();
 
     let words = ["--arch", "lenet-5", "--mask", &mask, "--weights", &weights, "--metrics"];
     let inspect: Inspect = parse(words).unwrap();

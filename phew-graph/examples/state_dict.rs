@@ -1,11 +1,10 @@
 //! A state dict read, masked and written, as files that PyTorch opens.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
-use std::collections::BTreeMap;
 use std::error::Error;
 
 use phew_graph::{
-    Extra, Init, LayerMask, Mask, MaskInfo, Network, Overwrite, read_pytorch_pruned,
+    Extra, Init, LayerMask, Mask, Network, Overwrite, Provenance, read_pytorch_pruned,
     write_pytorch_pruned, zoo,
 };
 
@@ -36,19 +35,15 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // The mask as a file of booleans, with a note of how it was made.
-    let info = MaskInfo {
-        arch: arch.name().to_owned(),
-        density,
-        method: "magnitude, tensor by tensor".to_owned(),
-        parameters: BTreeMap::new(),
-        seed: 0,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        weights: network.fingerprint(),
+    let from = Provenance {
+        density: Some(density),
+        method: Some("magnitude, tensor by tensor".to_owned()),
+        ..Provenance::of(&network)
     };
-    mask.save(&file("mask.safetensors"), &info, Overwrite::Refuse)?;
+    mask.save(&file("mask.safetensors"), &from, Overwrite::Refuse)?;
     let (back, note) = Mask::load(&file("mask.safetensors"))?;
     assert_eq!(back.in_order_of(arch, "mask.safetensors")?, mask);
-    assert_eq!(note, Some(info));
+    assert_eq!(note, Some(from));
 
     // The weights with zeros in place, under the same names.
     let zeroed = network.weights().into_iter().zip(mask.layers()).map(|(weights, layer)| {

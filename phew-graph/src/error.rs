@@ -230,6 +230,12 @@ pub enum GraphError {
         /// The value.
         value: f32,
     },
+    /// Layers that cannot keep the shares that they were given.
+    #[error("layers: {reason}")]
+    Layers {
+        /// Why not.
+        reason: String,
+    },
     /// A parameter outside its range.
     #[error("{name} is {found}, expected {expected}")]
     Parameter {

@@ -22,11 +22,14 @@ mod arch;
 mod atomic;
 mod by_id;
 mod choice;
+mod compact;
 mod error;
 mod hash;
 mod ids;
+mod layer_shares;
 mod mask;
 mod paths;
+mod provenance;
 mod rng;
 mod safetensors;
 mod weights;
@@ -40,16 +43,19 @@ pub use arch::{
 pub use atomic::{Overwrite, discard_temporaries, write_atomically};
 pub use by_id::{ByConnection, ById, ByLayer, ByTensor};
 pub use choice::Choice;
+pub use compact::Compaction;
 pub use error::GraphError;
 pub use hash::content_hash;
 pub use ids::{ConnectionId, LayerId, TensorId};
-pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
+pub use layer_shares::{LayerBudgets, LayerShares};
+pub use mask::{LayerMask, Mask, kept_at};
 pub use paths::{
     Abs, Connection, Derivatives, Direction, Edge, EdgeValue, Edges, Ends, Kind, Layer,
     LayerSemiring, NonZero, One, PathGraph, PathSums, Reach, Scaled, ScaledVec, Semiring, Skip,
     SkipPolicy, Square, Step, StepsOver, SumOfProducts, Transition, Weighted, Wiring,
     times_power_of_two,
 };
+pub use provenance::{Provenance, SCHEMA};
 pub use rng::{stream, stream_key};
 pub use weights::{
     Extra, Fan, Init, Network, NormScale, read_pytorch_pruned, read_scores, write_pytorch_pruned,

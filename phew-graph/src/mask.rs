@@ -4,7 +4,6 @@ mod arrays;
 mod file;
 mod layer;
 
-pub use file::MaskInfo;
 pub use layer::LayerMask;
 
 use std::collections::BTreeSet;

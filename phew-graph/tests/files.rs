@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use phew_graph::ndarray::ArrayD;
 use phew_graph::{
-    Arch, ArchBuilder, Conv2d, Extra, GraphError, Init, LayerMask, Mask, MaskInfo, Network,
-    Overwrite, Pool, Shape, TensorId, read_pytorch_pruned, read_scores, write_pytorch_pruned,
+    Arch, ArchBuilder, Conv2d, Extra, GraphError, Init, LayerMask, Mask, Network, Overwrite, Pool,
+    Provenance, Shape, TensorId, read_pytorch_pruned, read_scores, write_pytorch_pruned,
     write_scores, zoo,
 };
 use safetensors::tensor::{Dtype, TensorView, serialize};
@@ -191,15 +191,35 @@ fn mask() -> Mask {
     Mask::from_layers(vec![keep("conv.weight", &[4, 3, 3, 3], 3), keep("fc.weight", &[5, 4], 2)])
 }
 
-fn info() -> MaskInfo {
-    MaskInfo {
-        arch: "net".into(),
-        density: 0.25,
-        method: "phew".into(),
+fn info() -> Provenance {
+    Provenance {
+        density: Some(0.25),
+        method: Some("phew".into()),
         parameters: BTreeMap::from([("skips".into(), "uniform".into())]),
-        seed: 9,
-        version: "0.0.0".into(),
-        weights: network().fingerprint(),
+        seed: Some(9),
+        ..Provenance::of(&network())
+    }
+}
+
+#[test]
+fn masks_of_schema_1_say_what_they_said_under_the_names_of_today() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/schema-1");
+    for (file, method, parameters) in [
+        ("walks", "phew", vec!["bias", "engine", "exact", "granularity", "skips", "starts"]),
+        ("synflow", "synflow", vec!["allocation", "engine", "inverted", "saliency", "schedule"]),
+    ] {
+        let (mask, from) = Mask::load(&folder.join(format!("{file}.safetensors"))).unwrap();
+        let from = from.unwrap();
+        assert_eq!((mask.kept(), mask.len()), (28, 72));
+        assert_eq!((from.schema, from.version.as_str()), (1, "0.1.0"));
+        assert_eq!((from.method.as_deref(), from.density), (Some(method), Some(0.4)));
+        assert_eq!((from.seed, from.weights_seed), (Some(1), Some(1)));
+        assert_eq!(from.init.as_deref(), Some("kaiming-normal"));
+        assert_eq!(from.parameters.keys().collect::<Vec<_>>(), parameters);
+        // The weights that it names are still those that are drawn.
+        let arch = zoo::by_name(&from.arch).unwrap().build().unwrap();
+        let network = Network::initialise(arch, Init::default(), 1).unwrap();
+        assert_eq!(from.weights, network.fingerprint());
     }
 }
 
@@ -212,7 +232,7 @@ fn masks_survive_a_round_trip_with_how_they_were_made() {
     assert_eq!(back.in_order_of(&arch(), "m").unwrap(), mask());
     assert_eq!(note.unwrap(), info());
     let bytes = std::fs::read(&path).unwrap();
-    let note = r#"{\"arch\":\"net\",\"density\":0.25,\"method\":\"phew\",\"parameters\":{\"skips\":\"uniform\"},\"seed\":9"#;
+    let note = r#"\"method\":\"phew\",\"parameters\":{\"skips\":\"uniform\"},\"prunable\":128,\"schema\":2,\"seed\":9"#;
     assert!(String::from_utf8_lossy(&bytes).contains(note), "the note is canonical JSON");
 }
 

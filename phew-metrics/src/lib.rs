@@ -40,7 +40,7 @@ pub use ndarray;
 pub use path_kernel::{
     Density, DensityBin, DensityParams, Estimate, PathKernelTrace, Spectrum, SpectrumParams,
 };
-pub use paths::{MeanPath, Objective, Path, PathShares, Paths};
+pub use paths::{MeanPath, Natural, Objective, Path, PathShares, Paths};
 pub use similarity::{Overlap, Similarity, similarity};
 pub use spectral_gap::LayerGap;
 pub use structure::{

@@ -56,11 +56,12 @@ fn a_single_zero_weight_leaves_a_trace() {
 }
 
 #[test]
-fn counts_beyond_128_bits_are_refused_and_their_logarithm_is_not() {
+fn counts_beyond_128_bits_are_exact_as_numbers_of_any_size() {
     let arch = zoo::mlp(&[100; 21]).build().unwrap();
     let network = Network::initialise(arch, Init::default(), 0).unwrap();
     let analysis = Analysis::new(&network, None).unwrap();
     assert!(matches!(analysis.path_count(Paths::All), Err(MetricError::Overflow)));
+    assert_eq!(analysis.exact_path_count(Paths::All).to_string(), format!("1{}", "0".repeat(42)));
     assert!((analysis.ln_path_count(Paths::All) - 21.0 * 100f64.ln()).abs() < 1e-9);
     assert!(matches!(analysis.paths(10_000), Err(MetricError::Limit { .. })));
 }

@@ -82,7 +82,8 @@ impl Run<'_> {
                 }
                 Event::Remembered => folder.keep_early(&training)?,
                 Event::Pruned(pruned) => {
-                    folder.keep_mask(training.mask(), &pruned, &self.pruner.info())?;
+                    let arch = self.task.network.arch();
+                    folder.keep_mask(arch, training.mask(), &pruned, &self.pruner.info())?;
                     folder.checkpoint(&training)?;
                 }
                 Event::Stopped => {

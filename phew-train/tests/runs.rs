@@ -363,3 +363,11 @@ fn tensorboards_own_reader_finds_the_curves_once_each() {
         close(find("gradient norm"), record.gradient_norm);
     }
 }
+
+#[test]
+fn results_of_schema_1_are_read_and_lack_their_provenance_alone() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/schema-1/result.json");
+    let old: RunResult = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert_eq!((old.arch.as_str(), old.kept, old.provenance), ("mlp-784-6-10", 1_429, None));
+    assert_eq!(old.method.as_deref(), Some("phew, density 0.3, seed 0"));
+}

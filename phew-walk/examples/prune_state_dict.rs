@@ -6,11 +6,10 @@
 //! ```
 #![expect(clippy::print_stdout, reason = "an example prints what it finds")]
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use phew_graph::{Extra, Init, MaskInfo, Network, Overwrite, zoo};
+use phew_graph::{Extra, Init, Network, Overwrite, Provenance, zoo};
 use phew_walk::{WalkParams, prune};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -40,17 +39,14 @@ pub(crate) fn run(weights: &Path) -> Result<(), Box<dyn Error>> {
     }
 
     // PyTorch reads the mask with `safetensors.torch.load_file`: the weights' names, of dtype bool.
-    let info = MaskInfo {
-        arch: network.arch().name().to_owned(),
-        density,
-        method: "phew".to_owned(),
-        parameters: BTreeMap::new(),
-        seed,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        weights: network.fingerprint(),
+    let from = Provenance {
+        density: Some(density),
+        method: Some("phew".to_owned()),
+        seed: Some(seed),
+        ..Provenance::of(&network)
     };
     let mask = weights.with_extension("mask.safetensors");
-    walked.mask.save(&mask, &info, Overwrite::Replace)?;
+    walked.mask.save(&mask, &from, Overwrite::Replace)?;
     println!("mask {}", mask.display());
     Ok(())
 }

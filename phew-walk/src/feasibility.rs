@@ -1,11 +1,13 @@
 //! Feasibility: requests that no number of walks can meet, refused with the reason.
 
 use phew_graph::{
-    Direction, Edges, LayerMask, Mask, Network, PathGraph, Reach, SkipPolicy, TensorId, Transition,
+    Direction, Edges, GraphError, LayerBudgets, LayerMask, Mask, Network, PathGraph, Reach,
+    SkipPolicy, TensorId, Transition,
 };
 
 use crate::error::WalkError;
-use crate::params::{Bias, Granularity, Starts, WalkLaw, WalkParams};
+use crate::params::{Bias, Engine, Granularity, Starts, WalkLaw, WalkParams};
+use crate::quotas::Quotas;
 use crate::walk::sampling_table::SamplingTable;
 
 /// Refuses a network in which every input-output path passes a weight of score 0.
@@ -30,18 +32,34 @@ pub(crate) fn check_connected(
     }
 }
 
+/// Refuses what cannot be had beside layers with a share of their own.
+pub(crate) fn check_layers(params: &WalkParams) -> Result<(), WalkError> {
+    let refused = |reason: &str| Err(GraphError::Layers { reason: reason.to_owned() }.into());
+    if params.exact && !params.layers.is_empty() {
+        return refused("exact counts are for masks in which every weight lies on a path");
+    }
+    if params.engine == Engine::Bulk && params.layers.has_parts() {
+        return refused("parts of them are kept walk by walk, not in batches");
+    }
+    Ok(())
+}
+
 /// Refuses what the architecture alone rules out.
 pub(crate) fn check_architecture(
     graph: &PathGraph,
     params: &WalkParams,
     density: f64,
     target: usize,
+    budgets: &LayerBudgets,
 ) -> Result<(), WalkError> {
     let walked = graph.walked(params.law.skips);
     let len = |tensor| graph.shape(tensor).len();
     let prunable = graph.tensors().map(len).sum();
     let walked = |&tensor: &TensorId| walked[graph.ends(tensor).connection];
-    let reachable = graph.tensors().filter(walked).map(len).sum();
+    let whole = |&tensor: &TensorId| budgets.fixed[tensor] == Some(len(tensor));
+    // What has a share of its own is looked at when walks no longer find anything.
+    let open = |tensor: &TensorId| whole(tensor) || walked(tensor);
+    let reachable = graph.tensors().filter(open).map(len).sum();
     if target <= reachable {
         return Ok(());
     }
@@ -52,36 +70,67 @@ pub(crate) fn check_architecture(
     Err(WalkError::Unreachable { density, target, reachable, prunable, reason })
 }
 
-/// Refuses what the weights rule out: scores of 0.
+/// Refuses what the weights rule out: scores of 0. `kept` is what walks have kept so far.
 pub(crate) fn check_weights(
     graph: &PathGraph,
     network: &Network,
     params: &WalkParams,
-    density: f64,
-    target: usize,
+    (density, target): (f64, usize),
+    kept: &Mask,
+    quotas: Option<&Quotas>,
 ) -> Result<(), WalkError> {
-    let mask = reachable_weights(graph, network, &params.law);
-    let reachable = match params.granularity {
-        Granularity::Weight => mask.kept(),
-        Granularity::Kernel => whole_kernels(graph, &mask),
+    let passed = reachable_weights(graph, network, &params.law);
+    let reachable = |tensors: &[TensorId]| match params.granularity {
+        Granularity::Weight => tensors.iter().map(|&t| passed.layer(t).kept()).sum(),
+        Granularity::Kernel => {
+            tensors.iter().map(|&t| whole_kernels(graph, t, passed.layer(t))).sum::<usize>()
+        }
     };
+    if let Some(quotas) = quotas {
+        return quotas.open_groups().try_for_each(|(left, tensors)| {
+            let has: usize = tensors.iter().map(|&t| kept.layer(t).kept()).sum();
+            match reachable(&tensors) {
+                most if has + left <= most => Ok(()),
+                most => Err(GraphError::Layers {
+                    reason: format!(
+                        "{} are to keep {} weights, but walks reach only {most} there",
+                        names(&tensors, kept),
+                        has + left
+                    ),
+                }
+                .into()),
+            }
+        });
+    }
+    // Layers that are kept whole need no walk.
+    let whole = |&t: &TensorId| kept.layer(t).kept() == kept.layer(t).len();
+    let (full, open): (Vec<_>, Vec<_>) = graph.tensors().partition(whole);
+    let full: usize = full.iter().map(|&t| kept.layer(t).len()).sum();
+    let reachable = full + reachable(&open);
     if target <= reachable {
         return Ok(());
     }
     let reason = " (weights of 0 are not walked where others lead on)";
-    let prunable = mask.len();
+    let prunable = kept.len();
     Err(WalkError::Unreachable { density, target, reachable, prunable, reason })
 }
 
-/// Scalars of the kernels that hold at least one weight of a mask.
-fn whole_kernels(graph: &PathGraph, mask: &Mask) -> usize {
-    let tensor = |(t, layer): (TensorId, &LayerMask)| {
-        let kernel = graph.shape(t).kernel;
-        let mut kernels: Vec<usize> = layer.iter().map(|i| i / kernel).collect();
-        kernels.dedup();
-        kernels.len() * kernel
-    };
-    mask.layers().with_ids().map(tensor).sum()
+/// A few tensors by their names, the others by their number.
+fn names(tensors: &[TensorId], mask: &Mask) -> String {
+    let named = tensors.iter().take(3).map(|&t| format!("`{}`", mask.layer(t).name()));
+    let named = named.collect::<Vec<_>>().join(", ");
+    match tensors.len() {
+        n if n > 3 => format!("{named} and {} more", n - 3),
+        _ => named,
+    }
+}
+
+/// Scalars of the kernels of a tensor that hold at least one weight of a mask.
+fn whole_kernels(graph: &PathGraph, tensor: TensorId, layer: &LayerMask) -> usize {
+    let kernel = graph.shape(tensor).kernel;
+    let mut kernels: Vec<usize> = layer.iter().map(|i| i / kernel).collect();
+    kernels.dedup();
+    kernels.len() * kernel
 }
 
 /// The weights that a forward or a reverse walk passes with positive probability.

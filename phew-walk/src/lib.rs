@@ -30,6 +30,7 @@ mod feasibility;
 mod mask_builder;
 mod params;
 mod paths;
+mod quotas;
 mod rng;
 mod sampler;
 mod visit_counts;

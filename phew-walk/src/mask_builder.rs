@@ -4,11 +4,12 @@
 //! tensor keeps its steps on its own, in parallel. The round that reaches the target is taken back and kept walk
 //! by walk.
 
-use phew_graph::{ByTensor, Mask, PathGraph, Reach, TensorId};
+use phew_graph::{ByTensor, LayerBudgets, LayerMask, Mask, PathGraph, Reach, TensorId};
 use rayon::prelude::*;
 
 use crate::error::WalkError;
 use crate::params::Granularity;
+use crate::quotas::Quotas;
 use crate::walk::steps::{Step, Steps};
 
 /// Walks of a round at least.
@@ -23,6 +24,8 @@ pub(crate) struct MaskBuilder {
     pub(crate) kept: usize,
     pub(crate) walks: u64,
     pub(crate) target: usize,
+    /// What layers still take, where some have a share of their own.
+    pub(crate) quotas: Option<Quotas>,
     granularity: Granularity,
     /// New weights of a walk, in the last round.
     rate: f64,
@@ -32,8 +35,27 @@ pub(crate) struct MaskBuilder {
 
 impl MaskBuilder {
     pub(crate) fn new(mask: Mask, granularity: Granularity) -> Self {
-        let rate = f64::INFINITY;
-        Self { mask, kept: 0, walks: 0, target: 0, granularity, rate, fresh: Vec::new() }
+        let (kept, rate) = (mask.kept(), f64::INFINITY);
+        let (fresh, quotas) = (Vec::new(), None);
+        Self { mask, kept, walks: 0, target: 0, quotas, granularity, rate, fresh }
+    }
+
+    /// Keeps the layers that are to be kept whole.
+    pub(crate) fn keep_whole(&mut self, budgets: &LayerBudgets) {
+        for (layer, budget) in self.mask.layers_mut().iter_mut().zip(&budgets.fixed) {
+            if *budget == Some(layer.len()) && layer.kept() < layer.len() {
+                self.kept += layer.len() - layer.kept();
+                *layer = LayerMask::dense(layer.name(), layer.shape());
+            }
+        }
+    }
+
+    /// Whether nothing is left to keep.
+    pub(crate) fn is_done(&self) -> bool {
+        match &self.quotas {
+            None => self.kept >= self.target,
+            Some(quotas) => !quotas.any_open(),
+        }
     }
 
     /// Weights kept, weights wanted, and all there are.
@@ -43,7 +65,7 @@ impl MaskBuilder {
 
     /// Walks to draw next: what the last round's rate calls for. Affects the time only, never the result.
     pub(crate) fn round(&self) -> usize {
-        let left = (self.target - self.kept) as f64;
+        let left = self.target.saturating_sub(self.kept) as f64;
         // No rate is known at first, but a walk keeps one weight of each tensor at most.
         let rate = self.rate.min(self.mask.layers().len() as f64).max(1e-3);
         ((left / rate) as usize).clamp(FEWEST, ROUND)
@@ -52,8 +74,17 @@ impl MaskBuilder {
     /// Keeps a round of walks, as far as the target; true when it is reached.
     pub(crate) fn keep_round(&mut self, graph: &PathGraph, round: &[Steps]) -> bool {
         let new = self.insert(graph, round);
-        let gained: usize = new.iter().map(Vec::len).sum();
-        if self.kept + gained < self.target {
+        let gains: Vec<usize> = new.iter().map(Vec::len).collect();
+        let gained: usize = gains.iter().sum();
+        let goes_on = match &self.quotas {
+            None => self.kept + gained < self.target,
+            Some(quotas) => quotas.any_open() && quotas.leave_all_open(&gains),
+        };
+        if goes_on {
+            if let Some(quotas) = &mut self.quotas {
+                let tensors = graph.tensors().zip(gains);
+                tensors.for_each(|(tensor, gain)| quotas.take(tensor, gain));
+            }
             let walks: usize = round.iter().map(|steps| steps.count).sum();
             self.kept += gained;
             self.walks += walks as u64;
@@ -82,7 +113,9 @@ impl MaskBuilder {
     fn insert(&mut self, graph: &PathGraph, round: &[Steps]) -> Vec<Vec<u32>> {
         let mut runs: ByTensor<Vec<&[u32]>> = graph.tensors().map(|_| Vec::new()).collect();
         for (tensor, run) in round.iter().flat_map(Steps::runs) {
-            runs[tensor].push(run);
+            if self.takes(tensor) {
+                runs[tensor].push(run);
+            }
         }
         let granularity = self.granularity;
         let tensors = self.mask.layers_mut().par_iter_mut().zip(runs).enumerate();
@@ -111,15 +144,26 @@ impl MaskBuilder {
             let mut from = 0;
             for end in ends {
                 self.fresh.clear();
-                steps[from..end].iter().for_each(|&step| self.keep(graph, step));
+                // A walk that begins before a layer is full is kept whole there.
+                let taken = steps[from..end].iter().filter(|step| self.takes(step.tensor));
+                let taken: Vec<Step> = taken.copied().collect();
+                taken.into_iter().for_each(|step| self.keep(graph, step));
                 from = end;
                 self.walks += 1;
-                if self.kept >= self.target {
+                if let Some(quotas) = &mut self.quotas {
+                    self.fresh.iter().for_each(|step| quotas.take(step.tensor, 1));
+                }
+                if self.is_done() {
                     return true;
                 }
             }
         }
         false
+    }
+
+    /// Whether what walks pass of a tensor is still kept.
+    fn takes(&self, tensor: TensorId) -> bool {
+        self.quotas.as_ref().is_none_or(|quotas| quotas.is_open(tensor))
     }
 
     fn keep(&mut self, graph: &PathGraph, step: Step) {

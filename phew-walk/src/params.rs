@@ -3,7 +3,7 @@
 pub(crate) mod bias;
 mod options;
 
-use phew_graph::{GraphError, SkipPolicy, kept_at};
+use phew_graph::{GraphError, LayerShares, SkipPolicy, kept_at};
 
 pub use bias::Bias;
 pub use options::{Engine, Granularity, Starts};
@@ -37,6 +37,7 @@ pub struct WalkParams {
     pub(crate) granularity: Granularity,
     pub(crate) engine: Engine,
     pub(crate) exact: bool,
+    pub(crate) layers: LayerShares,
 }
 
 impl WalkParams {
@@ -65,7 +66,8 @@ impl WalkParams {
         }
         densities.sort_by(f64::total_cmp);
         let (law, granularity) = (WalkLaw::default(), Granularity::default());
-        Ok(Self { densities, law, granularity, engine: Engine::default(), exact: false })
+        let (engine, layers) = (Engine::default(), LayerShares::default());
+        Ok(Self { densities, law, granularity, engine, exact: false, layers })
     }
 
     /// Sets the engine.
@@ -79,6 +81,18 @@ impl WalkParams {
     #[must_use]
     pub fn exact(self, exact: bool) -> Self {
         Self { exact, ..self }
+    }
+
+    /// Sets the layers that keep a share of their own; none by default. The density stays that of the whole network.
+    ///
+    /// A layer with all of its weights is kept from the start. Another one keeps what walks pass until it has its share,
+    /// and all others together until they have what is left: then what walks pass there is no longer kept. Walks end
+    /// when nothing is left to keep. The law of a walk does not change, so a kept weight may lie on no kept path.
+    ///
+    /// With parts of layers walks are drawn one by one, and densities of one call each on their own.
+    #[must_use]
+    pub fn layers(self, layers: LayerShares) -> Self {
+        Self { layers, ..self }
     }
 
     /// Sets the law of the walks.

@@ -8,15 +8,16 @@ mod rescaled;
 use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
-use phew_graph::{ByTensor, Mask, Network, PathGraph, kept_at};
+use phew_graph::{ByTensor, LayerBudgets, Mask, Network, PathGraph, kept_at};
 
 use crate::bulk::engine::BulkEngine;
 use crate::bulk::kernel_multinomial::MOST;
 use crate::error::WalkError;
-use crate::feasibility::{check_architecture, check_connected, check_weights};
+use crate::feasibility::{check_architecture, check_connected, check_layers, check_weights};
 use crate::mask_builder::MaskBuilder;
 use crate::params::bias::{Score, with_score};
 use crate::params::{Engine, WalkParams};
+use crate::quotas::Quotas;
 use crate::walk::sampling_table::SamplingTable;
 use crate::walk::walker::Walker;
 
@@ -68,24 +69,35 @@ pub fn prune(network: &Network, params: &WalkParams) -> Result<Walked, WalkError
 pub fn prune_nested(
     network: &Network,
     params: &WalkParams,
-    progress: impl FnMut(WalkProgress) -> ControlFlow<()> + Send,
+    mut progress: impl FnMut(WalkProgress) -> ControlFlow<()> + Send,
 ) -> Result<Vec<Walked>, WalkError> {
     // Into the thread pool once, rather than at every parallel loop: that is what a small network's time is.
-    rayon::scope(|_| with_score!(params.law.bias, S => sample::<S>(network, params, progress)))
+    rayon::scope(|_| with_score!(params.law.bias, S => sample::<S>(network, params, &mut progress)))
 }
 
 fn sample<S: Score>(
     network: &Network,
     params: &WalkParams,
-    progress: impl FnMut(WalkProgress) -> ControlFlow<()>,
+    progress: &mut dyn FnMut(WalkProgress) -> ControlFlow<()>,
 ) -> Result<Vec<Walked>, WalkError> {
+    if params.layers.has_parts() && params.densities.len() > 1 {
+        // A smaller density has walks on which its other layers no longer keep anything.
+        let of = |&density: &f64| WalkParams { densities: vec![density], ..params.clone() };
+        let mut all = Vec::with_capacity(params.densities.len());
+        for params in params.densities.iter().map(of) {
+            all.extend(sample::<S>(network, &params, &mut *progress)?);
+        }
+        return Ok(all);
+    }
+    check_layers(params)?;
     let graph = &PathGraph::new(network.arch());
     let clock = Instant::now();
     let mut targets = Vec::with_capacity(params.densities.len());
     for &density in &params.densities {
         let target = kept_at(density, network.arch().prunable_len())?;
-        check_architecture(graph, params, density, target)?;
-        targets.push(target);
+        let budgets = params.layers.budgets(network.arch(), target)?;
+        check_architecture(graph, params, density, target, &budgets)?;
+        targets.push((target, budgets));
     }
     let tables = SamplingTable::of_network::<S>(graph, network)?;
     if tables.iter().any(rescaled::is_extreme)
@@ -94,13 +106,13 @@ fn sample<S: Score>(
         return sample::<S>(&network, params, progress);
     }
     check_connected(graph, network, &tables, params.law.bias)?;
-    let mut sampler = Sampler::<S, _>::new(network, graph, &tables, params, progress);
+    let mut sampler = Sampler::<S>::new(network, graph, &tables, params, progress);
     let prepared = clock.elapsed();
 
     let clock = Instant::now();
     let mut all = Vec::with_capacity(targets.len());
-    for (&density, &target) in params.densities.iter().zip(&targets) {
-        let engine = sampler.walk_to(density, target)?;
+    for (&density, (target, budgets)) in params.densities.iter().zip(&targets) {
+        let engine = sampler.walk_to(density, *target, budgets)?;
         let last = all.len() + 1 == targets.len();
         all.push(sampler.walked(engine, last, prepared, clock));
     }
@@ -108,7 +120,7 @@ fn sample<S: Score>(
 }
 
 /// The walks of one request.
-struct Sampler<'a, S, P> {
+struct Sampler<'a, S> {
     network: &'a Network,
     graph: &'a PathGraph,
     tables: &'a ByTensor<SamplingTable<'a>>,
@@ -125,16 +137,16 @@ struct Sampler<'a, S, P> {
     bulk_walks: u64,
     /// Of these, those that started at each input and at each output unit.
     bulk_starts: [Vec<u64>; 2],
-    progress: P,
+    progress: &'a mut dyn FnMut(WalkProgress) -> ControlFlow<()>,
 }
 
-impl<'a, S: Score, P: FnMut(WalkProgress) -> ControlFlow<()>> Sampler<'a, S, P> {
+impl<'a, S: Score> Sampler<'a, S> {
     fn new(
         network: &'a Network,
         graph: &'a PathGraph,
         tables: &'a ByTensor<SamplingTable<'a>>,
         params: &'a WalkParams,
-        progress: P,
+        progress: &'a mut dyn FnMut(WalkProgress) -> ControlFlow<()>,
     ) -> Self {
         Self {
             network,
@@ -153,9 +165,18 @@ impl<'a, S: Score, P: FnMut(WalkProgress) -> ControlFlow<()>> Sampler<'a, S, P> 
     }
 
     /// Walks until the target is reached.
-    fn walk_to(&mut self, density: f64, target: usize) -> Result<Engine, WalkError> {
-        let engine = choose_engine(self.params.engine, self.tables, target);
+    fn walk_to(
+        &mut self,
+        density: f64,
+        target: usize,
+        budgets: &LayerBudgets,
+    ) -> Result<Engine, WalkError> {
+        let parts = self.params.layers.has_parts();
+        let asked = if parts { Engine::Walk } else { self.params.engine };
+        let engine = choose_engine(asked, self.tables, target);
         self.builder.target = target;
+        self.builder.keep_whole(budgets);
+        self.builder.quotas = parts.then(|| Quotas::new(budgets, &self.builder.mask));
         if engine == Engine::Bulk {
             self.draw_batches(density)?;
         }
@@ -210,24 +231,47 @@ impl<'a, S: Score, P: FnMut(WalkProgress) -> ControlFlow<()>> Sampler<'a, S, P> 
             return Ok(());
         }
         let bulk = self.take_bulk();
-        let gain = bulk.expected_gain(&self.builder.mask);
+        let checked = match &self.builder.quotas {
+            None => {
+                let gain = bulk.expected_gain(&self.builder.mask);
+                patience::check(&gain, density, self.builder.counts(), MOST_SINGLE)
+            }
+            Some(quotas) => quotas.open_groups().try_for_each(|(left, tensors)| {
+                // Of this group alone.
+                let mut mask = Mask::dense(self.network.arch());
+                for &tensor in &tensors {
+                    *mask.layer_mut(tensor) = self.builder.mask.layer(tensor).clone();
+                }
+                let (kept, len) = (mask.kept(), mask.len());
+                let gain = bulk.expected_gain(&mask);
+                patience::check(&gain, density, (kept, kept + left, len), MOST_SINGLE)
+            }),
+        };
         self.bulk = Some(bulk);
-        patience::check(&gain, density, self.builder.counts(), MOST_SINGLE)
+        checked
     }
 
     /// Keeps single walks until the target is reached.
     fn draw_single_walks(&mut self, density: f64) -> Result<(), WalkError> {
         let first = self.builder.walks;
         let mut feasible = false;
-        while self.builder.kept < self.builder.target {
+        while !self.builder.is_done() {
             let before = self.builder.kept;
             let round = self.walker.draw(self.builder.walks, self.builder.round());
             if self.builder.keep_round(self.graph, &round) {
                 break;
             }
             if self.builder.kept == before && !feasible {
-                let target = self.builder.target;
-                check_weights(self.graph, self.network, self.params, density, target)?;
+                let (target, mask) = (self.builder.target, &self.builder.mask);
+                let quotas = self.builder.quotas.as_ref();
+                check_weights(
+                    self.graph,
+                    self.network,
+                    self.params,
+                    (density, target),
+                    mask,
+                    quotas,
+                )?;
                 feasible = true;
             }
             self.check_patience(density)?;
@@ -255,7 +299,7 @@ impl<'a, S: Score, P: FnMut(WalkProgress) -> ControlFlow<()>> Sampler<'a, S, P> 
         let report = WalkReport {
             walks,
             target,
-            overshoot: kept - target,
+            overshoot: kept.saturating_sub(target),
             engine,
             bulk_walks: self.bulk_walks,
             input_starts,

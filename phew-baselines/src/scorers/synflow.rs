@@ -87,7 +87,8 @@ impl Scorer for SynFlow {
         watch: &mut Watch<'_>,
     ) -> Option<Result<Mask, BaselineError>> {
         let global = *plan.allocation() == Allocation::Global && !plan.schedule().revives();
-        if !self.compact || !global || state.steps < 3 {
+        let free = plan.layers().is_empty() && plan.pattern().is_none();
+        if !self.compact || !global || !free || state.steps < 3 {
             return None;
         }
         let counts = plan.counts(state.network.arch().prunable_len());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use phew_graph::{Arch, Extra, GraphError, Init, Network, NormScale};
+use phew_graph::{Arch, Choice, Extra, GraphError, Init, Network, NormScale, Provenance};
 
 use super::{choice, first_given};
 use crate::stderr;
@@ -113,6 +113,22 @@ pub(crate) enum WeightSource {
         /// Seed of both.
         seed: u64,
     },
+}
+
+impl WeightSource {
+    /// What a record says of the network, its weights among it.
+    pub(crate) fn provenance(&self, network: &Network) -> Provenance {
+        let from = Provenance::of(network);
+        match self {
+            WeightSource::File(_) => from,
+            WeightSource::Drawn { init, norm_scale, seed } => Provenance {
+                init: Some(init.to_string()),
+                norm_scale: drawn(*norm_scale).map(|scale| scale.name().to_owned()),
+                weights_seed: Some(*seed),
+                ..from
+            },
+        }
+    }
 }
 
 impl std::fmt::Display for WeightSource {

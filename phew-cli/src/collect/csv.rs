@@ -1,8 +1,10 @@
 //! The tables as CSV (RFC 4180), in long form but for the rows themselves.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::gather::words;
 use super::pairs::Pair;
-use super::rows::{Rows, word};
+use super::rows::{Row, Rows, word};
 use super::statistics::Sample;
 use super::summary::Summary;
 
@@ -40,19 +42,36 @@ fn maybe(value: Option<f64>) -> String {
 }
 
 /// A row for each cell: its settings, then its numbers. A number that has the name of a setting stands under
-/// `measured.NAME`.
+/// `measured.NAME`. Where it all comes from stands last, under `from.mask.` and `from.train.`.
 pub(crate) fn rows_csv(rows: &Rows) -> String {
     let (settings, values) = (rows.settings(), rows.values());
     let titled = |name: &String| match settings.contains(name) {
         true => format!("measured.{name}"),
         false => name.clone(),
     };
-    let mut table = Table::new(&[settings.clone(), values.iter().map(titled).collect()].concat());
-    for row in rows.iter() {
+    let from: Vec<BTreeMap<String, String>> = rows.iter().map(origins).collect();
+    let origins: BTreeSet<&String> = from.iter().flat_map(BTreeMap::keys).collect();
+    let numbers = values.iter().map(titled).collect();
+    let last = origins.iter().map(|name| (*name).clone()).collect();
+    let mut table = Table::new(&[settings.clone(), numbers, last].concat());
+    for (row, from) in rows.iter().zip(&from) {
         let numbers = values.iter().map(|name| maybe(row.values.get(name).copied())).collect();
-        table.line(&[words(row, &settings), numbers].concat());
+        let last = origins.iter().map(|name| from.get(*name).cloned().unwrap_or_default());
+        table.line(&[words(row, &settings), numbers, last.collect()].concat());
     }
     table.0
+}
+
+/// The fields of a row's provenance under flat names.
+fn origins(row: &Row) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (role, from) in &row.provenance {
+        if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(from) {
+            let named = |(name, value)| (format!("from.{role}.{name}"), word(&value));
+            found.extend(fields.into_iter().map(named));
+        }
+    }
+    found
 }
 
 const SAMPLE: [&str; 7] = ["n", "mean", "deviation", "low95", "high95", "least", "greatest"];
@@ -65,10 +84,9 @@ fn sample(sample: &Sample) -> Vec<String> {
 }
 
 fn of_settings<'a>(
-    all: impl Iterator<Item = &'a std::collections::BTreeMap<String, serde_json::Value>>,
+    all: impl Iterator<Item = &'a BTreeMap<String, serde_json::Value>>,
 ) -> Vec<String> {
-    let names: std::collections::BTreeSet<&String> =
-        all.flat_map(|settings| settings.keys()).collect();
+    let names: BTreeSet<&String> = all.flat_map(|settings| settings.keys()).collect();
     names.into_iter().cloned().collect()
 }
 
@@ -109,8 +127,7 @@ pub(crate) fn curves_csv(rows: &Rows) -> Option<String> {
     const CURVE: &str = "curve.";
     let curves =
         rows.iter().flat_map(|row| row.series.keys()).filter(|name| name.starts_with(CURVE));
-    let curves: Vec<&String> =
-        curves.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let curves: Vec<&String> = curves.collect::<BTreeSet<_>>().into_iter().collect();
     if curves.is_empty() {
         return None;
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use phew_graph::Provenance;
 use serde_json::Value;
 
 use super::numbers::{curves, of_report};
@@ -48,6 +49,7 @@ fn row(
         series: BTreeMap::new(),
         names: BTreeMap::new(),
         times: BTreeMap::new(),
+        provenance: BTreeMap::new(),
         missing: Vec::new(),
     };
     // Of several prunings the last: a number, to plot by.
@@ -74,6 +76,7 @@ fn row(
         row.series.extend(found.series);
         row.names.extend(found.names);
         row.times.insert(role.clone(), done.seconds);
+        row.provenance.extend(provenance(role, &done.report).map(|from| (role.clone(), from)));
         if role == "train" && asked("curves") {
             let path = store.folder(id).join("run/metrics.jsonl");
             let named = || path.display().to_string();
@@ -83,6 +86,16 @@ fn row(
         }
     }
     Ok(row)
+}
+
+/// Where the result of a job comes from, if its report says so.
+fn provenance(role: &str, report: &Value) -> Option<Provenance> {
+    let from = match role {
+        "mask" => report,
+        "train" => report.get("provenance")?,
+        _ => return None,
+    };
+    serde_json::from_value(from.clone()).ok()
 }
 
 /// Names of settings, and the row's values of them as words; nothing where it has none.

@@ -65,7 +65,7 @@ pub(super) fn of_report(role: &str, report: &Value, keeps: &[&str]) -> Numbers {
         }
         "layers" => {
             let Value::Object(map) = report else { return found };
-            let aside = ["arch", "input", "output", "made_by", "metrics", "overshoot"];
+            let aside = ["arch", "input", "output", "made_by", "metrics", "overshoot", "compact"];
             for (name, value) in map.iter().filter(|(name, _)| !aside.contains(&&***name)) {
                 found.add(name, value);
             }

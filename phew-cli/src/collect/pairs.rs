@@ -130,6 +130,7 @@ mod tests {
             series: BTreeMap::new(),
             names: BTreeMap::new(),
             times: BTreeMap::new(),
+            provenance: BTreeMap::new(),
             missing: Vec::new(),
         }
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use phew_graph::Provenance;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Version of the rows' format.
-pub const ROWS_SCHEMA: u32 = 1;
+/// Version of the rows' format. Rows of schema 1 have no provenance.
+pub const ROWS_SCHEMA: u32 = 2;
 
 /// A cell of a sweep, and what was measured of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Row {
     /// How long each of its jobs took, in seconds. Jobs are shared: one may stand in several rows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub times: BTreeMap<String, f64>,
+    /// Where its mask and its training come from, by what they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub provenance: BTreeMap<String, Provenance>,
     /// What is not there yet, or failed, by what it does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
@@ -80,8 +84,8 @@ impl Rows {
         for (number, line) in (1..).zip(text.lines()) {
             let at = || format!("{}, line {number}", path.display());
             let row: Row = serde_json::from_str(line).with_context(at)?;
-            if row.schema != ROWS_SCHEMA {
-                bail!("{}: schema {}, expected {ROWS_SCHEMA}", at(), row.schema);
+            if !(1..=ROWS_SCHEMA).contains(&row.schema) {
+                bail!("{}: schema {}, expected at most {ROWS_SCHEMA}", at(), row.schema);
             }
             rows.push(row);
         }
@@ -172,6 +176,7 @@ mod tests {
             series: BTreeMap::new(),
             names: BTreeMap::new(),
             times: BTreeMap::new(),
+            provenance: BTreeMap::new(),
             missing: Vec::new(),
         }
     }
@@ -184,9 +189,9 @@ mod tests {
         let text = rows.to_json_lines().unwrap();
         std::fs::write(&path, &text).unwrap();
         assert_eq!(Rows::read(&path).unwrap(), rows);
-        std::fs::write(&path, text.replace("\"schema\":1", "\"schema\":9")).unwrap();
+        std::fs::write(&path, text.replace("\"schema\":2", "\"schema\":9")).unwrap();
         let error = Rows::read(&path).unwrap_err().to_string();
-        assert!(error.contains("rows.jsonl, line 1: schema 9, expected 1"), "{error}");
+        assert!(error.contains("rows.jsonl, line 1: schema 9, expected at most 2"), "{error}");
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use phew_graph::{LayerMask, Mask, PathGraph, Reach};
+use phew_graph::{LayerMask, Mask, PathGraph, Provenance, Reach};
 use phew_metrics::{Overlap, Similarity, similarity};
 use serde::Serialize;
 
 use crate::args::{ArchArgs, load_mask};
 use crate::command::{Command, Example, Report};
 use crate::failure::usage;
-use crate::output::{grouped, percent, table};
+use crate::output::{grouped, percent, section, table};
 
 /// Compare masks with each other.
 ///
@@ -46,6 +46,8 @@ pub struct ComparedMask {
     pub mask: PathBuf,
     /// The method that made it, where the file says so.
     pub method: Option<String>,
+    /// All that the file says of it.
+    pub made_by: Option<Provenance>,
     /// Weights kept.
     pub kept: usize,
     /// Their share of the prunable weights.
@@ -106,7 +108,7 @@ impl Command for Compare {
         let mut masks = Vec::new();
         for path in &self.masks {
             let (mask, info) = load_mask(path, &arch)?;
-            masks.push((mask, info.map(|i| i.method)));
+            masks.push((mask, info));
         }
         let effective =
             |(mask, _): &(Mask, _)| Reach::of_mask(&graph, mask).effective(&graph, mask);
@@ -119,9 +121,10 @@ impl Command for Compare {
             }
         }
         let given = self.masks.iter().zip(masks).zip(&effective);
-        let summaries = given.map(|((path, (mask, method)), effective)| ComparedMask {
+        let summaries = given.map(|((path, (mask, made_by)), effective)| ComparedMask {
             mask: path.clone(),
-            method,
+            method: made_by.as_ref().and_then(|from| from.method.clone()),
+            made_by,
             kept: mask.kept(),
             density: mask.density(),
             effective: effective.kept(),
@@ -164,6 +167,9 @@ impl Report for CompareReport {
             ]
         });
         let mut out = table(&head, &masks.collect::<Vec<_>>(), 3);
+        if self.masks.len() > 2 {
+            return out + &self.matrix();
+        }
         for pair in &self.pairs {
             let [a, b] = pair.masks.map(label);
             let (kept_a, kept_b) = (format!("{a} kept"), format!("{b} kept"));
@@ -188,6 +194,26 @@ impl Report for CompareReport {
             );
         }
         out
+    }
+}
+
+impl CompareReport {
+    /// Each with each: Jaccard similarity above the diagonal, what chance gives below it.
+    fn matrix(&self) -> String {
+        let count = self.masks.len();
+        let labels: Vec<String> = (0..count).map(label).collect();
+        let mut cells = vec![vec!["–".to_owned(); count]; count];
+        for ComparedPair { masks: [a, b], jaccard, by_chance, .. } in &self.pairs {
+            cells[*a][*b] = format!("{jaccard:.4}");
+            cells[*b][*a] = format!("{by_chance:.4}");
+        }
+        let rows = labels.iter().zip(cells).map(|(name, row)| [vec![name.clone()], row].concat());
+        let head: Vec<&str> =
+            std::iter::once("").chain(labels.iter().map(String::as_str)).collect();
+        let title = "Jaccard similarity";
+        let legend = "above the diagonal: of the two masks; below it: of random ones with as many weights in every layer\n\
+                      --json has the layers of every pair";
+        section(title, legend, &table(&head, &rows.collect::<Vec<_>>(), 1))
     }
 }
 

@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::command::{Command, Example, Report};
+use crate::output::counted;
 
 /// Show what this machine has.
 ///
@@ -15,6 +16,7 @@ pub struct Doctor {}
 #[derive(Clone, Debug, Serialize)]
 pub struct DoctorReport {
     /// Version of phew.
+    #[serde(skip)]
     pub version: &'static str,
     /// Operating system and processor.
     pub system: String,
@@ -88,13 +90,14 @@ fn libtorch() -> Option<LibtorchReport> {
 impl Report for DoctorReport {
     fn text(&self) -> String {
         let mut out = format!("phew      {} on {}\n", self.version, self.system);
-        out += &format!("threads   {} of {} cores\n", self.threads, self.cores);
+        out += &format!("threads   {} of {}\n", self.threads, counted(self.cores, "core"));
         match &self.libtorch {
             None => out += "training  not in this build (`make build` makes one with libtorch)\n",
             Some(torch) => {
                 let or_unknown = |v: &Option<String>| v.clone().unwrap_or_else(|| "unknown".into());
                 let (version, folder) = (or_unknown(&torch.version), or_unknown(&torch.folder));
-                out += &format!("libtorch  {version} in {folder}, {} threads\n", torch.threads);
+                let threads = counted(torch.threads, "thread");
+                out += &format!("libtorch  {version} in {folder}, {threads}\n");
                 out += &format!("CUDA      {}\n", torch.cuda_status);
             }
         }

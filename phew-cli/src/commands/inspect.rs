@@ -12,10 +12,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use phew_graph::{Arch, Mask, MaskInfo, PathGraph, kept_at};
+use phew_graph::{Arch, Compaction, Mask, PathGraph, Provenance, kept_at};
 use phew_metrics::{NeuronSparsity, neuron_sparsity};
 use serde::Serialize;
 
+use super::compact::Savings;
 use crate::args::{ArchArgs, load_mask};
 use crate::command::{Command, Example, Report};
 use crate::failure::usage;
@@ -75,9 +76,11 @@ pub struct InspectReport {
     /// Output units.
     pub outputs: usize,
     /// What the mask's file says of it.
-    pub made_by: Option<MaskInfo>,
+    pub made_by: Option<Provenance>,
     /// The prunable tensors.
     pub layers: Vec<LayerRow>,
+    /// What `phew compact` would leave, of a network whose biases and shifts are 0.
+    pub compact: Savings,
     /// Shares of the hidden units by what they have lost of their incoming weights.
     pub neurons: NeuronSparsity,
     /// What was measured, if that was asked for.
@@ -104,7 +107,7 @@ impl Inspect {
         let layers = Layers::new(&graph, &mask);
         let measured = self.mask.is_some().then_some(&mask);
         let made_from = info.as_ref().map(|i| i.weights.as_str());
-        let target = info.as_ref().and_then(|i| kept_at(i.density, mask.len()).ok());
+        let target = info.as_ref().and_then(|i| kept_at(i.density?, mask.len()).ok());
         Ok(InspectReport {
             arch: arch.name().to_owned(),
             input: arch.input_shape().sizes(),
@@ -120,6 +123,7 @@ impl Inspect {
             outputs_alive: layers.outputs.0,
             outputs: layers.outputs.1,
             metrics: self.metrics.measure(arch.clone(), measured, made_from)?,
+            compact: Savings::new(arch, &Compaction::of_mask(arch, &mask)?.arch()?),
             made_by: info,
             layers: layers.rows,
             neurons: neuron_sparsity(&graph, &mask),
@@ -156,6 +160,16 @@ impl Command for Inspect {
     }
 }
 
+/// Where a mask comes from, in a line.
+fn made_by(from: &Provenance) -> String {
+    let Provenance { method, density, seed, version, weights, .. } = from;
+    let density = density.map(|density| format!(" at density {density}")).unwrap_or_default();
+    let seed = seed.map(|seed| format!(" with seed {seed}")).unwrap_or_default();
+    let method = method.as_deref().unwrap_or("an unknown method");
+    let weights = weights.get(..12).unwrap_or(weights);
+    format!("made by {method}{density}{seed} (phew {version}), from weights {weights}…\n")
+}
+
 impl Report for InspectReport {
     fn text(&self) -> String {
         let mut out = layer_table(&self.layers);
@@ -172,7 +186,7 @@ impl Report for InspectReport {
             out += &format!(", {overshoot:+} against the target");
         }
         out += &format!(
-            "; {} on a surviving path ({} of the kept)\n",
+            "\n{} on a surviving path ({} of the kept)\n",
             grouped(self.effective),
             percent(self.effective as f64 / self.kept.max(1) as f64),
         );
@@ -184,15 +198,11 @@ impl Report for InspectReport {
             self.outputs,
             grouped(self.dead_units),
         );
+        if self.kept < self.prunable {
+            out += &format!("phew compact leaves {}\n", self.compact.text());
+        }
         if let Some(info) = &self.made_by {
-            out += &format!(
-                "made by {} {} at density {} with seed {}, from weights {}…\n",
-                info.method,
-                info.version,
-                info.density,
-                info.seed,
-                info.weights.get(..12).unwrap_or(&info.weights),
-            );
+            out += &made_by(info);
         }
         if let Some(metrics) = &self.metrics {
             out += &metrics.text();

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use phew_graph::{Mask, Network};
-use phew_train::{Dataset, OracleMode, SampleSpec, Set, TorchOracle, gradient_share};
+use phew_graph::{Mask, Network, Provenance};
+use phew_train::{Dataset, OracleMode, SampleSpec, Set, TorchOracle, gradient_share, libtorch};
 
 use super::train::{architecture, mask_for};
 use crate::args::{
-    DeviceArgs, WeightArgs, check_output, data_set as set, load_data as load, overwrite,
+    DeviceArgs, WeightArgs, WeightSource, check_output, data_set as set, load_data as load,
+    overwrite,
 };
 use crate::command::{Command, Example};
 use crate::failure::usage;
@@ -170,6 +171,14 @@ enum What {
     Jacobian,
 }
 
+/// What is measured, and what answers for it.
+struct Loaded {
+    network: Network,
+    source: WeightSource,
+    data: Arc<Dataset>,
+    oracle: TorchOracle,
+}
+
 impl Measure {
     fn wants(&self, what: What) -> bool {
         self.what.is_empty() || self.what.contains(&what)
@@ -186,16 +195,41 @@ impl Measure {
     }
 
     /// The network, the data, and what answers for the network on them.
-    fn load(&self) -> anyhow::Result<(Network, Arc<Dataset>, TorchOracle)> {
+    fn load(&self) -> anyhow::Result<Loaded> {
         let DataArgs { data, data_dir, transform, seed, .. } = &self.data;
         let data = load(*data, data_dir.as_deref(), *transform)?;
         let arch = architecture(&self.network.arch, &data)?;
         data.fits(&arch)?;
-        let (network, _) = self.weights.load(arch, *seed)?;
+        let (network, source) = self.weights.load(arch, *seed)?;
         let mode = if self.how.eval { OracleMode::Eval } else { OracleMode::Train };
         let (samples, device) = (self.data.samples(&data), self.how.device.device);
         let oracle = TorchOracle::of_data(&network, &data, samples, device, mode)?;
-        Ok((network, data, oracle))
+        Ok(Loaded { network, source, data, oracle })
+    }
+
+    /// Where what was measured comes from.
+    fn provenance(&self, loaded: &Loaded, mask: Option<&(Mask, Option<Provenance>)>) -> Provenance {
+        let Loaded { network, source, data, .. } = loaded;
+        let torch = libtorch();
+        let made_by = mask.and_then(|(_, from)| from.clone()).unwrap_or_default();
+        let Provenance { method, density, seed, mut parameters, .. } = made_by;
+        parameters.insert("data_seed".to_owned(), self.data.seed.into());
+        parameters.insert("per_class".to_owned(), self.data.per_class.into());
+        parameters.extend(self.data.transform.map(|seed| ("transform".to_owned(), seed.into())));
+        Provenance {
+            data: Some(data.name.clone()),
+            data_hash: Some(data.fingerprint()),
+            density,
+            device: Some(self.how.device.device.to_string()),
+            kept: mask.map(|(mask, _)| mask.kept()),
+            libtorch: torch.version,
+            mask: mask.map(|(mask, _)| mask.fingerprint()),
+            method,
+            parameters,
+            seed,
+            threads: Some(torch.threads),
+            ..source.provenance(network)
+        }
     }
 }
 
@@ -222,20 +256,22 @@ impl Command for Measure {
             return Err(usage("--gradients needs the gradient among what is measured"));
         }
         self.output.check()?;
-        let (network, data, oracle) = interrupt::at_once(|| self.load())??;
-        let mask = self.network.mask.as_deref().map(|path| mask_for(path, &network)).transpose()?;
+        let loaded = interrupt::at_once(|| self.load())??;
+        let Loaded { network, data, oracle, .. } = &loaded;
+        let mask = self.network.mask.as_deref().map(|path| mask_for(path, network)).transpose()?;
+        let provenance = self.provenance(&loaded, mask.as_ref()).into();
         let mask = mask.map(|(mask, _)| mask);
         let dense = Mask::dense(network.arch());
         let gradient = || oracle.gradient(&network.weights(), &dense);
         let gradient = self.wants(What::Gradient).then(|| interrupt::at_once(gradient));
         let gradient = gradient.transpose()?.transpose()?;
         if let Some(gradient) = &gradient {
-            self.output.write(&network, gradient)?;
+            self.output.write(network, gradient)?;
         }
         let inputs = (oracle.batches()[0].len() as u64).min(self.data.inputs) as usize;
         let measures = |mask| {
             let matrix_free = self.how.matrix_free;
-            let subject = Subject { network: &network, mask, oracle: &oracle, inputs, matrix_free };
+            let subject = Subject { network, mask, oracle, inputs, matrix_free };
             interrupt::at_once(|| self.measures(&subject))?
         };
         let shares = gradient.as_ref().zip(mask.as_ref());
@@ -244,6 +280,7 @@ impl Command for Measure {
             data: data.name.clone(),
             images: self.data.per_class * data.classes.len(),
             inputs,
+            provenance,
             dense: measures(&dense)?,
             masked: mask.as_ref().map(measures).transpose()?,
             gradient_share: shares.map(|(gradient, mask)| gradient_share(gradient, mask)),

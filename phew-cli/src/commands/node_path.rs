@@ -105,7 +105,7 @@ impl Command for NodePath {
             };
             masks.push(BalanceOfMask {
                 mask: path.clone(),
-                method: info.map(|i| i.method),
+                method: info.and_then(|i| i.method),
                 kept: mask.kept(),
                 nodes: mean(|r| r.nodes),
                 paths: mean(|r| r.paths),

@@ -8,7 +8,7 @@ pub use crate::methods::How;
 pub use list::KnownMethod;
 pub use report::{PruneReport, PrunedMask};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -16,19 +16,18 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use phew_baselines::Needs;
 #[cfg(not(feature = "train"))]
 use phew_baselines::Oracle;
-use phew_graph::{Choice, MaskInfo, Network, PathGraph};
-use serde_json::Value;
+use phew_graph::{Network, PathGraph, Provenance, write_scores};
 
 use crate::args::{
     ArchArgs, DensityArgs, OutputArgs, PRUNING as HEADING, Seeds, WeightArgs, WeightSource,
-    all_seeds, drawn, seeds,
+    all_seeds, seeds,
 };
 use crate::command::Example;
 use crate::failure::usage;
 use crate::layers::Layers;
 #[cfg(feature = "train")]
 use crate::methods::SampleDataArgs;
-use crate::methods::{DEFAULT, Made, Method, MethodArgs, Request, by_name};
+use crate::methods::{Build, DEFAULT, Made, Method, MethodArgs, Request, by_name, no_scores};
 use outputs::Outputs;
 
 /// What to do: list the methods, or prune.
@@ -70,6 +69,11 @@ pub struct Job {
     #[command(flatten)]
     output: OutputArgs,
 
+    /// Write the scores too that the method compares first, those of the whole network, under the weights' names; the
+    /// greatest are kept. {seed} stands for the seed
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    scores_out: Option<PathBuf>,
+
     #[command(flatten)]
     options: MethodArgs,
 
@@ -83,13 +87,20 @@ const LIST: &str = "list_methods";
 /// `--list-methods` stands alone, whatever a pruning requires: the derive has no word for that.
 impl Args for Prune {
     fn augment_args(command: Command) -> Command {
+        let help = "List the methods with what each needs, its paper and its defaults, and stop";
+        let others = Job::augment_args(Command::new("prune"));
+        let others = others.get_arguments().map(|option| option.get_id().clone());
         let list = Arg::new(LIST)
             .long("list-methods")
             .help_heading(HEADING)
             .action(ArgAction::SetTrue)
-            .exclusive(true);
-        let help = "List the methods with what each needs, its paper and its defaults, and stop";
-        Job::augment_args(command.arg(list.help(help)))
+            .conflicts_with_all(others);
+        Job::augment_args(command.arg(list.help(help))).mut_args(|option| {
+            match option.is_required_set() {
+                true => option.required(false).required_unless_present(LIST),
+                false => option,
+            }
+        })
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -113,7 +124,7 @@ impl FromArgMatches for Prune {
 
 impl Job {
     fn run(&self) -> anyhow::Result<Vec<PrunedMask>> {
-        let densities = self.density.densities();
+        let densities = self.densities()?;
         let seeds = match &self.seeds[..] {
             [] => vec![self.seed],
             several => all_seeds(several),
@@ -124,6 +135,7 @@ impl Job {
             self.request(&densities, seed)?;
         }
         self.check_outputs(&outputs, &densities, &seeds)?;
+        let scores_out = self.scores_files(&seeds)?;
         #[cfg(feature = "train")]
         let data = self.data.load(self.method.needs)?;
         #[cfg(feature = "train")]
@@ -145,9 +157,25 @@ impl Job {
                 _ => self.weights.load(arch.clone(), seed)?,
             };
             let load = clock.elapsed().as_secs_f64();
-            for made in self.request(&densities, seed)?.make(&network, &mut oracle)? {
+            let from = source.provenance(&network);
+            let method = Some(self.method.name.to_owned());
+            let from = Provenance { method, seed: Some(seed), ..from };
+            #[cfg(feature = "train")]
+            let from = match data.as_deref() {
+                Some(data) => self.data.provenance(data, self.options.samples(), from)?,
+                None => from,
+            };
+            let request = self.request(&densities, seed)?;
+            if let (Some(file), Some(names)) = (&self.scores_out, &scores_out) {
+                let scores = request.scores(&network, &mut oracle)?;
+                let note = serde_json::to_string(&from)?;
+                let (file, overwrite) = (names.path(file, None, seed), self.output.overwrite());
+                let values = |tensor| scores[tensor].iter().copied();
+                write_scores(&file, network.arch(), values, note, overwrite)?;
+            }
+            for made in request.make(&network, &mut oracle)? {
                 let path = outputs.path(&self.output.output, Some(made.density), seed);
-                masks.push(self.write(made, (&network, &source), seed, path, load)?);
+                masks.push(self.write(made, from.clone(), (&network, &source), path, load)?);
             }
             loaded = Some((network, source));
         }
@@ -161,6 +189,29 @@ impl Job {
             return Err(usage(format!("{option} is not an option of method `{method}`")));
         }
         Request::new(self.method, &self.options, densities, seed)
+    }
+
+    /// The densities that are asked for; that of a pattern is its own.
+    fn densities(&self) -> anyhow::Result<Vec<f64>> {
+        let densities = self.density.densities();
+        match self.options.pattern() {
+            None => Ok(densities),
+            Some(pattern) if densities.is_empty() => Ok(vec![pattern.density()]),
+            Some(_) => Err(usage("--pattern is a density of its own, and takes none beside it")),
+        }
+    }
+
+    /// The names of the files of scores, if they are asked for and can be had.
+    fn scores_files(&self, seeds: &[u64]) -> anyhow::Result<Option<Outputs>> {
+        let Some(file) = &self.scores_out else { return Ok(None) };
+        if !matches!(self.method.build, Build::Scores(_)) {
+            return Err(no_scores(self.method));
+        }
+        let names = Outputs::new(file, &[], seeds)?;
+        for &seed in seeds {
+            self.output.check_path(&names.path(file, None, seed))?;
+        }
+        Ok(Some(names))
     }
 
     /// Refuses before the work what would be refused after it.
@@ -193,51 +244,24 @@ impl Job {
     fn write(
         &self,
         made: Made,
+        from: Provenance,
         (network, source): (&Network, &WeightSource),
-        seed: u64,
         path: PathBuf,
         load: f64,
     ) -> anyhow::Result<PrunedMask> {
         let Made { mask, density, parameters, how, phases } = made;
         let clock = Instant::now();
-        let info = self.info((network, source), density, seed, parameters)?;
-        mask.save(&path, &info, self.output.overwrite())?;
+        let from = Provenance {
+            density: Some(density),
+            kept: Some(mask.kept()),
+            parameters: from.parameters.into_iter().chain(parameters).collect(),
+            ..from
+        };
+        mask.save(&path, &from, self.output.overwrite())?;
         let write = clock.elapsed().as_secs_f64();
-        let layers = (Layers::new(&PathGraph::new(network.arch()), &mask), &mask);
+        let layers = Layers::new(&PathGraph::new(network.arch()), &mask);
         let phases = [vec![("load", load)], phases, vec![("write", write)]].concat();
-        Ok(PrunedMask::new(info, source.to_string(), layers, how, phases, path))
-    }
-
-    #[cfg_attr(
-        not(feature = "train"),
-        expect(clippy::unnecessary_wraps, reason = "as with the feature `train`")
-    )]
-    fn info(
-        &self,
-        (network, source): (&Network, &WeightSource),
-        density: f64,
-        seed: u64,
-        mut parameters: BTreeMap<String, Value>,
-    ) -> anyhow::Result<MaskInfo> {
-        #[cfg(feature = "train")]
-        if self.method.needs.data() {
-            parameters.extend(self.data.parameters(self.options.samples())?);
-        }
-        if let WeightSource::Drawn { init, norm_scale, seed } = source {
-            parameters.insert("init".into(), init.to_string().into());
-            parameters.insert("init_seed".into(), (*seed).into());
-            let scale = drawn(*norm_scale).map(|scale| ("norm_scale".into(), scale.name().into()));
-            parameters.extend(scale);
-        }
-        Ok(MaskInfo {
-            arch: network.arch().name().to_owned(),
-            density,
-            method: self.method.name.to_owned(),
-            parameters,
-            seed,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            weights: network.fingerprint(),
-        })
+        Ok(PrunedMask::new(from, source.to_string(), layers, how, phases, path))
     }
 }
 

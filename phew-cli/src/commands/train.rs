@@ -22,13 +22,13 @@ use crate::command::{Command, Example};
 use crate::data_cache;
 use crate::failure::{Checkpointed, usage};
 use crate::interrupt;
-use network::{NetworkArgs, describe};
+use network::{NetworkArgs, describe, provenance};
 use progress::Progress;
 use pruning::PruningArgs;
 use training::TrainingArgs;
 
 pub(super) use network::{architecture, mask_for};
-pub use report::{Results, TrainReport};
+pub use report::{PlannedTraining, Results, TrainReport};
 
 /// Train a network, dense or masked.
 ///
@@ -133,11 +133,13 @@ impl Train {
         name: String,
     ) -> anyhow::Result<RunResult> {
         let Shared { recipe, images, data, stop } = shared;
-        let network = self.network.network(recipe, images, seed)?;
+        let (network, source) = self.network.network(recipe, images, seed)?;
         let mask = self.network.mask(&network, seed)?;
-        let method = mask.as_ref().and_then(|(_, info)| info.as_ref()).map(describe);
+        let made_by = mask.as_ref().and_then(|(_, from)| from.as_ref());
+        let method = made_by.map(describe);
         let kept = mask.as_ref().map(|(mask, _)| mask);
         let network = self.pruning.redrawn(network, kept, &recipe.init, seed)?;
+        let provenance = self.pruning.noted(provenance(&network, &source, made_by), seed);
         let pruning = match self.runs.remember {
             Some(step) => Pruning::Remember { step: Some(step) },
             None => self.pruning.pruning(seed)?,
@@ -147,6 +149,7 @@ impl Train {
         let run = Run::builder(&network, data, recipe)
             .mask(kept)
             .method(method.as_deref())
+            .provenance(&provenance)
             .pruning(pruning, &*pruner)
             .from(from.as_ref())
             .seed(seed)
@@ -167,6 +170,17 @@ impl Train {
         self.network.apply(&mut recipe);
         recipe.validate()?;
         Ok(recipe)
+    }
+
+    /// What would be trained.
+    fn planned(&self, recipe: Recipe) -> anyhow::Result<PlannedTraining> {
+        let seed = self.runs.seed;
+        Ok(PlannedTraining {
+            recipe,
+            mask: self.network.mask_provenance(seed)?,
+            pruning: self.pruning.pruning(seed)?,
+            pruner: self.pruning.planned(seed, self.device())?,
+        })
     }
 
     fn device(&self) -> Device {
@@ -226,7 +240,7 @@ impl Command for Train {
     fn run(&self) -> anyhow::Result<TrainReport> {
         let recipe = self.checked_recipe()?;
         if self.runs.dry_run {
-            return Ok(TrainReport::Recipe(Box::new(recipe)));
+            return Ok(TrainReport::Recipe(Box::new(self.planned(recipe)?)));
         }
         self.train(&recipe)
     }

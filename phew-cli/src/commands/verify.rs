@@ -10,7 +10,7 @@ use crate::args::choice;
 use crate::command::{Command, Example, Report};
 use crate::failure::usage;
 use crate::output::table;
-use crate::{interrupt, output, progress};
+use crate::{interrupt, progress};
 
 /// Check the papers' claims numerically.
 ///
@@ -29,6 +29,10 @@ pub struct Verify {
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
 
+    /// Show every setting of every claim, as for claims that are named
+    #[arg(short = 'v', long)]
+    details: bool,
+
     /// Bias of the walks that lemma3, lemma4 and stubs speak of
     #[arg(long, value_name = "BIAS", default_value = "magnitude", value_parser = choice::<Bias>())]
     bias: Bias,
@@ -43,6 +47,9 @@ pub struct VerifyReport {
     pub seed: u64,
     /// The claims, each once.
     pub claims: Vec<ClaimReport>,
+    /// Whether the text shows every setting.
+    #[serde(skip)]
+    details: bool,
 }
 
 impl Verify {
@@ -63,11 +70,8 @@ impl Verify {
         Ok(claims)
     }
 
-    /// Checks the claims one after another, and hands each to `show` as soon as it is done.
-    fn check(
-        &self,
-        mut show: impl FnMut(&ClaimReport) -> anyhow::Result<()>,
-    ) -> anyhow::Result<VerifyReport> {
+    /// Checks the claims one after another.
+    fn check(&self) -> anyhow::Result<VerifyReport> {
         let params = ClaimParams::new(self.scale).seed(self.seed).bias(self.bias);
         let claims = self.claims()?;
         let bar = progress::bar(claims.len() as u64, "verifying", "claims");
@@ -75,12 +79,17 @@ impl Verify {
         for claim in claims {
             bar.set_message(format!("· {claim}"));
             let report = interrupt::at_once(|| verify(claim, &params))??;
-            bar.suspend(|| show(&report))?;
             reports.push(report);
             bar.inc(1);
         }
         bar.finish_and_clear();
-        Ok(VerifyReport { scale: self.scale.to_string(), seed: self.seed, claims: reports })
+        let details = self.details || !self.claims.iter().any(|name| name == "all");
+        Ok(VerifyReport {
+            scale: self.scale.to_string(),
+            seed: self.seed,
+            claims: reports,
+            details,
+        })
     }
 }
 
@@ -88,27 +97,25 @@ impl Command for Verify {
     const NAME: &'static str = "verify";
     const EXAMPLES: &'static [Example] = &[
         ("every claim, in seconds", "phew verify --scale small"),
-        ("two of them, more thoroughly", "phew verify lemma3 lemma4"),
+        ("two of them, setting by setting", "phew verify lemma3 lemma4"),
     ];
     type Report = VerifyReport;
 
     fn run(&self) -> anyhow::Result<VerifyReport> {
-        self.check(|_| Ok(()))
-    }
-
-    /// As text, claim by claim: at a large scale each takes its time.
-    fn print(&self, json: bool) -> anyhow::Result<()> {
-        if json {
-            return self.run()?.print(json);
-        }
-        let report = self.check(|claim| output::text(&describe(claim)))?;
-        output::text(&report.overview())
+        self.check()
     }
 }
 
 impl Report for VerifyReport {
     fn text(&self) -> String {
-        self.claims.iter().map(describe).collect::<String>() + &self.overview()
+        let overview = self.overview();
+        if !self.details {
+            return overview
+                + "\n`phew verify -v` shows every setting, `phew verify CLAIM` those of a claim\n";
+        }
+        let details: String =
+            self.claims.iter().map(|claim| format!("\n{}", describe(claim))).collect();
+        (overview + &details).trim_start().to_owned()
     }
 }
 
@@ -125,7 +132,7 @@ impl VerifyReport {
             row
         };
         let rows: Vec<Vec<String>> = self.claims.iter().map(row).collect();
-        let head = ["claim", "where", "on the whole", "holds in", "approximately in", "fails in"];
+        let head = ["claim", "where", "on the whole", "holds", "approximate", "fails"];
         table(&head, &rows, 3)
     }
 }
@@ -158,5 +165,5 @@ fn describe(report: &ClaimReport) -> String {
             check.certainty
         );
     }
-    out + "\n"
+    out
 }

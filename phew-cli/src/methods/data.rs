@@ -1,14 +1,12 @@
 //! The data set that a method looks at before training, and the device that scores.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use phew_baselines::{Needs, Oracle};
-use phew_graph::Network;
-use phew_train::{Dataset, Device, Loss, SampleSpec, Set, TorchOracle};
-use serde_json::Value;
+use phew_graph::{Network, Provenance};
+use phew_train::{Dataset, Device, Loss, SampleSpec, Set, TorchOracle, libtorch};
 
 use super::samples::SampleArgs;
 use crate::args::{data_set as set, device, load_data as load};
@@ -77,15 +75,25 @@ impl SampleDataArgs {
         Ok(Box::new(oracle?))
     }
 
-    /// What a mask's metadata says about the data, the images and where they were looked at.
-    pub(crate) fn parameters(
+    /// What a record says about the data, the images and where they were looked at.
+    pub(crate) fn provenance(
         &self,
+        data: &Dataset,
         samples: &SampleArgs,
-    ) -> anyhow::Result<BTreeMap<String, Value>> {
-        let mut parameters = samples.parameters(SampleSpec::default().seed);
-        parameters.insert("data".into(), serde_json::to_value(self.data)?);
-        parameters.insert("device".into(), self.device()?.to_string().into());
+        from: Provenance,
+    ) -> anyhow::Result<Provenance> {
+        let torch = libtorch();
+        let mut parameters = from.parameters;
+        parameters.extend(samples.parameters(SampleSpec::default().seed));
         parameters.extend(self.transform.map(|seed| ("transform".into(), seed.into())));
-        Ok(parameters)
+        Ok(Provenance {
+            data: Some(data.name.clone()),
+            data_hash: Some(data.fingerprint()),
+            device: Some(self.device()?.to_string()),
+            libtorch: torch.version,
+            parameters,
+            threads: Some(torch.threads),
+            ..from
+        })
     }
 }

@@ -2,12 +2,13 @@
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use phew_baselines::Options;
+use phew_baselines::{Options, Pattern};
 
+use super::layers::LayerArgs;
 use super::paths::PathArgs;
 use super::scores::{self, OwnArgs, ScoreArgs};
 use super::table::{Build, Method, methods};
-use super::walks::WalkArgs;
+use super::walks::{WalkArgs, Walks};
 #[cfg(feature = "train")]
 use super::{data::SampleDataArgs, samples::SampleArgs};
 use crate::failure::usage;
@@ -35,6 +36,9 @@ struct All {
     #[command(flatten)]
     own: OwnArgs,
 
+    #[command(flatten)]
+    layers: LayerArgs,
+
     #[cfg(feature = "train")]
     #[command(flatten)]
     samples: SampleArgs,
@@ -49,6 +53,12 @@ impl MethodArgs {
             Some(other) => {
                 Err(usage(format!("--{other} is not an option of method `{}`", method.name)))
             }
+        }?;
+        match self.pattern().is_some() && self.all.layers.has_parts() {
+            true => {
+                Err(usage("--pattern says what each layer keeps, and --layer-density otherwise"))
+            }
+            false => Ok(()),
         }
     }
 
@@ -62,8 +72,13 @@ impl MethodArgs {
     }
 
     /// Options of walks.
-    pub(crate) fn walk(&self) -> &WalkArgs {
-        &self.all.walk
+    pub(crate) fn walks(&self) -> Walks<'_> {
+        Walks { options: &self.all.walk, layers: &self.all.layers }
+    }
+
+    /// The density of the pattern that is asked for in place of one.
+    pub(crate) fn pattern(&self) -> Option<Pattern> {
+        self.all.score.pattern()
     }
 
     /// Options of sets of paths.
@@ -73,7 +88,7 @@ impl MethodArgs {
 
     /// Options of methods that score.
     pub(crate) fn scored(&self) -> Options {
-        scores::options(&self.all.score, &self.all.own)
+        scores::options(&self.all.score, &self.all.own, &self.all.layers)
     }
 
     /// Which images methods look at that look at data, and how.
@@ -114,11 +129,12 @@ impl FromArgMatches for MethodArgs {
 /// The options that a method has beside those of all methods, as the command line spells them.
 fn names_of(method: &Method) -> Vec<String> {
     let options = match method.build {
-        Build::Walks => names::<WalkArgs>(),
+        Build::Walks => [names::<WalkArgs>(), names::<LayerArgs>()].concat(),
         Build::Paths(_) => names::<PathArgs>(),
         Build::Scores(scored) => {
             let own = scored.options.iter().map(|option| option.name.to_owned());
-            names::<ScoreArgs>().into_iter().chain(own).collect()
+            let options = [names::<ScoreArgs>(), names::<LayerArgs>()].concat();
+            options.into_iter().chain(own).collect()
         }
     };
     #[cfg(feature = "train")]

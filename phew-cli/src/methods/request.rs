@@ -1,7 +1,7 @@
 //! What is asked of a method: densities and a seed, checked before anything is read.
 
 use phew_baselines::{BaselineError, Needs, Oracle};
-use phew_graph::{Mask, Network};
+use phew_graph::{ByTensor, Mask, Network};
 
 use super::made::Made;
 use super::options::MethodArgs;
@@ -60,7 +60,7 @@ impl<'a> Request<'a> {
     ) -> anyhow::Result<Vec<Made>> {
         let Method { needs, build, .. } = *self.method;
         let made = match build {
-            Build::Walks => self.options.walk().make(network, self.densities, self.seed)?,
+            Build::Walks => self.options.walks().make(network, self.densities, self.seed)?,
             Build::Paths(set) => {
                 let by = set.ranked_by();
                 let ranked = match by {
@@ -90,6 +90,22 @@ impl<'a> Request<'a> {
         Ok(made)
     }
 
+    /// The scores of the network as it is, which the first step of such a method compares.
+    pub(crate) fn scores(
+        &self,
+        network: &Network,
+        oracle: &mut OracleFactory<'_>,
+    ) -> anyhow::Result<ByTensor<Vec<f64>>> {
+        let (Build::Scores(scored), Some(&density)) = (self.method.build, self.densities.first())
+        else {
+            return Err(no_scores(self.method));
+        };
+        let oracle = oracle(self.method.needs, network)?;
+        let entry = self.method.map(|_| scored);
+        let method = entry.method(density, self.seed, &self.options.scored(), oracle);
+        method.map_err(of_baseline)?.scores(network).map_err(of_baseline)
+    }
+
     fn wanted(&self, set: PathSet) -> anyhow::Result<Vec<Wanted>> {
         self.options.path().wanted(self.method.name, set, self.densities)
     }
@@ -106,4 +122,15 @@ impl<'a> Request<'a> {
         let dense = Mask::dense(network.arch());
         by_gradient(network, &dense, &mut *oracle).map_err(of_baseline)
     }
+}
+
+/// What is said of methods that have no scores to write.
+pub(crate) fn no_scores(method: &Method) -> anyhow::Error {
+    let name = method.name;
+    usage(match method.build {
+        Build::Walks => format!(
+            "method `{name}` has no scores; `phew inspect --per-weight visits=FILE` writes how often walks pass each weight"
+        ),
+        _ => format!("method `{name}` ranks paths and has no scores of weights"),
+    })
 }

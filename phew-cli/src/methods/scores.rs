@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use phew_baselines::{Allocation, Method, MethodOption, Options, Schedule, methods};
+use phew_baselines::{Allocation, Method, MethodOption, Options, Pattern, Schedule, methods};
 use phew_graph::{Mask, Network};
 use serde_json::Value;
 
+use super::layers::LayerArgs;
 use super::made::{How, Made};
 use crate::failure::of_baseline;
 use crate::interrupt;
@@ -29,9 +30,20 @@ pub(crate) struct ScoreArgs {
     #[arg(long, value_name = "NAME")]
     allocation: Option<Allocation>,
 
+    /// N of each M weights along the input, as in 2:4, instead of a density
+    #[arg(long, value_name = "N:M")]
+    pattern: Option<Pattern>,
+
     /// Keep the weights with the worst scores instead of the best
     #[arg(long)]
     invert: bool,
+}
+
+impl ScoreArgs {
+    /// N of each M weights, if that is asked for.
+    pub(super) fn pattern(&self) -> Option<Pattern> {
+        self.pattern
+    }
 }
 
 /// The values of options that some methods have of their own, by name: those of the table, whatever they are.
@@ -78,10 +90,16 @@ impl FromArgMatches for OwnArgs {
 }
 
 /// The options of a method that scores, as `phew-baselines` takes them.
-pub(super) fn options(args: &ScoreArgs, own: &OwnArgs) -> Options {
-    let ScoreArgs { schedule, allocation, invert } = args;
-    let (schedule, allocation, invert) = (schedule.clone(), allocation.clone(), *invert);
-    let options = Options { schedule, allocation, invert, ..Options::default() };
+pub(super) fn options(args: &ScoreArgs, own: &OwnArgs, layers: &LayerArgs) -> Options {
+    let ScoreArgs { schedule, allocation, pattern, invert } = args;
+    let options = Options {
+        schedule: schedule.clone(),
+        allocation: allocation.clone(),
+        pattern: *pattern,
+        layers: layers.shares(),
+        invert: *invert,
+        ..Options::default()
+    };
     own.0.iter().fold(options, |options, (name, value)| options.with(*name, value))
 }
 

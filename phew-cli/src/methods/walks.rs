@@ -10,6 +10,7 @@ use phew_graph::{Choice, Network, SkipPolicy, read_scores};
 use phew_walk::{Bias, Engine, Granularity, Starts, WalkError, WalkParams, Walked, prune_nested};
 use serde_json::Value;
 
+use super::layers::LayerArgs;
 use super::made::{How, Made};
 use crate::args::choice;
 use crate::failure::Interrupted;
@@ -21,7 +22,8 @@ use crate::progress;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of phew")]
 pub(crate) struct WalkArgs {
-    /// Connections that walks may take where there are skips; uniform by default
+    /// Connections that walks may take where there are skips; uniform by default. At a flattened channel a forward walk
+    /// picks a position uniformly, and then a weight
     #[arg(long, value_parser = choice::<SkipPolicy>())]
     skips: Option<SkipPolicy>,
 
@@ -51,68 +53,44 @@ pub(crate) struct WalkArgs {
     exact: bool,
 }
 
-impl WalkArgs {
-    /// These options on top of densities and a seed.
-    pub(crate) fn apply(&self, params: WalkParams) -> WalkParams {
-        params
-            .skips(self.skips.unwrap_or_default())
-            .bias(self.bias.unwrap_or_default())
-            .starts(self.starts.unwrap_or_default())
-            .granularity(self.granularity.unwrap_or_default())
-            .engine(self.engine.unwrap_or_default())
-            .exact(self.exact)
-    }
+/// How walks are made: their options, and the layers that have a share of their own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walks<'a> {
+    pub(super) options: &'a WalkArgs,
+    pub(super) layers: &'a LayerArgs,
+}
 
-    /// What the walks are drawn by: the network itself, or scores in the place of its weights.
-    ///
-    /// Walks look at nothing but the weights' magnitudes.
-    pub(crate) fn drawn_by(&self, network: &Network) -> anyhow::Result<Option<Network>> {
-        let Some(path) = &self.scores else { return Ok(None) };
-        Ok(Some(network.with_arrays(read_scores(path, network.arch())?)?))
+impl Walks<'_> {
+    /// These options on top of densities and a seed.
+    pub(crate) fn apply(self, params: WalkParams) -> WalkParams {
+        self.options.apply(params).layers(self.layers.shares())
     }
 
     /// A network whose magnitudes draw the walks where only the weights of a mask may be walked.
     #[cfg(feature = "train")]
-    pub(crate) fn drawn_within(&self, network: &Network, mask: &Mask) -> anyhow::Result<Network> {
-        let scores = self.drawn_by(network)?;
-        let bias = if scores.is_some() { Bias::Magnitude } else { self.bias.unwrap_or_default() };
-        let weights = scores.as_ref().unwrap_or(network).weights();
-        let kept = weights.iter().zip(mask.layers()).map(|(values, layer)| {
-            let mut kept = vec![0.0; values.len()];
-            layer.iter().for_each(|index| kept[index] = bias.score(values[index]));
-            kept
-        });
-        Ok(network.with_weights(kept.collect())?)
+    pub(crate) fn drawn_within(self, network: &Network, mask: &Mask) -> anyhow::Result<Network> {
+        self.options.drawn_within(network, mask)
     }
 
     /// The options, as a mask records them.
-    pub(crate) fn parameters(&self) -> BTreeMap<String, Value> {
-        let bias = match &self.scores {
-            Some(_) => "scores",
-            None => self.bias.unwrap_or_default().name(),
-        };
-        let scores =
-            self.scores.as_ref().map(|path| ("scores".into(), path.display().to_string().into()));
-        let mut parameters = BTreeMap::from([
-            ("bias".into(), bias.into()),
-            ("exact".into(), self.exact.into()),
-            ("granularity".into(), self.granularity.unwrap_or_default().name().into()),
-            ("skips".into(), self.skips.unwrap_or_default().name().into()),
-            ("starts".into(), self.starts.unwrap_or_default().name().into()),
-        ]);
-        parameters.extend(scores);
+    pub(crate) fn parameters(self) -> BTreeMap<String, Value> {
+        let mut parameters = self.options.parameters();
+        let layers = self.layers.shares();
+        if !layers.is_empty() {
+            parameters.insert("layers".into(), layers.to_string().into());
+        }
         parameters
     }
 
     /// Nested masks of a network, one for each density in ascending order.
     pub(super) fn make(
-        &self,
+        self,
         network: &Network,
         densities: &[f64],
         seed: u64,
     ) -> anyhow::Result<Vec<Made>> {
         let params = self.apply(WalkParams::nested(densities)?.seed(seed));
-        let scored = self.drawn_by(network)?;
+        let scored = self.options.drawn_by(network)?;
         let walked = walk(scored.as_ref().unwrap_or(network), &params)?;
         let mut ascending = densities.to_vec();
         ascending.sort_by(f64::total_cmp);
@@ -142,6 +120,60 @@ impl WalkArgs {
             }
         };
         Ok(ascending.into_iter().zip(walked).map(made).collect())
+    }
+}
+
+impl WalkArgs {
+    /// These options on top of densities and a seed.
+    fn apply(&self, params: WalkParams) -> WalkParams {
+        params
+            .skips(self.skips.unwrap_or_default())
+            .bias(self.bias.unwrap_or_default())
+            .starts(self.starts.unwrap_or_default())
+            .granularity(self.granularity.unwrap_or_default())
+            .engine(self.engine.unwrap_or_default())
+            .exact(self.exact)
+    }
+
+    /// What the walks are drawn by: the network itself, or scores in the place of its weights.
+    ///
+    /// Walks look at nothing but the weights' magnitudes.
+    fn drawn_by(&self, network: &Network) -> anyhow::Result<Option<Network>> {
+        let Some(path) = &self.scores else { return Ok(None) };
+        Ok(Some(network.with_arrays(read_scores(path, network.arch())?)?))
+    }
+
+    /// A network whose magnitudes draw the walks where only the weights of a mask may be walked.
+    #[cfg(feature = "train")]
+    fn drawn_within(&self, network: &Network, mask: &Mask) -> anyhow::Result<Network> {
+        let scores = self.drawn_by(network)?;
+        let bias = if scores.is_some() { Bias::Magnitude } else { self.bias.unwrap_or_default() };
+        let weights = scores.as_ref().unwrap_or(network).weights();
+        let kept = weights.iter().zip(mask.layers()).map(|(values, layer)| {
+            let mut kept = vec![0.0; values.len()];
+            layer.iter().for_each(|index| kept[index] = bias.score(values[index]));
+            kept
+        });
+        Ok(network.with_weights(kept.collect())?)
+    }
+
+    /// The options, as a mask records them.
+    fn parameters(&self) -> BTreeMap<String, Value> {
+        let bias = match &self.scores {
+            Some(_) => "scores",
+            None => self.bias.unwrap_or_default().name(),
+        };
+        let scores =
+            self.scores.as_ref().map(|path| ("scores".into(), path.display().to_string().into()));
+        let mut parameters = BTreeMap::from([
+            ("bias".into(), bias.into()),
+            ("exact".into(), self.exact.into()),
+            ("granularity".into(), self.granularity.unwrap_or_default().name().into()),
+            ("skips".into(), self.skips.unwrap_or_default().name().into()),
+            ("starts".into(), self.starts.unwrap_or_default().name().into()),
+        ]);
+        parameters.extend(scores);
+        parameters
     }
 }
 

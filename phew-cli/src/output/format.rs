@@ -1,9 +1,45 @@
 //! Numbers and tables as people read them.
 
 use comfy_table::{CellAlignment, Table, presets};
+use console::measure_text_width;
 
-/// A table without borders: the first `left` columns are flush left, all others flush right.
+use super::width;
+
+/// A table without borders: the first `left` columns are flush left, all others flush right. Columns for which the
+/// terminal has no room are left out from the right, with a word.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>], left: usize) -> String {
+    fitted(head, rows, left, width::limit())
+}
+
+/// A table with its title, and what its columns mean.
+pub(crate) fn section(title: &str, legend: &str, table: &str) -> String {
+    format!("\n{title}\n{table}{legend}\n")
+}
+
+/// Columns that a table keeps, whatever the width.
+const FEWEST: usize = 2;
+
+fn fitted(head: &[&str], rows: &[Vec<String>], left: usize, limit: Option<usize>) -> String {
+    let whole = drawn(head, rows, left);
+    let Some(limit) = limit else { return whole };
+    let fits = |table: &str| table.lines().all(|line| measure_text_width(line) <= limit);
+    if fits(&whole) {
+        return whole;
+    }
+    for columns in (FEWEST..head.len()).rev() {
+        let fewer: Vec<Vec<String>> =
+            rows.iter().map(|row| row[..columns.min(row.len())].to_vec()).collect();
+        let table = drawn(&head[..columns], &fewer, left);
+        if columns == FEWEST || fits(&table) {
+            let gone: Vec<&str> =
+                head[columns..].iter().copied().filter(|name| !name.is_empty()).collect();
+            return format!("{table}--wide shows also: {}\n", gone.join(", "));
+        }
+    }
+    whole
+}
+
+fn drawn(head: &[&str], rows: &[Vec<String>], left: usize) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(head.to_vec());
     for row in rows {
@@ -75,6 +111,17 @@ pub(crate) fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_without_room_are_left_out_from_the_right_with_a_word() {
+        let rows = [["conv1.weight", "1,728", "99.0%"].map(str::to_owned).to_vec()];
+        let head = ["layer", "kept", "density"];
+        let at = |limit| fitted(&head, &rows, 1, limit);
+        assert_eq!(at(None), at(Some(30)));
+        assert_eq!(at(None), "layer          kept  density\nconv1.weight  1,728    99.0%\n");
+        let fewer = "layer          kept\nconv1.weight  1,728\n--wide shows also: density\n";
+        assert_eq!((at(Some(27)).as_str(), at(Some(5)).as_str()), (fewer, fewer));
+    }
 
     #[test]
     fn numbers_are_grouped_by_thousands() {

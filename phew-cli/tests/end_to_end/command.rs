@@ -93,9 +93,9 @@ fn options_reach_the_walks() {
             "prune --arch resnet20 --density 0.02 -o m.safetensors --force --json {options}"
         );
         let report = json(at, &line);
-        let layers =
-            report["layers"].as_array().unwrap().iter().map(|l| l["kept"].as_u64().unwrap());
-        (layers.collect::<Vec<_>>(), report["parameters"].clone())
+        let kept = |layer: &Value| layer["kept"].as_u64().unwrap();
+        let layers: Vec<u64> = report["layers"].as_array().unwrap().iter().map(kept).collect();
+        (layers, report)
     };
     let (default, _) = kept("");
     for (options, key, value) in [
@@ -110,9 +110,10 @@ fn options_reach_the_walks() {
         ("--granularity kernel", "granularity", "kernel"),
         ("--init xavier-uniform", "init", "xavier-uniform"),
     ] {
-        let (layers, parameters) = kept(options);
+        let (layers, report) = kept(options);
         assert_ne!(layers, default, "{options}");
-        assert_eq!(parameters[key], value);
+        let said = if key == "init" { &report[key] } else { &report["parameters"][key] };
+        assert_eq!(said, value);
     }
 }
 

@@ -286,10 +286,7 @@ fn paths_are_ranked_by_the_gradient_until_a_density_is_reached() {
     let kept = report["kept"].as_u64().unwrap();
     // 5% of 24,320 weights; the last path is kept whole.
     assert!((1_216..1_219).contains(&kept), "{report}");
-    assert_eq!(
-        (&report["parameters"]["data"], &report["density"]),
-        (&"digits".into(), &0.05.into())
-    );
+    assert_eq!((&report["data"], &report["density"]), (&"built-in digits".into(), &0.05.into()));
     let shown = json(dir, &format!("inspect {arch} --mask by-gradient --json"));
     assert_eq!(
         (&shown["effective"], &shown["made_by"]["method"]),

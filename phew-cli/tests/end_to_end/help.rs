@@ -107,7 +107,7 @@ fn every_command_has_its_options_under_a_heading_that_says_what_they_are_for() {
     for name in commands() {
         let help = stdout(folder.path(), &format!("help {name}"));
         let common = section(&help, "Options of all commands");
-        assert_eq!(common, ["--threads", "--json", "--help"], "{name}");
+        assert_eq!(common, ["--threads", "--json", "--wide", "--help"], "{name}");
         let allowed = |heading: &str, options: &[&str]| {
             let found = section(&help, heading);
             assert!(found.iter().all(|o| options.contains(&o.as_str())), "{name}: {found:?}");
@@ -116,7 +116,8 @@ fn every_command_has_its_options_under_a_heading_that_says_what_they_are_for() {
         let drawn = ["--weights", "--init", "--norm-scale", "--init-seed", "--ignore-extra"];
         allowed("Network", &[&network[..], &drawn].concat());
         allowed("Weights", &[&drawn[..], &["--seed"]].concat());
-        let output = ["--output", "--force", "--toml", "--per-weight"];
+        let output =
+            ["--output", "--force", "--toml", "--per-weight", "--scores-out", "--arch-out"];
         allowed("Output", &[&output[..], &["--gradients", "--sensitivity"]].concat());
     }
 }

@@ -3,17 +3,21 @@
 
 mod command;
 mod common;
+mod compact;
 #[cfg(feature = "train")]
 mod experiments;
 #[cfg(all(unix, not(feature = "train")))]
 mod handover;
 mod help;
+mod layers;
 mod lists;
 mod outputs;
+mod provenance;
 mod reproduce;
 mod rivals;
 mod streams;
 mod sweep;
+mod tables;
 mod theory;
 #[cfg(feature = "train")]
 mod train;

@@ -8,9 +8,17 @@ use crate::common::{json, refuses, stdout};
 fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
     let folder = tempfile::tempdir().unwrap();
     let list = stdout(folder.path(), "prune --list-methods");
+    assert!(list.lines().all(|line| line.chars().count() <= 100), "{list}");
+    // A method's lines: the first begins with its name, the others with blanks.
+    let entry = |name: &str| {
+        let lines = list.lines().skip_while(|l| l.split_whitespace().next() != Some(name));
+        let more = |&(place, line): &(usize, &str)| place == 0 || line.starts_with(' ');
+        let lines: Vec<&str> = lines.enumerate().take_while(more).map(|(_, line)| line).collect();
+        lines.join("\n")
+    };
     let mut pruned = 0;
     for info in phew_baselines::methods() {
-        let row = list.lines().find(|l| l.split_whitespace().next() == Some(info.name)).unwrap();
+        let row = entry(info.name);
         assert!(row.contains(info.paper) && row.contains(info.build.schedule), "{row}");
         let line = format!(
             "prune --arch mlp-30-40-10 --density 0.1 --seed 2 --method {} --json -o {}.safetensors",
@@ -30,13 +38,15 @@ fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
         let file = folder.path().join(format!("{}.safetensors", info.name));
         let (mask, note) = Mask::load(&file).unwrap();
         let note = note.unwrap();
-        assert_eq!((mask.kept(), note.method.as_str()), (160, info.name));
+        assert_eq!((mask.kept(), note.method.as_deref()), (160, Some(info.name)));
         assert_eq!(note.parameters["schedule"], info.build.schedule);
         pruned += 1;
     }
     assert_eq!(pruned, if cfg!(feature = "train") { 12 } else { 9 });
-    let row = list.lines().find(|l| l.starts_with("gradient-paths")).unwrap();
+    let row = entry("gradient-paths");
     assert_eq!(row.contains("(*)"), !cfg!(feature = "train"), "{row}");
+    let explained = list.contains("(*) needs libtorch");
+    assert_eq!(explained, !cfg!(feature = "train"), "only where it is used");
     let empty = tempfile::tempdir().unwrap();
     let line = "prune --arch mlp-30-40-10 --density 0.1 --method gradient-paths -o m";
     refuses(empty.path(), line, 2, &["needs gradients on data"]);

@@ -162,7 +162,7 @@ fn scales_of_normalisations_are_the_same_by_whatever_command_they_are_drawn() {
     assert_eq!(runs.map(|(_, recorded)| recorded), [false, true, false, false]);
     let masks = ["--norm-scale uniform", "--norm-scale one"].map(|by| {
         let line = format!("prune {arch} {by} --density 0.1 --force -o m --json");
-        json(dir, &line)["parameters"]["norm_scale"].clone()
+        json(dir, &line)["norm_scale"].clone()
     });
     assert_eq!(masks, ["uniform".into(), serde_json::Value::Null]);
 }
@@ -256,7 +256,10 @@ fn methods_that_look_at_data_prune_with_the_sets_images() {
         let report = json(dir, &line);
         assert_eq!(report["kept"], 5_324);
         assert_eq!(report["parameters"]["per_class"], 5);
-        assert_eq!(report["parameters"]["data"], "digits");
+        assert_eq!(report["data"], "built-in digits");
+        for name in ["data_hash", "device", "libtorch", "threads"] {
+            assert!(!report[name].is_null(), "{method}: {name}");
+        }
         // Another choice of images, another mask; the same choice, the same bytes.
         stdout(dir, &line.replace(&format!("-o {method}"), "-o again --force"));
         let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
@@ -295,4 +298,114 @@ fn no_signal_is_lost_before_training_begins() {
         // Before the program listens, the signal ends it by itself.
         assert!(matches!(status.code(), Some(75) | None), "{status}");
     }
+}
+
+#[test]
+fn a_training_says_where_its_mask_or_its_pruning_comes_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let base = "--threads 1 train --arch lenet-300-100 --train-images 200 --test-images 50 --epochs 1 --json";
+    let mut said = Vec::new();
+    for bias in ["magnitude", "uniform"] {
+        stdout(dir, &format!("prune --arch lenet-300-100 --density 0.1 --bias {bias} -o {bias}.m"));
+        let run = json(dir, &format!("{base} --mask {bias}.m -o {bias}"));
+        let from = &run["provenance"];
+        assert_eq!((&from["method"], &from["parameters"]["bias"]), (&"phew".into(), &bias.into()));
+        assert_eq!((&from["run_seed"], &from["weights_seed"]), (&0.into(), &0.into()));
+        assert_eq!((&from["density"], &from["kept"]), (&0.1.into(), &run["kept"]));
+        for name in ["arch_hash", "data_hash", "device", "libtorch", "mask", "threads", "weights"] {
+            assert!(!from[name].is_null(), "{name}");
+        }
+        // What the folder's file says is what was printed.
+        let text = std::fs::read_to_string(dir.join(bias).join("result.json")).unwrap();
+        let kept: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(kept["provenance"], *from);
+        said.push(from["mask"].clone());
+    }
+    assert_ne!(said[0], said[1]);
+    let prune = "--prune at:2 --method phew --bias square --density 0.2 --method-seed 5";
+    let planned = json(dir, &format!("{base} {prune} --dry-run"));
+    assert_eq!(
+        (&planned["pruner"]["method"], &planned["pruner"]["seed"]),
+        (&"phew".into(), &5.into())
+    );
+    assert_eq!(planned["pruner"]["parameters"]["bias"], "square");
+    let text = stdout(dir, &format!("{} {prune} --dry-run", base.replace(" --json", "")));
+    assert!(text.contains("# pruner = ") && text.contains("# pruning = "), "{text}");
+    // It is still a recipe.
+    std::fs::write(dir.join("r.toml"), &text).unwrap();
+    stdout(dir, "train --recipe r.toml --dry-run");
+    let run = json(dir, &format!("{base} {prune} -o pruned"));
+    let from = &run["provenance"];
+    assert_eq!(
+        (&from["method"], &from["seed"], &from["density"]),
+        (&"phew".into(), &5.into(), &0.2.into())
+    );
+    assert_eq!(from["parameters"]["bias"], "square");
+    let dense = json(dir, &format!("{base} -o dense"));
+    assert!(dense["provenance"]["method"].is_null() && dense["provenance"]["mask"].is_null());
+}
+
+#[test]
+fn layers_and_patterns_are_kept_in_the_course_of_training_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let base = "--threads 1 train --arch lenet-300-100 --train-images 200 --test-images 50 --epochs 1 --force --json";
+    let base = base.replace(" --force", "");
+    for (name, method) in [("walks", "phew"), ("scores", "magnitude")] {
+        let line =
+            format!("{base} --prune at:2 --method {method} --density 0.2 --exclude fc3 -o {name}");
+        let run = json(dir, &line);
+        assert_eq!(run["provenance"]["parameters"]["layers"], "fc3=1", "{method}");
+        let (mask, _) = phew_graph::Mask::load(&dir.join(name).join("mask-1.safetensors")).unwrap();
+        let last = mask.layers().iter().find(|layer| layer.name() == "fc3.weight").unwrap();
+        assert_eq!(last.kept(), last.len(), "{method}");
+        assert!(mask.density() < 0.21, "{method}");
+    }
+    let pattern = "--prune at:2 --method magnitude --pattern 2:4";
+    let run = json(dir, &format!("{base} {pattern} --density 0.5 -o pattern"));
+    assert_eq!(run["kept"].as_u64().unwrap() * 2, run["prunable"].as_u64().unwrap());
+    refuses(dir, &format!("{base} {pattern} --density 0.4 -o other"), 2, &["needs --density 0.5"]);
+}
+
+#[test]
+fn tensors_of_one_s_own_are_trained_on_measured_and_scored_by() {
+    use phew_graph::ndarray::{Array1, Array2};
+
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    // Which of three features is the greatest, as numbers to come close to: the features themselves.
+    let inputs = |count: usize, from: f32| {
+        Array2::from_shape_fn((count, 3), |(i, j)| ((i as f32 + from) * (1.3 + j as f32)).sin())
+    };
+    let (train, test) = (inputs(120, 0.0), inputs(30, 0.5));
+    let sums = |of: &Array2<f32>| Array1::from_iter(of.rows().into_iter().map(|row| row.sum()));
+    let (train_sums, test_sums) = (sums(&train), sums(&test));
+    let tensors = [
+        ("train.input", train.view().into_dyn()),
+        ("train.target", train_sums.view().into_dyn()),
+        ("test.input", test.view().into_dyn()),
+        ("test.target", test_sums.view().into_dyn()),
+    ];
+    let path = dir.join("mine.safetensors");
+    phew_graph::write_arrays(&path, tensors, None, phew_graph::Overwrite::Refuse).unwrap();
+    let data = "--data tensors --data-dir mine.safetensors";
+    let report =
+        json(dir, &format!("measure gradient --arch mlp-3-8-1 {data} --per-class 20 --json"));
+    assert_eq!(report["provenance"]["data"], "mine");
+    let snip = format!("prune --arch mlp-3-8-1 --method snip {data} --density 0.5 -o snip --json");
+    let mask = json(dir, &snip);
+    assert_eq!((&mask["data"], &mask["kept"]), (&"mine".into(), &16.into()));
+    let recipe = "arch = 'mlp-3-8-1'\ninit = 'kaiming-normal'\nepochs = 20\nbatch = 20\n\
+                  [data]\nset = 'tensors'\ndir = 'mine.safetensors'\n[loss]\nkind = 'mean-square'\n\
+                  [optimiser]\nkind = 'adam'\n\
+                  [schedule]\nrate = 0.01\nfall = { kind = 'exponential', factor = 1.0 }\n";
+    std::fs::write(dir.join("r.toml"), recipe).unwrap();
+    let line = "train --recipe r.toml --epochs";
+    let loss = |epochs: u32| {
+        let run = json(dir, &format!("{line} {epochs} -o run-{epochs} --json"));
+        run["test"]["loss"].as_f64().unwrap()
+    };
+    let (first, last) = (loss(1), loss(40));
+    assert!(last < 0.5 * first, "{first} {last}");
 }

@@ -9,6 +9,7 @@ use super::op::fields::{Fields, Written};
 use super::op::operator::Arity;
 use super::{Arch, NodeSpec};
 use crate::error::GraphError;
+use crate::hash::content_hash;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +100,12 @@ impl Arch {
         let file = WrittenArch { name: &self.name, op };
         toml::to_string(&file)
             .unwrap_or_else(|e| unreachable!("plain tables always serialise: {e}"))
+    }
+
+    /// BLAKE3 hash of [`Arch::to_toml`], in hexadecimal: it tells architectures of one name apart.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        content_hash(self.to_toml().as_bytes())
     }
 
     /// Reads a TOML file.

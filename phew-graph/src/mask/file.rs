@@ -1,50 +1,29 @@
 //! Mask files: safetensors of BOOL with the weights' names and shapes, and one JSON note in the metadata.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
 use safetensors::tensor::Dtype;
-use serde::{Deserialize, Serialize};
 
 use super::{LayerMask, Mask};
 use crate::atomic::Overwrite;
 use crate::error::GraphError;
+use crate::provenance::Provenance;
 use crate::safetensors::{Tensor, TensorFile, write_tensors};
 
-/// How a mask was made: stored as canonical JSON under the metadata key `phew`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MaskInfo {
-    /// Name of the architecture.
-    pub arch: String,
-    /// Density that was asked for.
-    pub density: f64,
-    /// Name of the method.
-    pub method: String,
-    /// The method's other parameters.
-    #[serde(default)]
-    pub parameters: BTreeMap<String, serde_json::Value>,
-    /// Seed of the method's random choices.
-    pub seed: u64,
-    /// Version of phew.
-    pub version: String,
-    /// [`crate::Network::fingerprint`] of the weights.
-    pub weights: String,
-}
-
 impl Mask {
-    /// Writes the mask; PyTorch reads it with `safetensors.torch.load_file`.
+    /// Writes the mask and, in its metadata under `phew`, where it comes from; PyTorch reads it with `safetensors.torch.load_file`.
     ///
     /// # Errors
     /// [`GraphError::Exists`] and [`GraphError::Io`]; nothing half-written remains.
     pub fn save(
         &self,
         path: &Path,
-        info: &MaskInfo,
+        from: &Provenance,
         overwrite: Overwrite,
     ) -> Result<(), GraphError> {
         // The fields stand in alphabetical order and maps are sorted: the note is canonical.
-        let note = serde_json::to_string(info)
+        let note = serde_json::to_string(from)
             .unwrap_or_else(|e| unreachable!("string keys and finite numbers serialise: {e}"));
         let tensors = self.layers.iter().map(|l| (l.name().to_owned(), Bytes(l))).collect();
         write_tensors(path, tensors, Some(note), overwrite)
@@ -56,8 +35,9 @@ impl Mask {
     ///
     /// # Errors
     /// [`GraphError::Io`], [`GraphError::Safetensors`], [`GraphError::Dtype`] if a tensor holds neither BOOL nor numbers,
-    /// [`GraphError::NotBinary`] if a value is neither 0 nor 1.
-    pub fn load(path: &Path) -> Result<(Self, Option<MaskInfo>), GraphError> {
+    /// [`GraphError::NotBinary`] if a value is neither 0 nor 1. A mask that a later version of phew described is
+    /// [`GraphError::Safetensors`].
+    pub fn load(path: &Path) -> Result<(Self, Option<Provenance>), GraphError> {
         let file = TensorFile::open(path)?;
         let names = file.names();
         if names.is_empty() {
@@ -68,10 +48,10 @@ impl Mask {
             let kept = stored.bools()?;
             layers.push(LayerMask::from_fn(stored.name(), stored.shape(), |i| kept[i] == 1));
         }
-        let info = |note| {
-            serde_json::from_str(note).map_err(|e| file.wrong(format!("metadata `phew`: {e}")))
+        let from = |note| {
+            Provenance::from_json(note).map_err(|e| file.wrong(format!("metadata `phew`: {e}")))
         };
-        Ok((Self::from_layers(layers), file.note().map(info).transpose()?))
+        Ok((Self::from_layers(layers), file.note().map(from).transpose()?))
     }
 }
 

@@ -68,7 +68,7 @@ impl TensorFile {
     /// What phew noted in it: the metadata entry `phew`.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
-        self.header.metadata().as_ref()?.get(NOTE).map(String::as_str)
+        self.metadata(NOTE)
     }
 
     /// The names of its tensors in lexicographic order.
@@ -90,11 +90,53 @@ impl TensorFile {
     /// # Errors
     /// [`GraphError::Absent`] if there is none of this name, [`GraphError::Dtype`] if it holds no such numbers.
     pub fn array(&self, name: &str) -> Result<ArrayD<f32>, GraphError> {
-        let absent = || GraphError::Absent { origin: self.origin(), name: name.to_owned() };
-        let stored = self.stored(name).ok_or_else(absent)?;
+        let stored = self.expect(name)?;
         let values = stored.f32s()?.into_owned();
         let array = ArrayD::from_shape_vec(stored.shape(), values);
         array.map_err(|e| self.wrong(format!("tensor `{name}`: {e}")))
+    }
+
+    /// The shape of a tensor; `None` if there is none of this name.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        Some(&self.header.info(name)?.shape)
+    }
+
+    /// A tensor of bytes, copied; `None` if it is of another type.
+    ///
+    /// # Errors
+    /// [`GraphError::Absent`] if there is none of this name.
+    pub fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, GraphError> {
+        let stored = self.expect(name)?;
+        Ok((stored.dtype == Dtype::U8).then(|| stored.bytes().to_vec()))
+    }
+
+    /// A tensor of integers, copied; `None` if it is of floating-point numbers.
+    ///
+    /// # Errors
+    /// [`GraphError::Absent`] if there is none of this name.
+    pub fn integers(&self, name: &str) -> Result<Option<Vec<i64>>, GraphError> {
+        let stored = self.expect(name)?;
+        let bytes = stored.bytes();
+        Ok(match stored.dtype {
+            Dtype::BOOL | Dtype::U8 => Some(bytes.iter().map(|&byte| byte.into()).collect()),
+            Dtype::I8 => Some(bytes.iter().map(|&byte| i8::from_le_bytes([byte]).into()).collect()),
+            Dtype::I16 => Some(integers(bytes, |bytes| i16::from_le_bytes(bytes).into())),
+            Dtype::I32 => Some(integers(bytes, |bytes| i32::from_le_bytes(bytes).into())),
+            Dtype::I64 => Some(integers(bytes, i64::from_le_bytes)),
+            _ => None,
+        })
+    }
+
+    /// An entry of the metadata.
+    #[must_use]
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.header.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
+    fn expect<'a>(&'a self, name: &'a str) -> Result<Stored<'a>, GraphError> {
+        let absent = || GraphError::Absent { origin: self.origin(), name: name.to_owned() };
+        self.stored(name).ok_or_else(absent)
     }
 
     /// All tensors by their names, copied.
@@ -242,6 +284,11 @@ fn numbers<'a, const SIZE: usize>(
     bytes: &'a [u8],
     value: impl Fn([u8; SIZE]) -> f32,
 ) -> Cow<'a, [f32]> {
+    bytes.as_chunks().0.iter().map(|&bytes| value(bytes)).collect()
+}
+
+/// Integers of so many bytes each.
+fn integers<const SIZE: usize>(bytes: &[u8], value: impl Fn([u8; SIZE]) -> i64) -> Vec<i64> {
     bytes.as_chunks().0.iter().map(|&bytes| value(bytes)).collect()
 }
 

@@ -4,6 +4,7 @@ use phew_graph::{
     ByLayer, ByTensor, Direction, Edges, Ends, NonZero, One, Semiring, Step, TensorId, Weighted,
 };
 
+use super::natural::Natural;
 use crate::analysis::Analysis;
 use crate::error::MetricError;
 
@@ -20,20 +21,43 @@ pub enum Paths {
 }
 
 impl Analysis<'_> {
-    /// Exact number of input-output paths.
-    ///
-    /// Scalars of one kernel are parallel edges, so a 3×3 kernel makes nine paths of one. For networks beyond
-    /// 128 bits use [`Analysis::ln_path_count`].
+    /// Exact number of input-output paths, if 128 bits hold it.
     ///
     /// # Errors
-    /// [`MetricError::Overflow`] if the number, or one on the way to it, is beyond 128 bits.
+    /// [`MetricError::Overflow`] if they do not: [`Analysis::exact_path_count`] has no greatest number.
     ///
     /// # Complexity
-    /// O(weights).
+    /// As there.
     pub fn path_count(&self, paths: Paths) -> Result<u128, MetricError> {
-        let forward = self.counts(paths, Direction::Forward)?;
-        let ends = forward.last().map_or(&[][..], Vec::as_slice);
-        ends.iter().try_fold(0u128, |sum, &n| sum.checked_add(n)).ok_or(MetricError::Overflow)
+        self.exact_path_count(paths).to_u128().ok_or(MetricError::Overflow)
+    }
+
+    /// Exact number of input-output paths, however large.
+    ///
+    /// Scalars of one kernel are parallel edges, so a 3×3 kernel makes nine paths of one.
+    ///
+    /// # Examples
+    /// ```
+    /// use phew_graph::{Init, Network, zoo};
+    /// use phew_metrics::{Analysis, Paths};
+    ///
+    /// let network = Network::initialise(zoo::mlp(&[1000; 15]).build()?, Init::default(), 0)?;
+    /// let paths = Analysis::new(&network, None)?.exact_path_count(Paths::All);
+    /// assert_eq!(paths.to_string(), format!("1{}", "0".repeat(45)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Complexity
+    /// O(weights) time, O(units) space, each times the length of the number.
+    #[must_use]
+    pub fn exact_path_count(&self, paths: Paths) -> Natural {
+        let units = self.graph[self.graph.start(Direction::Forward)].units;
+        let mut semiring = Naturals { analysis: self, paths };
+        let start = vec![Natural::from(1); units];
+        let layers = self.graph.sweep(Direction::Forward, &mut semiring, start);
+        let mut total = Natural::default();
+        layers.last().into_iter().flatten().for_each(|paths| total.add_times(paths, 1));
+        total
     }
 
     /// Natural logarithm of the number of input-output paths; `-inf` if there is none.
@@ -94,6 +118,40 @@ impl Analysis<'_> {
         let layers = self.graph.sweep(direction, &mut semiring, vec![Some(1); units]);
         let exact = |layer: Vec<Option<u128>>| layer.into_iter().collect::<Option<Vec<u128>>>();
         layers.into_iter().map(exact).collect::<Option<_>>().ok_or(MetricError::Overflow)
+    }
+}
+
+/// Whole numbers of paths, of any size.
+struct Naturals<'a> {
+    analysis: &'a Analysis<'a>,
+    paths: Paths,
+}
+
+impl Semiring for Naturals<'_> {
+    type Value = Natural;
+
+    fn zero(&self) -> Natural {
+        Natural::default()
+    }
+
+    fn add(&self, sum: &mut Natural, more: &Natural) {
+        sum.add_times(more, 1);
+    }
+
+    fn weighted(&mut self, step: &Step, shape: &Weighted, near: &[Natural]) -> Vec<Natural> {
+        let mut far = vec![Natural::default(); step.units];
+        for pair in 0..shape.outputs * shape.inputs {
+            let scalars = pair * shape.kernel..(pair + 1) * shape.kernel;
+            let counted = |&i: &usize| self.analysis.counted(self.paths, shape.tensor, i);
+            let edges = scalars.filter(counted).count() as u64;
+            let (source, target) = shape.ends(pair * shape.kernel);
+            let (from, to) = match step.direction {
+                Direction::Forward => (source, target),
+                Direction::Reverse => (target, source),
+            };
+            far[to].add_times(&near[from], edges);
+        }
+        far
     }
 }
 

@@ -27,6 +27,7 @@ use crate::error::Result;
 #[derive(Debug)]
 pub struct DeviceDataset {
     summary: DataSummary,
+    fingerprint: String,
     device: Device,
     train: Shared,
     test: Shared,
@@ -51,18 +52,25 @@ impl DeviceDataset {
     /// # Errors
     /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
     pub fn new(data: &Dataset, device: Device) -> Result<Self> {
-        let statistics = data.train.channel_statistics();
+        let statistics = data.train.normalisation();
         let copy = |images| -> Result<Shared> {
             Ok(Shared(Mutex::new(DeviceImages::new(images, &statistics, device.0)?)))
         };
         let (train, test) = (copy(&data.train)?, copy(&data.test)?);
-        Ok(Self { summary: data.summary(), device, train, test })
+        let (summary, fingerprint) = (data.summary(), data.fingerprint());
+        Ok(Self { summary, fingerprint, device, train, test })
     }
 
     /// What it is like.
     #[must_use]
     pub fn summary(&self) -> &DataSummary {
         &self.summary
+    }
+
+    /// [`Dataset::fingerprint`] of what was copied.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Where it lies.

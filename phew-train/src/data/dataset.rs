@@ -1,6 +1,6 @@
 //! A data set: images to train and to test on.
 
-use phew_graph::Arch;
+use phew_graph::{Arch, content_hash};
 
 use super::images::Images;
 use super::summary::DataSummary;
@@ -40,13 +40,25 @@ impl Dataset {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// [`TrainError::Parameter`] if test images have another shape than training images, or a label no class.
+    /// [`TrainError::Parameter`] if test images or their targets have another shape than those to train on, or a
+    /// label no class.
     pub fn new(name: &str, classes: Vec<String>, train: Images, test: Images) -> Result<Self> {
         if train.shape() != test.shape() {
             return Err(TrainError::Parameter {
                 what: "shape of the test images",
                 found: format!("{:?}", test.shape()),
                 expected: format!("{:?}, that of the training images", train.shape()),
+            });
+        }
+        if train.target_len() != test.target_len() {
+            let scalars = |targets: Option<usize>| match targets {
+                Some(scalars) => format!("{scalars} scalars"),
+                None => "classes".to_owned(),
+            };
+            return Err(TrainError::Parameter {
+                what: "targets of the test images",
+                found: scalars(test.target_len()),
+                expected: format!("{}, as the training images have", scalars(train.target_len())),
             });
         }
         for label in train.labels().iter().chain(test.labels()) {
@@ -69,9 +81,21 @@ impl Dataset {
             shape: self.train.shape(),
             classes: self.classes.len(),
             regression: self.train.targets().is_some(),
+            outputs: self.train.target_len().unwrap_or(self.classes.len()),
             train: self.train.len(),
             test: self.test.len(),
         }
+    }
+
+    /// BLAKE3 hash of the images, labels and targets with their shape, in hexadecimal: it tells apart data that have
+    /// one name.
+    ///
+    /// # Complexity
+    /// One pass over the images.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let parts = [&self.train, &self.test].map(Images::fingerprint);
+        content_hash(parts.join("\n").as_bytes())
     }
 
     /// Refuses a network whose input or output is not this set's.
@@ -86,6 +110,29 @@ impl Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_any_two_sets_apart() {
+        let images = |pixels: Vec<u8>, label| Images::new([1, 1, 2], pixels, vec![label]).unwrap();
+        let set = |train: &Images, test: &Images| {
+            let classes = vec!["a".to_owned(), "b".to_owned()];
+            Dataset::new("x", classes, train.clone(), test.clone()).unwrap().fingerprint()
+        };
+        let (one, two) = (images(vec![1, 2], 0), images(vec![2, 1], 0));
+        let numbers = Images::new([1, 1, 2], vec![1.0, 2.0], vec![0]).unwrap();
+        let made = one.clone().with_targets(vec![1_u8, 2]).unwrap();
+        let all = [
+            set(&one, &two),
+            set(&two, &one),
+            set(&one, &one),
+            set(&images(vec![1, 2], 1), &two),
+            set(&numbers, &two),
+            set(&made, &two),
+        ];
+        assert_eq!(all[0], set(&one.clone(), &two));
+        let different: std::collections::BTreeSet<&String> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
+    }
 
     #[test]
     fn a_label_outside_the_classes_is_refused() {

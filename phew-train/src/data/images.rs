@@ -1,5 +1,6 @@
 //! Labelled images of one size.
 
+use phew_graph::content_hash;
 use phew_graph::ndarray::{Array4, ArrayView1, ArrayView4};
 
 use super::pixels::Pixels;
@@ -12,6 +13,8 @@ pub struct Images {
     pixels: Pixels,
     labels: Vec<u16>,
     targets: Option<Pixels>,
+    /// Whether networks see the numbers as they are, not normalised.
+    as_they_are: bool,
 }
 
 impl Images {
@@ -30,8 +33,8 @@ impl Images {
                 expected: "at least one image, and one label for each".to_owned(),
             });
         }
-        finite("pixel", &pixels, shape)?;
-        Ok(Self { shape, pixels, labels, targets: None })
+        finite("pixel", &pixels, size)?;
+        Ok(Self { shape, pixels, labels, targets: None, as_they_are: false })
     }
 
     /// Images from arrays: numbers `[image, channel, row, column]` and the class of each image.
@@ -55,22 +58,30 @@ impl Images {
         Self::new([channels, rows, columns], numbers, labels.to_vec())
     }
 
-    /// The same images with an image of the same shape as the target of each: a regression task.
+    /// The same images with as many values as the target of each, an image of the same shape, say: a regression task.
     ///
     /// # Errors
-    /// [`TrainError::Parameter`] if `targets` has another size than the images, or numbers that are not finite.
+    /// [`TrainError::Parameter`] unless there are equally many values for each image, at least one, and all are finite.
     pub fn with_targets(mut self, targets: impl Into<Pixels>) -> Result<Self> {
         let targets = targets.into();
-        if targets.len() != self.pixels.len() {
+        if targets.is_empty() || targets.len() % self.len() != 0 {
             return Err(TrainError::Parameter {
-                what: "target images",
+                what: "targets",
                 found: format!("{} scalars", targets.len()),
-                expected: format!("{}, as many as the images", self.pixels.len()),
+                expected: format!("equally many for each of the {} images", self.len()),
             });
         }
-        finite("pixel of a target image", &targets, self.shape)?;
+        finite("target", &targets, targets.len() / self.len())?;
         self.targets = Some(targets);
         Ok(self)
+    }
+
+    /// The same images, which networks see as they are: nothing is subtracted, and nothing divided by.
+    ///
+    /// By default each channel is brought to mean 0 and deviation 1 over the training images.
+    #[must_use]
+    pub fn as_they_are(self) -> Self {
+        Self { as_they_are: true, ..self }
     }
 
     /// Channels, rows, columns.
@@ -126,6 +137,30 @@ impl Images {
     #[must_use]
     pub fn targets(&self) -> Option<&Pixels> {
         self.targets.as_ref()
+    }
+
+    /// Hash of the shape, and of all scalars, labels and targets.
+    pub(super) fn fingerprint(&self) -> String {
+        let labels: Vec<u8> = self.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+        let targets = self.targets.as_ref().map(Pixels::fingerprint).unwrap_or_default();
+        let pixels = self.pixels.fingerprint();
+        format!("{:?} {pixels} {} {targets}", self.shape, content_hash(&labels))
+    }
+
+    /// Scalars of the target of one image, if the task is to make them.
+    #[must_use]
+    pub fn target_len(&self) -> Option<usize> {
+        Some(self.targets.as_ref()?.len() / self.len())
+    }
+
+    /// The mean and the deviation by which networks see each channel normalised: those of the images, or 0 and 1 for
+    /// [`Images::as_they_are`].
+    #[must_use]
+    pub fn normalisation(&self) -> Vec<(f64, f64)> {
+        match self.as_they_are {
+            true => vec![(0.0, 1.0); self.shape[0]],
+            false => self.channel_statistics(),
+        }
     }
 
     /// Mean and standard deviation of each channel, over all images, of the numbers that the pixels stand for.
@@ -190,17 +225,18 @@ impl Images {
         let size = self.image_len();
         let labels = indices.iter().map(|&i| self.labels[i]).collect();
         let images = Self::new(self.shape, self.pixels.select(size, indices), labels)?;
-        match &self.targets {
-            Some(targets) => images.with_targets(targets.select(size, indices)),
-            None => Ok(images),
+        let images = Self { as_they_are: self.as_they_are, ..images };
+        match (&self.targets, self.target_len()) {
+            (Some(targets), Some(size)) => images.with_targets(targets.select(size, indices)),
+            _ => Ok(images),
         }
     }
 }
 
 /// Refuses numbers that are not finite.
-fn finite(what: &'static str, pixels: &Pixels, shape: [usize; 3]) -> Result<()> {
+fn finite(what: &'static str, pixels: &Pixels, size: usize) -> Result<()> {
     let Some((index, value)) = pixels.first_not_finite() else { return Ok(()) };
-    let image = index / shape.iter().product::<usize>();
+    let image = index / size;
     let (found, expected) = (format!("{value} in image {image}"), "a finite number".to_owned());
     Err(TrainError::Parameter { what, found, expected })
 }

@@ -1,5 +1,6 @@
 //! The scalars of images: bytes, as files have them, or numbers.
 
+use phew_graph::content_hash;
 use tch::{Kind, TchError, Tensor};
 
 /// Scalars of images, all of one type.
@@ -30,6 +31,16 @@ impl Pixels {
         match self {
             Self::Bytes(bytes) => bytes.len(),
             Self::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    /// Hash of them and of their type.
+    pub(super) fn fingerprint(&self) -> String {
+        match self {
+            Self::Bytes(bytes) => format!("u8 {}", content_hash(bytes)),
+            Self::Numbers(numbers) => {
+                format!("f32 {}", content_hash(bytemuck::cast_slice(numbers)))
+            }
         }
     }
 

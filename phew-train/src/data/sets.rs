@@ -7,6 +7,7 @@ mod fashion_mnist;
 mod folder;
 mod mnist;
 mod mnist_test_split;
+mod tensors;
 mod tiny_imagenet;
 
 use std::str::FromStr;
@@ -28,6 +29,7 @@ const ALL: &[Set] = &[
     Set::CIFAR100,
     Set::TINY_IMAGENET,
     Set::FOLDER,
+    Set::TENSORS,
 ];
 
 impl Set {

@@ -15,6 +15,8 @@ pub struct DataSummary {
     pub classes: usize,
     /// Whether images are to be made, not classes told apart.
     pub regression: bool,
+    /// Scalars that are to be made of an image; classes, if they are to be told apart.
+    pub outputs: usize,
     /// Images to train on.
     pub train: usize,
     /// Images to test on.
@@ -30,7 +32,7 @@ impl DataSummary {
         let wrong =
             |what, found: String, expected| Err(TrainError::Parameter { what, found, expected });
         let size = |sizes: Vec<usize>| sizes.iter().product::<usize>();
-        let image = self.shape.iter().product();
+        let image: usize = self.shape.iter().product();
         let input = arch.input_shape();
         if size(input.sizes()) != image {
             let expected = format!("{:?} as {} has", self.shape, self.name);
@@ -38,8 +40,8 @@ impl DataSummary {
         }
         let output = arch.output_shape();
         let (wanted, what) = match self.regression {
-            true => (image, "scalars of a target image"),
-            false => (self.classes, "classes"),
+            true => (self.outputs, "scalars of a target"),
+            false => (self.outputs, "classes"),
         };
         if size(output.sizes()) != wanted {
             let expected = format!("{wanted}, the {what} of {}", self.name);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use phew_graph::{Mask, Network};
+use phew_graph::{Mask, Network, Provenance};
 
 use super::config::RunConfig;
 use super::early::Early;
@@ -35,6 +35,7 @@ pub struct Run<'a> {
     pub(super) from: Option<&'a Early>,
     pub(super) checkpoint_every: u64,
     pub(super) config: RunConfig,
+    pub(super) provenance: Option<&'a Provenance>,
 }
 
 impl fmt::Debug for Run<'_> {
@@ -54,6 +55,7 @@ impl<'a> Run<'a> {
         RunBuilder {
             task: Task::new(network, data.into(), recipe),
             method: None,
+            provenance: None,
             pruning: Pruning::Never,
             pruner: &MagnitudePruner,
             from: None,
@@ -80,6 +82,7 @@ impl<'a> Run<'a> {
 pub struct RunBuilder<'a> {
     task: Task<'a>,
     method: Option<&'a str>,
+    provenance: Option<&'a Provenance>,
     pruning: Pruning,
     pruner: &'a dyn Pruner,
     from: Option<&'a Early>,
@@ -104,6 +107,11 @@ impl<'a> RunBuilder<'a> {
     /// Says how the mask was made, for the record.
     pub fn method(self, method: impl Into<Option<&'a str>>) -> Self {
         Self { method: method.into(), ..self }
+    }
+
+    /// Says where network and mask come from; the run adds what it knows itself. By default only that is known.
+    pub fn provenance(self, provenance: impl Into<Option<&'a Provenance>>) -> Self {
+        Self { provenance: provenance.into(), ..self }
     }
 
     /// Sets when the network is pruned in the course of training, and what then chooses; never by default.
@@ -138,7 +146,7 @@ impl<'a> RunBuilder<'a> {
     /// device, if the pruning makes no sense for the recipe, or for 0 epochs between checkpoints; [`TrainError::Graph`]
     /// if the mask is of another architecture.
     pub fn build(self) -> Result<Run<'a>> {
-        let Self { task, method, pruning, pruner, from, checkpoint_every } = self;
+        let Self { task, method, provenance, pruning, pruner, from, checkpoint_every } = self;
         task.check()?;
         let data = task.data.summary();
         pruning.validate(task.recipe, data.train)?;
@@ -162,7 +170,7 @@ impl<'a> RunBuilder<'a> {
             pruning,
             recipe: task.recipe.clone(),
         };
-        Ok(Run { task, pruner, from, checkpoint_every, config })
+        Ok(Run { task, pruner, from, checkpoint_every, config, provenance })
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use phew_graph::{Arch, GraphError, Mask, MaskInfo, Overwrite, write_atomically};
+use phew_graph::{Arch, GraphError, Mask, Overwrite, Provenance, SCHEMA, write_atomically};
 use serde::Serialize;
 
 use super::builder::Run;
@@ -15,6 +15,7 @@ use super::early::Early;
 use super::events::EventFile;
 use super::remaining::Remaining;
 use super::result::RunResult;
+use crate::doctor::Libtorch;
 use crate::error::{Result, TrainError};
 use crate::train::{EpochRecord, EpochTiming, Pruned, PrunedTraining, PrunerInfo};
 
@@ -141,24 +142,29 @@ impl<'a> Folder<'a> {
     /// Keeps the mask of a pruning, named by its number.
     pub(super) fn keep_mask(
         &self,
+        arch: &Arch,
         mask: &Mask,
         pruned: &Pruned,
         pruner: &PrunerInfo,
     ) -> Result<()> {
-        let parameters = pruner.parameters.iter();
-        let mut parameters: BTreeMap<String, serde_json::Value> =
-            parameters.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        let mut parameters = values(pruner);
         parameters.insert(PRUNED_AT.to_owned(), pruned.step.into());
-        let info = MaskInfo {
-            arch: self.config.arch.clone(),
-            density: mask.density(),
-            method: pruner.method.clone(),
+        let from = Provenance {
+            arch: arch.name().to_owned(),
+            arch_hash: Some(arch.fingerprint()),
+            density: Some(mask.density()),
+            kept: Some(mask.kept()),
+            method: Some(pruner.method.clone()),
             parameters,
-            seed: pruner.seed,
+            prunable: Some(mask.len()),
+            run_seed: Some(self.config.seed),
+            schema: SCHEMA,
+            seed: Some(pruner.seed),
             version: self.config.phew.clone(),
             weights: pruned.weights.clone(),
+            ..Provenance::default()
         };
-        mask.save(&checkpoint::mask_path(&self.dir, pruned.phase), &info, Overwrite::Replace)?;
+        mask.save(&checkpoint::mask_path(&self.dir, pruned.phase), &from, Overwrite::Replace)?;
         Ok(())
     }
 
@@ -223,9 +229,39 @@ impl<'a> Folder<'a> {
             device: run.task.device().to_string(),
             threads: torch.threads,
             phew: self.config.phew.clone(),
+            provenance: Some(Box::new(self.provenance(training.mask(), run, &torch))),
             libtorch: torch.version,
         })
     }
+
+    /// Where the result comes from: what is known of network and mask, and what the run knows itself.
+    fn provenance(&self, mask: &Mask, run: &Run<'_>, torch: &Libtorch) -> Provenance {
+        let known = run.provenance.cloned();
+        let mut from = known.unwrap_or_else(|| Provenance::of(run.task.network));
+        if let Some(pruner) = &self.config.pruner {
+            from.method = Some(pruner.method.clone());
+            (from.seed, from.parameters) = (Some(pruner.seed), values(pruner));
+            from.density = self.config.pruning.densities().last().copied();
+        }
+        Provenance {
+            data: Some(self.config.data.clone()),
+            data_hash: Some(run.task.data.fingerprint().into_owned()),
+            device: Some(run.task.device().to_string()),
+            kept: Some(mask.kept()),
+            libtorch: torch.version.clone(),
+            mask: (mask.kept() < mask.len()).then(|| mask.fingerprint()),
+            prunable: Some(mask.len()),
+            run_seed: Some(self.config.seed),
+            threads: Some(torch.threads),
+            ..from
+        }
+    }
+}
+
+/// The parameters of a pruner, as a record has them.
+fn values(pruner: &PrunerInfo) -> BTreeMap<String, serde_json::Value> {
+    let parameters = pruner.parameters.iter();
+    parameters.map(|(name, value)| (name.clone(), value.as_str().into())).collect()
 }
 
 fn now() -> f64 {

@@ -1,5 +1,6 @@
 //! What comes out of a run.
 
+use phew_graph::Provenance;
 use serde::{Deserialize, Serialize};
 
 use super::remaining::Remaining;
@@ -50,6 +51,9 @@ pub struct RunResult {
     pub phew: String,
     /// Version of libtorch.
     pub libtorch: Option<String>,
+    /// Where it comes from: method, seeds, hashes; none in results of earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Box<Provenance>>,
 }
 
 /// How a run ended.

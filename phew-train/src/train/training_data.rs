@@ -35,4 +35,13 @@ impl<'a> TrainingData<'a> {
             Self::OnDevice(data) => Cow::Borrowed(data.summary()),
         }
     }
+
+    /// [`Dataset::fingerprint`].
+    #[must_use]
+    pub fn fingerprint(self) -> Cow<'a, str> {
+        match self {
+            Self::InMemory(data) => Cow::Owned(data.fingerprint()),
+            Self::OnDevice(data) => Cow::Borrowed(data.fingerprint()),
+        }
+    }
 }

@@ -18,7 +18,8 @@ use crate::interrupt;
 #[command(next_help_heading = "Output")]
 pub(super) struct WriteArgs {
     /// Write what each weight has of WHAT, as F64 safetensors: its share of the paths, synflow, synflow-l2 or trace
-    /// (of the path kernel), or the visits it expects of one walk: visits, visits-uniform, visits-inverse. Repeatable
+    /// (of the path kernel), or the visits it expects of one walk: visits (by |w|), visits-uniform, visits-inverse (by
+    /// 1/max(|w|, 1e-30)). Repeatable
     #[arg(long, value_name = "WHAT=FILE")]
     per_weight: Vec<Request>,
 

@@ -8,7 +8,7 @@ use phew_metrics::{
 use serde::Serialize;
 
 use super::walks::{WalkRow, walks_text};
-use crate::output::{grouped, histogram, or_dash, percent, table};
+use crate::output::{grouped, histogram, or_dash, percent, section, table};
 
 /// Natural logarithms, where names begin with `ln`; `null` is −∞: no path.
 #[derive(Debug, Serialize)]
@@ -17,7 +17,10 @@ pub(super) struct Theory {
     ln_paths_dense: f64,
     /// Of the kept paths those without a weight of 0.
     ln_paths_effective: f64,
-    paths: Option<String>,
+    /// Exact numbers, in decimal.
+    paths: String,
+    paths_dense: String,
+    paths_effective: String,
     ln_synflow: f64,
     ln_synflow_l2: f64,
     ln_path_kernel_trace: f64,
@@ -96,8 +99,9 @@ impl Theory {
             ln_paths: analysis.ln_path_count(Paths::Kept),
             ln_paths_dense: analysis.ln_path_count(Paths::All),
             ln_paths_effective: analysis.ln_path_count(Paths::Effective),
-            // A number beyond 128 bits is given by its logarithm alone.
-            paths: analysis.path_count(Paths::Kept).ok().map(|n| n.to_string()),
+            paths: analysis.exact_path_count(Paths::Kept).to_string(),
+            paths_dense: analysis.exact_path_count(Paths::All).to_string(),
+            paths_effective: analysis.exact_path_count(Paths::Effective).to_string(),
             ln_synflow: analysis.ln_objective(Objective::SynFlow),
             ln_synflow_l2: analysis.ln_objective(Objective::SynFlowL2),
             ln_path_kernel_trace: trace.ln_total(),
@@ -154,7 +158,12 @@ impl Theory {
         };
         let rows: Vec<Vec<String>> = gaps.zip(&self.path_kernel_trace_shares).map(row).collect();
         let head = ["tensor", "FLOPs", "kept FLOPs", "of trace", "σ₁", "σ₂", "Ramanujan"];
-        format!("\n{}", table(&head, &rows, 1))
+        section(
+            "Cost, share of the path kernel's trace, and expansion of each layer",
+            "FLOPs of one forward pass; σ₁ and σ₂: greatest singular values of the layer's graph of kept weights;\n\
+             Ramanujan: σ₂ over its least possible value for these degrees",
+            &table(&head, &rows, 1),
+        )
     }
 
     fn weights(&self) -> String {
@@ -165,8 +174,13 @@ impl Theory {
             row
         };
         let rows: Vec<Vec<String>> = self.per_weight.iter().map(row).collect();
-        let head = ["ln of min mean max, by kept weight", "paths through it", "of trace", "visits"];
-        format!("\n{}", table(&head, &rows, 1))
+        let head = ["tensor", "ln paths", "ln trace", "ln visits"];
+        section(
+            "Kept weights one by one: least, mean and greatest of each layer, as natural logarithms",
+            "paths: kept paths through a weight; trace: its part of the path kernel's trace;\n\
+             visits: how often one PHEW walk over the dense network is expected to pass it",
+            &table(&head, &rows, 1),
+        )
     }
 
     fn units(&self) -> String {
@@ -178,19 +192,23 @@ impl Theory {
                 layer.stubs.to_string(),
                 layer.isolated.to_string(),
                 degrees(&layer.in_degree),
-                histogram(&layer.in_degree.units),
                 degrees(&layer.out_degree),
+                histogram(&layer.in_degree.units),
                 histogram(&layer.out_degree.units),
             ]
         };
         let rows: Vec<Vec<String>> = self.structure.layers.iter().map(row).collect();
-        let [into, out] = ["in: min mean max", "out: min mean max"];
-        let head = ["units of", "alive", "stubs", "isolated", into, "", out, ""];
-        format!("\n{}", table(&head, &rows, 1))
+        let head = ["units of", "alive", "stubs", "isolated", "in", "out", "in: hist", "out: hist"];
+        section(
+            "Units of each layer, and the kept weights that lead to them (in) and from them (out)",
+            "stub: has weights on one side only; isolated: on neither; in, out: least, mean, greatest;\n\
+             hist: how many units have how many, in eight bars",
+            &table(&head, &rows, 1),
+        )
     }
 
     fn squares(&self) -> String {
-        let mut head = vec!["mean θ² over", "all weights"];
+        let mut head = vec!["tensor", "all weights"];
         if self.masked() {
             head.push("kept weights");
         }
@@ -206,14 +224,19 @@ impl Theory {
         };
         let tensors = self.cost.layers.iter().zip(&self.mean_squares);
         let rows: Vec<Vec<String>> = tensors.enumerate().map(row).collect();
-        format!("\n{}", table(&head, &rows, 1))
+        section(
+            "Mean square of the weights of each layer",
+            "over all and over the kept ones, and over those that random walks pass, by what draws the walks",
+            &table(&head, &rows, 1),
+        )
     }
 
     fn summary(&self) -> String {
-        let paths = self.paths.as_ref().map_or_else(String::new, |n| format!(" ({n})"));
         let mut out = format!(
-            "\npaths: e^{:.3}{paths}, of e^{:.3} dense\n",
-            self.ln_paths, self.ln_paths_dense
+            "\npaths: {} (e^{:.3}), of e^{:.3} dense\n",
+            shortened(&self.paths),
+            self.ln_paths,
+            self.ln_paths_dense
         );
         if self.ln_paths_effective < self.ln_paths {
             out += &format!("of them without a weight of 0: e^{:.3}\n", self.ln_paths_effective);
@@ -240,6 +263,15 @@ impl Theory {
             out += &format!("collapsed: {}\n", self.collapsed.join(", "));
         }
         out
+    }
+}
+
+/// A decimal number whose middle is left out where it is long; JSON has all of it.
+fn shortened(number: &str) -> String {
+    const LONGEST: usize = 40;
+    match number.len() {
+        n if n <= LONGEST => number.to_owned(),
+        n => format!("{}…{} ({n} digits)", &number[..16], &number[n - 8..]),
     }
 }
 

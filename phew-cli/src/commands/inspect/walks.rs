@@ -5,7 +5,7 @@ use phew_metrics::{Analysis, MeanPath, Visits, WalkWorth, Walks};
 use phew_walk::{Bias, Starts};
 use serde::Serialize;
 
-use crate::output::{or_dash, table};
+use crate::output::{or_dash, section, table};
 
 /// What walks with one bias are expected to visit and to be worth.
 #[derive(Debug, Serialize)]
@@ -95,6 +95,11 @@ pub(super) fn walks_text(walks: &[WalkRow], all: &MeanPath, kept: Option<&MeanPa
         row.push("–".into());
         rows.push(row);
     }
-    let head = ["over", "ln E|π|", "ln E[π²]", "ln E[Π(p,p)]", "visits of a unit over 1/N"];
-    format!("\n{}", table(&head, &rows, 1))
+    let head = ["over", "ln E|π|", "ln E[π²]", "ln E[Π(p,p)]", "visits of a unit"];
+    section(
+        "Random walks over the dense network, beside paths that count alike",
+        "ln of the expected product |π| of a walk's weights, of its square, and of its entry of the path kernel;\n\
+         visits of a unit: least and greatest, times the units of its layer",
+        &table(&head, &rows, 1),
+    )
 }

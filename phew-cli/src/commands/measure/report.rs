@@ -1,5 +1,6 @@
 //! What was measured.
 
+use phew_graph::Provenance;
 use phew_train::{GradientShare, LayerSensitivity};
 use serde::Serialize;
 
@@ -17,6 +18,8 @@ pub struct MeasureReport {
     pub images: usize,
     /// Images for kernel and Jacobian.
     pub inputs: usize,
+    /// Where network, mask and data come from.
+    pub provenance: Box<Provenance>,
     /// Of the dense network.
     pub dense: Measures,
     /// Of the masked network, if there is a mask.

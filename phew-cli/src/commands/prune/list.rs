@@ -4,7 +4,6 @@ use phew_baselines::Needs;
 use serde::Serialize;
 
 use crate::methods::{Build, methods, served};
-use crate::output::table;
 
 /// A method of the list.
 #[derive(Clone, Debug, Serialize)]
@@ -36,25 +35,40 @@ pub(super) fn known() -> Vec<KnownMethod> {
     methods().iter().map(known).collect()
 }
 
-/// The list as a table.
+/// The list: what a method keeps, and below it what it needs, its paper and its defaults.
 pub(super) fn text(methods: &[KnownMethod]) -> String {
-    let head = ["method", "keeps", "needs", "paper", "schedule", "allocation", "own options"];
-    let row = |m: &KnownMethod| {
-        let words = [m.method, m.keeps, &m.needs, m.paper, &m.schedule, &m.allocation, &m.options];
-        words.map(str::to_owned).to_vec()
-    };
-    let rows: Vec<Vec<String>> = methods.iter().map(row).collect();
-    table(&head, &rows, head.len())
-        + match cfg!(feature = "train") {
-            true => "\n(*) not served by this build\n",
-            false => "\n(*) not served by this build: it has nothing that runs networks on data\n",
+    let widest = methods.iter().map(|m| m.method.len()).max().unwrap_or(0) + 2;
+    let mut out = String::new();
+    for m in methods {
+        let mut facts = vec![format!("needs {}", m.needs), m.paper.to_owned()];
+        if m.schedule != NONE {
+            facts.push(format!("{}, {}", m.schedule, m.allocation));
         }
+        let own = Some(format!("own options: {}", m.options)).filter(|_| !m.options.is_empty());
+        let lines = [Some(m.keeps.to_owned()), Some(facts.join(" · ")), own];
+        for (place, line) in lines.into_iter().flatten().enumerate() {
+            match place {
+                0 => out += &format!("{:<widest$}{line}\n", m.method),
+                _ => out += &format!("    {line}\n"),
+            }
+        }
+    }
+    if methods.iter().any(|m| m.needs.ends_with(MISSING)) {
+        out += "\n(*) needs libtorch, which this build does not have: `make build` makes one with it\n";
+    }
+    out
 }
+
+/// What stands for a default where there is none.
+const NONE: &str = "–";
+
+/// What marks a need that this build does not serve.
+const MISSING: &str = "(*)";
 
 /// Schedule, allocation and options of its own, unless others are asked for.
 fn defaults(build: &Build) -> [String; 3] {
     match build {
-        Build::Walks | Build::Paths(_) => ["–", "–", "see --help"].map(str::to_owned),
+        Build::Walks | Build::Paths(_) => [NONE, NONE, ""].map(str::to_owned),
         Build::Scores(scored) => {
             let own = scored.options.iter().map(|o| format!("{} {}", o.name, o.default));
             let own = own.collect::<Vec<_>>().join(", ");
@@ -66,5 +80,8 @@ fn defaults(build: &Build) -> [String; 3] {
 /// What a method needs, marked if this build does not have it.
 fn asks(needs: Needs) -> String {
     let missing = needs.oracle() && !served(needs);
-    format!("{needs}{}", if missing { " (*)" } else { "" })
+    match missing {
+        true => format!("{needs} {MISSING}"),
+        false => needs.to_string(),
+    }
 }

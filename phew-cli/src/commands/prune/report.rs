@@ -1,10 +1,9 @@
 //! What pruning reports: one type for all methods, as text and as JSON.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use phew_graph::Provenance;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::list::KnownMethod;
 use crate::command::Report;
@@ -28,22 +27,12 @@ pub enum PruneReport {
 /// A mask that was made, and how.
 #[derive(Clone, Debug, Serialize)]
 pub struct PrunedMask {
-    /// The method.
-    pub method: String,
-    /// The architecture.
-    pub arch: String,
-    /// Density asked for, or what so many paths came to.
-    pub density: f64,
-    /// Seed of the method's random choices.
-    pub seed: u64,
-    /// The method's parameters, as the mask's metadata has them.
-    pub parameters: BTreeMap<String, Value>,
-    /// Where the weights came from.
-    pub weights: String,
-    /// Weights kept.
-    pub kept: usize,
-    /// Prunable weights.
-    pub prunable: usize,
+    /// Where it comes from, as the mask's metadata has it, and the threads that made it.
+    #[serde(flatten)]
+    pub provenance: Provenance,
+    /// Where the weights came from, in words.
+    #[serde(skip)]
+    weights: String,
     /// Weights kept on a surviving path.
     pub effective: usize,
     /// What only some methods have to say.
@@ -75,22 +64,18 @@ fn as_map<S: serde::Serializer>(
 impl PrunedMask {
     /// The report on a mask that lies in its file.
     pub(super) fn new(
-        info: phew_graph::MaskInfo,
+        provenance: Provenance,
         weights: String,
-        (layers, mask): (Layers, &phew_graph::Mask),
+        layers: Layers,
         how: How,
         phases: Vec<(&'static str, f64)>,
         output: PathBuf,
     ) -> Self {
+        // The mask does not depend on them: it is the time that does.
+        let threads = provenance.threads.unwrap_or_else(rayon::current_num_threads);
         Self {
-            method: info.method,
-            arch: info.arch,
-            density: info.density,
-            seed: info.seed,
-            parameters: info.parameters,
+            provenance: Provenance { threads: Some(threads), ..provenance },
             weights,
-            kept: mask.kept(),
-            prunable: mask.len(),
             effective: layers.effective,
             how,
             seconds: phases.iter().map(|(_, seconds)| seconds).sum(),
@@ -102,10 +87,23 @@ impl PrunedMask {
         }
     }
 
+    /// Weights kept.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.layers.iter().map(|layer| layer.kept).sum()
+    }
+
+    /// Prunable weights.
+    #[must_use]
+    pub fn prunable(&self) -> usize {
+        self.layers.iter().map(|layer| layer.total).sum()
+    }
+
     /// What was kept, in a line.
     fn summary(&self) -> String {
-        let (arch, kept, prunable) = (&self.arch, grouped(self.kept), grouped(self.prunable));
-        let density = percent(self.kept as f64 / self.prunable as f64);
+        let (arch, kept) = (&self.provenance.arch, grouped(self.kept()));
+        let prunable = grouped(self.prunable());
+        let density = percent(self.kept() as f64 / self.prunable() as f64);
         let dead = grouped(self.dead_units);
         match &self.how {
             How::Walks { walks, overshoot, .. } => format!(
@@ -121,7 +119,7 @@ impl PrunedMask {
             How::Scores { steps } => format!(
                 "{arch}: {} keeps {kept} of {prunable} weights ({density}) in {}, {} of them on a surviving path; \
                  {dead} dead units",
-                self.method,
+                self.provenance.method.as_deref().unwrap_or_default(),
                 counted(*steps, "step"),
                 grouped(self.effective),
             ),
@@ -148,10 +146,10 @@ fn overview(masks: &[PrunedMask]) -> String {
     let row = |mask: &PrunedMask| {
         vec![
             mask.output.display().to_string(),
-            mask.density.to_string(),
-            mask.seed.to_string(),
-            grouped(mask.kept),
-            grouped(mask.prunable),
+            mask.provenance.density.unwrap_or_default().to_string(),
+            mask.provenance.seed.unwrap_or_default().to_string(),
+            grouped(mask.kept()),
+            grouped(mask.prunable()),
             grouped(mask.dead_units),
             format!("{:.2}", mask.seconds),
         ]

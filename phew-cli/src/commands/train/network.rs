@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use phew_graph::{Arch, Init, Mask, MaskInfo, Network, NormScale, Shape, zoo};
+use phew_graph::{Arch, Init, Mask, Network, NormScale, Provenance, Shape, zoo};
 use phew_train::{Dataset, Recipe};
 
-use crate::args::{choice, load_mask, load_weights};
+use crate::args::{WeightSource, choice, load_mask, load_weights};
 use crate::failure::usage;
 use crate::stderr;
 
@@ -63,14 +63,16 @@ impl NetworkArgs {
         recipe: &Recipe,
         data: &Dataset,
         seed: u64,
-    ) -> anyhow::Result<Network> {
+    ) -> anyhow::Result<(Network, WeightSource)> {
         let arch = architecture(&recipe.arch, data)?;
         if let Some(path) = &self.weights {
-            return load_weights(&of_seed(path, seed), arch, self.ignore_extra);
+            let path = of_seed(path, seed);
+            return Ok((load_weights(&path, arch, self.ignore_extra)?, WeightSource::File(path)));
         }
-        let init: Init = recipe.init.parse()?;
+        let (init, norm_scale): (Init, _) = (recipe.init.parse()?, recipe.norm_scale);
         let seed = self.init_seed.unwrap_or(seed);
-        Ok(Network::initialise(arch, init, seed)?.with_norm_scale(recipe.norm_scale, seed))
+        let network = Network::initialise(arch, init, seed)?.with_norm_scale(norm_scale, seed);
+        Ok((network, WeightSource::Drawn { init, norm_scale, seed }))
     }
 
     /// The mask of a run, and what its file says of it.
@@ -78,8 +80,29 @@ impl NetworkArgs {
         &self,
         network: &Network,
         seed: u64,
-    ) -> anyhow::Result<Option<(Mask, Option<MaskInfo>)>> {
+    ) -> anyhow::Result<Option<(Mask, Option<Provenance>)>> {
         self.mask.as_deref().map(|path| mask_for(&of_seed(path, seed), network)).transpose()
+    }
+
+    /// What the mask's file says of it.
+    pub(super) fn mask_provenance(&self, seed: u64) -> anyhow::Result<Option<Provenance>> {
+        let Some(path) = &self.mask else { return Ok(None) };
+        Ok(Mask::load(&of_seed(path, seed))?.1)
+    }
+}
+
+/// Where a network and its mask come from.
+pub(super) fn provenance(
+    network: &Network,
+    source: &WeightSource,
+    mask: Option<&Provenance>,
+) -> Provenance {
+    let from = source.provenance(network);
+    match mask.cloned() {
+        None => from,
+        Some(Provenance { method, density, seed, parameters, .. }) => {
+            Provenance { method, density, seed, parameters, ..from }
+        }
     }
 }
 
@@ -96,8 +119,11 @@ pub(in crate::commands) fn architecture(name: &str, data: &Dataset) -> anyhow::R
     let mut template = zoo::by_name(name)?;
     if !name.starts_with("mlp-") {
         let [channels, height, width] = data.train.shape();
-        template =
-            template.classes(data.classes.len()).input(Shape::Image { channels, height, width });
+        template = template.classes(data.summary().outputs).input(Shape::Image {
+            channels,
+            height,
+            width,
+        });
     }
     let arch = template.build().with_context(|| format!("{name} on {}", data.name));
     Ok(arch.map_err(|e| usage(format!("{e:#}")))?.into())
@@ -107,7 +133,7 @@ pub(in crate::commands) fn architecture(name: &str, data: &Dataset) -> anyhow::R
 pub(in crate::commands) fn mask_for(
     path: &Path,
     network: &Network,
-) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
+) -> anyhow::Result<(Mask, Option<Provenance>)> {
     let (mask, info) = load_mask(path, network.arch())?;
     if info.as_ref().is_some_and(|info| info.weights != network.fingerprint()) {
         let path = path.display();
@@ -117,6 +143,8 @@ pub(in crate::commands) fn mask_for(
 }
 
 /// How a mask was made, in a line.
-pub(super) fn describe(info: &MaskInfo) -> String {
-    format!("{}, density {}, seed {}", info.method, info.density, info.seed)
+pub(super) fn describe(from: &Provenance) -> String {
+    let method = from.method.as_deref().unwrap_or("unknown");
+    let (density, seed) = (from.density.unwrap_or_default(), from.seed.unwrap_or_default());
+    format!("{method}, density {density}, seed {seed}")
 }

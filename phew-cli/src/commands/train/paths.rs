@@ -9,7 +9,7 @@ use phew_train::{
 use phew_walk::{Bias, Order, WalkError, WalkParams, best_paths};
 use serde_json::Value;
 
-use crate::methods::{WalkArgs, by_gradient};
+use crate::methods::{Walks, by_gradient};
 
 /// A method of walks or paths, asked about the weights as they are then: what is pruned has weight 0, where none goes.
 pub(super) struct PathPruner<'a> {
@@ -21,7 +21,7 @@ pub(super) struct PathPruner<'a> {
 /// Which paths.
 pub(super) enum Ways<'a> {
     /// Drawn, with these options.
-    Walks(&'a WalkArgs),
+    Walks(Walks<'a>),
     /// Ranked by the product of their weights, or of the magnitudes of these gradients.
     Ranked(Order, Option<Gradients<'a>>),
 }

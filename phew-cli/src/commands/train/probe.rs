@@ -23,7 +23,7 @@ impl Train {
         let recipe = self.checked_recipe()?;
         let images = data_cache::images(&recipe.data)?;
         let data = data_cache::on_device(&recipe.data, self.device())?;
-        let network = self.network.network(&recipe, &images, self.runs.seed)?;
+        let (network, _) = self.network.network(&recipe, &images, self.runs.seed)?;
         let builder = Trainer::builder(&network, &*data, &recipe).seed(self.runs.seed);
         let (mut trainer, go) = (builder.build()?, AtomicBool::new(false));
         let last = trainer.last_step();

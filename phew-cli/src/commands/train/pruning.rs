@@ -4,8 +4,10 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use phew_baselines::reinitialise;
-use phew_graph::{Mask, Network};
-use phew_train::{Dataset, Device, Pruner, Pruning, Redraw, RedrawVariance, ScoredPruner};
+use phew_graph::{Mask, Network, Provenance};
+use phew_train::{
+    Dataset, Device, Pruner, PrunerInfo, Pruning, Redraw, RedrawVariance, ScoredPruner,
+};
 
 use super::paths::{Gradients, PathPruner, Ways};
 use crate::failure::usage;
@@ -125,6 +127,35 @@ impl PruningArgs {
         })
     }
 
+    /// What a record says of weights that were drawn anew for a mask.
+    pub(super) fn noted(&self, from: Provenance, seed: u64) -> Provenance {
+        match self.redraw(seed).filter(|_| self.prune.is_none()) {
+            None => from,
+            Some(Redraw { variance, seed }) => {
+                let mut parameters = from.parameters;
+                parameters.insert("redraw".to_owned(), format!("{variance:?}").into());
+                Provenance { parameters, weights_seed: Some(seed), ..from }
+            }
+        }
+    }
+
+    /// A pattern is a density too, and here one has to be given.
+    fn check_pattern(&self) -> anyhow::Result<()> {
+        let Some(pattern) = self.options.pattern() else { return Ok(()) };
+        match self.density[..] {
+            [density] if (density - pattern.density()).abs() < 1e-9 => Ok(()),
+            _ => Err(usage(format!("--pattern {pattern} needs --density {}", pattern.density()))),
+        }
+    }
+
+    /// What such a pruning would keep, where nothing is pruned yet.
+    pub(super) fn planned(&self, seed: u64, device: Device) -> anyhow::Result<Option<PrunerInfo>> {
+        // What is said of a pruner does not depend on the images that it would look at.
+        let images = phew_train::digits(1, 1, 0)?;
+        let pruner = self.pruner(seed, &images, device)?;
+        Ok(self.prune.map(|_| pruner.info()))
+    }
+
     fn redraw(&self, seed: u64) -> Option<Redraw> {
         let seed = self.redraw_seed.unwrap_or(seed.wrapping_add(1));
         let variance = match self.redraw? {
@@ -164,7 +195,10 @@ impl PruningArgs {
         let seed = self.method_seed.unwrap_or(seed);
         let Method { name, build, .. } = *self.method;
         match self.prune {
-            Some(_) => self.options.check(self.method)?,
+            Some(_) => {
+                self.options.check(self.method)?;
+                self.check_pattern()?;
+            }
             None => self.options.check_unused("--prune")?,
         }
         let looks = self.options.samples();
@@ -179,7 +213,7 @@ impl PruningArgs {
                     .device(device);
                 return Ok(Box::new(pruner.build()?));
             }
-            Build::Walks => Ways::Walks(self.options.walk()),
+            Build::Walks => Ways::Walks(self.options.walks()),
             Build::Paths(PathSet::Ranked(order, RankedBy::Weight)) => Ways::Ranked(order, None),
             Build::Paths(PathSet::Ranked(order, RankedBy::Gradient)) => {
                 Ways::Ranked(order, Some(Gradients { data, samples, mode, device }))

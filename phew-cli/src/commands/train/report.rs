@@ -2,18 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use phew_train::{Recipe, RunResult};
+use phew_graph::Provenance;
+use phew_train::{PrunerInfo, Pruning, Recipe, RunResult};
 use serde::Serialize;
 
 use crate::command::Report;
-use crate::output::{grouped, percent};
+use crate::output::{counted, grouped, percent};
 
 /// What came out of a training.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum TrainReport {
-    /// Nothing was trained: the recipe with every default.
-    Recipe(Box<Recipe>),
+    /// Nothing was trained: the recipe with every default, and what would be pruned.
+    Recipe(Box<PlannedTraining>),
     /// One run.
     Run {
         /// Its result.
@@ -37,10 +38,45 @@ pub enum TrainReport {
 impl Report for TrainReport {
     fn text(&self) -> String {
         match self {
-            TrainReport::Recipe(recipe) => recipe.to_toml(),
+            TrainReport::Recipe(planned) => planned.text(),
             TrainReport::Run { result, folder } => summary(result, folder),
             TrainReport::Runs { results, folder } => results.text(folder),
         }
+    }
+}
+
+/// What would be trained.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedTraining {
+    /// The recipe, every default spelt out.
+    #[serde(flatten)]
+    pub recipe: Recipe,
+    /// Where the mask comes from, if its file says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Provenance>,
+    /// When it would be pruned in the course of training.
+    #[serde(skip_serializing_if = "Pruning::is_never")]
+    pub pruning: Pruning,
+    /// What such a pruning would keep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruner: Option<PrunerInfo>,
+}
+
+impl PlannedTraining {
+    /// The recipe as TOML; what is no part of a recipe stands behind it, in comments.
+    fn text(&self) -> String {
+        let mut out = self.recipe.to_toml();
+        let mut note = |what: &str, value: serde_json::Result<String>| {
+            out += &value.map(|value| format!("# {what} = {value}\n")).unwrap_or_default();
+        };
+        if let Some(mask) = &self.mask {
+            note("mask", serde_json::to_string(mask));
+        }
+        if let Some(pruner) = &self.pruner {
+            note("pruning", serde_json::to_string(&self.pruning));
+            note("pruner", serde_json::to_string(pruner));
+        }
+        out
     }
 }
 
@@ -74,7 +110,7 @@ impl Results {
         let accuracy = self.runs.iter().all(|run| run.test.top1.is_some());
         let show = |value: f64| if accuracy { percent(value) } else { format!("{value:.5}") };
         let what = if accuracy { "test accuracy" } else { "test loss" };
-        out += &format!("{} runs: {what} {}", self.runs.len(), show(self.mean));
+        out += &format!("{}: {what} {}", counted(self.runs.len(), "run"), show(self.mean));
         out += &self.deviation.map(|d| format!(" ± {}", show(d))).unwrap_or_default();
         out + "\n"
     }
@@ -89,16 +125,16 @@ fn summary(result: &RunResult, dir: &Path) -> String {
         None => format!("test loss {:.5}", result.test.loss),
     };
     format!(
-        "{} on {}: {quality} after {} epochs; {kept} of {prunable} weights kept ({density})\n\
-         {:.1} s, {} images/s on {} with {} threads\n\
+        "{} on {}: {quality} after {}; {kept} of {prunable} weights kept ({density})\n\
+         {:.1} s, {} images/s on {} with {}\n\
          run {}\n",
         result.arch,
         result.data,
-        result.epochs,
+        counted(result.epochs as usize, "epoch"),
         result.seconds,
         grouped(result.images_per_second as u64),
         result.device,
-        result.threads,
+        counted(result.threads, "thread"),
         dir.display(),
     )
 }

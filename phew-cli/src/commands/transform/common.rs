@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use phew_graph::{Arch, Mask, MaskInfo};
+use phew_graph::{Arch, Mask, Provenance};
 
 use crate::args::{ArchArgs, OutputArgs, load_mask};
 
@@ -23,7 +23,7 @@ pub(super) struct Common {
 }
 
 impl Common {
-    pub(super) fn load(&self) -> anyhow::Result<(Arc<Arch>, Mask, Option<MaskInfo>)> {
+    pub(super) fn load(&self) -> anyhow::Result<(Arc<Arch>, Mask, Option<Provenance>)> {
         self.output.check()?;
         let arch = self.arch.load()?;
         let (mask, info) = load_mask(&self.mask, &arch)?;

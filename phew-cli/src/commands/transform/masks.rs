@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use phew_baselines::{Refill, repair, shuffle, widen};
-use phew_graph::{Arch, Mask, MaskInfo, PathGraph};
+use phew_graph::{Arch, Mask, PathGraph, Provenance, SCHEMA};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -135,13 +135,13 @@ pub struct MaskChange {
 fn finish(
     common: &Common,
     arch: &Arch,
-    info: Option<MaskInfo>,
+    info: Option<Provenance>,
     note: Value,
     (before, after): (&Mask, &Mask),
     moved: Option<(usize, usize)>,
 ) -> anyhow::Result<MaskChange> {
-    let info = noted(info, arch, before, &note);
-    after.save(common.file(), &info, common.output.overwrite())?;
+    let from = noted(info, arch, (before, after), &note);
+    after.save(common.file(), &from, common.output.overwrite())?;
     let graph = PathGraph::new(arch);
     let [layers_before, layers] = [before, after].map(|mask| Layers::new(&graph, mask));
     Ok(MaskChange {
@@ -163,23 +163,32 @@ fn finish(
 }
 
 /// The mask's metadata with the transformation at the end of its list.
-fn noted(info: Option<MaskInfo>, arch: &Arch, mask: &Mask, note: &Value) -> MaskInfo {
-    let mut info = info.unwrap_or_else(|| MaskInfo {
+fn noted(
+    from: Option<Provenance>,
+    arch: &Arch,
+    (before, after): (&Mask, &Mask),
+    note: &Value,
+) -> Provenance {
+    let mut from = from.unwrap_or_else(|| Provenance {
         arch: arch.name().to_owned(),
-        density: mask.density(),
-        method: "unknown".into(),
-        parameters: Default::default(),
-        seed: 0,
-        version: String::new(),
+        density: Some(before.density()),
+        method: Some("unknown".into()),
         weights: "unknown".into(),
+        ..Provenance::default()
     });
-    info.version = env!("CARGO_PKG_VERSION").to_owned();
-    let list = info.parameters.entry("transformations".into()).or_insert_with(|| json!([]));
+    let list = from.parameters.entry("transformations".into()).or_insert_with(|| json!([]));
     match list {
         Value::Array(list) => list.push(note.clone()),
         other => *other = json!([note]),
     }
-    info
+    Provenance {
+        arch_hash: Some(arch.fingerprint()),
+        kept: Some(after.kept()),
+        prunable: Some(after.len()),
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..from
+    }
 }
 
 impl MaskChange {

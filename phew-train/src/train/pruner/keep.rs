@@ -1,7 +1,7 @@
 //! A scorer asked about a network that is being trained.
 
 use phew_baselines::{Plan, Scorer, State, keep_highest, prune_by_scores};
-use phew_graph::{Mask, Network, PathGraph, kept_at};
+use phew_graph::{Mask, Network, PathGraph};
 
 use crate::error::Result;
 
@@ -16,7 +16,7 @@ pub(super) fn keep(
         return Ok(prune_by_scores(network, scorer, plan)?);
     }
     let (arch, weights) = (network.arch(), network.weights());
-    let counts = plan.allocation().counts(arch, mask, kept_at(plan.density(), mask.len())?)?;
+    let counts = plan.share_out(arch, mask, plan.steps() - 1)?;
     let graph = PathGraph::new(arch);
     let state = State { network, weights: &weights, graph: &graph, mask, step: 0, steps: 1 };
     Ok(keep_highest(&scorer.score(&state)?, mask, &counts)?)
