@@ -30,7 +30,7 @@ pub trait Report: Serialize {
 }
 
 /// A result as one line of JSON, with the version of phew and that of the fields.
-fn record<R: Report + ?Sized>(report: &R) -> serde_json::Result<String> {
+pub(crate) fn record<R: Report + ?Sized>(report: &R) -> serde_json::Result<String> {
     #[derive(Serialize)]
     struct Record<'a, R: ?Sized> {
         schema: u32,

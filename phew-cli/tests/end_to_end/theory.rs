@@ -32,7 +32,8 @@ fn inspect_measures_weights_and_masks() {
     assert!((trace - number(&metrics["spectrum"]["ln_trace"])).abs() < 1e-12);
     assert!(json(at, "inspect --arch mlp-4-3-2 --json").get("metrics").is_none());
     let table = stdout(at, "inspect --arch lenet-5 --metrics");
-    for part in ["hidden stub units", "FLOPs", "ln E[π²]", "mean θ² over", "paths through it"] {
+    for part in ["hidden stub units", "FLOPs", "ln E[π²]", "Mean square of", "kept paths through"]
+    {
         assert!(table.contains(part), "{table}");
     }
     refuses(at, "inspect --arch lenet-5 --spectrum 0", 2, &["--spectrum", "at least 1"]);

@@ -98,7 +98,7 @@ pub(super) fn walks_text(walks: &[WalkRow], all: &MeanPath, kept: Option<&MeanPa
     let head = ["over", "ln E|π|", "ln E[π²]", "ln E[Π(p,p)]", "visits of a unit"];
     section(
         "Random walks over the dense network, beside paths that count alike",
-        "ln of the expected product |π| of a walk's weights, of its square, and of its entry of the path kernel;\n\
+        "ln of the expected product |π| of a walk's weights, its square, and its entry of the path kernel;\n\
          visits of a unit: least and greatest, times the units of its layer",
         &table(&head, &rows, 1),
     )

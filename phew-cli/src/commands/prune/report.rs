@@ -6,7 +6,7 @@ use phew_graph::Provenance;
 use serde::Serialize;
 
 use super::list::KnownMethod;
-use crate::command::Report;
+use crate::command::{Report, record};
 use crate::layers::{LayerRow, Layers};
 use crate::methods::How;
 use crate::output::{counted, grouped, percent, table};
@@ -170,7 +170,7 @@ impl Report for PruneReport {
 
     fn json(&self) -> serde_json::Result<String> {
         match self {
-            Self::Methods { .. } => Ok(serde_json::to_string(self)? + "\n"),
+            Self::Methods { .. } => record(self),
             Self::Masks(masks) => {
                 masks.iter().map(|mask| Ok(serde_json::to_string(mask)? + "\n")).collect()
             }
