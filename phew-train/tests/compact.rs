@@ -146,19 +146,18 @@ fn close(a: &Tensor, b: &Tensor) -> bool {
 
 #[test]
 fn outputs_stay_whatever_the_mask_leaves() {
-    let mut smaller = 0;
     for seed in 0..40 {
         let network = trained(tangled(), seed);
-        let mask = mask(network.arch(), [0.05, 0.2, 0.5, 0.9][seed as usize % 4], seed);
+        let density = [0.05, 0.2, 0.5, 0.9][seed as usize % 4];
+        let mask = mask(network.arch(), density, seed);
         let compaction = Compaction::of(&network, &mask).unwrap();
         let small = compaction.network(&network, &mask).unwrap();
         let input = input(network.arch());
         let (wanted, found) = (output(&masked(&network, &mask), &input), output(&small, &input));
         assert!(close(&wanted, &found), "seed {seed}: {wanted} {found}");
-        assert!(small.arch().prunable_len() <= network.arch().prunable_len());
-        smaller += usize::from(small.arch().prunable_len() * 2 < network.arch().prunable_len());
+        let (before, after) = (network.arch().prunable_len(), small.arch().prunable_len());
+        assert!(after <= before && (density > 0.1 || after * 2 < before), "{after} of {before}");
     }
-    assert!(smaller >= 20, "{smaller} of 40 are less than half as large");
 }
 
 #[test]

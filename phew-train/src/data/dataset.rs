@@ -127,7 +127,7 @@ mod tests {
             set(&one, &one),
             set(&images(vec![1, 2], 1), &two),
             set(&numbers, &two),
-            set(&made, &two),
+            set(&made, &made),
         ];
         assert_eq!(all[0], set(&one.clone(), &two));
         let different: std::collections::BTreeSet<&String> = all.iter().collect();
