@@ -23,9 +23,12 @@ mod atomic;
 mod by_id;
 mod choice;
 mod error;
+mod files;
 mod hash;
 mod ids;
+mod lock;
 mod mask;
+mod memory;
 mod paths;
 mod rng;
 mod safetensors;
@@ -41,8 +44,10 @@ pub use atomic::{Overwrite, discard_temporaries, write_atomically};
 pub use by_id::{ByConnection, ById, ByLayer, ByTensor};
 pub use choice::Choice;
 pub use error::GraphError;
+pub use files::{read_file, read_text};
 pub use hash::content_hash;
 pub use ids::{ConnectionId, LayerId, TensorId};
+pub use lock::FileLock;
 pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
 pub use paths::{
     Abs, Connection, Derivatives, Direction, Edge, EdgeValue, Edges, Ends, Kind, Layer,

@@ -201,6 +201,7 @@ impl Job {
         let Made { mask, density, parameters, how, phases } = made;
         let clock = Instant::now();
         let info = self.info((network, source), density, seed, parameters)?;
+        network.check_unchanged()?;
         mask.save(&path, &info, self.output.overwrite())?;
         let write = clock.elapsed().as_secs_f64();
         let layers = (Layers::new(&PathGraph::new(network.arch()), &mask), &mask);
