@@ -27,6 +27,7 @@ use crate::error::Result;
 #[derive(Debug)]
 pub struct DeviceDataset {
     summary: DataSummary,
+    fingerprint: String,
     device: Device,
     train: Shared,
     test: Shared,
@@ -46,17 +47,24 @@ impl Shared {
 }
 
 impl DeviceDataset {
-    /// Copies a data set to a device, to be normalised by the statistics of all its training images.
+    /// Copies a data set to a device, to be normalised as [`Dataset::normalisation`] says.
     ///
     /// # Errors
     /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
     pub fn new(data: &Dataset, device: Device) -> Result<Self> {
-        let statistics = data.train.channel_statistics();
+        let statistics = data.normalisation();
         let copy = |images| -> Result<Shared> {
             Ok(Shared(Mutex::new(DeviceImages::new(images, &statistics, device.0)?)))
         };
         let (train, test) = (copy(&data.train)?, copy(&data.test)?);
-        Ok(Self { summary: data.summary(), device, train, test })
+        let fingerprint = data.fingerprint();
+        Ok(Self { summary: data.summary(), fingerprint, device, train, test })
+    }
+
+    /// Hash of its images and labels: [`Dataset::fingerprint`].
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// What it is like.

@@ -34,6 +34,10 @@ pub struct Dataset {
     pub train: Images,
     /// Images to test on.
     pub test: Images,
+    /// Mean and deviation of each channel that images are normalised by; those of the training images if none are given.
+    pub statistics: Option<Vec<(f64, f64)>>,
+    /// What was left out when it was read, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Dataset {
@@ -58,7 +62,14 @@ impl Dataset {
                 });
             }
         }
-        Ok(Self { name: name.to_owned(), classes, train, test })
+        let (statistics, notes) = (None, Vec::new());
+        Ok(Self { name: name.to_owned(), classes, train, test, statistics, notes })
+    }
+
+    /// What images are normalised by: mean and deviation of each channel.
+    #[must_use]
+    pub fn normalisation(&self) -> Vec<(f64, f64)> {
+        self.statistics.clone().unwrap_or_else(|| self.train.channel_statistics())
     }
 
     /// All but the images.
@@ -72,6 +83,13 @@ impl Dataset {
             train: self.train.len(),
             test: self.test.len(),
         }
+    }
+
+    /// Hash of all images, labels and targets, in hexadecimal: it ties a run to what it was trained on.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let parts = [&self.train, &self.test].map(Images::fingerprint);
+        phew_graph::content_hash(parts.concat().as_bytes())
     }
 
     /// Refuses a network whose input or output is not this set's.

@@ -163,6 +163,14 @@ impl Images {
             .collect()
     }
 
+    /// Hash of shape, pixels, labels and targets.
+    pub(super) fn fingerprint(&self) -> String {
+        let labels: Vec<u8> = self.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+        let targets = self.targets.as_ref().map_or_else(String::new, Pixels::fingerprint);
+        let parts = [self.pixels.fingerprint(), phew_graph::content_hash(&labels), targets];
+        phew_graph::content_hash(format!("{:?}{}", self.shape, parts.join(" ")).as_bytes())
+    }
+
     /// What `of` makes of the planes of each channel.
     fn channels<T, R>(
         &self,

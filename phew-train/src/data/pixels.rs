@@ -57,6 +57,17 @@ impl Pixels {
         }
     }
 
+    /// Hash of the scalars and of what they are.
+    pub(super) fn fingerprint(&self) -> String {
+        match self {
+            Self::Bytes(bytes) => format!("bytes {}", phew_graph::content_hash(bytes)),
+            Self::Numbers(numbers) => {
+                let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+                format!("numbers {}", phew_graph::content_hash(&bytes))
+            }
+        }
+    }
+
     /// What the greatest byte stands for is 1: a scalar divided by this is the number that it stands for.
     pub(crate) fn unit(&self) -> f64 {
         match self {

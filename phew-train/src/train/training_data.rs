@@ -35,4 +35,12 @@ impl<'a> TrainingData<'a> {
             Self::OnDevice(data) => Cow::Borrowed(data.summary()),
         }
     }
+
+    /// Hash of their images and labels.
+    pub(crate) fn fingerprint(self) -> Cow<'a, str> {
+        match self {
+            Self::InMemory(data) => Cow::Owned(data.fingerprint()),
+            Self::OnDevice(data) => Cow::Borrowed(data.fingerprint()),
+        }
+    }
 }
