@@ -39,33 +39,50 @@ pub fn keep_highest(
     candidates: &Mask,
     counts: &Counts,
 ) -> Result<Mask, BaselineError> {
+    keep_highest_counting(scores, candidates, counts).map(|(mask, _)| mask)
+}
+
+/// The same, and how many of the kept weights were chosen by their index among equal scores.
+pub(crate) fn keep_highest_counting(
+    scores: &Scores<'_>,
+    candidates: &Mask,
+    counts: &Counts,
+) -> Result<(Mask, usize), BaselineError> {
     let all: Vec<TensorId> = candidates.layers().ids().collect();
     match counts {
         Counts::Global(kept) => keep(&Group::new(scores, candidates, &all), *kept),
         Counts::PerTensor(kept) => {
             let mut layers: Vec<LayerMask> = Vec::with_capacity(all.len());
+            let mut by_index = 0;
             for (&tensor, &kept) in all.iter().zip(kept) {
-                let mask = keep(&Group::new(scores, candidates, &[tensor]), kept)?;
+                let (mask, ties) = keep(&Group::new(scores, candidates, &[tensor]), kept)?;
                 layers.extend_from_slice(mask.layers());
+                by_index += ties;
             }
-            Ok(Mask::from_layers(layers))
+            Ok((Mask::from_layers(layers), by_index))
         }
     }
 }
 
-/// Exactly `kept` of a group's candidates, or all of them.
-fn keep(group: &Group<'_>, kept: usize) -> Result<Mask, BaselineError> {
+/// Exactly `kept` of a group's candidates, or all of them, and how many of them their index chose.
+fn keep(group: &Group<'_>, kept: usize) -> Result<(Mask, usize), BaselineError> {
     if kept >= group.candidates() {
-        return Ok(group.all());
+        return Ok((group.all(), 0));
     }
     let mut words = group.none();
-    if kept > 0 && !group.settle(group.guess(kept)?, kept, &mut words)? {
-        let bracket = radix::narrow(group, kept)?;
-        if bracket.low < bracket.high {
-            group.settle(bracket, kept, &mut words)?;
-        } else {
-            group.settle_ties(bracket.low, kept, &mut words)?;
-        }
+    if kept == 0 {
+        return Ok((group.mask(words), 0));
     }
-    Ok(group.mask(words))
+    let by_index = match group.settle(group.guess(kept)?, kept, &mut words)? {
+        Some(by_index) => by_index,
+        None => {
+            let bracket = radix::narrow(group, kept)?;
+            if bracket.low < bracket.high {
+                group.settle(bracket, kept, &mut words)?.unwrap_or(0)
+            } else {
+                group.settle_ties(bracket.low, kept, &mut words)?
+            }
+        }
+    };
+    Ok((group.mask(words), by_index))
 }
