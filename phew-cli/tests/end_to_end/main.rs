@@ -5,6 +5,8 @@ mod command;
 mod common;
 #[cfg(feature = "train")]
 mod experiments;
+mod extremes;
+mod files;
 #[cfg(all(unix, not(feature = "train")))]
 mod handover;
 mod help;
@@ -12,6 +14,7 @@ mod lists;
 mod outputs;
 mod reproduce;
 mod rivals;
+mod signals;
 mod streams;
 mod sweep;
 mod theory;
