@@ -170,7 +170,7 @@ mod tests {
             ("/etc/passwd,9", "line 1: '/etc/passwd' leads out of"),
             ("val/dog/z.png,emu", "class 'emu' is not in"),
             ("val/dog/z.png", "line 1: expected a file and a label"),
-            ("val/dog/none.png,9\nval/dog/none2.png,9", "none2.png: not found"),
+            ("val/dog/none.png,9", "none.png: not found; line 1"),
             ("", "names no file"),
         ] {
             put("test.csv", line);
