@@ -1,7 +1,7 @@
 //! Inverted scores.
 
 use crate::error::BaselineError;
-use crate::scorer::{Scorer, State};
+use crate::scorer::{Scorer, State, Watch};
 use crate::scores::Scores;
 
 /// Any scorer in reverse order: the weights that it would prune first are kept longest.
@@ -15,5 +15,13 @@ pub struct Inverted<S>(pub S);
 impl<S: Scorer> Scorer for Inverted<S> {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
         Ok(self.0.score(state)?.negated())
+    }
+
+    fn score_watched<'s>(
+        &'s mut self,
+        state: &'s State<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Scores<'s>, BaselineError> {
+        Ok(self.0.score_watched(state, watch)?.negated())
     }
 }

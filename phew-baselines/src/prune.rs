@@ -8,7 +8,7 @@ use crate::error::BaselineError;
 use crate::plan::Plan;
 use crate::scorer::{Scorer, State, StepProgress, Watch, tell};
 use crate::scores::Scores;
-use crate::select::keep_highest;
+use crate::select::keep_highest_counting;
 
 /// Prunes a network: takes the scores at each step of the schedule and keeps the highest of each allotment.
 ///
@@ -50,15 +50,15 @@ pub fn prune_by_scores_with(
         let candidates = if plan.schedule().revives() { &dense } else { mask };
         let counts = plan.share_out(arch, candidates, step)?;
         let state = State { mask, step, ..start };
-        let scores = scorer.score(&state)?;
-        // Later it is a layer that has collapsed: what becomes of the method is its result.
+        let scores = scorer.score_watched(&state, watch)?;
+        // Later it is a layer that has collapsed: what becomes of the method is its result, and ties are reported.
         if step == 0 {
             check_informative(&scores, candidates, kept)?;
         }
-        let next = keep_highest(&scores, candidates, &counts)?;
+        let (next, by_index) = keep_highest_counting(&scores, candidates, &counts)?;
         drop(scores);
         pruned = Some(next);
-        tell(watch, StepProgress { done: step + 1, steps, kept })?;
+        tell(watch, StepProgress { done: step + 1, steps, kept, by_index })?;
     }
     Ok(pruned.unwrap_or(dense))
 }

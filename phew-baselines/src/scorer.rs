@@ -34,6 +34,9 @@ pub struct StepProgress {
     pub steps: usize,
     /// Weights kept after the last one.
     pub kept: usize,
+    /// Of these, those that the last one chose by their index among equal scores: many where scores say little, all where
+    /// they say nothing, as those of a network that has lost a layer.
+    pub by_index: usize,
 }
 
 /// Hears of every step, and may stop the pruning.
@@ -89,6 +92,20 @@ pub trait Scorer {
     /// What the scorer or its oracle runs into.
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError>;
 
+    /// The same for scorers that take long over one step: they report to `watch` meanwhile, as after the step before, and
+    /// end where it breaks. By default [`Scorer::score`].
+    ///
+    /// # Errors
+    /// As [`Scorer::score`]; [`BaselineError::Stopped`] if `watch` breaks.
+    fn score_watched<'s>(
+        &'s mut self,
+        state: &'s State<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Scores<'s>, BaselineError> {
+        let _ = watch;
+        self.score(state)
+    }
+
     /// The whole plan at once, for scorers that know a faster way to the same mask; `None` by default.
     ///
     /// It reports to `watch` after each step, as [`prune_by_scores_with`](crate::prune_by_scores_with) does.
@@ -109,6 +126,13 @@ pub trait Scorer {
 impl<S: Scorer + ?Sized> Scorer for Box<S> {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
         (**self).score(state)
+    }
+    fn score_watched<'s>(
+        &'s mut self,
+        state: &'s State<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Scores<'s>, BaselineError> {
+        (**self).score_watched(state, watch)
     }
     fn whole(
         &mut self,

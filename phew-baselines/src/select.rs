@@ -58,51 +58,73 @@ pub fn keep_highest(
     candidates: &Mask,
     counts: &Counts,
 ) -> Result<Mask, BaselineError> {
+    keep_highest_counting(scores, candidates, counts).map(|(mask, _)| mask)
+}
+
+/// The same, and how many of the kept weights were chosen by their index among equal scores.
+pub(crate) fn keep_highest_counting(
+    scores: &Scores<'_>,
+    candidates: &Mask,
+    counts: &Counts,
+) -> Result<(Mask, usize), BaselineError> {
     let all: Vec<TensorId> = candidates.layers().ids().collect();
     let together =
         |tensors: &[TensorId], kept| keep(&Group::new(scores, candidates, tensors), kept);
-    let alone = |tensor: TensorId, kept| -> Result<LayerMask, BaselineError> {
-        Ok(together(&[tensor], kept)?.layers()[TensorId::new(0)].clone())
+    let alone = |tensor: TensorId, kept| -> Result<(LayerMask, usize), BaselineError> {
+        let (mask, by_index) = together(&[tensor], kept)?;
+        Ok((mask.layers()[TensorId::new(0)].clone(), by_index))
+    };
+    let joined = |layers: Vec<(LayerMask, usize)>| {
+        let by_index = layers.iter().map(|(_, ties)| ties).sum();
+        (Mask::from_layers(layers.into_iter().map(|(layer, _)| layer).collect()), by_index)
     };
     match counts {
         Counts::Global(kept) => together(&all, *kept),
         Counts::PerTensor(kept) => {
             let layers = all.iter().zip(kept).map(|(&tensor, &kept)| alone(tensor, kept));
-            Ok(Mask::from_layers(layers.collect::<Result<_, _>>()?))
+            Ok(joined(layers.collect::<Result<_, _>>()?))
         }
         Counts::Partly { fixed, free } => {
             let open: Vec<TensorId> =
                 all.iter().zip(fixed).filter(|(_, f)| f.is_none()).map(|(&t, _)| t).collect();
-            let mut open = together(&open, *free)?.layers().to_vec().into_iter();
+            let (open, ties) = together(&open, *free)?;
+            let mut open = open.layers().to_vec().into_iter();
             let layers = all.iter().zip(fixed).map(|(&tensor, &fixed)| match fixed {
                 Some(kept) => alone(tensor, kept),
-                None => open.next().map_or_else(|| alone(tensor, 0), Ok),
+                None => open.next().map_or_else(|| alone(tensor, 0), |layer| Ok((layer, 0))),
             });
-            Ok(Mask::from_layers(layers.collect::<Result<_, _>>()?))
+            let (mask, by_index) = joined(layers.collect::<Result<_, _>>()?);
+            Ok((mask, by_index + ties))
         }
         Counts::OfEach { keep, of, fixed } => {
             let layers = all.par_iter().zip(fixed).map(|(&tensor, &fixed)| match fixed {
                 Some(kept) => alone(tensor, kept),
                 None => keep_of_each(scores, (tensor, candidates.layer(tensor)), *keep, *of),
             });
-            Ok(Mask::from_layers(layers.collect::<Result<_, _>>()?))
+            Ok(joined(layers.collect::<Result<_, _>>()?))
         }
     }
 }
 
-/// Exactly `kept` of a group's candidates, or all of them.
-fn keep(group: &Group<'_>, kept: usize) -> Result<Mask, BaselineError> {
+/// Exactly `kept` of a group's candidates, or all of them, and how many of them their index chose.
+fn keep(group: &Group<'_>, kept: usize) -> Result<(Mask, usize), BaselineError> {
     if kept >= group.candidates() {
-        return Ok(group.all());
+        return Ok((group.all(), 0));
     }
     let mut words = group.none();
-    if kept > 0 && !group.settle(group.guess(kept)?, kept, &mut words)? {
-        let bracket = radix::narrow(group, kept)?;
-        if bracket.low < bracket.high {
-            group.settle(bracket, kept, &mut words)?;
-        } else {
-            group.settle_ties(bracket.low, kept, &mut words)?;
-        }
+    if kept == 0 {
+        return Ok((group.mask(words), 0));
     }
-    Ok(group.mask(words))
+    let by_index = match group.settle(group.guess(kept)?, kept, &mut words)? {
+        Some(by_index) => by_index,
+        None => {
+            let bracket = radix::narrow(group, kept)?;
+            if bracket.low < bracket.high {
+                group.settle(bracket, kept, &mut words)?.unwrap_or(0)
+            } else {
+                group.settle_ties(bracket.low, kept, &mut words)?
+            }
+        }
+    };
+    Ok((group.mask(words), by_index))
 }

@@ -16,7 +16,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use phew_graph::{Arch, Choice, Mask, Provenance};
 
 #[cfg(feature = "train")]
-pub(crate) use data::{data_set, load_data, usual_dir};
+pub(crate) use data::{DataArgs, ImageArgs, data_set, load_data, usual_dir};
 pub(crate) use density::{DensityArgs, HEADING as PRUNING};
 #[cfg(feature = "train")]
 pub(crate) use device::{DeviceArgs, device};

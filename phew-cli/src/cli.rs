@@ -1,6 +1,5 @@
 //! The command line as a whole: what it accepts, and the way from its words to an exit code.
 
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -13,13 +12,16 @@ use crate::{failure, handover, interrupt, output, patience};
 /// The heading of the options of all commands.
 const HEADING: &str = "Options of all commands";
 
+/// Threads at most: more than any machine has cores for, and less than any system refuses.
+const MAX_THREADS: u64 = 1024;
+
 /// Options of all commands.
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 struct Common {
     /// Threads to use; all cores by default. No result depends on it but that of `train`, in its last bits
-    #[arg(long, global = true, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_THREADS))]
+    threads: Option<u64>,
 
     /// Print the result as JSON, one object on a line
     #[arg(long, global = true)]
@@ -121,9 +123,9 @@ fn set_up(common: &Common) -> anyhow::Result<()> {
     interrupt::install()?;
     output::set_width(common.wide);
     if let Some(threads) = common.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
+        rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global()?;
         #[cfg(feature = "train")]
-        phew_train::set_threads(threads.get());
+        phew_train::set_threads(threads as usize);
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use phew_train::{DataSpec, Dataset, Device, DeviceDataset};
 
+use crate::stderr;
+
 /// Things by their names. A place is locked while its thing is made, so that who else wants it waits for it.
 #[derive(Debug)]
 struct Cache<K, V>(Mutex<Vec<(K, Place<V>)>>);
@@ -40,7 +42,11 @@ impl<K: PartialEq, V> Cache<K, V> {
 /// What reading the set runs into.
 pub(crate) fn images(spec: &DataSpec) -> anyhow::Result<Arc<Dataset>> {
     static IMAGES: Cache<DataSpec, Dataset> = Cache::new();
-    IMAGES.get(spec.clone(), || Ok(spec.load()?))
+    IMAGES.get(spec.clone(), || {
+        let set = spec.load()?;
+        set.notes.iter().for_each(|note| stderr::warn(format_args!("{}: {note}", set.name)));
+        Ok(set)
+    })
 }
 
 /// The same on a device.

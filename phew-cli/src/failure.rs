@@ -115,7 +115,7 @@ pub(crate) fn of_baseline(error: BaselineError) -> anyhow::Error {
 
 /// Prints the error and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    stderr::warn(line(error));
+    stderr::warn(shortened(line(error)));
     ExitCode::from(exit_code(error))
 }
 
@@ -134,6 +134,18 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         return 75;
     }
     if is_usage(error) { 2 } else { 1 }
+}
+
+/// A line that is not longer than a page: of very long names the middle is left out.
+fn shortened(line: String) -> String {
+    const ENDS: [usize; 2] = [700, 200];
+    let count = line.chars().count();
+    if count <= ENDS[0] + ENDS[1] {
+        return line;
+    }
+    let first: String = line.chars().take(ENDS[0]).collect();
+    let last: String = line.chars().skip(count - ENDS[1]).collect();
+    format!("{first} … {last}")
 }
 
 /// The error and its causes, but for those that an outer one has quoted already.

@@ -106,6 +106,10 @@ mod here {
 
     /// Gives the whole command line to the other program. Comes back only if it cannot be started.
     fn start(program: &PathBuf) -> anyhow::Error {
+        // Libraries of libtorch end the program where there is none, in words of their own.
+        if let Err(error) = std::env::current_dir() {
+            return anyhow::Error::new(error).context("the working folder");
+        }
         let mut command = Command::new(program);
         command.args(std::env::args_os().skip(1)).env(VERSION, env!("CARGO_PKG_VERSION"));
         let failed = become_it(&mut command);

@@ -1,9 +1,11 @@
 //! Files appear whole or not at all.
 
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::fs::{DirEntry, File, Metadata};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::error::GraphError;
 
@@ -18,9 +20,11 @@ pub enum Overwrite {
 
 /// Writes a file through a temporary one beside it, which is renamed when it is whole and synced.
 ///
-/// A symbolic link stays one: the file that it leads to is written, beside which the temporary one lies.
+/// A symbolic link stays one: the file that it leads to is written, beside which the temporary one lies. A file that is
+/// replaced leaves its permissions to the new one.
 ///
-/// Whatever fails, an existing file stays as it was and nothing half-written remains.
+/// Whatever fails, an existing file stays as it was and nothing half-written remains. What a process leaves that is
+/// killed meanwhile, `.phew-*.tmp`, the next one that writes in the folder removes.
 ///
 /// # Errors
 /// [`GraphError::Exists`] if the file exists and `overwrite` refuses it, [`GraphError::Io`] if it cannot be
@@ -37,17 +41,23 @@ pub fn write_atomically(
     let io = |source| GraphError::io(path, source);
     let file = followed(path).map_err(io)?;
     let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    remove_stale(folder);
     let mut temporary = tempfile::Builder::new()
-        .prefix(".phew-")
-        .suffix(".tmp")
+        .prefix(PREFIX)
+        .suffix(SUFFIX)
         .permissions(default_permissions())
         .tempfile_in(folder)
         .map_err(io)?;
+    // For as long as it is written: so others know that its process lives. Where there are no locks nothing is removed.
+    let _ = temporary.as_file().try_lock();
     let _listed = Listed::new(temporary.path());
     let mut buffer = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
     write(&mut buffer)?;
     buffer.flush().map_err(io)?;
     drop(buffer);
+    if let Ok(old) = std::fs::metadata(&file) {
+        temporary.as_file().set_permissions(old.permissions()).map_err(io)?;
+    }
     temporary.as_file().sync_all().map_err(io)?;
     if refuse {
         temporary.persist_noclobber(&file).map_err(|e| match e.error.kind() {
@@ -58,6 +68,41 @@ pub fn write_atomically(
         temporary.persist(&file).map_err(|e| io(e.error))?;
     }
     Ok(())
+}
+
+/// What temporary files are called.
+const PREFIX: &str = ".phew-";
+const SUFFIX: &str = ".tmp";
+
+/// How old a temporary file is at least that is taken for one that was left: younger ones may just be made, and not
+/// locked yet.
+const STALE: Duration = Duration::from_secs(10);
+
+/// Removes what killed processes left in a folder, once in the life of this process.
+fn remove_stale(folder: &Path) {
+    static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let seen = || SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if !seen().insert(folder.to_path_buf()) {
+        return;
+    }
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    // It is a courtesy: what cannot be removed stays.
+    entries.filter(is_stale).for_each(|entry| drop(std::fs::remove_file(entry.path())));
+}
+
+/// Whether an entry of a folder is a temporary file that nobody writes any more.
+fn is_stale(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    let name = name.to_string_lossy();
+    if !(name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
+        return false;
+    }
+    let old = |metadata: Metadata| {
+        let age = metadata.modified().ok().and_then(|time| time.elapsed().ok());
+        metadata.is_file() && age.is_some_and(|age| age >= STALE)
+    };
+    let free = |file: File| file.try_lock().is_ok();
+    entry.metadata().is_ok_and(old) && File::open(entry.path()).is_ok_and(free)
 }
 
 /// Removes the temporary files of all writes under way, which fail: for a process that is to end in their midst.
@@ -148,6 +193,50 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
         write(Overwrite::Replace, "three").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "three");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_replaced_leaves_its_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        for wanted in [0o600, 0o664, 0o444] {
+            std::fs::write(&path, "old").unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(wanted)).unwrap();
+            write_atomically(&path, Overwrite::Replace, |_| Ok(())).unwrap();
+            assert_eq!(mode(), wanted);
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_killed_processes_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, age: u64| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            let time = std::time::SystemTime::now() - Duration::from_secs(age);
+            file.set_modified(time).unwrap();
+            file
+        };
+        put(".phew-left.tmp", 60);
+        put(".phew-new.tmp", 0);
+        put("phew-other.tmp", 60);
+        put(".phew-other", 60);
+        let written = put(".phew-locked.tmp", 60);
+        written.try_lock().unwrap();
+        for name in ["x", "y"] {
+            write_atomically(&folder.path().join(name), Overwrite::Refuse, |_| Ok(())).unwrap();
+        }
+        let mut names: Vec<String> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort_unstable();
+        let wanted =
+            [".phew-locked.tmp", ".phew-new.tmp", ".phew-other", "phew-other.tmp", "x", "y"];
+        assert_eq!(names, wanted);
     }
 
     #[cfg(unix)]

@@ -125,6 +125,14 @@ pub enum GraphError {
         /// The file.
         path: PathBuf,
     },
+    /// Somebody works there.
+    #[error("{path}: {holder} works there; wait for its end, or name another folder")]
+    Locked {
+        /// The locked file.
+        path: PathBuf,
+        /// Who has the lock.
+        holder: String,
+    },
     /// Not a (whole) safetensors file.
     #[error("{path}: not a valid safetensors file: {reason}")]
     Safetensors {
@@ -209,6 +217,20 @@ pub enum GraphError {
         "{origin}: tensor `{name}` holds {value} at flat index {index}, expected scores of at least 0"
     )]
     Negative {
+        /// The file or value.
+        origin: String,
+        /// The tensor.
+        name: String,
+        /// Row-major index.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A variance below 0.
+    #[error(
+        "{origin}: tensor `{name}` holds {value} at flat index {index}, expected variances of at least 0"
+    )]
+    Variance {
         /// The file or value.
         origin: String,
         /// The tensor.

@@ -24,10 +24,13 @@ mod by_id;
 mod choice;
 mod compact;
 mod error;
+mod files;
 mod hash;
 mod ids;
 mod layer_shares;
+mod lock;
 mod mask;
+mod memory;
 mod paths;
 mod provenance;
 mod rng;
@@ -45,9 +48,11 @@ pub use by_id::{ByConnection, ById, ByLayer, ByTensor};
 pub use choice::Choice;
 pub use compact::Compaction;
 pub use error::GraphError;
+pub use files::{read_file, read_text};
 pub use hash::content_hash;
 pub use ids::{ConnectionId, LayerId, TensorId};
 pub use layer_shares::{LayerBudgets, LayerShares};
+pub use lock::FileLock;
 pub use mask::{LayerMask, Mask, kept_at};
 pub use paths::{
     Abs, Connection, Derivatives, Direction, Edge, EdgeValue, Edges, Ends, Kind, Layer,

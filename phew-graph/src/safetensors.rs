@@ -1,10 +1,11 @@
-//! Safetensors files: read through a map, written tensor by tensor.
+//! Safetensors files: read into memory or through a map, written tensor by tensor.
 //!
 //! Weights, masks, scores and the checkpoints of a training all come and go here. A file holds named tensors and, where
 //! phew wrote it, one note: a JSON text under the metadata key `phew`.
 //!
 //! This room knows shapes, number types and bytes. What a tensor is for is its caller's to know.
 
+mod bytes;
 mod reader;
 mod writer;
 

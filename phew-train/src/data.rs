@@ -6,6 +6,7 @@ mod archive;
 mod dataset;
 mod fetch;
 mod format;
+mod image_spec;
 mod image_transformation;
 mod images;
 mod pixels;
@@ -18,6 +19,7 @@ mod summary;
 
 pub use dataset::Dataset;
 pub use fetch::{RemoteFile, fetch};
+pub use image_spec::ImageSpec;
 pub use image_transformation::{ClassTransform, class_transforms, image_transformation};
 pub use images::Images;
 pub use pixels::Pixels;

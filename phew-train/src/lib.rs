@@ -27,7 +27,7 @@ mod train;
 
 pub use batches::{Augment, Batch, DeviceDataset, DeviceImages, ResizedCrop, epoch_order};
 pub use data::{
-    ClassTransform, DataSpec, DataSummary, Dataset, DrawSpec, Images, Pixels, Published,
+    ClassTransform, DataSpec, DataSummary, Dataset, DrawSpec, ImageSpec, Images, Pixels, Published,
     RemoteFile, Set, SubsetSpec, TransformSpec, class_transforms, digits, fetch,
     image_transformation,
 };

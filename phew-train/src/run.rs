@@ -6,6 +6,7 @@ mod config;
 mod early;
 mod events;
 mod folder;
+mod identity;
 mod remaining;
 mod result;
 
@@ -13,11 +14,12 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use phew_graph::Overwrite;
+use phew_graph::{FileLock, Overwrite};
 
 use crate::error::{Result, TrainError};
 use crate::train::{Event, Observer, PrunedTraining, Trainer};
-use folder::{Folder, check_claim, claim, to_json_pretty, write_text};
+use folder::{Folder, claim, to_json_pretty, write_text};
+use identity::{WEIGHTS, check_claim, result_of};
 
 pub use builder::{Run, RunBuilder};
 pub use config::RunConfig;
@@ -35,6 +37,7 @@ impl Run<'_> {
     /// |---|---|
     /// | `config.toml` | what the run was asked to do, every default spelt out |
     /// | `arch.toml` | the network |
+    /// | `lock` | locked by the process that works there, which it names |
     /// | `checkpoint.safetensors` | where it is: weights, statistics, optimiser buffers, history |
     /// | `early.safetensors` | the network of the step that a method goes back to, or that it was asked to keep |
     /// | `mask-N.safetensors` | what the N-th pruning in the course of training kept |
@@ -44,8 +47,12 @@ impl Run<'_> {
     /// | `weights.safetensors` | the trained network |
     /// | `result.json` | what came out ([`RunResult`]), written last: where it is, the run is done |
     ///
+    /// Results, checkpoints, masks, early networks and lines of metrics bear the run's identity ([`RunConfig::id`]): what
+    /// bears another is refused, not believed. Only one process at a time works in a folder.
+    ///
     /// # Errors
-    /// [`TrainError::OtherRun`] if another run lies in the folder; [`TrainError::Io`] and [`TrainError::Graph`] if it
+    /// [`TrainError::OtherRun`] if another run lies in the folder, [`TrainError::Corrupt`] if a file in it is another
+    /// run's; [`GraphError::Locked`](phew_graph::GraphError::Locked) if another process works there; [`TrainError::Io`] and [`TrainError::Graph`] if it
     /// cannot be written; what [`Trainer::run`] runs into.
     pub fn train_in(
         &self,
@@ -53,18 +60,19 @@ impl Run<'_> {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<RunOutcome> {
-        check_claim(dir, &self.config)?;
-        let result_path = dir.join("result.json");
-        if result_path.exists() {
-            let text = std::fs::read(&result_path).map_err(TrainError::io(&result_path))?;
-            let result = serde_json::from_slice(&text)
-                .map_err(|e| TrainError::corrupt(&result_path, e.to_string()))?;
+        if let Some(result) = self.done_in(dir)? {
             return Ok(RunOutcome::Done(Box::new(result)));
         }
         // A device without room shows before the folder is taken.
         let mut training = PrunedTraining::new(Trainer::start(&self.task)?, &self.config.pruning)?;
         if let Some(early) = self.from {
             training.begin_from(&early.snapshot)?;
+        }
+        std::fs::create_dir_all(dir).map_err(TrainError::io(dir))?;
+        let _lock = FileLock::acquire(&dir.join("lock"))?;
+        // Another process may have begun or ended a run meanwhile.
+        if let Some(result) = self.done_in(dir)? {
+            return Ok(RunOutcome::Done(Box::new(result)));
         }
         claim(dir, &self.config, self.task.network.arch())?;
         let mut folder = Folder::resume(dir, &self.config, &mut training)?;
@@ -93,9 +101,15 @@ impl Run<'_> {
                 Event::Done => break,
             }
         }
-        training.trainer().model().save(&dir.join("weights.safetensors"), Overwrite::Replace)?;
+        training.trainer().model().save(&dir.join(WEIGHTS), Overwrite::Replace)?;
         let result = folder.result(&training, self)?;
-        write_text(&result_path, &(to_json_pretty(&result) + "\n"))?;
+        write_text(&dir.join("result.json"), &(to_json_pretty(&result) + "\n"))?;
         Ok(RunOutcome::Done(Box::new(result)))
+    }
+
+    /// The result that lies in a folder, if the run is done there.
+    fn done_in(&self, dir: &Path) -> Result<Option<RunResult>> {
+        check_claim(dir, &self.config, self.task.network.arch())?;
+        result_of(dir, &self.config)
     }
 }

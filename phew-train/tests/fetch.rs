@@ -130,6 +130,30 @@ fn a_wrong_sum_is_refused_and_nothing_is_left() {
 }
 
 #[test]
+fn where_one_address_has_wrong_bytes_the_next_is_tried() {
+    let mut wrong = body();
+    wrong[1234] ^= 1;
+    let (first, asked) = serve(wrong, vec![Answer::Properly]);
+    let (second, _) = serve(body(), vec![Answer::Properly]);
+    let mut file = remote(&body(), &first);
+    file.urls.push(second);
+    let dir = tempfile::tempdir().unwrap();
+    let path = fetch(&file, dir.path(), &mut |_| ()).unwrap();
+    assert_eq!(std::fs::read(path).unwrap(), body());
+    assert_eq!(*asked.lock().unwrap(), [None], "it is not asked again");
+}
+
+#[test]
+fn wrong_bytes_that_were_there_are_fetched_anew() {
+    let (url, asked) = serve(body(), vec![Answer::Properly, Answer::Properly]);
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file.bin.part"), vec![9; 1000]).unwrap();
+    let path = fetch(&remote(&body(), &url), dir.path(), &mut |_| ()).unwrap();
+    assert_eq!(std::fs::read(path).unwrap(), body());
+    assert_eq!(*asked.lock().unwrap(), [Some(1000), None]);
+}
+
+#[test]
 fn the_next_address_is_tried_when_one_has_no_such_file() {
     let (first, _) = serve(body(), vec![Answer::NotFound]);
     let (second, _) = serve(body(), vec![Answer::Properly]);

@@ -313,6 +313,99 @@ fn a_run_begun_by_a_build_with_another_hash_of_masks_is_left_alone_and_the_error
 }
 
 #[test]
+fn files_of_other_runs_are_neither_believed_nor_replaced() {
+    let (mut job, dir) = (Job::new(), tempfile::tempdir().unwrap());
+    job.recipe.epochs = 1;
+    job.pruning = Pruning::Rewind { step: Some(3), densities: vec![0.2], redraw: None };
+    let [own, other] = ["own", "other"].map(|name| dir.path().join(name));
+    done(job.train(&own));
+    job.recipe.epochs = 2;
+    let stop = AtomicBool::new(false);
+    job.run().train_in(&other, &mut StopAfter { reports: 8, stop: &stop }, &stop).unwrap();
+    let error = |job: &Job, dir: &Path| {
+        let stop = AtomicBool::new(true);
+        job.run().train_in(dir, &mut (), &stop).unwrap_err().to_string()
+    };
+    // Each file of the first run, put into the folder of the second.
+    for (name, wanted) in [
+        ("result.json", "result.json: is of run"),
+        ("checkpoint.safetensors", "checkpoint.safetensors: is of run"),
+        ("early.safetensors", "early.safetensors: is of run"),
+        ("mask-1.safetensors", "mask-1.safetensors: is of run"),
+    ] {
+        let kept = std::fs::read(other.join(name)).ok();
+        std::fs::copy(own.join(name), other.join(name)).unwrap();
+        let error = error(&job, &other);
+        assert!(error.contains(wanted) && error.contains("expected run"), "{error}");
+        match kept {
+            Some(bytes) => std::fs::write(other.join(name), bytes).unwrap(),
+            None => std::fs::remove_file(other.join(name)).unwrap(),
+        }
+    }
+    std::fs::write(other.join("arch.toml"), "name = 'garbage'").unwrap();
+    assert!(error(&job, &other).contains("arch.toml: is not the network of this run"));
+    // Alone in a folder.
+    for name in ["result.json", "metrics.jsonl", "weights.safetensors", "arch.toml"] {
+        let alone = tempfile::tempdir().unwrap();
+        let path = alone.path().join(name);
+        std::fs::write(&path, "what somebody keeps there").unwrap();
+        let error = error(&job, alone.path());
+        assert!(error.contains(name), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"what somebody keeps there");
+    }
+}
+
+#[test]
+fn a_result_beside_other_weights_is_not_shown() {
+    let (mut job, dir) = (Job::new(), tempfile::tempdir().unwrap());
+    job.recipe.epochs = 1;
+    done(job.train(dir.path()));
+    let path = dir.path().join("weights.safetensors");
+    job.network.save(&path, phew_graph::Overwrite::Replace).unwrap();
+    let error = job.run().train_in(dir.path(), &mut (), &AtomicBool::new(false)).unwrap_err();
+    assert!(error.to_string().contains("is not what result.json speaks of"), "{error}");
+}
+
+#[test]
+fn only_one_at_a_time_works_in_a_folder_and_the_other_is_told_who() {
+    let (job, dir) = (Job::new(), tempfile::tempdir().unwrap());
+    let lock = phew_graph::FileLock::acquire(&dir.path().join("lock")).unwrap();
+    let train = || job.run().train_in(dir.path(), &mut (), &AtomicBool::new(true));
+    let error = train().unwrap_err().to_string();
+    assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+    assert!(!dir.path().join("config.toml").exists());
+    drop(lock);
+    assert!(matches!(train().unwrap(), RunOutcome::Stopped { step: 0 }));
+}
+
+#[test]
+fn all_that_decides_a_run_is_part_of_its_identity() {
+    let job = Job::new();
+    let id = |job: &Job| job.run().config().id();
+    let same = Job::new();
+    assert_eq!(id(&job), id(&same));
+    let mut other = Job::new();
+    other.data = digits(1000, 200, 1).unwrap();
+    assert_eq!(other.data.name, job.data.name);
+    assert_ne!(id(&other), id(&job), "other images");
+    let mut other = Job::new();
+    let auxiliary =
+        job.network.auxiliary().into_iter().map(|v| v.iter().map(|x| x + 0.5).collect());
+    let weights = job.network.weights().iter().map(|values| values.to_vec()).collect();
+    other.network = Network::new(job.network.arch().clone(), weights, auxiliary.collect()).unwrap();
+    assert_eq!(other.network.fingerprint(), job.network.fingerprint());
+    assert_ne!(id(&other), id(&job), "other biases");
+    let mut other = Job::new();
+    let arch = job.network.arch().to_toml().replace("relu", "tanh");
+    let arch = phew_graph::Arch::from_toml(&arch, "test").unwrap();
+    other.network = job.network.clone();
+    let auxiliary = job.network.auxiliary().into_iter().map(<[f32]>::to_vec).collect();
+    let weights = job.network.weights().iter().map(|values| values.to_vec()).collect();
+    other.network = Network::new(arch, weights, auxiliary).unwrap();
+    assert_ne!(id(&other), id(&job), "another network of the same weights");
+}
+
+#[test]
 fn a_damaged_checkpoint_is_named() {
     let (job, dir) = (Job::new(), tempfile::tempdir().unwrap());
     let stop = AtomicBool::new(false);

@@ -1,6 +1,7 @@
 //! NTK-SAP: keeps what the spectrum of the neural tangent kernel depends on.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 use phew_graph::{ByTensor, Init, stream, stream_key};
 use rand_chacha::rand_core::RngCore;
@@ -10,7 +11,7 @@ use crate::method::Request;
 use crate::option::MethodOption;
 use crate::oracle::{Oracle, Point};
 use crate::positive::Positive;
-use crate::scorer::{Scorer, State};
+use crate::scorer::{Scorer, State, StepProgress, Watch, tell};
 use crate::scores::Scores;
 
 const DRAWS: MethodOption = MethodOption::new::<NonZeroUsize>(
@@ -89,11 +90,27 @@ impl<'o> NtkSap<Box<dyn Oracle + 'o>> {
 
 impl<O: Oracle> Scorer for NtkSap<O> {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
+        self.score_watched(state, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Each draw is a step of its own, and there may be any number of them.
+    fn score_watched<'s>(
+        &'s mut self,
+        state: &'s State<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Scores<'s>, BaselineError> {
+        let before = StepProgress {
+            done: state.step,
+            steps: state.steps,
+            kept: state.mask.kept(),
+            by_index: 0,
+        };
         let specs = state.network.arch().prunable();
         let mut total: ByTensor<Vec<f64>> = specs.iter().map(|s| vec![0.0; s.len()]).collect();
         let noise = Init::Normal { std: self.epsilon.get() };
         let draws = self.draws.get() as u64;
         for draw in 0..draws {
+            tell(watch, before)?;
             let number = state.step as u64 * draws + draw;
             let mut rng = stream(stream_key("phew 1 NTK-SAP", self.seed), number);
             let (seed, noise_seed) = (rng.next_u64(), rng.next_u64());

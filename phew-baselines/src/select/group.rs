@@ -196,14 +196,14 @@ impl<'a> Group<'a> {
         Ok(Bracket { low, high })
     }
 
-    /// Keeps what is above the bracket and the best of what is inside; false, and nothing kept, if the k-th
-    /// score is not inside or too many scores are.
+    /// Keeps what is above the bracket and the best of what is inside, and says how many of these their index chose among
+    /// equal scores; `None`, and nothing kept, if the k-th score is not inside or too many scores are.
     pub(super) fn settle(
         &self,
         bracket: Bracket,
         kept: usize,
         words: &mut [Vec<u64>],
-    ) -> Result<bool, BaselineError> {
+    ) -> Result<Option<usize>, BaselineError> {
         let most = (self.candidates / 16).max(1 << 18);
         let collected = AtomicUsize::new(0);
         let start = || Undecided { above: 0, inside: 0, scores: Vec::new() };
@@ -224,12 +224,14 @@ impl<'a> Group<'a> {
         let count: usize = undecided.iter().map(|u| u.inside).sum();
         if above > kept || above + count < kept || count > most {
             words.iter_mut().for_each(|w| w.fill(0));
-            return Ok(false);
+            return Ok(None);
         }
         let inside = || undecided.iter().flat_map(|task| &task.scores);
         let mut scores: Vec<f64> = Vec::with_capacity(count);
         scores.extend(inside().map(|&(score, ..)| score + 0.0));
         let (threshold, mut ties) = last_of(&mut scores, kept - above);
+        let equal = scores.iter().filter(|&&score| equals(score, threshold)).count();
+        let by_index = if ties < equal { ties } else { 0 };
         for &(score, b, place) in inside() {
             let tie = equals(score, threshold) && ties > 0;
             ties -= usize::from(tie);
@@ -237,7 +239,7 @@ impl<'a> Group<'a> {
                 self.set(b as usize, place as usize, words);
             }
         }
-        Ok(true)
+        Ok(Some(by_index))
     }
 
     /// Keeps what is above the bracket in a block whose scores are given, and collects what is inside.
@@ -269,13 +271,14 @@ impl<'a> Group<'a> {
         Ok(())
     }
 
-    /// Keeps what is above `threshold`, and of the scores equal to it as many of the first as are wanted.
+    /// Keeps what is above `threshold`, and of the scores equal to it as many of the first as are wanted; how many these are,
+    /// unless it is all of them.
     pub(super) fn settle_ties(
         &self,
         threshold: f64,
         kept: usize,
         words: &mut [Vec<u64>],
-    ) -> Result<(), BaselineError> {
+    ) -> Result<usize, BaselineError> {
         let counts =
             self.pass(words, Vec::new, |b, _, out, counts: &mut Vec<(usize, usize)>| {
                 let (mut above, mut equal) = (0, 0);
@@ -290,6 +293,8 @@ impl<'a> Group<'a> {
         let counts = counts.concat();
         let above: usize = counts.iter().map(|c| c.0).sum();
         let mut wanted = kept.saturating_sub(above);
+        let equal: usize = counts.iter().map(|c| c.1).sum();
+        let by_index = if wanted < equal { wanted } else { 0 };
         for (b, &(_, equal)) in counts.iter().enumerate().filter(|(_, c)| c.1 > 0) {
             if wanted == 0 {
                 break;
@@ -305,7 +310,7 @@ impl<'a> Group<'a> {
             })?;
             places.into_iter().for_each(|place| self.set(b, place, words));
         }
-        Ok(())
+        Ok(by_index)
     }
 
     fn set(&self, block: usize, place: usize, words: &mut [Vec<u64>]) {

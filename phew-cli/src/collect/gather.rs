@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context;
-use phew_graph::Provenance;
+use anyhow::{Context, bail};
+use phew_graph::{Provenance, read_text};
 use serde_json::Value;
 
 use super::numbers::{curves, of_report};
@@ -80,9 +80,13 @@ fn row(
         if role == "train" && asked("curves") {
             let path = store.folder(id).join("run/metrics.jsonl");
             let named = || path.display().to_string();
-            let text = std::fs::read_to_string(&path).with_context(named)?;
+            let text = read_text(&path).with_context(named)?;
             let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
-            row.series.extend(curves(&lines.with_context(named)?));
+            let lines = lines.with_context(named)?;
+            if let Some(line) = lines.iter().find(|line| line["run"] != done.report["run"]) {
+                bail!("{}: is of run {}, expected {}", named(), line["run"], done.report["run"]);
+            }
+            row.series.extend(curves(&lines));
         }
     }
     Ok(row)

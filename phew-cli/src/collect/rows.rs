@@ -79,7 +79,7 @@ impl Rows {
     /// # Errors
     /// If it cannot be read, or a line is no row: the error names file and line.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let text = phew_graph::read_text(path).with_context(|| path.display().to_string())?;
         let mut rows = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
             let at = || format!("{}, line {number}", path.display());

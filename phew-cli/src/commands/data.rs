@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use phew_train::{Dataset, Images, Set};
 use serde::Serialize;
 
-use crate::args::{data_set as set, load_data as load, usual_dir};
+use crate::args::{ImageArgs, data_set as set, load_data as load, usual_dir};
 use crate::command::{Command, Example, Report};
 use crate::output::{grouped, table};
 use crate::{interrupt, progress};
@@ -53,6 +53,8 @@ enum Action {
         /// Its folder; by default as for `fetch`
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
+        #[command(flatten)]
+        images: ImageArgs,
     },
     /// Write a few test images, and the images of the transformation task, as arrays `inputs` and `outputs` of numbers
     /// from 0 to 1
@@ -135,10 +137,13 @@ pub struct Description {
     pub train_per_class: Vec<usize>,
     /// Test images of each class.
     pub test_per_class: Vec<usize>,
-    /// Mean of each channel over the training images.
+    /// Mean of each channel that images are normalised by.
     pub mean: Vec<f64>,
-    /// Standard deviation of each channel over the training images.
+    /// Standard deviation of each channel, likewise.
     pub deviation: Vec<f64>,
+    /// What was left out when it was read, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 impl Command for Data {
@@ -176,8 +181,9 @@ impl Command for Data {
                     classes: set.classes.len(),
                 }
             }
-            Action::Describe { name, dir } => {
-                let set = interrupt::at_once(|| load(*name, dir.as_deref(), None))??;
+            Action::Describe { name, dir, images } => {
+                let load = || load(*name, dir.as_deref(), None, images);
+                let set = interrupt::at_once(load)??;
                 DataReport::Described(Description::new(&set))
             }
             Action::Examples(examples) => DataReport::Examples(examples.run()?),
@@ -227,7 +233,7 @@ impl Description {
             }
             counts
         };
-        let (mean, deviation) = set.train.channel_statistics().into_iter().unzip();
+        let (mean, deviation) = set.normalisation().into_iter().unzip();
         Self {
             name: set.name.clone(),
             shape: set.train.shape(),
@@ -239,6 +245,7 @@ impl Description {
             test_per_class: per_class(&set.test),
             mean,
             deviation,
+            left_out: set.notes.clone(),
         }
     }
 

@@ -8,13 +8,10 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use phew_graph::{Mask, Network, Provenance};
-use phew_train::{Dataset, OracleMode, SampleSpec, Set, TorchOracle, gradient_share, libtorch};
+use phew_train::{Dataset, OracleMode, SampleSpec, TorchOracle, gradient_share, libtorch};
 
 use super::train::{architecture, mask_for};
-use crate::args::{
-    DeviceArgs, WeightArgs, WeightSource, check_output, data_set as set, load_data as load,
-    overwrite,
-};
+use crate::args::{DataArgs, DeviceArgs, WeightArgs, WeightSource, check_output, overwrite};
 use crate::command::{Command, Example};
 use crate::failure::usage;
 use crate::interrupt;
@@ -40,7 +37,7 @@ pub struct Measure {
     weights: WeightArgs,
 
     #[command(flatten)]
-    data: DataArgs,
+    data: ImagesArgs,
 
     #[command(flatten)]
     how: HowArgs,
@@ -65,18 +62,9 @@ struct NetworkArgs {
 /// On which images.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
-struct DataArgs {
-    /// Data set (`phew data list` shows them)
-    #[arg(long, value_name = "SET", value_parser = set, default_value = "digits")]
-    data: Set,
-
-    /// Folder of the data set; by default where `phew data fetch` puts it
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-
-    /// Make of it the image transformation task of this seed: the loss is then the mean square, not the cross-entropy
-    #[arg(long, value_name = "SEED")]
-    transform: Option<u64>,
+struct ImagesArgs {
+    #[command(flatten)]
+    set: DataArgs,
 
     /// Training images of each class for the gradient
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -91,7 +79,7 @@ struct DataArgs {
     seed: u64,
 }
 
-impl DataArgs {
+impl ImagesArgs {
     /// All images in one batch: the loss is a mean over it.
     fn samples(&self, data: &Dataset) -> SampleSpec {
         let images = self.per_class * data.classes.len();
@@ -196,11 +184,10 @@ impl Measure {
 
     /// The network, the data, and what answers for the network on them.
     fn load(&self) -> anyhow::Result<Loaded> {
-        let DataArgs { data, data_dir, transform, seed, .. } = &self.data;
-        let data = load(*data, data_dir.as_deref(), *transform)?;
+        let data = self.data.set.load()?;
         let arch = architecture(&self.network.arch, &data)?;
         data.fits(&arch)?;
-        let (network, source) = self.weights.load(arch, *seed)?;
+        let (network, source) = self.weights.load(arch, self.data.seed)?;
         let mode = if self.how.eval { OracleMode::Eval } else { OracleMode::Train };
         let (samples, device) = (self.data.samples(&data), self.how.device.device);
         let oracle = TorchOracle::of_data(&network, &data, samples, device, mode)?;
@@ -265,6 +252,7 @@ impl Command for Measure {
         let gradient = || oracle.gradient(&network.weights(), &dense);
         let gradient = self.wants(What::Gradient).then(|| interrupt::at_once(gradient));
         let gradient = gradient.transpose()?.transpose()?;
+        network.check_unchanged()?;
         if let Some(gradient) = &gradient {
             self.output.write(network, gradient)?;
         }

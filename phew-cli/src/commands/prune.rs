@@ -257,6 +257,7 @@ impl Job {
             parameters: from.parameters.into_iter().chain(parameters).collect(),
             ..from
         };
+        network.check_unchanged()?;
         mask.save(&path, &from, self.output.overwrite())?;
         let write = clock.elapsed().as_secs_f64();
         let layers = Layers::new(&PathGraph::new(network.arch()), &mask);

@@ -33,8 +33,9 @@ pub use report::{PlannedTraining, Results, TrainReport};
 /// Train a network, dense or masked.
 ///
 /// A recipe says how. Everything about a run lies in its folder: the same command goes on where the last was cut off,
-/// or shows the result of a run that is done. A termination signal, Ctrl-C or SIGUSR1 writes a checkpoint first; the
-/// exit code is then 75. Threads that wait sleep, unless `OMP_WAIT_POLICY` says otherwise.
+/// or shows the result of a run that is done. Ctrl-C and the signals that end a job (TERM, HUP, USR1, USR2, XCPU) write a
+/// checkpoint first; the exit code is then 75. A second Ctrl-C leaves at once. Threads that wait sleep, unless
+/// `OMP_WAIT_POLICY` says otherwise.
 #[derive(Debug, Args)]
 pub struct Train {
     #[command(flatten)]
@@ -112,7 +113,7 @@ impl Train {
     fn train(&self, recipe: &Recipe) -> anyhow::Result<TrainReport> {
         let folder = self.runs.folder()?;
         // Before the data are loaded, which takes its time: a signal that comes meanwhile counts.
-        let stop = interrupt::checkpoint_flag()?;
+        let stop = interrupt::checkpoint_flag();
         let images = data_cache::images(&recipe.data)?;
         let data = data_cache::on_device(&recipe.data, self.device())?;
         let shared = Shared { recipe, images: &images, data: &data, stop: &stop };

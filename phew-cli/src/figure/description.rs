@@ -211,7 +211,7 @@ impl Figure {
     /// # Errors
     /// As [`Figure::from_toml`], with the file's name.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let text = phew_graph::read_text(path).with_context(|| path.display().to_string())?;
         Self::from_toml(&text).map_err(|e| usage(format!("{}: {e}", path.display())))
     }
 

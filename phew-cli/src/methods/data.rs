@@ -9,7 +9,7 @@ use phew_graph::{Network, Provenance};
 use phew_train::{Dataset, Device, Loss, SampleSpec, Set, TorchOracle, libtorch};
 
 use super::samples::SampleArgs;
-use crate::args::{data_set as set, device, load_data as load};
+use crate::args::{ImageArgs, data_set as set, device, load_data as load};
 use crate::failure::usage;
 
 /// Which data set.
@@ -28,6 +28,9 @@ pub(crate) struct SampleDataArgs {
     #[arg(long, value_name = "SEED", requires = "data")]
     transform: Option<u64>,
 
+    #[command(flatten)]
+    images: ImageArgs,
+
     /// Where to compute: cpu, cuda, cuda:N, or auto (by default) for CUDA where it is visible
     #[arg(long, value_name = "DEVICE", requires = "data", value_parser = device)]
     device: Option<Device>,
@@ -41,7 +44,7 @@ impl SampleDataArgs {
                 Err(usage(format!("the method needs {needs}: name a set with --data")))
             }
             Some(set) if needs.data() => {
-                Ok(Some(load(set, self.data_dir.as_deref(), self.transform)?))
+                Ok(Some(load(set, self.data_dir.as_deref(), self.transform, &self.images)?))
             }
             _ => Ok(None),
         }
@@ -49,7 +52,7 @@ impl SampleDataArgs {
 
     /// The first option that was given to a method that does not look at data.
     pub(crate) fn given(&self) -> Option<&'static str> {
-        self.data.is_some().then_some("--data")
+        self.data.map(|_| "--data").or_else(|| self.images.given())
     }
 
     fn device(&self) -> anyhow::Result<Device> {
@@ -86,6 +89,9 @@ impl SampleDataArgs {
         let mut parameters = from.parameters;
         parameters.extend(samples.parameters(SampleSpec::default().seed));
         parameters.extend(self.transform.map(|seed| ("transform".into(), seed.into())));
+        if self.images.given().is_some() {
+            parameters.insert("images".into(), serde_json::to_value(self.images.spec())?);
+        }
         Ok(Provenance {
             data: Some(data.name.clone()),
             data_hash: Some(data.fingerprint()),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use phew_baselines::{Allocation, Method, MethodOption, Options, Pattern, Schedule, methods};
+use phew_baselines::{
+    Allocation, Method, MethodOption, Options, Pattern, Schedule, StepProgress, methods,
+};
 use phew_graph::{Mask, Network};
 use serde_json::Value;
 
@@ -13,7 +15,7 @@ use super::made::{How, Made};
 use crate::failure::of_baseline;
 use crate::interrupt;
 use crate::output::grouped;
-use crate::progress;
+use crate::{progress, stderr};
 
 /// Where the options of the methods that score stand in the help.
 const HEADING: &str = "Options of the other methods";
@@ -123,12 +125,26 @@ pub(super) fn make(
 
 /// Prunes under a progress bar; Ctrl-C stops between two steps.
 fn prune(network: &Network, method: &mut Method<'_>) -> anyhow::Result<Mask> {
+    /// The share of the kept weights from which it is said that ties chose them.
+    const TOLD: f64 = 0.01;
+
     let bar = progress::bar(method.plan.steps() as u64, "pruning", "steps");
+    let mut ties: Option<StepProgress> = None;
     let mask = method.prune_with(network, &mut |p| {
+        if p.by_index as f64 > TOLD * p.kept as f64 {
+            ties.get_or_insert(p);
+        }
         bar.set_position(p.done as u64);
         bar.set_message(format!("· {} weights kept", grouped(p.kept)));
         interrupt::flow()
     });
     bar.finish_and_clear();
+    if let (Some(StepProgress { done, steps, kept, by_index }), Ok(_)) = (ties, &mask) {
+        let (kept, by_index) = (grouped(kept), grouped(by_index));
+        stderr::warn(format_args!(
+            "the scores of step {done} of {steps} are equal where they decide: {by_index} of {kept} weights were kept because \
+             they stand first"
+        ));
+    }
     mask.map_err(of_baseline)
 }

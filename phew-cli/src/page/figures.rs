@@ -27,7 +27,7 @@ pub(super) fn figures(folder: &Path) -> anyhow::Result<Vec<Shown>> {
     for entry in entries {
         let path = entry.with_context(|| folder.display().to_string())?.path();
         if path.extension().is_some_and(|ending| ending == "svg") && path.is_file() {
-            let svg = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            let svg = phew_graph::read_text(&path).with_context(|| path.display().to_string())?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             found.push(Shown { name, svg, csv: text_of(&path.with_extension("csv"))? });
         }

@@ -78,7 +78,7 @@ struct Row {
 pub fn read_published(path: Option<&Path>) -> anyhow::Result<Vec<Published>> {
     let Some(path) = path else { return parse(OURS).context("published.toml of phew") };
     let named = || path.display().to_string();
-    parse(&std::fs::read_to_string(path).with_context(named)?).with_context(named)
+    parse(&phew_graph::read_text(path).with_context(named)?).with_context(named)
 }
 
 /// The numbers that come with phew, of the tables of these keys: `patil-dovrolis-2020-table-1`,

@@ -58,7 +58,7 @@ impl Folder {
     ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(path).with_context(|| path.display().to_string())?;
         let copy = path.join("plan.toml");
-        if std::fs::read_to_string(&copy).ok().as_ref() != Some(&plan.source) {
+        if phew_graph::read_text(&copy).ok().as_ref() != Some(&plan.source) {
             write_text(&copy, &plan.source)?;
         }
         Self::of_plans(path, &plan.name, &[plan], cells, store)
@@ -99,7 +99,7 @@ impl Folder {
             bail!("{}: schema {}, expected {SCHEMA}", file.display(), note.schema);
         }
         let file = path.join("cells.jsonl");
-        let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let text = phew_graph::read_text(&file).with_context(|| file.display().to_string())?;
         let cell = |(number, line): (usize, &str)| {
             let at = || format!("{}, line {number}: is damaged", file.display());
             serde_json::from_str(line).with_context(at)

@@ -34,7 +34,7 @@ impl Inputs {
             names.sort();
             names.join("\n").into_bytes()
         } else {
-            std::fs::read(&path).with_context(|| path.display().to_string())?
+            phew_graph::read_file(&path).with_context(|| path.display().to_string())?
         };
         let hash = phew_graph::content_hash(&bytes);
         self.0.insert(path.clone(), hash.clone());

@@ -241,6 +241,8 @@ impl<'a> JobMaker<'a> {
                     implied.extend(recipe.folder.as_ref().map(|f| ("data-dir", f.as_str().into())));
                 }
                 implied.extend(recipe.transform.map(|seed| ("transform", seed.into())));
+                let not_given = |(name, _): &&(&str, Value)| !self.settings.contains_key(&**name);
+                implied.extend(recipe.images.iter().filter(not_given).cloned());
             }
         }
         own(tool, implied)

@@ -128,7 +128,7 @@ impl Plan {
     /// If it cannot be read, or holds what no plan has: named, with what is known.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| shown.clone())?;
+        let text = phew_graph::read_text(path).with_context(|| shown.clone())?;
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Self::parse(&text, folder).map_err(|e| e.context(format!("{shown}: is no plan")))
     }

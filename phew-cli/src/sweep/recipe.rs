@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::input::{Input, Inputs};
 
 /// What a recipe says.
@@ -25,6 +27,8 @@ pub(crate) struct RecipeFacts {
     pub(crate) folder: Option<String>,
     /// Seed of the transformation task, if it is one.
     pub(crate) transform: Option<u64>,
+    /// What is made of the images, as options of the commands that look at them.
+    pub(crate) images: Vec<(&'static str, Value)>,
 }
 
 /// Looks a recipe up: a preset, or a file of the plan.
@@ -42,7 +46,7 @@ pub(crate) fn recipe(
 
     let (file, recipe) = if Path::new(name).extension().is_some_and(|e| e == "toml") {
         let input = inputs.find(folder, name)?;
-        let text = std::fs::read_to_string(&input.path).with_context(|| name.to_owned())?;
+        let text = phew_graph::read_text(&input.path).with_context(|| name.to_owned())?;
         (Some(input), Recipe::from_toml(&text, name)?)
     } else {
         (None, Recipe::preset(name)?)
@@ -58,8 +62,26 @@ pub(crate) fn recipe(
         set: super::value::text(&set),
         folder: recipe.data.dir.map(|dir| dir.display().to_string()),
         transform: recipe.data.transform.map(|transform| transform.seed),
+        images: options_of(&recipe.data.images),
         arch: recipe.arch,
     })
+}
+
+/// The options that ask for images as a recipe has them.
+#[cfg(feature = "train")]
+fn options_of(images: &phew_train::ImageSpec) -> Vec<(&'static str, Value)> {
+    let numbers = |numbers: &Vec<f64>| {
+        let words: Vec<String> = numbers.iter().map(f64::to_string).collect();
+        super::value::of_text(&words.join(","))
+    };
+    let all = [
+        ("channels", images.channels.map(Value::from)),
+        ("resize", images.size.map(|[rows, columns]| format!("{rows}x{columns}").into())),
+        ("skip-damaged", images.skip_damaged.then_some(Value::Bool(true))),
+        ("mean", images.mean.as_ref().map(numbers)),
+        ("deviation", images.deviation.as_ref().map(numbers)),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// This build trains nothing.

@@ -84,18 +84,15 @@ enum Ended {
 /// # Errors
 /// If the store cannot be written, or holds a damaged result. What jobs run into is recorded, and others go on.
 pub(crate) fn run(jobs: &[Job], store: &Store, how: &How) -> anyhow::Result<Outcome> {
-    let stop = interrupt::side_by_side()?;
+    let stop = interrupt::side_by_side();
     let mut engine = Engine::new(jobs, store, how)?;
     let mut slots =
         Slots::new(rayon::current_num_threads(), jobs.len(), how.parallel, on_device(jobs));
     let (send, receive) = mpsc::channel();
     let mut asked: Option<Instant> = None;
     loop {
-        if asked.is_none() && (stop.load(Ordering::SeqCst) || interrupt::flow().is_break()) {
+        if asked.is_none() && stop.load(Ordering::SeqCst) {
             asked = Some(Instant::now());
-            // Some signals ask for a checkpoint, some for an end: here both are one.
-            stop.store(true, Ordering::SeqCst);
-            interrupt::ask();
         }
         if asked.is_none() {
             while engine.running() < slots.places(engine.running()) {

@@ -12,7 +12,7 @@
 //! again.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
@@ -167,12 +167,12 @@ fn in_head(path: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn read(record: &PathBuf) -> anyhow::Result<Vec<Array>> {
+fn read(record: &Path) -> anyhow::Result<Vec<Array>> {
     if !record.exists() {
         return Ok(Vec::new());
     }
     let named = || record.display().to_string();
-    let text = std::fs::read_to_string(record).with_context(named)?;
+    let text = phew_graph::read_text(record).with_context(named)?;
     text.lines().map(|line| serde_json::from_str(line).with_context(named)).collect()
 }
 

@@ -10,12 +10,11 @@
 //! | `result.json` | the command's report, written last: where it is, the job is done |
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use phew_graph::{GraphError, Overwrite, write_atomically};
+use phew_graph::{FileLock, GraphError, Overwrite, write_atomically};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -72,7 +71,7 @@ pub(crate) enum State {
 /// The right to work at a job. It ends with the value, or with the process.
 #[derive(Debug)]
 pub(crate) struct Claim {
-    _lock: File,
+    _lock: FileLock,
 }
 
 impl Store {
@@ -136,19 +135,16 @@ impl Store {
 
     /// The right to work at a job, unless another has it.
     pub(crate) fn claim(&self, id: &str) -> anyhow::Result<Option<Claim>> {
-        let path = self.folder(id).join("lock");
-        let named = || path.display().to_string();
-        let lock = File::options().create(true).append(true).open(&path).with_context(named)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Claim { _lock: lock })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error).with_context(named),
+        match FileLock::acquire(&self.folder(id).join("lock")) {
+            Ok(lock) => Ok(Some(Claim { _lock: lock })),
+            Err(GraphError::Locked { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Whether somebody works at a job now.
     pub(crate) fn is_claimed(&self, id: &str) -> bool {
-        self.folder(id).join("lock").exists() && matches!(self.claim(id), Ok(None))
+        FileLock::is_taken(&self.folder(id).join("lock"))
     }
 
     /// Removes what a process that was killed left half-written. The caller has the claim.
@@ -200,7 +196,7 @@ impl Store {
             bail!("job {id} ({}) leaves no {what}", done.spec.tool);
         };
         let path = self.folder(id).join(name);
-        let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+        let bytes = phew_graph::read_file(&path).with_context(|| path.display().to_string())?;
         if phew_graph::content_hash(&bytes) != *hash {
             bail!("{}: is not what job {id} left: it has another hash", path.display());
         }
@@ -216,7 +212,8 @@ impl Store {
             for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 if name.ends_with(".safetensors") && name != "checkpoint.safetensors" {
-                    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+                    let bytes =
+                        phew_graph::read_file(&path).with_context(|| path.display().to_string())?;
                     found.insert(format!("{prefix}{name}"), phew_graph::content_hash(&bytes));
                 }
             }
@@ -248,7 +245,7 @@ fn name_of(done: &Done, what: &str) -> Option<String> {
 
 /// Reads a file of JSON.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
-    let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+    let bytes = phew_graph::read_file(path).with_context(|| path.display().to_string())?;
     serde_json::from_slice(&bytes).with_context(|| format!("{}: is damaged", path.display()))
 }
 

@@ -54,3 +54,16 @@ pub(crate) fn refuses(folder: &Path, line: &str, code: i32, parts: &[&str]) {
         "{stderr}"
     );
 }
+
+/// As [`refuses`], after what a shell does first, as in `ulimit -f 8`.
+#[cfg(unix)]
+pub(crate) fn refuses_by_shell(folder: &Path, first: &str, line: &str, code: i32, parts: &[&str]) {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{first}; exec \"$0\" \"$@\""));
+    shell.arg(assert_cmd::cargo::cargo_bin!("phew")).args(line.split_whitespace());
+    let output = shell.current_dir(folder).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
+    assert!(parts.iter().all(|p| stderr.contains(p)), "{line}: {stderr} lacks one of {parts:?}");
+    assert_eq!(folder.read_dir().unwrap().count(), 0, "{line}");
+}

@@ -6,6 +6,8 @@ mod common;
 mod compact;
 #[cfg(feature = "train")]
 mod experiments;
+mod extremes;
+mod files;
 #[cfg(all(unix, not(feature = "train")))]
 mod handover;
 mod help;
@@ -15,6 +17,7 @@ mod outputs;
 mod provenance;
 mod reproduce;
 mod rivals;
+mod signals;
 mod streams;
 mod sweep;
 mod tables;

@@ -9,6 +9,7 @@ use super::op::fields::{Fields, Written};
 use super::op::operator::Arity;
 use super::{Arch, NodeSpec};
 use crate::error::GraphError;
+use crate::files::read_text;
 use crate::hash::content_hash;
 
 #[derive(Deserialize)]
@@ -111,10 +112,15 @@ impl Arch {
     /// Reads a TOML file.
     ///
     /// # Errors
-    /// [`GraphError::Io`] if it cannot be read; otherwise as [`Arch::from_toml`].
+    /// [`GraphError::Io`] if it cannot be read; [`GraphError::Toml`], naming the file, for all that [`Arch::from_toml`]
+    /// refuses.
     pub fn load(path: &Path) -> Result<Self, GraphError> {
-        let text = std::fs::read_to_string(path).map_err(|e| GraphError::io(path, e))?;
-        Self::from_toml(&text, &path.display().to_string())
+        let text = read_text(path).map_err(|e| GraphError::io(path, e))?;
+        let origin = path.display().to_string();
+        Self::from_toml(&text, &origin).map_err(|error| match error {
+            GraphError::Toml { .. } => error,
+            error => GraphError::Toml { origin, reason: error.to_string() },
+        })
     }
 }
 

@@ -1,22 +1,24 @@
-//! Reading: the file is mapped and its header checked once; tensors are windows onto the map.
+//! Reading: the header is checked once; tensors are windows onto the file's bytes.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memmap2::Mmap;
 use ndarray::ArrayD;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors};
 
 use super::NOTE;
+use super::bytes::Bytes;
 use crate::error::GraphError;
 
-/// A safetensors file, mapped, with its header read and checked.
+/// A safetensors file, with its header read and checked.
 ///
-/// Do not truncate the file while the value lives; replacing it by renaming, as phew does, leaves it intact.
+/// Files of up to 256 MiB are read into memory: whatever others do with them later changes nothing. Larger ones are mapped,
+/// so that nothing is copied: they must stay as they are while the value lives. To replace one by renaming, as phew does,
+/// leaves it intact; one that is written to is found out by [`TensorFile::check_unchanged`], and one that is cut short
+/// ends the process. [`TensorFile::read`] reads files of any size.
 ///
 /// ```
 /// use phew_graph::{Overwrite, TensorFile, ndarray, write_arrays};
@@ -33,26 +35,45 @@ use crate::error::GraphError;
 #[derive(Debug)]
 pub struct TensorFile {
     path: PathBuf,
-    map: Arc<Mmap>,
+    bytes: Arc<Bytes>,
     header: Metadata,
     /// The byte at which the tensors begin.
     start: usize,
 }
 
 impl TensorFile {
-    /// Maps a file, and checks that its header describes all of it.
+    /// Reads a file, or maps a large one, and checks that its header describes all of it.
     ///
     /// # Errors
     /// [`GraphError::Io`] if it cannot be read or is no regular file, [`GraphError::Safetensors`] if it is not a whole
     /// safetensors file.
     pub fn open(path: &Path) -> Result<Self, GraphError> {
-        let map = Arc::new(map(path)?);
-        let (length, header) = SafeTensors::read_metadata(&map).map_err(|e| {
-            let reason = kind_of(&map).map_or_else(|| e.to_string(), str::to_owned);
+        Self::of(path, Bytes::read_or_map(path)?)
+    }
+
+    /// As [`TensorFile::open`], into memory however large the file is.
+    ///
+    /// # Errors
+    /// As [`TensorFile::open`], and if there is no room.
+    pub fn read(path: &Path) -> Result<Self, GraphError> {
+        Self::of(path, Bytes::read(path)?)
+    }
+
+    fn of(path: &Path, bytes: Bytes) -> Result<Self, GraphError> {
+        let (length, header) = SafeTensors::read_metadata(&bytes).map_err(|e| {
+            let reason = kind_of(&bytes).map_or_else(|| e.to_string(), str::to_owned);
             GraphError::Safetensors { path: path.to_path_buf(), reason }
         })?;
         let start = size_of::<u64>() + length;
-        Ok(Self { path: path.to_path_buf(), map, header, start })
+        Ok(Self { path: path.to_path_buf(), bytes: Arc::new(bytes), header, start })
+    }
+
+    /// Refuses a mapped file that somebody has written to since it was opened; one in memory cannot change.
+    ///
+    /// # Errors
+    /// [`GraphError::Io`].
+    pub fn check_unchanged(&self) -> Result<(), GraphError> {
+        self.bytes.check_unchanged()
     }
 
     /// Where it lies, for messages.
@@ -170,13 +191,18 @@ pub(crate) struct Stored<'a> {
 /// Bytes of a mapped file that begin where an f32 may begin.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
-    map: Arc<Mmap>,
+    bytes: Arc<Bytes>,
     range: Range<usize>,
 }
 
 impl Window {
+    /// Refuses a mapped file that has changed.
+    pub(crate) fn check_unchanged(&self) -> Result<(), GraphError> {
+        self.bytes.check_unchanged()
+    }
+
     pub(crate) fn values(&self) -> &[f32] {
-        bytemuck::cast_slice(&self.map[self.range.clone()])
+        bytemuck::cast_slice(&self.bytes[self.range.clone()])
     }
 }
 
@@ -208,7 +234,7 @@ impl<'a> Stored<'a> {
     }
 
     fn bytes(&self) -> &'a [u8] {
-        &self.file.map[self.range.clone()]
+        &self.file.bytes[self.range.clone()]
     }
 
     /// The values of a tensor of floating-point numbers, rounded to F32 where they are wider.
@@ -236,7 +262,7 @@ impl<'a> Stored<'a> {
     /// may begin.
     pub(crate) fn window(&self) -> Result<Option<Window>, GraphError> {
         let lies = self.dtype == Dtype::F32 && matches!(self.f32s()?, Cow::Borrowed(_));
-        Ok(lies.then(|| Window { map: self.file.map.clone(), range: self.range.clone() }))
+        Ok(lies.then(|| Window { bytes: self.file.bytes.clone(), range: self.range.clone() }))
     }
 
     /// The values of a tensor of F64; `None` if it is one of another type.
@@ -326,19 +352,4 @@ fn kind_of(bytes: &[u8]) -> Option<&'static str> {
 /// Whether some bytes stand in the first part of others.
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes[..bytes.len().min(1 << 16)].windows(part.len()).any(|window| window == part)
-}
-
-/// Maps a file for reading.
-fn map(path: &Path) -> Result<Mmap, GraphError> {
-    let file = File::open(path).map_err(|e| GraphError::io(path, e))?;
-    let metadata = file.metadata().map_err(|e| GraphError::io(path, e))?;
-    if !metadata.is_file() {
-        let kind = std::io::Error::other("is not a regular file");
-        return Err(GraphError::io(path, kind));
-    }
-    #[expect(unsafe_code, reason = "a weight file must be usable without a copy")]
-    // SAFETY: the map is read-only. Rust asks that nobody changes the file meanwhile; phew itself replaces
-    // files by renaming, which leaves a mapped one intact, and the documentation of `TensorFile` says so.
-    let map = unsafe { Mmap::map(&file) };
-    map.map_err(|e| GraphError::io(path, e))
 }

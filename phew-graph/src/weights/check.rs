@@ -38,12 +38,8 @@ pub(super) fn check_values(
         return Ok(());
     }
     let Some(index) = first(values, |v| v < 0.0) else { return Ok(()) };
-    Err(GraphError::Field {
-        operator: spec.name.clone(),
-        field: "variance",
-        found: format!("{} at index {index}", values[index]),
-        expected: "at least 0".into(),
-    })
+    let (origin, name, value) = (origin.to_owned(), spec.name.clone(), values[index]);
+    Err(GraphError::Variance { origin, name, index, value })
 }
 
 /// Index of the first value that is `bad`: one parallel pass.

@@ -1,4 +1,4 @@
-//! Weights in safetensors files: mapped, checked against the architecture, never copied when aligned.
+//! Weights in safetensors files: read or mapped, checked against the architecture, never copied when aligned.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::error::GraphError;
 use crate::safetensors::{TensorFile, write_arrays};
 
 impl Network {
-    /// Maps a safetensors file and checks every tensor: name, shape, finite values.
+    /// Reads a safetensors file, or maps a large one, and checks every tensor: name, shape, finite values.
     ///
     /// State dicts are read as people save them: with a prefix before all names (`module.`), as pairs of
     /// `torch.nn.utils.prune` (what the mask prunes is 0), under weight norm, in F16, BF16 or F64 (computed with in F32).
@@ -26,8 +26,8 @@ impl Network {
     /// the tensor.
     ///
     /// # Complexity
-    /// One parallel pass over the file, which stays on disk: tensors are windows onto it. Do not truncate
-    /// the file while the network lives.
+    /// One parallel pass over the file's bytes, onto which tensors are windows. What of a mapped file [`TensorFile`] says
+    /// holds while the network lives.
     pub fn load(path: &Path, arch: impl Into<Arc<Arch>>, extra: Extra) -> Result<Self, GraphError> {
         Self::load_with_notes(path, arch, extra).map(|(network, _)| network)
     }

@@ -53,7 +53,7 @@ impl Network {
     /// statistics in the order of [`Arch::auxiliary`], as training left them, say.
     ///
     /// # Errors
-    /// As [`Network::with_weights`]; [`GraphError::Field`] if a variance is negative.
+    /// As [`Network::with_weights`]; [`GraphError::Variance`] if a variance is negative.
     pub fn new(
         arch: impl Into<Arc<Arch>>,
         weights: Vec<Vec<f32>>,
@@ -135,14 +135,32 @@ impl Network {
         weights.chain(others).map(|(spec, values)| (spec, &**values))
     }
 
+    /// Refuses weights of a mapped file that somebody has written to since: what was made of them is worth nothing.
+    ///
+    /// # Errors
+    /// [`GraphError::Io`], naming the file.
+    pub fn check_unchanged(&self) -> Result<(), GraphError> {
+        self.weights.iter().chain(&self.auxiliary).try_for_each(Values::check_unchanged)
+    }
+
     /// BLAKE3 hash of the prunable weights with their names and shapes, in hexadecimal: it ties a mask to the
     /// weights that it was made from.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        hash::tensors(self.arch.prunable().iter().zip(&self.weights).map(|(spec, values)| {
-            (spec.name.as_str(), spec.shape.as_slice(), bytemuck::cast_slice::<f32, u8>(values))
-        }))
+        hash_of(self.arch.prunable(), &self.weights)
     }
+
+    /// The same of biases, normalisation and statistics, which no mask depends on and every training does.
+    #[must_use]
+    pub fn auxiliary_fingerprint(&self) -> String {
+        hash_of(self.arch.auxiliary(), &self.auxiliary)
+    }
+}
+
+fn hash_of(specs: &[TensorSpec], tensors: &[Values]) -> String {
+    hash::tensors(specs.iter().zip(tensors).map(|(spec, values)| {
+        (spec.name.as_str(), spec.shape.as_slice(), bytemuck::cast_slice::<f32, u8>(values))
+    }))
 }
 
 /// What a fresh network has in a tensor that is not a weight.

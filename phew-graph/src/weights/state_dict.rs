@@ -184,7 +184,7 @@ pub(super) fn values(spec: &TensorSpec, stored: &Stored<'_>) -> Result<Values, G
     let window = stored.window()?;
     stored.expect_shape(&spec.shape)?;
     Ok(match window {
-        Some(window) => Values::Mapped(window),
+        Some(window) => Values::File(window),
         None => stored.f32s()?.into_owned().into(),
     })
 }

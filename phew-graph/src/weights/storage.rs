@@ -1,28 +1,22 @@
-//! Where the values of a tensor are: memory of their own, huge pages, or a window onto a mapped file.
-//!
-//! Walks and scores read weights here and there, and with pages of 4 KiB the processor spends as long on finding the
-//! page as on reading it.
+//! Where the values of a tensor are: memory of their own, huge pages, or a window onto a file's bytes.
 
 use std::sync::Arc;
 
-use memmap2::MmapMut;
-
+use crate::error::GraphError;
+use crate::memory::{MANY, Memory};
 use crate::safetensors::Window;
-
-/// Bytes from which huge pages, of 2 MiB mostly, are asked for.
-const MANY: usize = 1 << 22;
 
 /// One tensor's values. Cloning shares them.
 #[derive(Clone)]
 pub(super) enum Values {
     Owned(Arc<Vec<f32>>),
-    Drawn(Arc<MmapMut>),
-    Mapped(Window),
+    Drawn(Arc<Memory>),
+    File(Window),
 }
 
 impl std::fmt::Debug for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kind = if matches!(self, Self::Mapped(_)) { "mapped" } else { "owned" };
+        let kind = if matches!(self, Self::File(_)) { "of a file" } else { "owned" };
         write!(f, "{kind} [f32; {}]", self.len())
     }
 }
@@ -34,7 +28,7 @@ impl std::ops::Deref for Values {
         match self {
             Self::Owned(values) => values,
             Self::Drawn(map) => bytemuck::cast_slice(map),
-            Self::Mapped(window) => window.values(),
+            Self::File(window) => window.values(),
         }
     }
 }
@@ -48,28 +42,27 @@ impl From<Vec<f32>> for Values {
 impl Values {
     /// So many values, zeros that `fill` overwrites.
     pub(super) fn drawn(len: usize, fill: impl FnOnce(&mut [f32])) -> Self {
-        match map(len * size_of::<f32>()) {
-            Some(mut map) => {
-                // Pages begin where values may begin.
-                fill(bytemuck::cast_slice_mut(&mut map));
-                Self::Drawn(map.into())
+        let many = len.saturating_mul(size_of::<f32>());
+        match Some(many).filter(|&many| many >= MANY).map(Memory::zeros) {
+            Some(Ok(mut memory)) => {
+                fill(bytemuck::cast_slice_mut(&mut memory));
+                Self::Drawn(memory.into())
             }
-            None => {
+            _ => {
                 let mut values = vec![0.0; len];
                 fill(&mut values);
                 values.into()
             }
         }
     }
-}
 
-/// Memory of the system's own; `None` if there is none, or little is wanted.
-fn map(bytes: usize) -> Option<MmapMut> {
-    let map = (bytes >= MANY).then(|| MmapMut::map_anon(bytes).ok()).flatten()?;
-    // A hint: without huge pages this is memory like any other.
-    #[cfg(target_os = "linux")]
-    let _ = map.advise(memmap2::Advice::HugePage);
-    Some(map)
+    /// Refuses values of a mapped file that somebody has written to.
+    pub(super) fn check_unchanged(&self) -> Result<(), GraphError> {
+        match self {
+            Self::File(window) => window.check_unchanged(),
+            Self::Owned(_) | Self::Drawn(_) => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -47,30 +47,30 @@ impl Shared {
 }
 
 impl DeviceDataset {
-    /// Copies a data set to a device, to be normalised by the statistics of all its training images.
+    /// Copies a data set to a device, to be normalised as [`Dataset::normalisation`] says.
     ///
     /// # Errors
     /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
     pub fn new(data: &Dataset, device: Device) -> Result<Self> {
-        let statistics = data.train.normalisation();
+        let statistics = data.normalisation();
         let copy = |images| -> Result<Shared> {
             Ok(Shared(Mutex::new(DeviceImages::new(images, &statistics, device.0)?)))
         };
         let (train, test) = (copy(&data.train)?, copy(&data.test)?);
-        let (summary, fingerprint) = (data.summary(), data.fingerprint());
-        Ok(Self { summary, fingerprint, device, train, test })
+        let fingerprint = data.fingerprint();
+        Ok(Self { summary: data.summary(), fingerprint, device, train, test })
+    }
+
+    /// Hash of its images and labels: [`Dataset::fingerprint`].
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// What it is like.
     #[must_use]
     pub fn summary(&self) -> &DataSummary {
         &self.summary
-    }
-
-    /// [`Dataset::fingerprint`] of what was copied.
-    #[must_use]
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
     }
 
     /// Where it lies.

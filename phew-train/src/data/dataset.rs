@@ -1,6 +1,6 @@
 //! A data set: images to train and to test on.
 
-use phew_graph::{Arch, content_hash};
+use phew_graph::Arch;
 
 use super::images::Images;
 use super::summary::DataSummary;
@@ -34,6 +34,10 @@ pub struct Dataset {
     pub train: Images,
     /// Images to test on.
     pub test: Images,
+    /// Mean and deviation of each channel that images are normalised by; those of the training images if none are given.
+    pub statistics: Option<Vec<(f64, f64)>>,
+    /// What was left out when it was read, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Dataset {
@@ -70,7 +74,14 @@ impl Dataset {
                 });
             }
         }
-        Ok(Self { name: name.to_owned(), classes, train, test })
+        let (statistics, notes) = (None, Vec::new());
+        Ok(Self { name: name.to_owned(), classes, train, test, statistics, notes })
+    }
+
+    /// What images are normalised by: mean and deviation of each channel.
+    #[must_use]
+    pub fn normalisation(&self) -> Vec<(f64, f64)> {
+        self.statistics.clone().unwrap_or_else(|| self.train.channel_statistics())
     }
 
     /// All but the images.
@@ -87,15 +98,11 @@ impl Dataset {
         }
     }
 
-    /// BLAKE3 hash of the images, labels and targets with their shape, in hexadecimal: it tells apart data that have
-    /// one name.
-    ///
-    /// # Complexity
-    /// One pass over the images.
+    /// Hash of all images, labels and targets, in hexadecimal: it ties a run to what it was trained on.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let parts = [&self.train, &self.test].map(Images::fingerprint);
-        content_hash(parts.join("\n").as_bytes())
+        phew_graph::content_hash(parts.concat().as_bytes())
     }
 
     /// Refuses a network whose input or output is not this set's.

@@ -1,5 +1,6 @@
 //! Downloads with a checksum that go on where they were cut off.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -32,9 +33,19 @@ pub struct RemoteFile {
 /// `progress` is told the bytes that are there.
 ///
 /// # Errors
-/// [`TrainError::Fetch`] if no address answers with the whole file, [`TrainError::Checksum`] if what arrived is not
-/// what was published, [`TrainError::Io`] if it cannot be written.
+/// [`TrainError::Fetch`] if no address answers with the whole file, [`TrainError::Checksum`] if what arrived last is not
+/// what was published (all addresses are tried, those of HTTPS first), [`TrainError::Io`] if it cannot be written.
 pub fn fetch(file: &RemoteFile, dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<PathBuf> {
+    fetch_within(PATIENCE, file, dir, progress)
+}
+
+/// The same with so much patience for a server that says nothing.
+fn fetch_within(
+    patience: Duration,
+    file: &RemoteFile,
+    dir: &Path,
+    progress: &mut dyn FnMut(u64),
+) -> Result<PathBuf> {
     fs::create_dir_all(dir).map_err(TrainError::io(dir))?;
     let path = dir.join(&file.name);
     if path.exists() && sha256(&path)? == file.sha256 {
@@ -43,17 +54,26 @@ pub fn fetch(file: &RemoteFile, dir: &Path, progress: &mut dyn FnMut(u64)) -> Re
     }
     let part = dir.join(format!("{}.part", file.name));
     let mut last = None;
-    for url in file.urls.iter().cycle().take(file.urls.len() * (1 + RETRIES)) {
-        match download(url, &part, file.bytes, progress) {
-            Ok(()) => {
+    // What sends other bytes, whole, is not asked again.
+    let mut wrong = BTreeSet::new();
+    for url in in_order(&file.urls).cycle().take(file.urls.len() * (1 + RETRIES)) {
+        if wrong.contains(url) {
+            continue;
+        }
+        match download(url, &part, file.bytes, patience, progress) {
+            Ok(whole) => {
                 let found = sha256(&part)?;
-                if found != file.sha256 {
-                    fs::remove_file(&part).map_err(TrainError::io(&part))?;
-                    let expected = file.sha256.clone();
-                    return Err(TrainError::Checksum { path, expected, found });
+                if found == file.sha256 {
+                    fs::rename(&part, &path).map_err(TrainError::io(&path))?;
+                    return Ok(path);
                 }
-                fs::rename(&part, &path).map_err(TrainError::io(&path))?;
-                return Ok(path);
+                // Whose bytes were wrong, if they came from several, nobody knows: the next begins anew.
+                fs::remove_file(&part).map_err(TrainError::io(&part))?;
+                let (path, expected) = (path.clone(), file.sha256.clone());
+                last = Some(TrainError::Checksum { path, expected, found });
+                if whole {
+                    wrong.insert(url);
+                }
             }
             Err(error @ TrainError::Fetch { .. }) => last = Some(error),
             Err(error) => return Err(error),
@@ -65,8 +85,20 @@ pub fn fetch(file: &RemoteFile, dir: &Path, progress: &mut dyn FnMut(u64)) -> Re
     }))
 }
 
-/// Brings `part` to `size` bytes from `url`, going on from what is there.
-fn download(url: &str, part: &Path, size: u64, progress: &mut dyn FnMut(u64)) -> Result<()> {
+/// Addresses whose bytes nobody can change on their way first, otherwise as they stand.
+fn in_order(urls: &[String]) -> impl Iterator<Item = &String> + Clone {
+    let is_secure = |url: &&String| url.starts_with("https:");
+    urls.iter().filter(is_secure).chain(urls.iter().filter(move |url| !is_secure(url)))
+}
+
+/// Brings `part` to `size` bytes from `url`, going on from what is there. Says whether all bytes are of this address.
+fn download(
+    url: &str,
+    part: &Path,
+    size: u64,
+    patience: Duration,
+    progress: &mut dyn FnMut(u64),
+) -> Result<bool> {
     let fail =
         |problem: String| TrainError::Fetch { url: url.to_owned(), problem: problem.to_owned() };
     let mut have = fs::metadata(part).map_or(0, |meta| meta.len());
@@ -76,11 +108,13 @@ fn download(url: &str, part: &Path, size: u64, progress: &mut dyn FnMut(u64)) ->
     }
     if have == size {
         progress(have);
-        return Ok(());
+        return Ok(false);
     }
     let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
+        .timeout_connect(Some(patience))
+        .timeout_recv_response(Some(patience))
+        // Of each piece of the body: one that stops coming goes on with the next try.
+        .timeout_per_read(Some(patience))
         .build()
         .into();
     let mut request = agent.get(url).header("Accept-Encoding", "identity");
@@ -116,7 +150,7 @@ fn download(url: &str, part: &Path, size: u64, progress: &mut dyn FnMut(u64)) ->
     }
     out.sync_all().map_err(TrainError::io(part))?;
     match have.cmp(&size) {
-        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Equal => Ok(!resumed),
         std::cmp::Ordering::Less => {
             Err(fail(format!("ended after {have} of {size} bytes, which are kept")))
         }
@@ -138,5 +172,51 @@ pub(super) fn sha256(path: &Path) -> Result<String> {
             return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
         }
         hash.update(&buffer[..got]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_body_that_stops_coming_is_left_for_the_next_address() {
+        let body = b"0123456789";
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/x", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for sent in [4, 10] {
+                let (mut stream, _) = listener.accept().unwrap();
+                let lines = BufReader::new(&stream).lines().map(std::result::Result::unwrap);
+                let asked: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                let from = if asked.iter().any(|line| line.contains("bytes=4-")) { 4 } else { 0 };
+                let (code, rest) = if from == 0 { (200, &body[..sent]) } else { (206, &body[4..]) };
+                let length = body.len() - from;
+                write!(stream, "HTTP/1.1 {code} OK\r\nContent-Length: {length}\r\n\r\n").unwrap();
+                stream.write_all(rest).unwrap();
+                // Never closed, and nothing more comes.
+                open.push(stream);
+            }
+            std::thread::sleep(Duration::from_secs(60));
+        });
+        let sha256: String =
+            Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let urls = vec![url.clone(), url];
+        let file = RemoteFile { name: "x".to_owned(), urls, bytes: 10, sha256 };
+        let dir = tempfile::tempdir().unwrap();
+        let path =
+            fetch_within(Duration::from_millis(300), &file, dir.path(), &mut |_| ()).unwrap();
+        assert_eq!(fs::read(path).unwrap(), body);
+    }
+
+    #[test]
+    fn addresses_that_nobody_can_listen_to_come_first() {
+        let urls = ["http://a", "https://b", "http://c", "https://d"].map(str::to_owned);
+        let order: Vec<&str> = in_order(&urls).map(|url| url.trim_start_matches("http")).collect();
+        assert_eq!(order, ["s://b", "s://d", "://a", "://c"]);
     }
 }

@@ -72,6 +72,8 @@ pub fn image_transformation(set: &Dataset, per_class: Option<usize>, seed: u64) 
         classes: set.classes.clone(),
         train: with_transformed(train, &transforms)?,
         test: with_transformed(set.test.clone(), &transforms)?,
+        statistics: set.statistics.clone(),
+        notes: set.notes.clone(),
     })
 }
 

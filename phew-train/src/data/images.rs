@@ -1,6 +1,5 @@
 //! Labelled images of one size.
 
-use phew_graph::content_hash;
 use phew_graph::ndarray::{Array4, ArrayView1, ArrayView4};
 
 use super::pixels::Pixels;
@@ -13,8 +12,6 @@ pub struct Images {
     pixels: Pixels,
     labels: Vec<u16>,
     targets: Option<Pixels>,
-    /// Whether networks see the numbers as they are, not normalised.
-    as_they_are: bool,
 }
 
 impl Images {
@@ -34,7 +31,7 @@ impl Images {
             });
         }
         finite("pixel", &pixels, size)?;
-        Ok(Self { shape, pixels, labels, targets: None, as_they_are: false })
+        Ok(Self { shape, pixels, labels, targets: None })
     }
 
     /// Images from arrays: numbers `[image, channel, row, column]` and the class of each image.
@@ -74,14 +71,6 @@ impl Images {
         finite("target", &targets, targets.len() / self.len())?;
         self.targets = Some(targets);
         Ok(self)
-    }
-
-    /// The same images, which networks see as they are: nothing is subtracted, and nothing divided by.
-    ///
-    /// By default each channel is brought to mean 0 and deviation 1 over the training images.
-    #[must_use]
-    pub fn as_they_are(self) -> Self {
-        Self { as_they_are: true, ..self }
     }
 
     /// Channels, rows, columns.
@@ -139,28 +128,10 @@ impl Images {
         self.targets.as_ref()
     }
 
-    /// Hash of the shape, and of all scalars, labels and targets.
-    pub(super) fn fingerprint(&self) -> String {
-        let labels: Vec<u8> = self.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
-        let targets = self.targets.as_ref().map(Pixels::fingerprint).unwrap_or_default();
-        let pixels = self.pixels.fingerprint();
-        format!("{:?} {pixels} {} {targets}", self.shape, content_hash(&labels))
-    }
-
     /// Scalars of the target of one image, if the task is to make them.
     #[must_use]
     pub fn target_len(&self) -> Option<usize> {
         Some(self.targets.as_ref()?.len() / self.len())
-    }
-
-    /// The mean and the deviation by which networks see each channel normalised: those of the images, or 0 and 1 for
-    /// [`Images::as_they_are`].
-    #[must_use]
-    pub fn normalisation(&self) -> Vec<(f64, f64)> {
-        match self.as_they_are {
-            true => vec![(0.0, 1.0); self.shape[0]],
-            false => self.channel_statistics(),
-        }
     }
 
     /// Mean and standard deviation of each channel, over all images, of the numbers that the pixels stand for.
@@ -198,6 +169,14 @@ impl Images {
             .collect()
     }
 
+    /// Hash of shape, pixels, labels and targets.
+    pub(super) fn fingerprint(&self) -> String {
+        let labels: Vec<u8> = self.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+        let targets = self.targets.as_ref().map_or_else(String::new, Pixels::fingerprint);
+        let parts = [self.pixels.fingerprint(), phew_graph::content_hash(&labels), targets];
+        phew_graph::content_hash(format!("{:?}{}", self.shape, parts.join(" ")).as_bytes())
+    }
+
     /// What `of` makes of the planes of each channel.
     fn channels<T, R>(
         &self,
@@ -225,7 +204,6 @@ impl Images {
         let size = self.image_len();
         let labels = indices.iter().map(|&i| self.labels[i]).collect();
         let images = Self::new(self.shape, self.pixels.select(size, indices), labels)?;
-        let images = Self { as_they_are: self.as_they_are, ..images };
         match (&self.targets, self.target_len()) {
             (Some(targets), Some(size)) => images.with_targets(targets.select(size, indices)),
             _ => Ok(images),

@@ -1,6 +1,5 @@
 //! The scalars of images: bytes, as files have them, or numbers.
 
-use phew_graph::content_hash;
 use tch::{Kind, TchError, Tensor};
 
 /// Scalars of images, all of one type.
@@ -34,16 +33,6 @@ impl Pixels {
         }
     }
 
-    /// Hash of them and of their type.
-    pub(super) fn fingerprint(&self) -> String {
-        match self {
-            Self::Bytes(bytes) => format!("u8 {}", content_hash(bytes)),
-            Self::Numbers(numbers) => {
-                format!("f32 {}", content_hash(bytemuck::cast_slice(numbers)))
-            }
-        }
-    }
-
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -65,6 +54,17 @@ impl Pixels {
         match self {
             Self::Bytes(_) => None,
             Self::Numbers(numbers) => Some(numbers),
+        }
+    }
+
+    /// Hash of the scalars and of what they are.
+    pub(super) fn fingerprint(&self) -> String {
+        match self {
+            Self::Bytes(bytes) => format!("bytes {}", phew_graph::content_hash(bytes)),
+            Self::Numbers(numbers) => {
+                let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+                format!("numbers {}", phew_graph::content_hash(&bytes))
+            }
         }
     }
 

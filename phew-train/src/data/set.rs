@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::dataset::Dataset;
+use super::image_spec::ImageSpec;
 use super::published::Published;
 use crate::error::{Result, TrainError};
 
@@ -21,6 +22,8 @@ pub(super) struct Entry {
     pub name: &'static str,
     /// What it holds, in a line.
     pub description: &'static str,
+    /// Whether its images are files, of which some may be damaged.
+    pub image_files: bool,
     /// Where it comes from.
     pub source: Source,
 }
@@ -30,11 +33,11 @@ pub(super) enum Source {
     /// Drawn in code.
     Drawn(fn(DrawSpec) -> Result<Dataset>),
     /// Read from a folder that the caller names.
-    Folder(fn(&Path) -> Result<Dataset>),
+    Folder(fn(&Path, &ImageSpec) -> Result<Dataset>),
     /// Read from the files of a published set.
     Files {
         /// Reads it from their folder.
-        load: fn(&Path) -> Result<Dataset>,
+        load: fn(&Path, &ImageSpec) -> Result<Dataset>,
         /// The name of that folder among those of all sets.
         folder: &'static str,
         /// Where the files are published; none for a set that reads those of another.
@@ -103,6 +106,41 @@ impl Set {
     /// [`TrainError::Parameter`] if a folder or numbers of digits are missing or not wanted;
     /// [`TrainError::Missing`] or [`TrainError::Corrupt`], naming the file.
     pub fn load(self, dir: Option<&Path>, draw: Option<DrawSpec>) -> Result<Dataset> {
+        self.load_as(dir, draw, &ImageSpec::default())
+    }
+
+    /// The same with its images as a specification says.
+    ///
+    /// # Errors
+    /// As [`Set::load`]; [`TrainError::Parameter`] if the specification makes no sense for the set.
+    pub fn load_as(
+        self,
+        dir: Option<&Path>,
+        draw: Option<DrawSpec>,
+        images: &ImageSpec,
+    ) -> Result<Dataset> {
+        images.validate()?;
+        if images.skip_damaged && !self.0.image_files {
+            return Err(TrainError::Parameter {
+                what: "skip_damaged",
+                found: format!("'{self}'"),
+                expected: "a set of image files".to_owned(),
+            });
+        }
+        let Dataset { name, classes, train, test, notes, statistics: own } =
+            self.read(dir, draw, images)?;
+        let (train, test) = (images.converted(train)?, images.converted(test)?);
+        let own = own.filter(|own| own.len() == train.shape()[0]);
+        let statistics = images.statistics(&train)?.or(own);
+        Ok(Dataset { statistics, notes, ..Dataset::new(&name, classes, train, test)? })
+    }
+
+    fn read(
+        self,
+        dir: Option<&Path>,
+        draw: Option<DrawSpec>,
+        images: &ImageSpec,
+    ) -> Result<Dataset> {
         let wrong = |what, found, expected: &str| {
             Err(TrainError::Parameter { what, found, expected: expected.to_owned() })
         };
@@ -117,7 +155,9 @@ impl Set {
                 wrong("data.draw", "numbers of digits".to_owned(), expected)
             }
             (_, None, _) => wrong("data.dir", "nothing".to_owned(), "the folder of the data set"),
-            (Source::Folder(load) | Source::Files { load, .. }, Some(dir), None) => load(dir),
+            (Source::Folder(load) | Source::Files { load, .. }, Some(dir), None) => {
+                load(dir, images)
+            }
         }
     }
 

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::dataset::Dataset;
+use super::image_spec::ImageSpec;
 use super::image_transformation::image_transformation;
 use super::set::{DrawSpec, Set};
 use super::subset::{SubsetSpec, subset};
 use crate::error::Result;
 
 /// Which data set, and from where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
     /// The set.
@@ -25,6 +26,9 @@ pub struct DataSpec {
     /// Uses a part of its images alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subset: Option<SubsetSpec>,
+    /// What is made of its images.
+    #[serde(default, skip_serializing_if = "ImageSpec::is_default")]
+    pub images: ImageSpec,
     /// Makes of it the image transformation task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transform: Option<TransformSpec>,
@@ -46,7 +50,8 @@ impl DataSpec {
     /// A set from its usual place.
     #[must_use]
     pub fn new(set: Set) -> Self {
-        Self { set, dir: None, draw: None, subset: None, transform: None }
+        let images = ImageSpec::default();
+        Self { set, dir: None, draw: None, subset: None, images, transform: None }
     }
 
     /// The same with so many images to train and to test on: so many digits are drawn where they are built in, and of
@@ -73,7 +78,7 @@ impl DataSpec {
     /// # Errors
     /// Those of [`Set::load`] and [`image_transformation`], and if the part has more images than the set.
     pub fn load(&self) -> Result<Dataset> {
-        let set = self.set.load(self.dir.as_deref(), self.draw)?;
+        let set = self.set.load_as(self.dir.as_deref(), self.draw, &self.images)?;
         let set = subset(set, self.subset.unwrap_or_default())?;
         match self.transform {
             Some(transform) => image_transformation(&set, transform.per_class, transform.seed),

@@ -30,7 +30,7 @@ pub struct SubsetSpec {
 /// # Errors
 /// [`TrainError::Parameter`] if more images are asked for than there are, or none.
 pub(super) fn subset(set: Dataset, spec: SubsetSpec) -> Result<Dataset> {
-    let Dataset { name, classes, train, test } = set;
+    let Dataset { name, classes, train, test, statistics, notes } = set;
     let name = match (spec.train, spec.test) {
         (None, None) => name,
         (Some(train), None) => format!("{name}, {train} images to train on"),
@@ -42,7 +42,7 @@ pub(super) fn subset(set: Dataset, spec: SubsetSpec) -> Result<Dataset> {
     // Even streams for training, odd ones for testing.
     let train = part("images to train on", train, spec.train, classes.len(), (spec.seed, 0))?;
     let test = part("images to test on", test, spec.test, classes.len(), (spec.seed, 1))?;
-    Ok(Dataset { name, classes, train, test })
+    Ok(Dataset { name, classes, train, test, statistics, notes })
 }
 
 fn part(

@@ -160,16 +160,20 @@ impl<'a> RunBuilder<'a> {
         let config = RunConfig {
             phew: env!("CARGO_PKG_VERSION").to_owned(),
             arch: task.network.arch().name().to_owned(),
+            network: phew_graph::content_hash(task.network.arch().to_toml().as_bytes()),
             weights: task.network.fingerprint(),
+            auxiliary: task.network.auxiliary_fingerprint(),
             mask: task.mask.map(Mask::fingerprint),
             method: method.map(str::to_owned),
             data: data.name.clone(),
+            images: task.data.fingerprint().into_owned(),
             seed: task.seed,
             pruner: (!pruning.densities().is_empty()).then(|| pruner.info()),
             from: from.map(|early| early.hash.clone()),
             pruning,
             recipe: task.recipe.clone(),
         };
+        task.network.check_unchanged()?;
         Ok(Run { task, pruner, from, checkpoint_every, config, provenance })
     }
 }

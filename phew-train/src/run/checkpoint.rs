@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use phew_graph::ndarray::Array1;
-use phew_graph::{Mask, Overwrite, TensorFile, write_arrays};
+use phew_graph::{Mask, Overwrite, Provenance, TensorFile, write_arrays};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::config::RunConfig;
+use super::identity::check_bears;
 use crate::error::{Result, TrainError};
 use crate::model::{StateDict, values_of};
 use crate::train::{EpochRecord, EpochTiming, PrunedTraining, Snapshot, State};
@@ -30,7 +31,21 @@ pub(super) struct Note {
 /// What the file of the early model says of it.
 #[derive(Serialize, Deserialize)]
 struct EarlyNote {
+    /// The run that kept it.
+    #[serde(default)]
+    run: Option<String>,
     step: u64,
+}
+
+/// The parameter of a mask's file that says of which run it is.
+pub(super) const RUN: &str = "run";
+
+/// The mask of a pruning of this run, with how it was made.
+pub(super) fn load_mask(path: &Path, config: &RunConfig) -> Result<(Mask, Option<Provenance>)> {
+    let (mask, info) = Mask::load(path)?;
+    let run = info.as_ref().and_then(|info| info.parameters.get(RUN)?.as_str());
+    check_bears(path, run, config)?;
+    Ok((mask, info))
 }
 
 /// Where the mask of a pruning lies.
@@ -70,13 +85,21 @@ pub(super) fn save(
 }
 
 /// Writes the model that training goes back to.
-pub(super) fn save_early(dir: &Path, early: &Snapshot) -> Result<()> {
-    write(&early_path(dir), &early.tensors, &EarlyNote { step: early.step })
+pub(super) fn save_early(dir: &Path, early: &Snapshot, config: &RunConfig) -> Result<()> {
+    let note = EarlyNote { run: Some(config.id()), step: early.step };
+    write(&early_path(dir), &early.tensors, &note)
 }
 
-/// Reads the model that training goes back to.
+/// Reads the model of an early step, of whatever run.
 pub(super) fn load_early(path: &Path) -> Result<Snapshot> {
-    let (tensors, EarlyNote { step }) = read(path)?;
+    let (tensors, EarlyNote { step, .. }) = read(path)?;
+    Ok(Snapshot { step, tensors })
+}
+
+/// Reads the model that this run goes back to.
+fn load_own_early(path: &Path, config: &RunConfig) -> Result<Snapshot> {
+    let (tensors, EarlyNote { run, step }) = read(path)?;
+    check_bears(path, run.as_deref(), config)?;
     Ok(Snapshot { step, tensors })
 }
 
@@ -97,21 +120,24 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(StateDict, T)> {
     Ok((tensors, note))
 }
 
-/// Brings a fresh training to where a checkpoint was taken.
-pub(super) fn load(path: &Path, training: &mut PrunedTraining) -> Result<Note> {
+/// Brings a fresh training to where a checkpoint of this run was taken.
+pub(super) fn load(path: &Path, training: &mut PrunedTraining, config: &RunConfig) -> Result<Note> {
     let (tensors, note): (_, Note) = read(path)?;
+    check_bears(path, Some(&note.config.id()), config)?;
     let dir = path.parent().unwrap_or(Path::new("."));
     let (at, phase) = note.place;
     let mask = if phase > 0 {
         let path = mask_path(dir, phase);
-        let (mask, _) = Mask::load(&path)?;
+        let (mask, _) = load_mask(&path, config)?;
         let arch = training.trainer().model().arch();
         Some(mask.in_order_of(arch, &path.display().to_string())?)
     } else {
         None
     };
-    let early =
-        if training.has_remembered(at) { Some(load_early(&early_path(dir))?) } else { None };
+    let early = training
+        .has_remembered(at)
+        .then(|| load_own_early(&early_path(dir), config))
+        .transpose()?;
     training.go_to(note.place, mask, early)?;
     let find = |name: &str| {
         let found = tensors.get(name).map(values_of);

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::train::{PrunerInfo, Pruning, Recipe};
 
+/// Hexadecimal digits of a run's identity.
+const ID: usize = 16;
+
 /// `config.toml`: what makes two runs the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
@@ -11,8 +14,12 @@ pub struct RunConfig {
     pub phew: String,
     /// Name of the architecture.
     pub arch: String,
+    /// Hash of its description, operator by operator.
+    pub network: String,
     /// Hash of the initial weights.
     pub weights: String,
+    /// Hash of the other initial values: biases, scales and statistics of normalisations.
+    pub auxiliary: String,
     /// Hash of the mask; none for a dense run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<String>,
@@ -21,6 +28,8 @@ pub struct RunConfig {
     pub method: Option<String>,
     /// What the data set calls itself.
     pub data: String,
+    /// Hash of its images and labels.
+    pub images: String,
     /// Seed.
     pub seed: u64,
     /// When it is pruned in the course of training.
@@ -34,4 +43,24 @@ pub struct RunConfig {
     pub from: Option<String>,
     /// The recipe.
     pub recipe: Recipe,
+}
+
+impl RunConfig {
+    /// What `config.toml` says.
+    pub(super) fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_else(|e| unreachable!("plain data: {e}"))
+    }
+
+    /// The run's identity: the hash of its whole configuration, which every file of the run that is trusted bears.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn id(run: phew_train::Run<'_>) {
+    /// println!("{}", run.config().id());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> String {
+        phew_graph::content_hash(self.to_toml().as_bytes())[..ID].to_owned()
+    }
 }

@@ -21,7 +21,7 @@ impl Early {
     /// # Errors
     /// [`TrainError::Io`] or [`TrainError::Corrupt`], naming the file.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(TrainError::io(path))?;
+        let bytes = phew_graph::read_file(path).map_err(TrainError::io(path))?;
         Ok(Self { snapshot: load_early(path)?, hash: phew_graph::content_hash(&bytes) })
     }
 

@@ -5,7 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use phew_graph::{Arch, GraphError, Mask, Overwrite, Provenance, SCHEMA, write_atomically};
+use phew_graph::{
+    Arch, GraphError, Mask, Overwrite, Provenance, SCHEMA, content_hash, read_file,
+    write_atomically,
+};
 use serde::Serialize;
 
 use super::builder::Run;
@@ -13,6 +16,7 @@ use super::checkpoint;
 use super::config::RunConfig;
 use super::early::Early;
 use super::events::EventFile;
+use super::identity::WEIGHTS;
 use super::remaining::Remaining;
 use super::result::RunResult;
 use crate::doctor::Libtorch;
@@ -22,40 +26,24 @@ use crate::train::{EpochRecord, EpochTiming, Pruned, PrunedTraining, PrunerInfo}
 /// The parameter of a mask's file that says at which step a pruning took place.
 const PRUNED_AT: &str = "pruned_at_step";
 
-/// Refuses a folder that is another run's.
-pub(super) fn check_claim(dir: &Path, config: &RunConfig) -> Result<()> {
-    let path = dir.join("config.toml");
-    if !path.exists() {
-        return Ok(());
-    }
-    let found = std::fs::read_to_string(&path).map_err(TrainError::io(&path))?;
-    let text = to_toml(config);
-    if found == text {
-        return Ok(());
-    }
-    let lines = found.lines().map(Some).chain(std::iter::repeat(None));
-    let difference = lines.zip(text.lines()).find(|(found, wanted)| *found != Some(*wanted));
-    let (found, wanted) = difference.unwrap_or((None, ""));
-    Err(TrainError::OtherRun {
-        dir: dir.to_owned(),
-        found: found.unwrap_or("nothing").to_owned(),
-        wanted: wanted.to_owned(),
-    })
-}
-
 /// Makes the folder this run's, if it is not yet.
 pub(super) fn claim(dir: &Path, config: &RunConfig, arch: &Arch) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(TrainError::io(dir))?;
-    let path = dir.join("config.toml");
-    if path.exists() {
-        return Ok(());
+    let files = [("arch.toml", arch.to_toml()), ("config.toml", config.to_toml())];
+    for (name, text) in files {
+        let path = dir.join(name);
+        if !path.exists() || name == "arch.toml" && !dir.join("config.toml").exists() {
+            write_text(&path, &text)?;
+        }
     }
-    write_text(&dir.join("arch.toml"), &arch.to_toml())?;
-    write_text(&path, &to_toml(config))
+    Ok(())
 }
 
-fn to_toml(config: &RunConfig) -> String {
-    toml::to_string(config).unwrap_or_else(|e| unreachable!("plain data: {e}"))
+/// A line of `metrics.jsonl`.
+#[derive(Serialize)]
+struct Line<'a> {
+    run: &'a str,
+    #[serde(flatten)]
+    record: &'a EpochRecord,
 }
 
 /// The files of a run that is under way.
@@ -77,10 +65,7 @@ impl<'a> Folder<'a> {
         let path = dir.join("checkpoint.safetensors");
         let (mut history, mut timings) = (Vec::new(), Vec::new());
         if path.exists() {
-            let note = checkpoint::load(&path, training)?;
-            if note.config != *config {
-                return Err(TrainError::corrupt(&path, "belongs to another run"));
-            }
+            let note = checkpoint::load(&path, training, config)?;
             (history, timings) = (note.history, note.timings);
         }
         let wall = timings.first().map_or_else(now, |timing: &EpochTiming| timing.ended);
@@ -135,7 +120,9 @@ impl<'a> Folder<'a> {
 
     /// Rewrites the files of lines, so that they hold whole lines and each epoch once.
     fn write_lines(&self) -> Result<()> {
-        write_text(&self.dir.join("metrics.jsonl"), &to_lines(&self.history))?;
+        let run = &*self.config.id();
+        let lines: Vec<Line<'_>> = self.history.iter().map(|record| Line { run, record }).collect();
+        write_text(&self.dir.join("metrics.jsonl"), &to_lines(&lines))?;
         write_text(&self.dir.join("timings.jsonl"), &to_lines(&self.timings))
     }
 
@@ -149,6 +136,7 @@ impl<'a> Folder<'a> {
     ) -> Result<()> {
         let mut parameters = values(pruner);
         parameters.insert(PRUNED_AT.to_owned(), pruned.step.into());
+        parameters.insert(checkpoint::RUN.to_owned(), self.config.id().into());
         let from = Provenance {
             arch: arch.name().to_owned(),
             arch_hash: Some(arch.fingerprint()),
@@ -171,7 +159,7 @@ impl<'a> Folder<'a> {
     /// Keeps the model that training goes back to.
     pub(super) fn keep_early(&self, training: &PrunedTraining) -> Result<()> {
         let Some(early) = training.early() else { return Ok(()) };
-        checkpoint::save_early(&self.dir, early)
+        checkpoint::save_early(&self.dir, early, self.config)
     }
 
     pub(super) fn checkpoint(&self, training: &PrunedTraining) -> Result<()> {
@@ -187,7 +175,7 @@ impl<'a> Folder<'a> {
         let before = mask.map(|density| (began, density));
         let pruned = |phase| {
             let path = checkpoint::mask_path(&self.dir, phase);
-            let (mask, info) = Mask::load(&path)?;
+            let (mask, info) = checkpoint::load_mask(&path, self.config)?;
             let step = info.and_then(|info| info.parameters.get(PRUNED_AT)?.as_u64());
             let step = step.ok_or_else(|| TrainError::corrupt(&path, "does not say its step"))?;
             Ok((step, mask.density()))
@@ -208,7 +196,11 @@ impl<'a> Folder<'a> {
         let torch = crate::doctor::libtorch();
         let trained: f64 =
             self.timings.iter().map(|t| images as f64 / t.images_per_second.max(1e-9)).sum();
+        let weights = self.dir.join(WEIGHTS);
+        let weights = read_file(&weights).map_err(TrainError::io(&weights))?;
         Ok(RunResult {
+            run: self.config.id(),
+            weights: content_hash(&weights),
             arch: self.config.arch.clone(),
             method: self.config.method.clone(),
             data: self.config.data.clone(),

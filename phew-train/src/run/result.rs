@@ -9,6 +9,10 @@ use crate::train::{Pruning, Quality};
 /// `result.json`: what came out of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
+    /// Identity of the run: [`RunConfig::id`](crate::RunConfig::id).
+    pub run: String,
+    /// Hash of `weights.safetensors`.
+    pub weights: String,
     /// Name of the architecture.
     pub arch: String,
     /// How the mask was made; none for a dense run.

@@ -53,7 +53,7 @@ pub fn score_batches(data: &Dataset, spec: SampleSpec, device: Device) -> Result
     let chosen = choose(&data.train, data.classes.len(), spec)?;
     let images = data.train.select(&chosen)?;
     // Normalised by the statistics of all training images, not of the few that were chosen.
-    let images = DeviceImages::new(&images, &data.train.normalisation(), device.0)?;
+    let images = DeviceImages::new(&images, &data.normalisation(), device.0)?;
     let indices: Vec<i64> = (0..chosen.len() as i64).collect();
     indices.chunks(spec.batch).map(|part| images.batch(part)).collect()
 }

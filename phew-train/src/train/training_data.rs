@@ -36,9 +36,8 @@ impl<'a> TrainingData<'a> {
         }
     }
 
-    /// [`Dataset::fingerprint`].
-    #[must_use]
-    pub fn fingerprint(self) -> Cow<'a, str> {
+    /// Hash of their images and labels.
+    pub(crate) fn fingerprint(self) -> Cow<'a, str> {
         match self {
             Self::InMemory(data) => Cow::Owned(data.fingerprint()),
             Self::OnDevice(data) => Cow::Borrowed(data.fingerprint()),

@@ -22,7 +22,7 @@ use super::threshold::{self, Forecast};
 use super::tile::{self, Tile};
 use crate::error::BaselineError;
 use crate::scorer::{State, StepProgress, Watch, tell};
-use crate::select::{Counts, keep_highest};
+use crate::select::{Counts, keep_highest_counting};
 
 /// Scores in a sample.
 const SAMPLE: usize = 1 << 14;
@@ -77,17 +77,19 @@ impl WorkingSet {
         watch: &mut Watch<'_>,
     ) -> Result<Mask, BaselineError> {
         for (step, &kept) in counts.iter().enumerate() {
-            if kept < self.live {
+            let by_index = match kept < self.live {
                 // From inside the pool its many short parallel loops start at once.
-                rayon::scope(|_| self.shrink(state, kept))?;
-            }
-            tell(watch, StepProgress { done: step + 1, steps: counts.len(), kept })?;
+                true => rayon::scope(|_| self.shrink(state, kept))?,
+                false => 0,
+            };
+            tell(watch, StepProgress { done: step + 1, steps: counts.len(), kept, by_index })?;
         }
         Ok(self.mask(state))
     }
 
-    /// One step: down to `kept` weights.
-    fn shrink(&mut self, state: &State<'_>, kept: usize) -> Result<(), BaselineError> {
+    /// One step: down to `kept` weights; of many that are equal, how many their index chose.
+    fn shrink(&mut self, state: &State<'_>, kept: usize) -> Result<usize, BaselineError> {
+        let mut by_index = 0;
         let bracket = self.forecast.bracket();
         let limit = || Limit::new(self.live / FEW + SAMPLE);
         let (first, second) = (limit(), limit());
@@ -97,12 +99,14 @@ impl WorkingSet {
         let predicted = bracket.is_some() && self.choose(state, kept, &first);
         if !(predicted || self.search(&sums, kept, &second) && self.choose(state, kept, &second)) {
             let scores = self.saliency.scores(state.weights, sums);
-            let mask = keep_highest(&scores, &self.mask(state), &Counts::Global(kept))?;
+            let counts = Counts::Global(kept);
+            let (mask, ties) = keep_highest_counting(&scores, &self.mask(state), &counts)?;
+            by_index = ties;
             self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.tile.tensor)));
             self.forecast = Forecast::default();
         }
         self.live = kept;
-        Ok(())
+        Ok(by_index)
     }
 
     /// Drops dead rows and columns where they are many, and sums forward.

@@ -5,28 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 use phew_graph::ndarray::Array4;
 use phew_graph::write_arrays;
-use phew_train::{Images, Set};
+use phew_train::Images;
 use serde::Serialize;
 
-use crate::args::OutputArgs;
-use crate::args::{data_set as set, load_data as load};
+use crate::args::{DataArgs, OutputArgs};
 use crate::failure::usage;
 use crate::interrupt;
 
 /// Which images, and where they go.
 #[derive(Debug, Args)]
 pub(super) struct Examples {
-    /// Data set (`phew data list` shows them)
-    #[arg(long, value_name = "SET", value_parser = set, default_value = "digits")]
-    data: Set,
-
-    /// Folder of the data set; by default where `phew data fetch` puts it
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-
-    /// Of the image transformation task of this seed: the images that it asks for too
-    #[arg(long, value_name = "SEED")]
-    transform: Option<u64>,
+    #[command(flatten)]
+    data: DataArgs,
 
     /// How many: the first test image of each class in turn, then the second of each
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
@@ -50,8 +40,7 @@ pub struct WrittenExamples {
 impl Examples {
     pub(super) fn run(&self) -> anyhow::Result<WrittenExamples> {
         self.output.check()?;
-        let load = || load(self.data, self.data_dir.as_deref(), self.transform);
-        let set = interrupt::at_once(load)??;
+        let set = interrupt::at_once(|| self.data.load())??;
         let chosen = in_turn(&set.test, set.classes.len(), self.count as usize)?;
         let images = set.test.select(&chosen)?;
         let mut arrays: Vec<(&str, Array4<f32>)> = vec![("inputs", images.to_array())];

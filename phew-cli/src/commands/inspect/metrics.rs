@@ -105,7 +105,7 @@ impl MetricArgs {
         let jacobian = || self.jacobian.then(|| singular_values::jacobian(&analysis)).transpose();
         let theory = || self.metrics.then(|| Theory::new(&network, &analysis)).transpose();
         let isometry = || self.isometry.then(|| analysis.layer_isometry()).transpose();
-        let metrics = Metrics {
+        let mut metrics = Metrics {
             weights: source.to_string(),
             weights_of_mask: made_from.map(|weights| weights == network.fingerprint()),
             jacobian: interrupt::at_once(jacobian)??,
@@ -114,8 +114,10 @@ impl MetricArgs {
             spectrum: self.spectrum.eigenvalues(&analysis)?,
             spectral_density: self.spectrum.distribution(&analysis)?,
             explicit,
-            written: self.write.write(&network, &analysis)?,
+            written: Vec::new(),
         };
+        network.check_unchanged()?;
+        metrics.written = self.write.write(&network, &analysis)?;
         Ok(Some(metrics))
     }
 }

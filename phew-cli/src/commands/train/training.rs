@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use phew_train::{DataSpec, Fall, Precision, Recipe, Set, TransformSpec};
 
-use crate::args::{data_set as set, usual_dir};
+use crate::args::{ImageArgs, data_set as set, usual_dir};
 use crate::failure::usage;
 
 /// The recipe, and what is otherwise.
@@ -25,6 +25,9 @@ pub(super) struct TrainingArgs {
     /// Folder of the data set; by default where `phew data fetch` puts it
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    images: ImageArgs,
 
     /// Training images: so many of the set, as many of each class, or so many built-in digits
     #[arg(long, value_name = "N")]
@@ -59,7 +62,8 @@ impl TrainingArgs {
     /// The recipe with the changes that the options ask for, still to be validated.
     pub(super) fn recipe(&self) -> anyhow::Result<Recipe> {
         let mut recipe = if Path::new(&self.recipe).extension().is_some_and(|e| e == "toml") {
-            let text = std::fs::read_to_string(&self.recipe).context(self.recipe.clone())?;
+            let text =
+                phew_graph::read_text(Path::new(&self.recipe)).context(self.recipe.clone())?;
             Recipe::from_toml(&text, &self.recipe)?
         } else {
             Recipe::preset(&self.recipe)?
@@ -89,6 +93,7 @@ impl TrainingArgs {
             let transform = recipe.data.transform.map(|t| TransformSpec { per_class: None, ..t });
             recipe.data = DataSpec { transform, ..DataSpec::new(set) };
         }
+        recipe.data.images = self.images.over(&recipe.data.images);
         if self.train_images.or(self.test_images).is_some() {
             let [train, test] =
                 [self.train_images, self.test_images].map(|n| n.map(NonZeroUsize::get));

@@ -134,6 +134,7 @@ impl Reinitialise {
         };
         let draw = || reinitialise(&network, &mask, reinit, self.init, self.seed);
         let drawn = interrupt::at_once(draw)?.map_err(of_baseline)?;
+        network.check_unchanged()?;
         drawn.save(self.common.file(), self.common.output.overwrite())?;
         let pairs = network.weights().into_iter().zip(drawn.weights()).zip(mask.layers());
         let layers = pairs.map(|((before, after), layer)| DrawnLayer {
@@ -225,6 +226,7 @@ impl Isometric {
         let stop = Isometry { iterations: self.iterations, tolerance: self.tolerance };
         let correct = || approximate_isometry(&network, &mask, stop);
         let (corrected, found) = interrupt::at_once(correct)?.map_err(of_baseline)?;
+        network.check_unchanged()?;
         corrected.save(self.common.file(), self.common.output.overwrite())?;
         let row = |c: Convergence| CorrectedLayer {
             name: c.tensor,

@@ -3,9 +3,9 @@
 //! A file is a magic number whose last byte is the number of dimensions, each dimension as a big-endian `u32`,
 //! then the bytes.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::gzip;
 use crate::data::images::Images;
 use crate::error::{Result, TrainError};
 
@@ -49,23 +49,25 @@ fn find(dir: &Path, file: &str, name: &str) -> Result<PathBuf> {
     })
 }
 
-/// The dimensions and the bytes of an IDX file of unsigned bytes with `D` dimensions.
+/// The dimensions and the bytes of an IDX file of unsigned bytes with `D` dimensions. No more is unpacked than the header
+/// declares.
 fn read<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>)> {
-    let raw = std::fs::read(path).map_err(TrainError::io(path))?;
-    let bytes = if raw.starts_with(&[0x1f, 0x8b]) {
-        let mut bytes = Vec::new();
-        flate2::read::GzDecoder::new(raw.as_slice())
-            .read_to_end(&mut bytes)
-            .map_err(|e| TrainError::corrupt(path, format!("gzip stream is damaged: {e}")))?;
-        bytes
-    } else {
-        raw
-    };
+    let raw = phew_graph::read_file(path).map_err(TrainError::io(path))?;
+    let damaged =
+        |e: std::io::Error| TrainError::corrupt(path, format!("gzip stream is damaged: {e}"));
+    let mut reader = gzip::reader(&raw);
     let header = 4 + 4 * D;
-    let Some((head, body)) = bytes.split_at_checked(header) else {
-        let problem = format!("{} bytes, too short for an IDX header of {header}", bytes.len());
-        return Err(TrainError::corrupt(path, problem));
-    };
+    let mut head = vec![0; header];
+    let mut have = 0;
+    while have < header {
+        match reader.read(&mut head[have..]).map_err(damaged)? {
+            0 => {
+                let problem = format!("{have} bytes, too short for an IDX header of {header}");
+                return Err(TrainError::corrupt(path, problem));
+            }
+            more => have += more,
+        }
+    }
     // Two zero bytes, 8 for unsigned bytes, and the number of dimensions.
     if head[..4] != [0, 0, 8, D as u8] {
         let problem = format!("starts with {:02x?}, expected [00, 00, 08, {D:02x}]", &head[..4]);
@@ -76,11 +78,20 @@ fn read<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>)> {
         *dimension = u32::from_be_bytes([word[0], word[1], word[2], word[3]]) as usize;
     }
     let wanted = dimensions.iter().try_fold(1_usize, |size, &d| size.checked_mul(d));
-    if wanted != Some(body.len()) || body.is_empty() {
-        let problem = format!("{} bytes of data, but the header says {dimensions:?}", body.len());
-        return Err(TrainError::corrupt(path, problem));
+    let body = gzip::read_up_to(&mut *reader, wanted.unwrap_or(0)).map_err(damaged)?;
+    match (wanted, body.len()) {
+        (Some(wanted), found) if wanted == found && found > 0 => Ok((dimensions, body)),
+        (Some(wanted), found) if found > wanted => {
+            let problem = format!(
+                "more bytes of data than the {wanted} of {dimensions:?}, as the header says"
+            );
+            Err(TrainError::corrupt(path, problem))
+        }
+        (_, found) => {
+            let problem = format!("{found} bytes of data, but the header says {dimensions:?}");
+            Err(TrainError::corrupt(path, problem))
+        }
     }
-    Ok((dimensions, body.to_vec()))
 }
 
 /// An IDX file of unsigned bytes.
@@ -154,6 +165,30 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_unpacked_than_the_header_declares() {
+        let dir = folder();
+        // Half a gigabyte, of which nothing may be unpacked, behind a header of four bytes.
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&file(&[2, 1, 2], &[9, 8, 7, 6])).unwrap();
+        let zeros = vec![0; 1 << 20];
+        (0..512).for_each(|_| encoder.write_all(&zeros).unwrap());
+        std::fs::write(dir.path().join("t10k-images-idx3-ubyte"), encoder.finish().unwrap())
+            .unwrap();
+        let error = Set::MNIST.load(Some(dir.path()), None).unwrap_err().to_string();
+        assert!(error.contains("more bytes of data than the 4"), "{error}");
+    }
+
+    #[test]
+    fn a_gzip_in_several_parts_is_one() {
+        let dir = folder();
+        let whole = file(&[2, 1, 2], &[9, 8, 7, 6]);
+        let parts = [gzip(&whole[..7]), gzip(&whole[7..18]), gzip(&whole[18..])].concat();
+        std::fs::write(dir.path().join("t10k-images-idx3-ubyte"), parts).unwrap();
+        let set = Set::MNIST.load(Some(dir.path()), None).unwrap();
+        assert_eq!(set.test.image(1), [7, 6]);
+    }
+
+    #[test]
     fn a_missing_file_says_how_to_get_it() {
         let dir = folder();
         std::fs::remove_file(dir.path().join("train-labels-idx1-ubyte.gz")).unwrap();
@@ -170,7 +205,11 @@ mod tests {
             ("t10k-images-idx3-ubyte", file(&[4], &[9, 8, 7, 6]), "too short"),
             ("t10k-labels-idx1-ubyte", file(&[3], &[1, 2, 3]), "3 labels, but 2 images"),
             ("t10k-labels-idx1-ubyte", file(&[2], &[1, 10]), "label 10, expected 0 to 9"),
-            ("train-images-idx3-ubyte.gz", gzip(&[1; 90])[..20].to_vec(), "gzip stream"),
+            (
+                "train-images-idx3-ubyte.gz",
+                gzip(&file(&[9, 9, 9], &[1; 729]))[..20].to_vec(),
+                "gzip stream",
+            ),
         ];
         for (name, bytes, wanted) in cases {
             let dir = folder();

@@ -4,18 +4,24 @@ use std::path::Path;
 
 use crate::data::dataset::Dataset;
 use crate::data::format::cifar;
+use crate::data::image_spec::ImageSpec;
 use crate::data::published::Published;
 use crate::data::set::{Entry, Set, Source};
 use crate::error::Result;
 
 const FOLDER: &str = "cifar-100-binary";
 
+/// The folder of the version for Python, which torchvision downloads.
+const PICKLED: &str = "cifar-100-python";
+
 impl Set {
-    /// CIFAR-100, from `train.bin`, `test.bin` and `fine_label_names.txt`, in its folder or in `cifar-100-binary` there.
+    /// CIFAR-100, from `train.bin`, `test.bin` and `fine_label_names.txt`, in its folder or in `cifar-100-binary` there;
+    /// or from the pickles of the version for Python, as torchvision leaves it, likewise.
     /// Labels are the hundred fine classes.
     pub const CIFAR100: Self = Self::new(&Entry {
         name: "cifar100",
         description: "objects, 32×32 in colour, 100 classes",
+        image_files: false,
         source: Source::Files {
             load,
             folder: "cifar100",
@@ -36,7 +42,13 @@ impl Set {
     });
 }
 
-fn load(dir: &Path) -> Result<Dataset> {
+fn load(dir: &Path, _: &ImageSpec) -> Result<Dataset> {
+    if let Some(pickles) = cifar::pickles(dir, PICKLED, "meta") {
+        let classes = pickles.names("meta", "fine_label_names")?;
+        let [train, test] = ["train", "test"]
+            .map(|file| pickles.images(&[file.to_owned()], "fine_labels", classes.len()));
+        return Dataset::new("CIFAR-100", classes, train?, test?);
+    }
     // Superclass and class; the superclass is not used.
     let reader = cifar::Reader { dir: cifar::inner(dir, FOLDER), labels: 2, name: "cifar100" };
     let classes = reader.names("fine_label_names.txt")?;
@@ -50,6 +62,10 @@ mod tests {
     use super::*;
     use crate::data::format::cifar::record;
 
+    fn load(dir: &Path) -> Result<Dataset> {
+        super::load(dir, &ImageSpec::default())
+    }
+
     #[test]
     fn the_fine_label_is_the_class() {
         let dir = tempfile::tempdir().unwrap();
@@ -60,5 +76,17 @@ mod tests {
         let set = load(dir.path()).unwrap();
         assert_eq!((set.train.labels(), set.test.labels()), (&[2][..], &[1][..]));
         assert_eq!(set.train.image(0)[0], 1);
+    }
+
+    #[test]
+    fn the_version_for_python_is_read_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+        put("meta", b"\x80\x02}U\x10fine_label_names](U\x05appleU\x03beees.");
+        put("train", &cifar::pickled("fine_labels", &[1, 0]));
+        put("test", &cifar::pickled("fine_labels", &[0]));
+        let set = load(dir.path()).unwrap();
+        assert_eq!((set.train.labels(), set.test.labels()), (&[1, 0][..], &[0][..]));
+        assert_eq!(set.classes, ["apple", "bee"]);
     }
 }

@@ -17,6 +17,7 @@ impl Set {
     pub const DIGITS: Self = Self::new(&Entry {
         name: "digits",
         description: "built in: digits drawn from strokes, 28×28 grey, 10 classes",
+        image_files: false,
         source: Source::Drawn(|draw| digits(draw.train, draw.test, draw.seed)),
     });
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::data::dataset::Dataset;
 use crate::data::format::idx;
+use crate::data::image_spec::ImageSpec;
 use crate::data::published::Published;
 use crate::data::set::{Entry, Set, Source};
 use crate::error::Result;
@@ -13,6 +14,7 @@ impl Set {
     pub const FASHION_MNIST: Self = Self::new(&Entry {
         name: "fashion-mnist",
         description: "clothing, 28×28 grey, 10 classes",
+        image_files: false,
         source: Source::Files {
             load,
             folder: "fashion-mnist",
@@ -66,7 +68,7 @@ const CLASSES: [&str; 10] = [
     "ankle boot",
 ];
 
-fn load(dir: &Path) -> Result<Dataset> {
+fn load(dir: &Path, _: &ImageSpec) -> Result<Dataset> {
     let [train, test] = ["train", "t10k"].map(|part| idx::images(dir, part, "fashion-mnist"));
     Dataset::new("Fashion-MNIST", CLASSES.map(str::to_owned).to_vec(), train?, test?)
 }

@@ -1,65 +1,114 @@
-//! Image folders: a folder per class, under `train` and under `test` (or `val`).
+//! Image folders: a folder per class, or tables of files and labels, to train on and to test on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::data::dataset::Dataset;
-use crate::data::format::image_files::{decode_all, entries, image_files};
-use crate::data::images::Images;
+use crate::data::format::image_files::{
+    Labelled, decode, entries, image_files, is_image, left_out,
+};
+use crate::data::format::label_table::LabelTable;
+use crate::data::image_spec::ImageSpec;
 use crate::data::set::{Entry, Set, Source};
 use crate::error::{Result, TrainError};
 
+/// Names of the part to train on, and of the part to test on, the usual one first.
+const TRAIN: [&str; 2] = ["train", "training"];
+const TEST: [&str; 5] = ["test", "val", "valid", "validation", "testing"];
+
 impl Set {
-    /// The images of `train/<class>/…` and `test/<class>/…` (or `val/…`) in a folder: JPEG, PNG, BMP, GIF, WebP or PNM, all
-    /// of one size.
+    /// Images of one's own: JPEG, PNG, BMP, GIF, WebP or PNM.
     ///
-    /// Classes are numbered in the order of their names, images within a class likewise. The set is called by the name
-    /// of the folder.
+    /// Either `train/<class>/…` and `test/<class>/…`, with folders in the classes' folders or without; or `train.csv` and
+    /// `test.csv`, a file and its label on each line, files being named from the table's folder. `training`, `val`,
+    /// `valid`, `validation` and `testing` will do. Classes are numbered in the order of their names (of numbers, in
+    /// theirs), images within a class likewise. The set is called by the name of the folder.
     pub const FOLDER: Self = Self::new(&Entry {
         name: "folder",
-        description: "your own: a folder per class, under train/ and test/",
+        description: "your own: a folder per class, or a CSV, as train and test",
+        image_files: true,
         source: Source::Folder(load),
     });
 }
 
-fn load(dir: &Path) -> Result<Dataset> {
-    let train_dir = dir.join("train");
-    let classes = entries(&train_dir)?
-        .into_iter()
-        .filter(|path| path.is_dir())
-        .map(|path| name(&path))
-        .collect::<Vec<_>>();
+fn load(dir: &Path, spec: &ImageSpec) -> Result<Dataset> {
+    let tables = [&TRAIN[..], &TEST[..]].map(|names| first(dir, names, ".csv"));
+    let mut notes = Vec::new();
+    let (classes, train, test) = match tables {
+        [Some(train), Some(test)] => of_tables(&train, &test)?,
+        _ => of_folders(dir, &mut notes)?,
+    };
+    let (train, test, damaged) = decode(&train, &test, spec)?;
+    let mut set = Dataset::new(&name(dir), classes, train, test)?;
+    set.notes = [notes, damaged].concat();
+    Ok(set)
+}
+
+/// Classes, what to train on, what to test on.
+type Parts = (Vec<String>, Labelled, Labelled);
+
+fn of_tables(train: &Path, test: &Path) -> Result<Parts> {
+    let (train, test) = (LabelTable::read(train)?, LabelTable::read(test)?);
+    let classes = train.classes();
+    let (train, test) = (train.files(&classes)?, test.files(&classes)?);
+    Ok((classes, train, test))
+}
+
+fn of_folders(dir: &Path, notes: &mut Vec<String>) -> Result<Parts> {
+    let train_dir = first(dir, &TRAIN, "").unwrap_or_else(|| dir.join(TRAIN[0]));
+    let mut outside = Vec::new();
+    let classes = classes(&train_dir, &mut outside)?;
     if classes.is_empty() {
         return Err(TrainError::missing(
             &train_dir.join("<class>"),
-            "put the images of each class into a folder of its own",
+            "put the images of each class into a folder of its own, or name files and labels in train.csv",
         ));
     }
-    let test_dir = ["test", "val"].map(|name| dir.join(name)).into_iter().find(|d| d.is_dir());
-    let Some(test_dir) = test_dir else {
+    let Some(test_dir) = first(dir, &TEST, "") else {
         return Err(TrainError::missing(
-            &dir.join("test"),
+            &dir.join(TEST[0]),
             "put the images to test on there, a folder per class ('val' will do)",
         ));
     };
-    for path in entries(&test_dir)? {
-        if path.is_dir() && !classes.contains(&name(&path)) {
+    for class in self::classes(&test_dir, &mut outside)? {
+        if !classes.contains(&class) {
+            let path = test_dir.join(class);
             return Err(TrainError::corrupt(&path, "a class that 'train' does not have"));
         }
     }
-    let train = read(&train_dir, &classes)?;
-    let test = read(&test_dir, &classes)?;
-    Dataset::new(&name(dir), classes, train, test)
+    let mut others = Vec::new();
+    let (train, test) =
+        (files(&train_dir, &classes, &mut others)?, files(&test_dir, &classes, &mut others)?);
+    notes.extend(left_out(&outside, "images lie in no class and were left out"));
+    notes.extend(left_out(&others, "files are no images and were passed over"));
+    Ok((classes, train, test))
+}
+
+/// The first of some names, with an ending, that is there.
+fn first(dir: &Path, names: &[&str], ending: &str) -> Option<PathBuf> {
+    names.iter().map(|name| dir.join(format!("{name}{ending}"))).find(|path| path.exists())
+}
+
+/// The folders of a part, each a class; images beside them are added to `outside`.
+fn classes(dir: &Path, outside: &mut Vec<PathBuf>) -> Result<Vec<String>> {
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        entries(dir)?.into_iter().partition(|path| path.is_dir());
+    for file in files {
+        if is_image(&file)? {
+            outside.push(file);
+        }
+    }
+    Ok(folders.iter().map(|path| name(path)).collect())
 }
 
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn read(dir: &Path, classes: &[String]) -> Result<Images> {
-    let mut files = Vec::new();
+fn files(dir: &Path, classes: &[String], others: &mut Vec<PathBuf>) -> Result<Labelled> {
+    let mut files = Labelled::new();
     for (label, class) in (0_u16..).zip(classes) {
         let folder = dir.join(class);
-        let images = image_files(&folder)?;
+        let images = image_files(&folder, others)?;
         if images.is_empty() {
             return Err(TrainError::missing(
                 &folder.join("*.jpg, *.png"),
@@ -68,7 +117,7 @@ fn read(dir: &Path, classes: &[String]) -> Result<Images> {
         }
         files.extend(images.into_iter().map(|path| (path, label)));
     }
-    decode_all(&files)
+    Ok(files)
 }
 
 #[cfg(test)]
@@ -89,6 +138,45 @@ mod tests {
         put(&dir.path().join("val/dog/z.png"), [13, 14, 15], 3);
         std::fs::write(dir.path().join("train/dog/notes.txt"), "not an image").unwrap();
         dir
+    }
+
+    fn load(dir: &Path) -> Result<Dataset> {
+        super::load(dir, &ImageSpec::default())
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_named() {
+        let dir = folder();
+        put(&dir.path().join("train/stray.png"), [0; 3], 3);
+        std::fs::write(dir.path().join("val/dog/list.csv"), "x").unwrap();
+        let notes = load(dir.path()).unwrap().notes;
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert!(notes[0].contains("1 images lie in no class") && notes[0].contains("stray.png"));
+        assert!(notes[1].starts_with("2 files are no images") && notes[1].contains("notes.txt"));
+    }
+
+    #[test]
+    fn tables_of_files_and_labels_are_read() {
+        let dir = folder();
+        let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        put("train.csv", "image,label\ntrain/dog/b.png,10\n\"train/cat/x.PNG\",9\n");
+        put("test.csv", "val/dog/z.png;10\r\nval/cat/y.png;9\r\n");
+        let set = load(dir.path()).unwrap();
+        assert_eq!(set.classes, ["9", "10"], "numbers stand in their order");
+        assert_eq!((set.train.labels(), set.test.labels()), (&[1, 0][..], &[1, 0][..]));
+        assert_eq!(set.train.image(0)[0], 4);
+        for (line, wanted) in [
+            ("../secret.png,9", "line 1: '../secret.png' leads out of the table's folder"),
+            ("/etc/passwd,9", "line 1: '/etc/passwd' leads out of"),
+            ("val/dog/z.png,emu", "class 'emu' is not in"),
+            ("val/dog/z.png", "line 1: expected a file and a label"),
+            ("val/dog/none.png,9", "none.png: not found; line 1"),
+            ("", "names no file"),
+        ] {
+            put("test.csv", line);
+            let error = load(dir.path()).unwrap_err().to_string();
+            assert!(error.contains(wanted), "{line}: {error}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::data::dataset::Dataset;
 use crate::data::format::idx;
+use crate::data::image_spec::ImageSpec;
 use crate::data::published::Published;
 use crate::data::set::{Entry, Set, Source};
 use crate::error::Result;
@@ -13,6 +14,7 @@ impl Set {
     pub const MNIST: Self = Self::new(&Entry {
         name: "mnist",
         description: "handwritten digits, 28×28 grey, 10 classes",
+        image_files: false,
         source: Source::Files {
             load,
             folder: "mnist",
@@ -54,7 +56,7 @@ impl Set {
     });
 }
 
-fn load(dir: &Path) -> Result<Dataset> {
+fn load(dir: &Path, _: &ImageSpec) -> Result<Dataset> {
     let [train, test] = ["train", "t10k"].map(|part| idx::images(dir, part, "mnist"));
     Dataset::new("MNIST", (0..10).map(|digit| digit.to_string()).collect(), train?, test?)
 }

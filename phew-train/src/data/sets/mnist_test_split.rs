@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::data::dataset::Dataset;
 use crate::data::format::idx;
+use crate::data::image_spec::ImageSpec;
 use crate::data::set::{Entry, Set, Source};
 use crate::error::Result;
 
@@ -14,11 +15,12 @@ impl Set {
     pub const MNIST_TEST_SPLIT: Self = Self::new(&Entry {
         name: "mnist-test-split",
         description: "the test files of mnist alone, split four to one",
+        image_files: false,
         source: Source::Files { load, folder: "mnist", published: None },
     });
 }
 
-fn load(dir: &Path) -> Result<Dataset> {
+fn load(dir: &Path, _: &ImageSpec) -> Result<Dataset> {
     let all = idx::images(dir, "t10k", "mnist")?;
     let indices: Vec<usize> = (0..all.len()).collect();
     let (train, test) = indices.split_at(all.len() - all.len() / 5);
@@ -33,6 +35,10 @@ fn load(dir: &Path) -> Result<Dataset> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn load(dir: &Path) -> Result<Dataset> {
+        super::load(dir, &ImageSpec::default())
+    }
 
     #[test]
     fn the_last_fifth_of_the_test_files_is_held_out() {

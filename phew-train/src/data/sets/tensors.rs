@@ -5,6 +5,7 @@ use std::path::Path;
 use phew_graph::TensorFile;
 
 use crate::data::dataset::Dataset;
+use crate::data::image_spec::ImageSpec;
 use crate::data::images::Images;
 use crate::data::pixels::Pixels;
 use crate::data::set::{Entry, Set, Source};
@@ -28,10 +29,11 @@ impl Set {
         name: "tensors",
         description: "your own: a file of train.input, train.target, test.input, test.target",
         source: Source::Folder(load),
+        image_files: false,
     });
 }
 
-fn load(path: &Path) -> Result<Dataset> {
+fn load(path: &Path, _: &ImageSpec) -> Result<Dataset> {
     let file = TensorFile::open(path)?;
     let known = ["train.input", "train.target", "test.input", "test.target"];
     if let Some(name) = file.names().into_iter().find(|name| !known.contains(&name.as_str())) {
@@ -46,15 +48,18 @@ fn load(path: &Path) -> Result<Dataset> {
             return Err(TrainError::corrupt(path, found));
         }
     };
-    let read = |part| read(path, &file, part, normalise);
+    let read = |part| read(path, &file, part);
     let ((train, classes), (test, others)) = (read("train")?, read("test")?);
     let names = (0..classes.max(others)).map(|class| class.to_string()).collect();
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    Dataset::new(&name, names, train, test)
+    let data = Dataset::new(&name, names, train, test)?;
+    let as_they_are = || vec![(0.0, 1.0); data.train.shape()[0]];
+    let statistics = (!normalise).then(as_they_are);
+    Ok(Dataset { statistics, ..data })
 }
 
 /// The images of a part, and how many classes their labels name.
-fn read(path: &Path, file: &TensorFile, part: &str, normalise: bool) -> Result<(Images, usize)> {
+fn read(path: &Path, file: &TensorFile, part: &str) -> Result<(Images, usize)> {
     let (input, target) = (format!("{part}.input"), format!("{part}.target"));
     let wrong =
         |name: &str, reason: String| TrainError::corrupt(path, format!("`{name}` {reason}"));
@@ -82,11 +87,10 @@ fn read(path: &Path, file: &TensorFile, part: &str, normalise: bool) -> Result<(
         let expected = format!("has shape {found:?}, expected {count} first, as `{input}` has");
         return Err(wrong(&target, expected));
     }
-    let as_said = |images: Images| if normalise { images } else { images.as_they_are() };
     let Some(classes) = targets else {
         let values = file.array(&target)?.into_raw_vec_and_offset().0;
         let images = Images::new(shape, pixels, vec![0; count])?.with_targets(values)?;
-        return Ok((as_said(images), 1));
+        return Ok((images, 1));
     };
     if found.len() > 1 {
         let expected = "expected one class for each input (or values, as floating-point numbers)";
@@ -98,7 +102,7 @@ fn read(path: &Path, file: &TensorFile, part: &str, normalise: bool) -> Result<(
     };
     let labels: Vec<u16> = classes.into_iter().enumerate().map(label).collect::<Result<_>>()?;
     let most = labels.iter().max().map_or(0, |&most| usize::from(most) + 1);
-    Ok((as_said(Images::new(shape, pixels, labels)?), most))
+    Ok((Images::new(shape, pixels, labels)?, most))
 }
 
 #[cfg(test)]
@@ -121,6 +125,10 @@ mod tests {
         path
     }
 
+    fn read_set(path: &Path) -> Result<Dataset> {
+        Set::TENSORS.load(Some(path), None, &ImageSpec::default())
+    }
+
     fn floats(values: &[f32]) -> Vec<u8> {
         values.iter().flat_map(|value| value.to_le_bytes()).collect()
     }
@@ -141,12 +149,12 @@ mod tests {
     #[test]
     fn bytes_and_classes_are_images_as_any_others() {
         let dir = tempfile::tempdir().unwrap();
-        let set = load(&write(dir.path(), &images(), None)).unwrap();
+        let set = read_set(&write(dir.path(), &images(), None)).unwrap();
         assert_eq!((set.name.as_str(), set.classes.len()), ("mine", 5));
         assert_eq!((set.train.shape(), set.train.labels()), ([1, 2, 2], &[2, 0, 2][..]));
         assert_eq!(set.train.image(1), [4, 5, 6, 7]);
         assert_eq!(set.summary().outputs, 5);
-        assert!((set.train.normalisation()[0].0 - 5.5 / 255.0).abs() < 1e-12);
+        assert!((set.normalisation()[0].0 - 5.5 / 255.0).abs() < 1e-12);
     }
 
     #[test]
@@ -158,16 +166,15 @@ mod tests {
             ("test.input", Dtype::F32, vec![1, 3], floats(&[0.0, 0.0, 1.0])),
             ("test.target", Dtype::F32, vec![1, 2], floats(&[7.0, 8.0])),
         ];
-        let set = load(&write(dir.path(), &tensors, Some("no"))).unwrap();
+        let set = read_set(&write(dir.path(), &tensors, Some("no"))).unwrap();
         assert_eq!((set.train.shape(), set.train.target_len()), ([3, 1, 1], Some(2)));
-        assert_eq!(set.train.normalisation(), [(0.0, 1.0); 3]);
+        assert_eq!(set.normalisation(), [(0.0, 1.0); 3]);
         assert_eq!(set.train.pixels().numbers().unwrap()[4..], [5.0, 6.5]);
         assert_eq!(set.test.targets().unwrap().numbers().unwrap(), [7.0, 8.0]);
         let summary = set.summary();
         assert!(summary.regression && summary.outputs == 2);
         let chosen = set.train.select(&[1]).unwrap();
         assert_eq!(chosen.targets().unwrap().numbers().unwrap(), [-1.0, 2.0]);
-        assert_eq!(chosen.normalisation(), [(0.0, 1.0); 3]);
     }
 
     #[test]
@@ -176,7 +183,7 @@ mod tests {
         let error = |change: &dyn Fn(&mut Vec<Stored>), normalise| {
             let mut tensors = images();
             change(&mut tensors);
-            load(&write(dir.path(), &tensors, normalise)).unwrap_err().to_string()
+            read_set(&write(dir.path(), &tensors, normalise)).unwrap_err().to_string()
         };
         let said = error(&|_| (), Some("maybe"));
         assert!(said.contains("`normalise` is `maybe`, expected yes or no"), "{said}");

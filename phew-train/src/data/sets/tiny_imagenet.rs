@@ -1,11 +1,12 @@
 //! Tiny-ImageNet in its own layout: `wnids.txt`, `train/<wnid>/images/`, `val/images/` with `val_annotations.txt`.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::data::dataset::Dataset;
-use crate::data::format::image_files::{decode_all, image_files};
-use crate::data::images::Images;
+use crate::data::format::image_files::{Labelled, decode, image_files};
+use crate::data::format::label_table::inside;
+use crate::data::image_spec::ImageSpec;
 use crate::data::published::Published;
 use crate::data::set::{Entry, Set, Source};
 use crate::error::{Result, TrainError};
@@ -18,6 +19,7 @@ impl Set {
     pub const TINY_IMAGENET: Self = Self::new(&Entry {
         name: "tiny-imagenet",
         description: "objects, 64×64 in colour, 200 classes",
+        image_files: true,
         source: Source::Files {
             load,
             folder: "tiny-imagenet",
@@ -38,7 +40,7 @@ impl Set {
     });
 }
 
-fn load(dir: &Path) -> Result<Dataset> {
+fn load(dir: &Path, spec: &ImageSpec) -> Result<Dataset> {
     let inner = dir.join(FOLDER);
     let dir = if inner.is_dir() { inner.as_path() } else { dir };
     let classes: Vec<String> =
@@ -46,48 +48,69 @@ fn load(dir: &Path) -> Result<Dataset> {
     if classes.is_empty() {
         return Err(TrainError::corrupt(&dir.join("wnids.txt"), "names no class"));
     }
-    let train = train(dir, &classes)?;
-    let test = validation(&dir.join("val"), &classes)?;
-    Dataset::new("Tiny-ImageNet", classes, train, test)
+    // What is no image is part of the set: lists of boxes.
+    let mut lists = Vec::new();
+    let train = of_classes(&dir.join("train"), &classes, &mut lists)?;
+    let validation = dir.join("val");
+    let test = match validation.join(ANNOTATIONS).exists() {
+        true => annotated(&validation, &classes)?,
+        // As the usual scripts rearrange it, with a folder for each class.
+        false if validation.join(&classes[0]).is_dir() => {
+            of_classes(&validation, &classes, &mut lists)?
+        }
+        false => annotated(&validation, &classes)?,
+    };
+    // Some images are grey: they become three equal planes, whatever the others are.
+    let channels = Some(spec.channels.unwrap_or(3));
+    let (train, test, notes) = decode(&train, &test, &ImageSpec { channels, ..spec.clone() })?;
+    let mut set = Dataset::new("Tiny-ImageNet", classes, train, test)?;
+    set.notes = notes;
+    Ok(set)
 }
+
+/// The file that names the class of each validation image.
+const ANNOTATIONS: &str = "val_annotations.txt";
 
 fn text(path: &Path) -> Result<String> {
     if !path.exists() {
         let hint = "run 'phew data fetch tiny-imagenet', or name another folder";
         return Err(TrainError::missing(path, hint));
     }
-    std::fs::read_to_string(path).map_err(TrainError::io(path))
+    phew_graph::read_text(path).map_err(TrainError::io(path))
 }
 
-fn train(dir: &Path, classes: &[String]) -> Result<Images> {
-    let mut files = Vec::new();
+/// The images of a folder for each class, in `images` there or not.
+fn of_classes(dir: &Path, classes: &[String], lists: &mut Vec<PathBuf>) -> Result<Labelled> {
+    let mut files = Labelled::new();
     for (label, class) in (0_u16..).zip(classes) {
-        let folder = dir.join("train").join(class).join("images");
-        let images = image_files(&folder)?;
+        let folder = dir.join(class);
+        let images = image_files(&folder, lists)?;
         if images.is_empty() {
             return Err(TrainError::missing(&folder.join("*.JPEG"), "the class has no image"));
         }
         files.extend(images.into_iter().map(|path| (path, label)));
     }
-    decode_all(&files)
+    Ok(files)
 }
 
 /// The images that `val_annotations.txt` lists: file name, class and a bounding box, tab-separated.
-fn validation(dir: &Path, classes: &[String]) -> Result<Images> {
+fn annotated(dir: &Path, classes: &[String]) -> Result<Labelled> {
     let numbers: HashMap<&str, u16> = classes.iter().map(String::as_str).zip(0..).collect();
-    let path = dir.join("val_annotations.txt");
-    let mut files = Vec::new();
+    let path = dir.join(ANNOTATIONS);
+    let mut files = Labelled::new();
     for (number, line) in text(&path)?.lines().enumerate() {
+        let wrong =
+            |problem: String| TrainError::corrupt(&path, format!("line {}: {problem}", number + 1));
         let mut columns = line.split('\t');
         let (Some(file), Some(class)) = (columns.next(), columns.next()) else {
-            let problem = format!("line {}: expected a file name, a tab and a class", number + 1);
-            return Err(TrainError::corrupt(&path, problem));
+            return Err(wrong("expected a file name, a tab and a class".to_owned()));
         };
         let Some(&label) = numbers.get(class) else {
-            let problem = format!("line {}: class '{class}' is not in wnids.txt", number + 1);
-            return Err(TrainError::corrupt(&path, problem));
+            return Err(wrong(format!("class '{class}' is not in wnids.txt")));
         };
-        let image = dir.join("images").join(file);
+        let Some(image) = inside(&dir.join("images"), file) else {
+            return Err(wrong(format!("'{file}' leads out of the folder of images")));
+        };
         if !image.exists() {
             return Err(TrainError::missing(&image, "val_annotations.txt lists it"));
         }
@@ -96,7 +119,7 @@ fn validation(dir: &Path, classes: &[String]) -> Result<Images> {
     if files.is_empty() {
         return Err(TrainError::corrupt(&path, "lists no image"));
     }
-    decode_all(&files)
+    Ok(files)
 }
 
 #[cfg(test)]
@@ -125,6 +148,10 @@ mod tests {
         dir
     }
 
+    fn load(dir: &Path) -> Result<Dataset> {
+        super::load(dir, &ImageSpec::default())
+    }
+
     #[test]
     fn classes_follow_wnids_and_validation_labels_the_annotations() {
         let dir = folder();
@@ -140,12 +167,30 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_for_each_class_to_validate_on_is_read_too() {
+        let dir = folder();
+        let set = load(dir.path()).unwrap();
+        let root = dir.path().join("tiny-imagenet-200/val");
+        std::fs::remove_file(root.join(ANNOTATIONS)).unwrap();
+        for (class, image) in [("n01", "val_1.JPEG"), ("n02", "val_0.JPEG")] {
+            std::fs::create_dir_all(root.join(class)).unwrap();
+            std::fs::rename(root.join("images").join(image), root.join(class).join(image)).unwrap();
+        }
+        let other = load(dir.path()).unwrap();
+        // In the order of the classes.
+        assert_eq!(other.test, set.test.select(&[1, 0]).unwrap());
+    }
+
+    #[test]
     fn annotations_of_unknown_classes_or_absent_images_are_refused() {
         let dir = folder();
         let annotations = dir.path().join("tiny-imagenet-200/val/val_annotations.txt");
         std::fs::write(&annotations, "val_0.JPEG\tn99\n").unwrap();
         let error = load(dir.path()).unwrap_err().to_string();
         assert!(error.contains("line 1: class 'n99' is not in wnids.txt"), "{error}");
+        std::fs::write(&annotations, "../../wnids.txt\tn01\n").unwrap();
+        let error = load(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("line 1: '../../wnids.txt' leads out of"), "{error}");
         std::fs::write(&annotations, "val_9.JPEG\tn01\n").unwrap();
         let error = load(dir.path()).unwrap_err().to_string();
         assert!(error.contains("val_9.JPEG: not found"), "{error}");
