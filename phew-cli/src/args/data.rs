@@ -34,6 +34,11 @@ impl DataArgs {
     pub(crate) fn load(&self) -> anyhow::Result<Arc<Dataset>> {
         load_data(self.data, self.data_dir.as_deref(), self.transform, &self.images)
     }
+
+    /// The seed of the image transformation task, if that is made of it.
+    pub(crate) fn transform(&self) -> Option<u64> {
+        self.transform
+    }
 }
 
 /// What is made of the images of a set.

@@ -202,7 +202,8 @@ impl Measure {
         let Provenance { method, density, seed, mut parameters, .. } = made_by;
         parameters.insert("data_seed".to_owned(), self.data.seed.into());
         parameters.insert("per_class".to_owned(), self.data.per_class.into());
-        parameters.extend(self.data.transform.map(|seed| ("transform".to_owned(), seed.into())));
+        parameters
+            .extend(self.data.set.transform().map(|seed| ("transform".to_owned(), seed.into())));
         Provenance {
             data: Some(data.name.clone()),
             data_hash: Some(data.fingerprint()),

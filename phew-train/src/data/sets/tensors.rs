@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn read_set(path: &Path) -> Result<Dataset> {
-        Set::TENSORS.load(Some(path), None, &ImageSpec::default())
+        Set::TENSORS.load(Some(path), None)
     }
 
     fn floats(values: &[f32]) -> Vec<u8> {
