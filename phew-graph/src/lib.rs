@@ -23,6 +23,8 @@ mod atomic;
 mod by_id;
 mod choice;
 mod error;
+#[cfg(feature = "execute")]
+pub mod execute;
 mod files;
 mod hash;
 mod ids;
