@@ -16,7 +16,8 @@ import time
 SHORT = "--short" in sys.argv
 PHEW = sys.argv[-1]
 KILLS = 18 if SHORT else 102
-DEADLINE = time.monotonic() + (150 if SHORT else 570)
+# Seconds for the kills, so that all ends within ten minutes.
+PATIENCE = 60 if SHORT else 300
 RNG = random.Random(0)
 
 tried, lost, skipped = {}, [], []
@@ -197,10 +198,11 @@ def kills():
         started = time.monotonic()
         right = wanted(lines)
         seconds = time.monotonic() - started
-        done = 0
-        while done < KILLS // len(kinds) and time.monotonic() < DEADLINE:
+        done, end = 0, time.monotonic() + PATIENCE / len(kinds)
+        enough = lambda: done >= KILLS // len(kinds) or (done > 0 and time.monotonic() > end)
+        while not enough():
             with scratch() as folder:
-                while done < KILLS // len(kinds):
+                while not enough():
                     process = start(line, folder, stderr=subprocess.DEVNULL)
                     try:
                         process.wait(RNG.random() * seconds)
@@ -218,6 +220,8 @@ def kills():
                     same = path.endswith("rows.jsonl") or (
                         os.path.exists(os.path.join(folder, path)) and open(os.path.join(folder, path), "rb").read() == data)
                     note("files after the kills of " + kind, same, path)
+        if done < KILLS // len(kinds):
+            skipped.append("%d of %d kills of %s, for want of time" % (KILLS // len(kinds) - done, KILLS // len(kinds), kind))
 
 
 def two_at_once():

@@ -24,6 +24,8 @@ mod by_id;
 mod choice;
 mod compact;
 mod error;
+#[cfg(feature = "execute")]
+pub mod execute;
 mod files;
 mod hash;
 mod ids;

@@ -1,0 +1,47 @@
+//! Images a second of masked networks, beside the same network dense, on one thread.
+#![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use phew_graph::execute::Program;
+use phew_graph::ndarray::ArrayD;
+use phew_graph::{Init, LayerMask, Mask, Network, zoo};
+
+/// Inputs of a call.
+const BATCH: usize = 16;
+
+/// Keeps every so many-th weight, in a scattered order.
+fn mask(network: &Network, one_in: usize) -> Mask {
+    let scattered = |i: usize| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).is_multiple_of(one_in);
+    let specs = network.arch().prunable().iter();
+    Mask::from_layers(
+        specs.map(|spec| LayerMask::from_fn(&spec.name, &spec.shape, scattered)).collect(),
+    )
+}
+
+fn programs(criterion: &mut Criterion) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for name in ["resnet20", "vgg19", "lenet-300-100"] {
+        let arch = zoo::by_name(name).unwrap().build().unwrap();
+        let network = Network::initialise(arch, Init::default(), 0).unwrap();
+        let mut shape = vec![BATCH];
+        shape.extend(network.arch().input_shape().sizes());
+        let inputs = ArrayD::from_elem(shape, 0.5);
+        let mut group = criterion.benchmark_group(name);
+        group.throughput(Throughput::Elements(BATCH as u64));
+        group.sample_size(10).warm_up_time(Duration::from_millis(300));
+        group.measurement_time(Duration::from_secs(2));
+        for one_in in [1, 10, 20, 50] {
+            let program = Program::new(&network, Some(&mask(&network, one_in))).unwrap();
+            group.bench_function(format!("one weight in {one_in}"), |bencher| {
+                pool.install(|| bencher.iter(|| black_box(program.run(inputs.view()).unwrap())));
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, programs);
+criterion_main!(benches);

@@ -1,0 +1,27 @@
+//! Running a network under its mask: forward passes that compute with the kept weights alone.
+//!
+//! [`Program::new`] compiles a network and a mask to a plan of fused steps, without libtorch: a convolution or linear
+//! layer with the normalisation folded into it, the addition of a skip connection and the activation are one step;
+//! buffers are assigned once; of each layer only the kept weights are there, with where each reads, and only the units on
+//! which the output depends. [`Program::run`]
+//! then takes any number of inputs.
+//!
+//! Sixteen inputs are computed side by side, the innermost axis of every buffer: one weight is applied to all of them
+//! at several positions of the map at once, so that a weight is read once for up to 128 multiply-adds.
+//!
+//! What comes out depends on nothing but network, mask, input and the instruction set: the kept weights of a unit are
+//! summed in f32 in the order of its tensor, from the bias on (features: in eight interleaved sums, which are added in
+//! order), with fused multiply-adds; numbers of threads and of inputs change no byte.
+
+mod buffers;
+mod fold;
+mod geometry;
+mod kernels;
+mod live_units;
+mod memory;
+mod packed;
+mod program;
+mod step;
+mod steps;
+
+pub use program::Program;

@@ -1,0 +1,62 @@
+//! Which buffer each value has: values of one geometry share one when the first is no longer read.
+//!
+//! Only what lies within the border is ever written, so the border stays zero.
+
+use std::collections::BTreeMap;
+
+use super::geometry::Geometry;
+use super::step::Step;
+
+/// The buffers of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    /// The buffer of each value that has one.
+    of_value: BTreeMap<usize, usize>,
+    /// What each buffer holds.
+    pub(super) geometries: Vec<Geometry>,
+}
+
+impl Buffers {
+    /// For the values of these steps, in their order; `first` is the input and `last` the output.
+    pub(super) fn new(
+        steps: &[Step],
+        geometry: &dyn Fn(usize) -> Geometry,
+        first: usize,
+        last: usize,
+    ) -> Self {
+        let reads = |step: &Step| step.inputs.iter().copied().chain(step.add).collect::<Vec<_>>();
+        let mut last_read = BTreeMap::new();
+        for (number, step) in steps.iter().enumerate() {
+            last_read.extend(reads(step).into_iter().map(|value| (value, number)));
+        }
+        let mut buffers = Self::default();
+        let mut free: Vec<usize> = Vec::new();
+        buffers.take(first, geometry(first), &mut free);
+        for (number, step) in steps.iter().enumerate() {
+            buffers.take(step.output, geometry(step.output), &mut free);
+            for value in reads(step) {
+                if value != last && last_read[&value] == number {
+                    free.extend(buffers.of_value.get(&value).filter(|b| !free.contains(b)));
+                }
+            }
+        }
+        buffers
+    }
+
+    /// The buffer of a value.
+    pub(super) fn of(&self, value: usize) -> usize {
+        self.of_value[&value]
+    }
+
+    fn take(&mut self, value: usize, geometry: Geometry, free: &mut Vec<usize>) {
+        let fits = free.iter().position(|&buffer| self.geometries[buffer] == geometry);
+        let buffer = match fits {
+            Some(place) => free.swap_remove(place),
+            None => {
+                self.geometries.push(geometry);
+                self.geometries.len() - 1
+            }
+        };
+        self.of_value.insert(value, buffer);
+    }
+}

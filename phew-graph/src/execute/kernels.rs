@@ -1,0 +1,27 @@
+//! The inner loops, compiled for the widest vectors that the machine has.
+
+mod move_units;
+mod pointwise;
+mod pool;
+mod weighted;
+
+pub(super) use move_units::{concat, flatten};
+pub(super) use pointwise::{activate, affine, sum};
+pub(super) use pool::{avg_pool, max_pool};
+pub(super) use weighted::{After, weighted};
+
+use super::geometry::Geometry;
+
+/// A value to read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'b> {
+    pub(super) numbers: &'b [f32],
+    pub(super) geometry: Geometry,
+}
+
+/// A value to write.
+#[derive(Debug)]
+pub(super) struct Target<'b> {
+    pub(super) numbers: &'b mut [f32],
+    pub(super) geometry: Geometry,
+}

@@ -1,0 +1,86 @@
+//! What is done to each number by itself.
+
+use super::{Source, Target};
+use crate::arch::Activation;
+use crate::execute::geometry::LANES;
+
+/// A scale and a shift for each unit.
+pub(in crate::execute) fn affine(each: &[[f32; 2]], input: Source<'_>, output: &mut Target<'_>) {
+    let (from, to) = (input.geometry, output.geometry);
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (unit, &[scale, shift]) in each.iter().enumerate() {
+                for y in 0..to.size[0] {
+                    let here = row(input.numbers, from.place(unit, y, 0), to.size[1]);
+                    let there = row_mut(output.numbers, to.place(unit, y, 0), to.size[1]);
+                    for (to, from) in there.iter_mut().zip(here) {
+                        *to = scale * from + shift;
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// The sum of values of one shape.
+pub(in crate::execute) fn sum(inputs: &[Source<'_>], output: &mut Target<'_>) {
+    let to = output.geometry;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for unit in 0..to.units {
+                for y in 0..to.size[0] {
+                    let there = row_mut(output.numbers, to.place(unit, y, 0), to.size[1]);
+                    for (number, input) in inputs.iter().enumerate() {
+                        let from = input.geometry;
+                        let here = row(input.numbers, from.place(unit, y, 0), to.size[1]);
+                        for (to, from) in there.iter_mut().zip(here) {
+                            *to = if number == 0 { *from } else { *to + from };
+                        }
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// An activation, in place.
+pub(in crate::execute) fn activate(activation: Activation, output: &mut Target<'_>) {
+    match activation {
+        Activation::Identity => {}
+        Activation::Relu => map(output, |x| x.max(0.0)),
+        Activation::LeakyRelu { slope } => {
+            let slope = slope as f32;
+            map(output, |x| if x > 0.0 { x } else { slope * x });
+        }
+        Activation::Tanh => map(output, libm::tanhf),
+    }
+}
+
+fn map(output: &mut Target<'_>, f: impl Fn(f32) -> f32) {
+    let to = output.geometry;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for unit in 0..to.units {
+                for y in 0..to.size[0] {
+                    for x in row_mut(output.numbers, to.place(unit, y, 0), to.size[1]) {
+                        *x = f(*x);
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// So many positions from a place on.
+#[inline(always)]
+fn row(numbers: &[f32], place: usize, positions: usize) -> &[f32] {
+    &numbers[place * LANES..(place + positions) * LANES]
+}
+
+#[inline(always)]
+fn row_mut(numbers: &mut [f32], place: usize, positions: usize) -> &mut [f32] {
+    &mut numbers[place * LANES..(place + positions) * LANES]
+}

@@ -1,0 +1,177 @@
+//! Sums over the kept weights of a convolution or a linear layer.
+//!
+//! A tile is a few positions of the output map, `R` rows of `C` columns, of [`LANES`] inputs each. Its sums stay in
+//! registers while all kept weights of a unit are applied to them. Tiles are the outer loop and units the inner one: what
+//! a tile reads stays in the nearest cache for all units. Where a map is no multiple of the tile, the last tile of a row
+//! or column overlaps the one before; the numbers in both are the same.
+//!
+//! Loops stand where an iterator's closure would: what is not inlined here is not compiled for these vectors.
+
+use pulp::{Simd, WithSimd};
+
+use super::{Source, Target};
+use crate::execute::geometry::LANES;
+use crate::execute::packed::{Entry, Packed};
+
+/// What is done to a sum before it is stored.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::execute) struct After<'b> {
+    pub(in crate::execute) add: Option<Source<'b>>,
+    pub(in crate::execute) relu: bool,
+}
+
+/// Interleaved sums of a unit at a single position, so that one need not wait for the other.
+const SUMS: usize = 8;
+
+/// Computes a layer.
+pub(in crate::execute) fn weighted(
+    packed: &Packed,
+    input: Source<'_>,
+    output: &mut Target<'_>,
+    after: After<'_>,
+) {
+    pulp::Arch::new().dispatch(Weighted { packed, input, output, after });
+}
+
+struct Weighted<'a, 'b> {
+    packed: &'a Packed,
+    input: Source<'a>,
+    output: &'a mut Target<'b>,
+    after: After<'a>,
+}
+
+impl WithSimd for Weighted<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let [rows, columns] = self.output.geometry.size;
+        match (self.packed.stride, rows, columns) {
+            (_, 1, 1) => self.features(simd),
+            ([_, 1], _, 8..) => self.tiles::<S, 1, 8, 1>(simd),
+            ([_, 1], 2.., 4..) => self.tiles::<S, 2, 4, 1>(simd),
+            ([_, 1], _, 4..) => self.tiles::<S, 1, 4, 1>(simd),
+            ([_, 1], 4.., 2..) => self.tiles::<S, 4, 2, 1>(simd),
+            ([_, 1], 2.., 2..) => self.tiles::<S, 2, 2, 1>(simd),
+            ([_, 2], _, 8..) => self.tiles::<S, 1, 8, 2>(simd),
+            ([_, 2], 2.., 4..) => self.tiles::<S, 2, 4, 2>(simd),
+            ([_, 2], 2.., 2..) => self.tiles::<S, 2, 2, 2>(simd),
+            (_, 8.., _) => self.tiles::<S, 8, 1, 1>(simd),
+            (_, 2.., _) => self.tiles::<S, 2, 1, 1>(simd),
+            _ => self.tiles::<S, 1, 1, 1>(simd),
+        }
+    }
+}
+
+impl Weighted<'_, '_> {
+    /// All tiles of `R` rows and `C` columns; `STRIDE` is that of the columns, if there is more than one in a tile.
+    #[inline(always)]
+    fn tiles<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(&mut self, simd: S) {
+        let [rows, columns] = self.output.geometry.size;
+        let packed = self.packed;
+        for y in (0..rows).step_by(R).map(|y| y.min(rows - R)) {
+            for x in (0..columns).step_by(C).map(|x| x.min(columns - C)) {
+                for &unit in &packed.units {
+                    for chunk in 0..LANES / S::F32_LANES {
+                        self.tile::<S, R, C, STRIDE>(simd, unit, [y, x], chunk);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One unit's tile at a position, of as many inputs as a vector holds.
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(
+        &mut self,
+        simd: S,
+        unit: usize,
+        [y, x]: [usize; 2],
+        chunk: usize,
+    ) {
+        let vectors = const { LANES / S::F32_LANES };
+        let Self { packed, input, output, after } = self;
+        let numbers = S::as_simd_f32s(input.numbers).0;
+        let mut first = [0; R];
+        for (r, first) in first.iter_mut().enumerate() {
+            let row = (y + r) * packed.stride[0] * input.geometry.down();
+            *first = (packed.origin + row + x * packed.stride[1]) * vectors + chunk;
+        }
+        let mut sums = [[simd.splat_f32s(packed.shift[unit]); C]; R];
+        for &Entry { value, offset } in packed.unit(unit) {
+            let weight = simd.splat_f32s(value);
+            for r in 0..R {
+                let row = &numbers[first[r] + offset as usize * vectors..];
+                let row = &row[..(C - 1) * STRIDE * vectors + 1];
+                for c in 0..C {
+                    sums[r][c] = simd.mul_add_f32s(weight, row[c * STRIDE * vectors], sums[r][c]);
+                }
+            }
+        }
+        for (r, row) in sums.iter().enumerate() {
+            store(simd, row, output, *after, (unit, y + r, x), chunk);
+        }
+    }
+
+    /// A unit at a single position, its weights in [`SUMS`] interleaved sums.
+    #[inline(always)]
+    fn features<S: Simd>(&mut self, simd: S) {
+        let vectors = const { LANES / S::F32_LANES };
+        let Self { packed, input, output, after } = self;
+        let numbers = S::as_simd_f32s(input.numbers).0;
+        for &unit in &packed.units {
+            for chunk in 0..vectors {
+                let place = |offset: u32| (packed.origin + offset as usize) * vectors + chunk;
+                let mut sums = [simd.splat_f32s(0.0); SUMS];
+                sums[0] = simd.splat_f32s(packed.shift[unit]);
+                let (groups, rest) = packed.unit(unit).as_chunks::<SUMS>();
+                for group in groups {
+                    for (sum, entry) in sums.iter_mut().zip(group) {
+                        let weight = simd.splat_f32s(entry.value);
+                        *sum = simd.mul_add_f32s(weight, numbers[place(entry.offset)], *sum);
+                    }
+                }
+                for (sum, entry) in sums.iter_mut().zip(rest) {
+                    let weight = simd.splat_f32s(entry.value);
+                    *sum = simd.mul_add_f32s(weight, numbers[place(entry.offset)], *sum);
+                }
+                let mut sum = sums[0];
+                for &more in &sums[1..] {
+                    sum = simd.add_f32s(sum, more);
+                }
+                store(simd, &[sum], output, *after, (unit, 0, 0), chunk);
+            }
+        }
+    }
+}
+
+/// Adds the other branch, applies ReLU, and stores sums that lie beside each other.
+#[inline(always)]
+fn store<S: Simd, const C: usize>(
+    simd: S,
+    sums: &[S::f32s; C],
+    output: &mut Target<'_>,
+    after: After<'_>,
+    (unit, y, x): (usize, usize, usize),
+    chunk: usize,
+) {
+    let vectors = const { LANES / S::F32_LANES };
+    let mut sums = *sums;
+    if let Some(Source { numbers, geometry }) = after.add {
+        let place = geometry.place(unit, y, x) * vectors;
+        let other = &S::as_simd_f32s(numbers).0[place..][..C * vectors];
+        for c in 0..C {
+            sums[c] = simd.add_f32s(sums[c], other[c * vectors + chunk]);
+        }
+    }
+    if after.relu {
+        for sum in &mut sums {
+            *sum = simd.max_f32s(*sum, simd.splat_f32s(0.0));
+        }
+    }
+    let place = output.geometry.place(unit, y, x) * vectors;
+    let row = &mut S::as_mut_simd_f32s(output.numbers).0[place..][..C * vectors];
+    for c in 0..C {
+        row[c * vectors + chunk] = sums[c];
+    }
+}

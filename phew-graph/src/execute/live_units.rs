@@ -1,0 +1,56 @@
+//! Which units anything reads: the rest is not computed.
+
+use super::geometry::Geometry;
+use super::step::{Step, Work};
+
+/// Leaves out of each layer the units on which the output does not depend.
+///
+/// What such a unit's place in a buffer holds is whatever was there, and nothing that counts reads it.
+pub(super) fn keep_live_units(
+    steps: &mut [Step],
+    geometry: &dyn Fn(usize) -> Geometry,
+    last: usize,
+) {
+    let mut live: Vec<Vec<bool>> =
+        (0..=last).map(|value| vec![value == last; geometry(value).units]).collect();
+    for step in steps.iter_mut().rev() {
+        let own = std::mem::take(&mut live[step.output]);
+        if let Some(other) = step.add {
+            mark(&mut live[other], own.iter().copied());
+        }
+        match &mut step.work {
+            Work::Weighted(packed) => {
+                packed.units.retain(|&unit| own[unit]);
+                let input = geometry(step.inputs[0]);
+                let read = packed.units.iter().flat_map(|&unit| packed.unit(unit));
+                for entry in read {
+                    let unit = entry.offset as usize % input.down() / input.row();
+                    live[step.inputs[0]][unit] = true;
+                }
+            }
+            Work::Affine(_) | Work::MaxPool(_) | Work::AvgPool(_) | Work::Sum => {
+                for &input in &step.inputs {
+                    mark(&mut live[input], own.iter().copied());
+                }
+            }
+            Work::Concat => {
+                let mut rest = own.as_slice();
+                for &input in &step.inputs {
+                    let (here, after) = rest.split_at(live[input].len());
+                    mark(&mut live[input], here.iter().copied());
+                    rest = after;
+                }
+            }
+            Work::Flatten => {
+                let [rows, columns] = geometry(step.inputs[0]).size;
+                let any = own.chunks(rows * columns).map(|features| features.contains(&true));
+                mark(&mut live[step.inputs[0]], any);
+            }
+        }
+        live[step.output] = own;
+    }
+}
+
+fn mark(live: &mut [bool], also: impl Iterator<Item = bool>) {
+    live.iter_mut().zip(also).for_each(|(live, also)| *live |= also);
+}

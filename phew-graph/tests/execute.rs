@@ -1,0 +1,280 @@
+//! Programs against a plain loop in f64 over the operators.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::collections::BTreeMap;
+
+use phew_graph::execute::Program;
+use phew_graph::ndarray::{ArrayD, IxDyn};
+use phew_graph::op::Window;
+use phew_graph::{Activation, Arch, Init, LayerMask, Mask, Network, NormScale, Op, Shape, zoo};
+use proptest::prelude::*;
+
+/// A map of one input.
+#[derive(Clone)]
+struct Map {
+    sizes: [usize; 3],
+    numbers: Vec<f64>,
+}
+
+impl Map {
+    fn zeros(shape: Shape) -> Self {
+        let sizes = match shape {
+            Shape::Features(units) => [units, 1, 1],
+            Shape::Image { channels, height, width } => [channels, height, width],
+        };
+        Self { sizes, numbers: vec![0.0; sizes.iter().product()] }
+    }
+
+    fn at(&self, unit: usize, y: usize, x: usize) -> f64 {
+        self.numbers[(unit * self.sizes[1] + y) * self.sizes[2] + x]
+    }
+
+    /// The parts of the window at a position that lie on the map: index in the window, row and column.
+    fn seen(&self, window: Window, y: usize, x: usize) -> Vec<(usize, usize, usize)> {
+        let [rows, columns] = window.kernel;
+        let mut seen = Vec::new();
+        for k in 0..rows * columns {
+            let row = y * window.stride[0] + k / columns;
+            let column = x * window.stride[1] + k % columns;
+            let [top, left] = window.padding;
+            if (top..top + self.sizes[1]).contains(&row)
+                && (left..left + self.sizes[2]).contains(&column)
+            {
+                seen.push((k, row - top, column - left));
+            }
+        }
+        seen
+    }
+}
+
+/// The network's output for one input, operator by operator.
+fn plain(network: &Network, mask: &Mask, input: &[f32]) -> Vec<f64> {
+    let arch = network.arch();
+    let mut tensors: BTreeMap<String, Vec<f64>> = network
+        .tensors()
+        .map(|(spec, values)| (spec.name.clone(), values.iter().map(|&x| f64::from(x)).collect()))
+        .collect();
+    for layer in mask.layers() {
+        let weights = tensors.get_mut(layer.name()).unwrap();
+        (0..layer.len()).filter(|&i| !layer.get(i)).for_each(|i| weights[i] = 0.0);
+    }
+    let mut maps: Vec<Map> = Vec::new();
+    for node in arch.nodes() {
+        let tensor = |name: &str| tensors.get(&format!("{}.{name}", node.name));
+        let mut out = Map::zeros(node.shape);
+        let from: Vec<&Map> = node.inputs.iter().map(|&input| &maps[input]).collect();
+        let [units, rows, columns] = out.sizes;
+        let places = || {
+            (0..units)
+                .flat_map(move |u| (0..rows * columns).map(move |p| (u, p / columns, p % columns)))
+        };
+        let values: Vec<f64> = match &node.op {
+            Op::Input(_) => input.iter().map(|&x| f64::from(x)).collect(),
+            Op::Conv2d(conv) => {
+                let window =
+                    Window { kernel: conv.kernel, stride: conv.stride, padding: conv.padding };
+                let (weights, bias) = (tensor("weight").unwrap(), tensor("bias"));
+                let (inputs, kernel) =
+                    (from[0].sizes[0] / conv.groups, conv.kernel[0] * conv.kernel[1]);
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    let first = u / (units / conv.groups) * inputs;
+                    let mut sum = bias.map_or(0.0, |bias| bias[u]);
+                    for (k, row, column) in from[0].seen(window, y, x) {
+                        for i in 0..inputs {
+                            sum += weights[(u * inputs + i) * kernel + k]
+                                * from[0].at(first + i, row, column);
+                        }
+                    }
+                    sum
+                };
+                places().map(value).collect()
+            }
+            Op::Linear(_) => {
+                let (weights, bias) = (tensor("weight").unwrap(), tensor("bias"));
+                let inputs = from[0].numbers.len();
+                let sum = |u: usize| -> f64 {
+                    (0..inputs).map(|i| weights[u * inputs + i] * from[0].numbers[i]).sum()
+                };
+                (0..units).map(|u| bias.map_or(0.0, |bias| bias[u]) + sum(u)).collect()
+            }
+            Op::BatchNorm(norm) => {
+                let of = |name: &str, u: usize| tensor(name).unwrap()[u];
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    (from[0].at(u, y, x) - of("running_mean", u))
+                        / (of("running_var", u) + norm.eps).sqrt()
+                        * of("weight", u)
+                        + of("bias", u)
+                };
+                places().map(value).collect()
+            }
+            Op::Activation(activation) => {
+                let f = |x: &f64| match activation {
+                    Activation::Relu => x.max(0.0),
+                    Activation::LeakyRelu { slope } => {
+                        if *x > 0.0 {
+                            *x
+                        } else {
+                            slope * x
+                        }
+                    }
+                    Activation::Tanh => x.tanh(),
+                    _ => *x,
+                };
+                from[0].numbers.iter().map(f).collect()
+            }
+            Op::MaxPool(pool) => {
+                let window = pool.0.window(arch.nodes()[node.inputs[0]].shape);
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    let seen = from[0].seen(window, y, x).into_iter();
+                    seen.map(|(_, row, column)| from[0].at(u, row, column)).fold(f64::MIN, f64::max)
+                };
+                places().map(value).collect()
+            }
+            Op::AvgPool(pool) => {
+                let window = pool.0.window(arch.nodes()[node.inputs[0]].shape);
+                let area = (window.kernel[0] * window.kernel[1]) as f64;
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    let seen = from[0].seen(window, y, x).into_iter();
+                    seen.map(|(_, row, column)| from[0].at(u, row, column)).sum::<f64>() / area
+                };
+                places().map(value).collect()
+            }
+            Op::Add(_) => {
+                let sum = |i: usize| from.iter().map(|map| map.numbers[i]).sum();
+                (0..out.numbers.len()).map(sum).collect()
+            }
+            Op::Concat(_) => from.iter().flat_map(|map| map.numbers.clone()).collect(),
+            Op::Flatten(_) => from[0].numbers.clone(),
+            other => panic!("{}", other.kind()),
+        };
+        out.numbers = values;
+        maps.push(out);
+    }
+    maps.pop().unwrap().numbers
+}
+
+/// A cheap number from -1 to 1.
+fn noise(seed: u64, index: usize) -> f32 {
+    let mut x = seed ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ x >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ x >> 29).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (x >> 40) as f32 / (1 << 23) as f32 - 1.0
+}
+
+/// A network with statistics and biases that are not what they begin with, and a mask of about a density.
+fn random(arch: Arch, density: f32, seed: u64) -> (Network, Mask) {
+    let network = Network::initialise(arch, Init::default(), seed)
+        .unwrap()
+        .with_norm_scale(NormScale::Uniform, seed);
+    let arch = network.arch().clone();
+    let weights = network.weights().iter().map(|w| w.to_vec()).collect();
+    let auxiliary = arch.auxiliary().iter().zip(network.auxiliary());
+    let auxiliary = auxiliary.enumerate().map(|(tensor, (_, values))| {
+        let moved = |(i, x): (usize, &f32)| (x + 0.3 * noise(seed, tensor << 20 | i)).max(0.05);
+        values.iter().enumerate().map(moved).collect()
+    });
+    let auxiliary = auxiliary.collect();
+    let network = Network::new(arch.clone(), weights, auxiliary).unwrap();
+    let layer = |(number, spec): (usize, &phew_graph::TensorSpec)| {
+        let kept = |i: usize| noise(seed ^ 7, number << 24 | i) < 2.0 * density - 1.0;
+        LayerMask::from_fn(&spec.name, &spec.shape, kept)
+    };
+    let mask = Mask::from_layers(arch.prunable().iter().enumerate().map(layer).collect());
+    (network, mask)
+}
+
+/// Holds a program against the plain loop, for so many inputs.
+fn check(network: &Network, mask: &Mask, inputs: usize, seed: u64) {
+    let program = Program::new(network, Some(mask)).unwrap();
+    let sizes = network.arch().input_shape().sizes();
+    let shape: Vec<usize> = std::iter::once(inputs).chain(sizes).collect();
+    let numbers: Vec<f32> = (0..shape.iter().product()).map(|i| noise(seed ^ 99, i)).collect();
+    let all = ArrayD::from_shape_vec(IxDyn(&shape), numbers).unwrap();
+    let outputs = program.run(all.view()).unwrap();
+    for (number, (input, output)) in all.outer_iter().zip(outputs.outer_iter()).enumerate() {
+        let wanted = plain(network, mask, input.as_slice().unwrap());
+        let greatest = wanted.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        for (found, wanted) in output.iter().zip(&wanted) {
+            // f32 sums of at most some thousands of products, through some tens of layers.
+            let error = (f64::from(*found) - wanted).abs();
+            assert!(error <= 1e-5 * greatest.max(1e-3), "input {number}: {found} {wanted}");
+        }
+    }
+    // An input by itself comes to the same bytes.
+    if inputs > 1 {
+        let one = program.run(all.slice_axis(phew_graph::ndarray::Axis(0), (inputs - 1..).into()));
+        let one = one.unwrap();
+        assert_eq!(one.outer_iter().next(), outputs.outer_iter().last());
+    }
+}
+
+#[test]
+fn networks_of_the_zoo_come_to_what_a_plain_loop_does() {
+    let small = [("resnet20", 10), ("lenet-5", 10), ("lenet-300-100", 10), ("mlp-bn-20-7-5-3", 3)];
+    for (name, _) in small {
+        let (network, mask) = random(zoo::by_name(name).unwrap().build().unwrap(), 0.1, 1);
+        for inputs in [1, 2, 17] {
+            check(&network, &mask, inputs, 5);
+        }
+        check(&network, &Mask::dense(network.arch()), 2, 6);
+    }
+}
+
+#[test]
+fn other_shapes_are_refused() {
+    let (network, _) = random(zoo::by_name("lenet-300-100").unwrap().build().unwrap(), 0.1, 1);
+    let program = Program::new(&network, None).unwrap();
+    for shape in [&[28, 28][..], &[1, 1, 28, 27], &[]] {
+        let error = program.run(ArrayD::zeros(shape).view()).unwrap_err().to_string();
+        assert!(error.contains("shape of the inputs"), "{error}");
+    }
+    assert_eq!(program.run(ArrayD::zeros(&[0, 1, 28, 28][..]).view()).unwrap().shape(), [0, 10]);
+}
+
+prop_compose! {
+    /// A network with a skip connection round a convolution, all sizes random.
+    fn convolutional()(
+        height in 1usize..14, width in 1usize..14, channels in 1usize..4, middle in 1usize..3,
+        kernel in prop::array::uniform2(1usize..4), padding in prop::array::uniform2(0usize..3),
+        stride in prop::array::uniform2(1usize..4), groups in 1usize..3, pool in 0usize..3,
+        activation in prop::sample::select(vec!["relu", "tanh", "leaky_relu", "identity"]),
+    ) -> String {
+        let middle = 2 * middle;
+        let pooling = match pool {
+            0 => "type = \"max_pool\"\nkernel = 3\nstride = 2\npadding = 1",
+            1 => "type = \"avg_pool\"\nkernel = 2\nstride = 1\npadding = 1",
+            _ => "type = \"avg_pool\"",
+        };
+        format!(
+            "name = \"random\"\n\
+             [[op]]\nname = \"x\"\ntype = \"input\"\nshape = [{channels}, {height}, {width}]\n\
+             [[op]]\nname = \"first\"\ntype = \"conv2d\"\nout = {middle}\nkernel = 3\npadding = 1\nbias = true\n\
+             [[op]]\nname = \"bn\"\ntype = \"batch_norm\"\n\
+             [[op]]\nname = \"act\"\ntype = \"{activation}\"\n\
+             [[op]]\nname = \"second\"\ntype = \"conv2d\"\nout = {middle}\nkernel = 3\npadding = 1\ngroups = {groups}\n\
+             [[op]]\nname = \"add\"\ntype = \"add\"\ninputs = [\"second\", \"act\"]\n\
+             [[op]]\nname = \"bn2\"\ntype = \"batch_norm\"\n\
+             [[op]]\nname = \"act2\"\ntype = \"relu\"\n\
+             [[op]]\nname = \"cat\"\ntype = \"concat\"\ninputs = [\"act2\", \"act\"]\n\
+             [[op]]\nname = \"third\"\ntype = \"conv2d\"\nout = 5\nkernel = [{}, {}]\npadding = [{}, {}]\nstride = [{}, {}]\n\
+             [[op]]\nname = \"act3\"\ntype = \"relu\"\n\
+             [[op]]\nname = \"pool\"\n{pooling}\n\
+             [[op]]\nname = \"flat\"\ntype = \"flatten\"\n\
+             [[op]]\nname = \"fc\"\ntype = \"linear\"\nout = 4\n",
+            kernel[0], kernel[1], padding[0], padding[1], stride[0], stride[1],
+        )
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn random_networks_come_to_what_a_plain_loop_does(
+        toml in convolutional(), density in 0.05f32..1.0, inputs in 1usize..19, seed: u64,
+    ) {
+        let Ok(arch) = Arch::from_toml(&toml, "random") else { return Ok(()) };
+        let (network, mask) = random(arch, density, seed);
+        check(&network, &mask, inputs, seed);
+    }
+}
