@@ -63,9 +63,6 @@ struct NetworkArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 struct ImagesArgs {
-    #[command(flatten)]
-    set: DataArgs,
-
     /// Training images of each class for the gradient
     #[arg(long, value_name = "N", default_value_t = 10)]
     per_class: usize,
@@ -77,6 +74,9 @@ struct ImagesArgs {
     /// Seed of the choice of images and, unless told otherwise, of the weights
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    #[command(flatten)]
+    set: DataArgs,
 }
 
 impl ImagesArgs {
