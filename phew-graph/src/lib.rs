@@ -40,7 +40,7 @@ pub mod zoo;
 pub use self::safetensors::{TensorFile, write_arrays};
 pub use arch::{
     Activation, Arch, ArchBuilder, Conv2d, MAX_MULTIPLY_ADDS, MAX_SCALARS, Node, NodeSpec, Op,
-    Pool, Role, Shape, TensorSpec, op,
+    Pool, Role, Shape, TensorNames, TensorSpec, op,
 };
 pub use atomic::{Overwrite, discard_temporaries, write_atomically};
 pub use by_id::{ByConnection, ById, ByLayer, ByTensor};

@@ -92,6 +92,10 @@ impl FieldType for f64 {
     const EXPECTED: &'static str = "a number";
 }
 
+impl FieldType for crate::arch::TensorNames {
+    const EXPECTED: &'static str = "a table of names by tensor, as in { weight = \"head\" }";
+}
+
 impl FieldType for Vec<usize> {
     const EXPECTED: &'static str = "a list of whole numbers";
 }
