@@ -53,7 +53,7 @@ pub use hash::content_hash;
 pub use ids::{ConnectionId, LayerId, TensorId};
 pub use import::{Imported, import, import_arch};
 pub use lock::FileLock;
-pub use mask::{LayerMask, Mask, MaskInfo, kept_at};
+pub use mask::{LayerMask, Mask, MaskForm, MaskInfo, kept_at};
 pub use paths::{
     Abs, Connection, Derivatives, Direction, Edge, EdgeValue, Edges, Ends, Kind, Layer,
     LayerSemiring, NonZero, One, PathGraph, PathSums, Reach, Scaled, ScaledVec, Semiring, Skip,

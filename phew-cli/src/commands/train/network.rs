@@ -8,7 +8,7 @@ use clap::Args;
 use phew_graph::{Arch, Init, Mask, MaskInfo, Network, NormScale, Shape, zoo};
 use phew_train::{Dataset, Recipe};
 
-use crate::args::{choice, load_mask, load_weights};
+use crate::args::{arch_of_file, choice, load_mask, load_own_weights, load_weights, own_weights};
 use crate::failure::usage;
 use crate::stderr;
 
@@ -16,8 +16,9 @@ use crate::stderr;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct NetworkArgs {
-    /// A network of the zoo, made to fit the data, or a TOML file; the recipe's by default
-    #[arg(long, value_name = "NAME|FILE.toml")]
+    /// A network of the zoo, made to fit the data, a TOML file, or a model exported by PyTorch, whose own weights are then
+    /// the default; the recipe's by default
+    #[arg(long, value_name = "NAME|FILE.toml|FILE.pt2")]
     arch: Option<String>,
 
     /// Initial weights: safetensors with the architecture's names and shapes; {seed} stands for the run's seed
@@ -68,6 +69,10 @@ impl NetworkArgs {
         if let Some(path) = &self.weights {
             return load_weights(&of_seed(path, seed), arch, self.ignore_extra);
         }
+        let drawn = self.init.is_some() || self.norm_scale.is_some() || self.init_seed.is_some();
+        if let Some(path) = own_weights(&recipe.arch).filter(|_| !drawn) {
+            return load_own_weights(path, arch);
+        }
         let init: Init = recipe.init.parse()?;
         let seed = self.init_seed.unwrap_or(seed);
         Ok(Network::initialise(arch, init, seed)?.with_norm_scale(recipe.norm_scale, seed))
@@ -90,8 +95,8 @@ fn of_seed(path: &Path, seed: u64) -> PathBuf {
 
 /// The architecture: a file as it is, a network of the zoo made to fit the data (where its name leaves that open).
 pub(in crate::commands) fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
-    if Path::new(name).extension().is_some_and(|e| e == "toml") {
-        return Ok(Arch::load(Path::new(name))?.into());
+    if let Some(arch) = arch_of_file(name) {
+        return arch;
     }
     let mut template = zoo::by_name(name)?;
     if !name.starts_with("mlp-") {
@@ -109,7 +114,8 @@ pub(in crate::commands) fn mask_for(
     network: &Network,
 ) -> anyhow::Result<(Mask, Option<MaskInfo>)> {
     let (mask, info) = load_mask(path, network.arch())?;
-    if info.as_ref().is_some_and(|info| info.weights != network.fingerprint()) {
+    let other = |made_from: &str| !made_from.is_empty() && made_from != network.fingerprint();
+    if info.as_ref().is_some_and(|info| other(&info.weights)) {
         let path = path.display();
         stderr::warn(format_args!("{path}: made from other weights than those of the network"));
     }
