@@ -15,18 +15,13 @@ pub use build::ArchBuilder;
 pub use limits::{MAX_MULTIPLY_ADDS, MAX_SCALARS};
 pub use op::{Activation, Conv2d, Op, Pool};
 pub use shape::Shape;
-pub use tensor::{Role, TensorSpec};
+pub use tensor::{Role, TensorNames, TensorSpec};
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::by_id::ByTensor;
 use crate::ids::TensorId;
 use op::operator::Linearised;
-
-/// Names in the state dict of an operator's tensors, by what they are to it (`weight`, `bias`, …), where they are not
-/// `<operator>.weight` and so on.
-pub type TensorNames = BTreeMap<String, String>;
 
 /// An operator before the check: its inputs are names.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,11 @@
 //! The tensors of a state dict, and what each is for.
 
+use std::collections::BTreeMap;
+
+/// Names in the state dict of an operator's tensors, by what they are to it (`weight`, `bias`, …), where they are not
+/// `<operator>.weight` and so on.
+pub type TensorNames = BTreeMap<String, String>;
+
 /// What a tensor of the state dict is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -214,7 +214,7 @@ impl<'a> Builder<'a> {
         (units, positions): (usize, &[usize]),
     ) -> usize {
         let module = call.module();
-        let name = if module.is_empty() { String::new() } else { format!("{module}.{what}") };
+        let name = if module.is_empty() { what.to_owned() } else { format!("{module}.{what}") };
         let name = self.free_name(&name, &format!("{}.{what}", call.output()));
         self.push_named(call, name, op, inputs, (units, positions), TensorNames::new())
     }

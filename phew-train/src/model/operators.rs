@@ -38,7 +38,8 @@ pub(super) fn normalise(
     shift: Option<&Tensor>,
 ) -> Result<Tensor> {
     match norm.groups {
-        Some(groups) => x.f_group_norm(groups as i64, scale, shift, norm.eps, true),
+        // With channels last in memory libtorch computes variances as differences of sums, at a loss of digits.
+        Some(groups) => x.f_contiguous()?.f_group_norm(groups as i64, scale, shift, norm.eps, true),
         None => with_units_last(x, |x| {
             let units = x.size().last().copied().unwrap_or(0);
             x.f_layer_norm([units], scale, shift, norm.eps, true)

@@ -4,6 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::arch::tensor::TensorNames;
+
 /// The table of an operator that is being read; what an operator does not take is an error.
 #[derive(Debug)]
 pub(crate) struct Fields {
@@ -92,7 +94,7 @@ impl FieldType for f64 {
     const EXPECTED: &'static str = "a number";
 }
 
-impl FieldType for crate::arch::TensorNames {
+impl FieldType for TensorNames {
     const EXPECTED: &'static str = "a table of names by tensor, as in { weight = \"head\" }";
 }
 
