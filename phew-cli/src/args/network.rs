@@ -108,7 +108,7 @@ pub(crate) struct NetworkArgs {
     #[arg(long, value_name = "N")]
     classes: Option<usize>,
 
-    /// Input shape: features, or channels×height×width as in 3x32x32 (zoo networks only)
+    /// Input shape: features, channels×length, or channels×height×width as in 3x32x32 (zoo networks only)
     #[arg(long, value_name = "SHAPE", value_parser = shape)]
     input: Option<Shape>,
 }
@@ -150,6 +150,7 @@ fn shape(text: &str) -> Result<Shape, String> {
     let sizes: Result<Vec<usize>, _> = text.split(['x', '×', ',']).map(str::parse).collect();
     let shape = sizes.ok().and_then(|s| Shape::from_slice(&s));
     shape.ok_or_else(|| {
-        "expected a number of features, or channels×height×width as in 3x32x32".into()
+        "expected a number of features, channels×length, or channels×height×width as in 3x32x32"
+            .into()
     })
 }

@@ -24,7 +24,7 @@ pub struct Import {
     model: PathBuf,
 
     /// File for the weights, biases and buffers: safetensors
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    #[arg(long, value_name = "FILE", help_heading = "Weights")]
     weights: Option<PathBuf>,
 
     #[command(flatten)]
@@ -58,10 +58,13 @@ pub struct ImportReport {
 
 impl Command for Import {
     const NAME: &'static str = "import";
-    const EXAMPLES: &'static [Example] = &[(
-        "architecture and weights of a model of one's own",
-        "phew import model.pt2 -o model.toml --weights model.safetensors",
-    )];
+    const EXAMPLES: &'static [Example] = &[
+        (
+            "architecture and weights of a model of one's own",
+            "phew import model.pt2 -o model.toml --weights model.safetensors",
+        ),
+        ("the architecture alone, to change it", "phew import model.pt2 -o net.toml"),
+    ];
     type Report = ImportReport;
 
     fn run(&self) -> anyhow::Result<ImportReport> {

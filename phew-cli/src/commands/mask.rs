@@ -43,15 +43,15 @@ impl Command for Mask {
     const EXAMPLES: &'static [Example] = &[
         (
             "what is wrong with a mask of another program",
-            "phew mask check --arch lenet-5 theirs.safetensors",
+            "phew mask check --arch lenet-5 m.safetensors",
         ),
         (
             "a state dict for a model under torch.nn.utils.prune",
-            "phew mask convert --arch lenet-5 m.safetensors --weights w.safetensors --to pruned -o pruned.safetensors",
+            "phew mask convert --arch lenet-5 m.safetensors --weights w.safetensors \\\n      --to pruned -o pruned.safetensors",
         ),
         (
             "the weights with zeros in place",
-            "phew mask convert --arch lenet-5 m.safetensors --weights w.safetensors --apply -o sparse.safetensors",
+            "phew mask convert --arch lenet-5 m.safetensors --weights w.safetensors \\\n      --apply -o sparse.safetensors",
         ),
     ];
     type Report = MaskReport;

@@ -5,6 +5,7 @@ mod command;
 mod common;
 #[cfg(feature = "train")]
 mod experiments;
+mod exports;
 mod extremes;
 mod files;
 #[cfg(all(unix, not(feature = "train")))]
