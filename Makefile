@@ -40,7 +40,7 @@ demo: build ## 5% of a real network, then what such a choice learns; sets up lib
 test: setup check ## format, imports, lints, docs and all tests
 	cargo test
 	cargo test -p phew-graph --features execute
-	cargo test -p phew-train
+	PHEW_ALL_EXPORTS=1 cargo test -p phew-train
 	PHEW_ALL_REPRODUCTIONS=1 cargo test $(TRAIN)
 
 check: setup ## format, imports, lints and docs alone

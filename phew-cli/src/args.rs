@@ -20,10 +20,12 @@ pub(crate) use data::{DataArgs, ImageArgs, data_set, load_data, usual_dir};
 pub(crate) use density::{DensityArgs, HEADING as PRUNING};
 #[cfg(feature = "train")]
 pub(crate) use device::{DeviceArgs, device};
-pub(crate) use network::{ArchArgs, NetworkArgs};
+pub(crate) use network::{ArchArgs, ModelArgs, NetworkArgs};
+#[cfg(feature = "train")]
+pub(crate) use network::{arch_of_file, own_weights};
 pub(crate) use output::{OutputArgs, check_output, overwrite};
 pub(crate) use seeds::{Seeds, all as all_seeds, seeds};
-pub(crate) use weights::{WeightArgs, WeightSource, drawn, load_weights};
+pub(crate) use weights::{WeightArgs, WeightSource, drawn, load_own_weights, load_weights};
 
 /// The first option that was given.
 pub(crate) fn first_given<const N: usize>(
@@ -34,8 +36,8 @@ pub(crate) fn first_given<const N: usize>(
 
 /// A mask in the order of the architecture, and what its file says of it.
 pub(crate) fn load_mask(path: &Path, arch: &Arch) -> anyhow::Result<(Mask, Option<Provenance>)> {
-    let (mask, info) = Mask::load(path)?;
-    Ok((mask.in_order_of(arch, &path.display().to_string())?, info))
+    let (mask, info, _) = Mask::load_for(path, arch)?;
+    Ok((mask, info))
 }
 
 /// Reads one of a few named values; help lists them with their meanings.

@@ -8,9 +8,11 @@ mod completions;
 #[cfg(feature = "train")]
 pub(crate) mod data;
 mod doctor;
+mod import;
 pub(crate) mod init;
 pub(crate) mod inspect;
 mod man;
+mod mask;
 #[cfg(feature = "train")]
 pub(crate) mod measure;
 mod node_path;
@@ -34,9 +36,11 @@ pub use completions::{Completions, CompletionsReport};
 #[cfg(feature = "train")]
 pub use data::{Data, DataReport, Description, KnownSet, WrittenExamples};
 pub use doctor::{Doctor, DoctorReport, LibtorchReport};
+pub use import::{Import, ImportReport};
 pub use init::{Init, InitReport};
 pub use inspect::{Inspect, InspectReport, Metrics};
 pub use man::{Man, ManReport};
+pub use mask::{Checked, Converted, Mask, MaskReport};
 #[cfg(feature = "train")]
 pub use measure::{Gradient, Jacobian, Kernel, Measure, MeasureReport, Measures};
 pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
@@ -56,10 +60,12 @@ pub use verify::{Verify, VerifyReport};
 /// [`crate::cli`].
 pub(crate) const COMMANDS: &[Entry] = &[
     entry::<init::Init>(),
+    entry::<import::Import>(),
     entry::<prune::Prune>(),
     entry::<inspect::Inspect>(),
     entry::<compare::Compare>(),
     entry::<transform::Transform>(),
+    entry::<mask::Mask>(),
     entry::<compact::Compact>(),
     entry::<node_path::NodePath>(),
     #[cfg(feature = "train")]

@@ -15,7 +15,7 @@ pub use build::ArchBuilder;
 pub use limits::{MAX_MULTIPLY_ADDS, MAX_SCALARS};
 pub use op::{Activation, Conv2d, Op, Pool};
 pub use shape::Shape;
-pub use tensor::{Role, TensorSpec};
+pub use tensor::{Role, TensorNames, TensorSpec};
 
 use std::fmt;
 
@@ -32,6 +32,17 @@ pub struct NodeSpec {
     pub op: Op,
     /// The operators that it reads.
     pub inputs: Vec<String>,
+    /// Names of its tensors that do not follow its own.
+    pub tensors: TensorNames,
+}
+
+impl NodeSpec {
+    /// An operator whose tensors are named after it.
+    #[must_use]
+    pub fn new(name: impl Into<String>, op: impl Into<Op>, inputs: &[&str]) -> Self {
+        let inputs = inputs.iter().map(|&input| input.to_owned()).collect();
+        Self { name: name.into(), op: op.into(), inputs, tensors: TensorNames::new() }
+    }
 }
 
 /// An operator of a checked architecture: its inputs are indices of earlier nodes.
@@ -45,6 +56,8 @@ pub struct Node {
     pub inputs: Vec<usize>,
     /// Shape of what it produces, without the batch.
     pub shape: Shape,
+    /// Names of its tensors that do not follow its own.
+    pub tensors: TensorNames,
 }
 
 /// A checked architecture.
@@ -120,6 +133,11 @@ impl Arch {
         self.nodes[self.nodes.len() - 1].shape
     }
 
+    /// The tensor of this name in a state dict of the network.
+    pub(crate) fn tensor_named(&self, name: &str) -> Option<&TensorSpec> {
+        self.prunable.iter().chain(&self.auxiliary).find(|spec| spec.name == name)
+    }
+
     /// Shapes of what a node reads.
     pub(crate) fn input_shapes(&self, node: usize) -> Vec<Shape> {
         self.nodes[node].inputs.iter().map(|&i| self.nodes[i].shape).collect()
@@ -169,6 +187,7 @@ impl Arch {
                 name: n.name.clone(),
                 op: n.op.clone(),
                 inputs: n.inputs.iter().map(name).collect(),
+                tensors: n.tensors.clone(),
             })
             .collect()
     }

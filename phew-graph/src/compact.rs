@@ -50,7 +50,8 @@ impl Compaction {
     /// What stays of a network under a mask, in evaluation: normalisation by the running statistics. The bias of a unit
     /// that no kept weight enters is 0, as phew trains it.
     ///
-    /// Convolutions in groups keep all of their channels, unless they are depthwise. A unit of constant value other than
+    /// Convolutions in groups keep all of their channels, unless they are depthwise; so does what reads or makes units in
+    /// another way than the operators of the papers' networks do (gates, slices, layer normalisation and their like). A unit of constant value other than
     /// 0 stays where a convolution or a mean with padding reads it: at the border it would count less.
     ///
     /// # Errors
@@ -103,6 +104,7 @@ impl Compaction {
                 Op::Linear(linear) => Op::Linear(crate::arch::op::Linear {
                     out: units,
                     bias: linear.bias || self.new_biases[node],
+                    ..linear
                 }),
                 other => other,
             };

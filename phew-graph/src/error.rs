@@ -141,6 +141,29 @@ pub enum GraphError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An archive of PyTorch's that cannot be read.
+    #[error("{path}: {reason}")]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// A network in another format of which phew does not understand a part.
+    #[error(
+        "{origin}: {node}{}: {reason}",
+        if module.is_empty() { String::new() } else { format!(" in {module}") }
+    )]
+    Import {
+        /// The file.
+        origin: String,
+        /// The part: the name of a node and its operator, say.
+        node: String,
+        /// The module that it belongs to, as the file tells; may be empty.
+        module: Box<str>,
+        /// What is wrong with it, and what to do.
+        reason: Box<str>,
+    },
     /// Tensors that the architecture has and the file lacks.
     #[error(
         "{origin}: missing {names}, which architecture `{arch}` needs{}",

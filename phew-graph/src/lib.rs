@@ -29,12 +29,14 @@ pub mod execute;
 mod files;
 mod hash;
 mod ids;
+mod import;
 mod layer_shares;
 mod lock;
 mod mask;
 mod memory;
 mod paths;
 mod provenance;
+mod pt2;
 mod rng;
 mod safetensors;
 mod weights;
@@ -43,7 +45,7 @@ pub mod zoo;
 pub use self::safetensors::{TensorFile, write_arrays};
 pub use arch::{
     Activation, Arch, ArchBuilder, Conv2d, MAX_MULTIPLY_ADDS, MAX_SCALARS, Node, NodeSpec, Op,
-    Pool, Role, Shape, TensorSpec, op,
+    Pool, Role, Shape, TensorNames, TensorSpec, op,
 };
 pub use atomic::{Overwrite, discard_temporaries, write_atomically};
 pub use by_id::{ByConnection, ById, ByLayer, ByTensor};
@@ -53,9 +55,10 @@ pub use error::GraphError;
 pub use files::{read_file, read_text};
 pub use hash::content_hash;
 pub use ids::{ConnectionId, LayerId, TensorId};
+pub use import::{Imported, import, import_arch};
 pub use layer_shares::{LayerBudgets, LayerShares};
 pub use lock::FileLock;
-pub use mask::{LayerMask, Mask, kept_at};
+pub use mask::{LayerMask, Mask, MaskForm, kept_at};
 pub use paths::{
     Abs, Connection, Derivatives, Direction, Edge, EdgeValue, Edges, Ends, Kind, Layer,
     LayerSemiring, NonZero, One, PathGraph, PathSums, Reach, Scaled, ScaledVec, Semiring, Skip,

@@ -1,9 +1,11 @@
 //! Masks: one bit for each prunable scalar, counts kept as bits change.
 
 mod arrays;
+mod conventions;
 mod file;
 mod layer;
 
+pub use conventions::MaskForm;
 pub use layer::LayerMask;
 
 use std::collections::BTreeSet;

@@ -6,11 +6,15 @@
 //! This room knows shapes, number types and bytes. What a tensor is for is its caller's to know.
 
 mod bytes;
+mod entry;
 mod reader;
+mod shards;
 mod writer;
 
+pub(crate) use bytes::Bytes;
+pub(crate) use entry::{Data, Entry, Window};
+pub(crate) use reader::Stored;
 pub use reader::TensorFile;
-pub(crate) use reader::{Stored, Window};
 pub use writer::write_arrays;
 pub(crate) use writer::{Tensor, write_tensors};
 

@@ -10,11 +10,7 @@ fn image(channels: usize, side: usize) -> Shape {
 }
 
 fn node(name: &str, op: impl Into<Op>, inputs: &[&str]) -> NodeSpec {
-    NodeSpec {
-        name: name.into(),
-        op: op.into(),
-        inputs: inputs.iter().map(|&s| s.into()).collect(),
-    }
+    NodeSpec::new(name, op, inputs)
 }
 
 fn input(n: usize) -> NodeSpec {
@@ -22,7 +18,7 @@ fn input(n: usize) -> NodeSpec {
 }
 
 fn linear(name: &str, from: &str) -> NodeSpec {
-    node(name, Linear { out: 3, bias: true }, &[from])
+    node(name, Linear { out: 3, bias: true, at_positions: false }, &[from])
 }
 
 fn refuse(specs: Vec<NodeSpec>) -> GraphError {
@@ -115,7 +111,7 @@ fn toml_mistakes_name_the_file_and_the_operator() {
     says(&op("type = \"conv3d\""), &["`a`", "`conv3d`", "conv2d"]);
     says(&op("type = \"conv2d\"\nkernel = 3"), &["`a`", "`out`"]);
     says(&op("type = \"relu\"\nout = 3"), &["`a`", "relu takes no `out`"]);
-    says(&op("type = \"input\"\nshape = [1, 2]"), &["`a`", "[1, 2]"]);
+    says(&op("type = \"input\"\nshape = [1, 2, 3, 4]"), &["`a`", "[1, 2, 3, 4]"]);
     says(&op("type = \"relu\"\ncolour = 3"), &["colour"]);
     says(&op("type = \"max_pool\"\nstride = 2"), &["`a`", "`kernel`"]);
 }
@@ -130,13 +126,14 @@ fn toml_keeps_every_field() {
                 kernel: [3, 5],
                 stride: [2, 1],
                 padding: [1, 2],
+                dilation: [1, 1],
                 groups: 2,
                 bias: true,
             },
         )
-        .op("bn", BatchNorm { eps: 1e-3, momentum: 0.2 })
+        .op("bn", BatchNorm { eps: 1e-3, momentum: 0.2, ..BatchNorm::default() })
         .op("act", Activation::LeakyRelu { slope: 0.2 })
-        .max_pool("mp", Pool { kernel: Some([3, 2]), stride: [2, 2], padding: [1, 0] })
+        .max_pool("mp", Pool { kernel: Some([3, 2]), stride: [2, 2], padding: [1, 0], ceil: false })
         .add("sum", &["mp", "mp"])
         .avg_pool("ap", Pool::global())
         .flatten("f")

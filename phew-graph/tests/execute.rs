@@ -19,6 +19,7 @@ struct Map {
 impl Map {
     fn zeros(shape: Shape) -> Self {
         let sizes = match shape {
+            Shape::Sequence { channels, length } => [channels, 1, length],
             Shape::Features(units) => [units, 1, 1],
             Shape::Image { channels, height, width } => [channels, height, width],
         };
@@ -71,8 +72,13 @@ fn plain(network: &Network, mask: &Mask, input: &[f32]) -> Vec<f64> {
         let values: Vec<f64> = match &node.op {
             Op::Input(_) => input.iter().map(|&x| f64::from(x)).collect(),
             Op::Conv2d(conv) => {
-                let window =
-                    Window { kernel: conv.kernel, stride: conv.stride, padding: conv.padding };
+                let window = Window {
+                    kernel: conv.kernel,
+                    stride: conv.stride,
+                    padding: conv.padding,
+                    dilation: [1; 2],
+                    ceil: false,
+                };
                 let (weights, bias) = (tensor("weight").unwrap(), tensor("bias"));
                 let (inputs, kernel) =
                     (from[0].sizes[0] / conv.groups, conv.kernel[0] * conv.kernel[1]);
@@ -131,7 +137,7 @@ fn plain(network: &Network, mask: &Mask, input: &[f32]) -> Vec<f64> {
                 places().map(value).collect()
             }
             Op::AvgPool(pool) => {
-                let window = pool.0.window(arch.nodes()[node.inputs[0]].shape);
+                let window = pool.pool.window(arch.nodes()[node.inputs[0]].shape);
                 let area = (window.kernel[0] * window.kernel[1]) as f64;
                 let value = |(u, y, x): (usize, usize, usize)| {
                     let seen = from[0].seen(window, y, x).into_iter();

@@ -74,7 +74,7 @@ fn maps_whose_scalars_wrap_are_refused() {
 #[test]
 fn tensors_that_are_too_much_together_are_refused() {
     let side = 1 << 20;
-    let unbiased = Linear { out: side, bias: false };
+    let unbiased = Linear { out: side, bias: false, at_positions: false };
     let exactly = features(side).op("fc", unbiased).build().unwrap();
     assert_eq!(exactly.prunable_len() as u64, MAX_SCALARS);
     let found = "1099512676352 scalars in all tensors";

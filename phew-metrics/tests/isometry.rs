@@ -84,7 +84,7 @@ fn the_jacobian_follows_convolutions_skips_pooling_and_normalisation() {
     let arch = ArchBuilder::new("skip", Shape::Image { channels: 1, height: 2, width: 2 })
         .conv("conv", Conv2d::new(1, 1))
         .add("add", &["conv", "input"])
-        .op("bn", BatchNorm { eps: 3.0, momentum: 0.1 })
+        .op("bn", BatchNorm { eps: 3.0, ..BatchNorm::default() })
         .avg_pool("pool", Pool::global())
         .flatten("flatten")
         .linear("fc", 1)
@@ -127,6 +127,7 @@ fn derivative(tiny: &Tiny, at: (usize, usize, [usize; 2]), input: (usize, [usize
     let sides = |node: usize| match arch.nodes()[node].shape {
         Shape::Image { height, width, .. } => [height, width],
         Shape::Features(_) => [1, 1],
+        Shape::Sequence { length, .. } => [1, length],
     };
     let tensor = || arch.prunable().with_ids().find(|(_, s)| s.node == node).unwrap().0;
     let weight = |t: TensorId, i: usize| match tiny.mask.layer(t).get(i) {
@@ -180,7 +181,7 @@ fn derivative(tiny: &Tiny, at: (usize, usize, [usize; 2]), input: (usize, [usize
             let factor = value(Role::NormScale) / (value(Role::RunningVar) + eps).sqrt();
             factor * derivative(tiny, (from, unit, [y, x]), input)
         }
-        Op::AvgPool(AvgPool(pool)) => {
+        Op::AvgPool(AvgPool { pool, .. }) => {
             let whole = sides(from);
             let (kernel, stride) = pool.kernel.map_or((whole, whole), |k| (k, pool.stride));
             let places = window(kernel, stride, pool.padding);
@@ -215,6 +216,7 @@ proptest! {
         let [height, width] = match arch.input_shape() {
             Shape::Image { height, width, .. } => [height, width],
             Shape::Features(_) => [1, 1],
+        Shape::Sequence { length, .. } => [1, length],
         };
         // A few entries: the recursion takes a path at a time.
         let mut rng = stream(stream_key("entries", seed), 0);

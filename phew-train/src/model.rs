@@ -1,9 +1,11 @@
 //! A libtorch model of any architecture.
 
+mod activate;
 mod forward;
 mod layout;
 mod mask;
 mod mode;
+mod operators;
 mod precision;
 mod state_dict;
 
@@ -160,6 +162,12 @@ impl Model {
     /// What the average pooling of a node makes of an input.
     pub(crate) fn averaged(&self, node: usize, input: &Tensor) -> Result<Tensor> {
         Ok(forward::averaged(&self.arch, node, input)?)
+    }
+
+    /// What an operator that reads one value and has no weights makes of another, if it only moves values or computes the
+    /// same with each.
+    pub(crate) fn rearranged(&self, node: usize, input: &Tensor) -> Option<Result<Tensor>> {
+        Some(operators::rearrange(&self.arch.nodes()[node].op, input)?.map_err(Into::into))
     }
 
     fn pass<'a>(&'a self, parts: &'a [Tensor], mode: Mode) -> forward::Pass<'a> {

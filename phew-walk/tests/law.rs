@@ -20,7 +20,7 @@ fn varied() -> Network {
         .relu("start")
         .conv("b", Conv2d::new(3, 1))
         .conv("c", Conv2d { kernel: [2, 1], ..Conv2d::new(6, 1) })
-        .avg_pool("same", Pool { kernel: Some([2, 2]), stride: [1, 1], padding: [1, 1] })
+        .avg_pool("same", Pool::new(2).stride(1).padding(1))
         .conv("d", Conv2d { kernel: [1, 2], ..Conv2d::new(6, 1) })
         .add("sum", &["d", "start"])
         .conv("e", Conv2d::new(5, 1))

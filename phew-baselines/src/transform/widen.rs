@@ -58,16 +58,16 @@ fn chosen_units(mask: &Mask, graph: &PathGraph, x: f64, key: [u8; 32]) -> ByLaye
         for &(wiring, source) in &blocks {
             for (unit, _) in units[source].iter().enumerate().filter(|(_, used)| **used) {
                 let targets = wiring.targets_of(unit);
-                if more > 0 && !used[targets.clone()].contains(&true) {
+                if more > 0 && !targets.is_empty() && !used[targets.clone()].contains(&true) {
                     used[targets.start + below(&mut rng, targets.len())] = true;
                     more -= 1;
                 }
             }
         }
         let source_used = |u: usize| {
-            let sources = blocks.iter().map(|&(wiring, source)| (wiring.source_of(u), source));
-            let mut sources = sources.filter_map(|(unit, source)| Some(units[source][unit?]));
-            sources.next().is_none_or(|first| first || sources.any(|used| used))
+            let sources = blocks.iter().map(|&(wiring, source)| (wiring.sources_of(u), source));
+            let mut sources = sources.flat_map(|(of, source)| &units[source][of]);
+            sources.next().is_none_or(|&first| first || sources.any(|&used| used))
         };
         let free = |&u: &usize| !used[u] && source_used(u);
         let free: Vec<usize> = (0..layer.units).filter(free).collect();

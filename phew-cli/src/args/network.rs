@@ -9,13 +9,14 @@ use phew_graph::{Arch, GraphError, Shape, zoo};
 
 use super::first_given;
 use crate::failure::usage;
+use crate::stderr;
 
 /// Which architecture.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct ArchArgs {
-    /// A network of the zoo (`phew archs` lists them) or a TOML file
-    #[arg(long, value_name = "NAME|FILE.toml")]
+    /// A network of the zoo (`phew archs` lists them), a TOML file, or a model exported by PyTorch (torch.export.save)
+    #[arg(long, value_name = "NAME|FILE.toml|FILE.pt2")]
     arch: String,
 
     #[command(flatten)]
@@ -27,6 +28,76 @@ impl ArchArgs {
     pub(crate) fn load(&self) -> anyhow::Result<Arc<Arch>> {
         self.network.load(&self.arch)
     }
+
+    /// The file of its own weights, if it has one.
+    pub(crate) fn own_weights(&self) -> Option<&Path> {
+        own_weights(&self.arch)
+    }
+}
+
+/// Which architecture, where a file of it may also stand first on the command line.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct ModelArgs {
+    /// The network, as --arch names it
+    #[arg(value_name = "NAME|FILE.toml|FILE.pt2")]
+    model: Option<String>,
+
+    /// A network of the zoo (`phew archs` lists them), a TOML file, or a model exported by PyTorch (torch.export.save),
+    /// whose own weights are then the default
+    #[arg(
+        long,
+        value_name = "NAME|FILE.toml|FILE.pt2",
+        required_unless_present = "model",
+        conflicts_with = "model"
+    )]
+    arch: Option<String>,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl ModelArgs {
+    fn name(&self) -> &str {
+        self.arch.as_deref().or(self.model.as_deref()).unwrap_or_default()
+    }
+
+    /// The architecture itself.
+    pub(crate) fn load(&self) -> anyhow::Result<Arc<Arch>> {
+        self.network.load(self.name())
+    }
+
+    /// The file of its own weights, if it has one.
+    pub(crate) fn own_weights(&self) -> Option<&Path> {
+        own_weights(self.name())
+    }
+}
+
+/// The file that holds the weights of a network beside its architecture: that of an exported model.
+pub(crate) fn own_weights(arch: &str) -> Option<&Path> {
+    Some(Path::new(arch)).filter(|path| has_extension(path, "pt2"))
+}
+
+/// The architecture of a file; `None` if that is no file's name.
+pub(crate) fn arch_of_file(name: &str) -> Option<anyhow::Result<Arc<Arch>>> {
+    let path = Path::new(name);
+    if has_extension(path, "toml") {
+        return Some(Arch::load(path).map(Arc::new).map_err(Into::into));
+    }
+    if !has_extension(path, "pt2") {
+        return None;
+    }
+    let imported = phew_graph::import_arch(path).map(|(arch, notes)| {
+        for note in notes {
+            stderr::warn(format_args!("{name}: {note}"));
+        }
+        arch
+    });
+    Some(imported.map_err(Into::into))
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|own| own == extension)
 }
 
 /// What can be changed of a network of the zoo.
@@ -37,7 +108,7 @@ pub(crate) struct NetworkArgs {
     #[arg(long, value_name = "N")]
     classes: Option<usize>,
 
-    /// Input shape: features, or channels×height×width as in 3x32x32 (zoo networks only)
+    /// Input shape: features, channels×length, or channels×height×width as in 3x32x32 (zoo networks only)
     #[arg(long, value_name = "SHAPE", value_parser = shape)]
     input: Option<Shape>,
 }
@@ -50,17 +121,18 @@ impl NetworkArgs {
 
     /// The architecture of a name or of a file.
     pub(crate) fn load(&self, name: &str) -> anyhow::Result<Arc<Arch>> {
-        let path = Path::new(name);
-        if path.extension().is_some_and(|e| e == "toml") {
+        if let Some(arch) = arch_of_file(name) {
             if self.given().is_some() {
                 return Err(usage(format!(
-                    "{name}: --classes and --input are for networks of the zoo; a TOML file states its own"
+                    "{name}: --classes and --input are for networks of the zoo; a file states its own"
                 )));
             }
-            return Ok(Arch::load(path)?.into());
+            return arch;
         }
         let mut template = zoo::by_name(name).map_err(|e| match e {
-            GraphError::Zoo(text) => usage(format!("{text}; or name a file that ends in .toml")),
+            GraphError::Zoo(text) => {
+                usage(format!("{text}; or name a file that ends in .toml or .pt2"))
+            }
             other => other.into(),
         })?;
         if let Some(classes) = self.classes {
@@ -78,6 +150,7 @@ fn shape(text: &str) -> Result<Shape, String> {
     let sizes: Result<Vec<usize>, _> = text.split(['x', '×', ',']).map(str::parse).collect();
     let shape = sizes.ok().and_then(|s| Shape::from_slice(&s));
     shape.ok_or_else(|| {
-        "expected a number of features, or channels×height×width as in 3x32x32".into()
+        "expected a number of features, channels×length, or channels×height×width as in 3x32x32"
+            .into()
     })
 }

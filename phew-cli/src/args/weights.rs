@@ -13,7 +13,7 @@ use crate::stderr;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Weights")]
 pub(crate) struct WeightArgs {
-    /// Weights: safetensors with the architecture's names and shapes
+    /// Weights: safetensors (also in shards, by their index) or a .pt2, with the architecture's names and shapes
     #[arg(long, value_name = "FILE", conflicts_with = "init")]
     weights: Option<PathBuf>,
 
@@ -36,15 +36,19 @@ pub(crate) struct WeightArgs {
 }
 
 impl WeightArgs {
-    /// The network, and where its weights come from.
+    /// The network, and where its weights come from; `own` is the file of the architecture's own.
     pub(crate) fn load(
         &self,
         arch: Arc<Arch>,
+        own: Option<&Path>,
         seed: u64,
     ) -> anyhow::Result<(Network, WeightSource)> {
         if let Some(path) = &self.weights {
             let network = load_weights(path, arch, self.ignore_extra)?;
             return Ok((network, WeightSource::File(path.clone())));
+        }
+        if let Some(path) = own.filter(|_| !self.drawn()) {
+            return Ok((load_own_weights(path, arch)?, WeightSource::File(path.to_owned())));
         }
         let (init, seed) = (self.init.unwrap_or_default(), self.init_seed.unwrap_or(seed));
         let norm_scale = self.norm_scale.unwrap_or_default();
@@ -52,9 +56,14 @@ impl WeightArgs {
         Ok((network, WeightSource::Drawn { init, norm_scale, seed }))
     }
 
-    /// Whether another seed gives other weights.
-    pub(crate) fn follow_seed(&self) -> bool {
-        self.weights.is_none() && self.init_seed.is_none()
+    /// Whether another seed gives other weights, where `own` is the file of the architecture's own.
+    pub(crate) fn follow_seed(&self, own: Option<&Path>) -> bool {
+        self.weights.is_none() && self.init_seed.is_none() && (own.is_none() || self.drawn())
+    }
+
+    /// Whether an option asks for drawn weights.
+    fn drawn(&self) -> bool {
+        self.init.is_some() || self.norm_scale.is_some() || self.init_seed.is_some()
     }
 
     /// The first option that was given, for commands that may have no use for weights.
@@ -66,6 +75,12 @@ impl WeightArgs {
             ("--init-seed", self.init_seed.is_some()),
         ])
     }
+}
+
+/// The network of a model that was exported with its weights: what no output depends on was left out with a word
+/// before.
+pub(crate) fn load_own_weights(path: &Path, arch: Arc<Arch>) -> anyhow::Result<Network> {
+    load_weights(path, arch, true)
 }
 
 /// The network of a file of weights, with a word on stderr for what is read otherwise than as it stands.

@@ -6,7 +6,7 @@ use clap::Args;
 use phew_graph::{Init as Initialiser, Network, NormScale};
 use serde::Serialize;
 
-use crate::args::{ArchArgs, OutputArgs, choice, drawn};
+use crate::args::{ModelArgs, OutputArgs, choice, drawn};
 use crate::command::{Command, Example, Report};
 use crate::interrupt;
 use crate::output::grouped;
@@ -19,7 +19,7 @@ use crate::output::grouped;
 #[derive(Debug, Args)]
 pub struct Init {
     #[command(flatten)]
-    arch: ArchArgs,
+    arch: ModelArgs,
 
     /// kaiming-normal, kaiming-uniform (each also -fan-out), xavier-normal, xavier-uniform, normal:STD,
     /// orthogonal

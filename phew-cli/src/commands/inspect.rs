@@ -17,7 +17,7 @@ use phew_metrics::{NeuronSparsity, neuron_sparsity};
 use serde::Serialize;
 
 use super::compact::Savings;
-use crate::args::{ArchArgs, load_mask};
+use crate::args::{ModelArgs, load_mask};
 use crate::command::{Command, Example, Report};
 use crate::failure::usage;
 use crate::layers::{LayerRow, Layers, layer_table};
@@ -32,7 +32,7 @@ pub use metrics::Metrics;
 #[derive(Debug, Args)]
 pub struct Inspect {
     #[command(flatten)]
-    arch: ArchArgs,
+    arch: ModelArgs,
 
     /// Mask to inspect; the dense network without one
     #[arg(long, value_name = "FILE", help_heading = "Network")]
@@ -106,7 +106,8 @@ impl Inspect {
         let graph = PathGraph::new(arch);
         let layers = Layers::new(&graph, &mask);
         let measured = self.mask.is_some().then_some(&mask);
-        let made_from = info.as_ref().map(|i| i.weights.as_str());
+        // A mask of another program does not say.
+        let made_from = info.as_ref().map(|i| i.weights.as_str()).filter(|hash| !hash.is_empty());
         let target = info.as_ref().and_then(|i| kept_at(i.density?, mask.len()).ok());
         Ok(InspectReport {
             arch: arch.name().to_owned(),
@@ -122,7 +123,11 @@ impl Inspect {
             inputs: layers.inputs.1,
             outputs_alive: layers.outputs.0,
             outputs: layers.outputs.1,
-            metrics: self.metrics.measure(arch.clone(), measured, made_from)?,
+            metrics: self.metrics.measure(
+                (arch.clone(), self.arch.own_weights()),
+                measured,
+                made_from,
+            )?,
             compact: Savings::new(arch, &Compaction::of_mask(arch, &mask)?.arch()?),
             made_by: info,
             layers: layers.rows,

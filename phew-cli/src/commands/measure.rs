@@ -11,7 +11,9 @@ use phew_graph::{Mask, Network, Provenance};
 use phew_train::{Dataset, OracleMode, SampleSpec, TorchOracle, gradient_share, libtorch};
 
 use super::train::{architecture, mask_for};
-use crate::args::{DataArgs, DeviceArgs, WeightArgs, WeightSource, check_output, overwrite};
+use crate::args::{
+    DataArgs, DeviceArgs, WeightArgs, WeightSource, check_output, overwrite, own_weights,
+};
 use crate::command::{Command, Example};
 use crate::failure::usage;
 use crate::interrupt;
@@ -50,8 +52,9 @@ pub struct Measure {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 struct NetworkArgs {
-    /// A network of the zoo, made to fit the data, or a TOML file
-    #[arg(long, value_name = "NAME|FILE.toml")]
+    /// A network of the zoo, made to fit the data, a TOML file, or a model exported by PyTorch, whose own weights are then
+    /// the default
+    #[arg(long, value_name = "NAME|FILE.toml|FILE.pt2")]
     arch: String,
 
     /// Mask of `phew prune`
@@ -63,9 +66,6 @@ struct NetworkArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 struct ImagesArgs {
-    #[command(flatten)]
-    set: DataArgs,
-
     /// Training images of each class for the gradient
     #[arg(long, value_name = "N", default_value_t = 10)]
     per_class: usize,
@@ -77,6 +77,9 @@ struct ImagesArgs {
     /// Seed of the choice of images and, unless told otherwise, of the weights
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    #[command(flatten)]
+    set: DataArgs,
 }
 
 impl ImagesArgs {
@@ -187,7 +190,8 @@ impl Measure {
         let data = self.data.set.load()?;
         let arch = architecture(&self.network.arch, &data)?;
         data.fits(&arch)?;
-        let (network, source) = self.weights.load(arch, self.data.seed)?;
+        let own = own_weights(&self.network.arch);
+        let (network, source) = self.weights.load(arch, own, self.data.seed)?;
         let mode = if self.how.eval { OracleMode::Eval } else { OracleMode::Train };
         let (samples, device) = (self.data.samples(&data), self.how.device.device);
         let oracle = TorchOracle::of_data(&network, &data, samples, device, mode)?;

@@ -19,8 +19,8 @@ use phew_baselines::Oracle;
 use phew_graph::{Network, PathGraph, Provenance, write_scores};
 
 use crate::args::{
-    ArchArgs, DensityArgs, OutputArgs, PRUNING as HEADING, Seeds, WeightArgs, WeightSource,
-    all_seeds, seeds,
+    DensityArgs, ModelArgs, OutputArgs, PRUNING as HEADING, Seeds, WeightArgs, WeightSource,
+    all_seeds, drawn, seeds,
 };
 use crate::command::Example;
 use crate::failure::usage;
@@ -46,7 +46,7 @@ pub enum Prune {
 #[derive(Debug, Args)]
 pub struct Job {
     #[command(flatten)]
-    arch: ArchArgs,
+    arch: ModelArgs,
 
     #[command(flatten)]
     weights: WeightArgs,
@@ -148,13 +148,14 @@ impl Job {
 
         let mut masks = Vec::with_capacity(seeds.len() * densities.len().max(1));
         let arch = self.arch.load()?;
+        let own = self.arch.own_weights();
         let mut loaded = None;
         for &seed in &seeds {
             let clock = Instant::now();
             let (network, source) = match loaded.take() {
                 // The same weights for every seed are read once.
-                Some(same) if !self.weights.follow_seed() => same,
-                _ => self.weights.load(arch.clone(), seed)?,
+                Some(same) if !self.weights.follow_seed(own) => same,
+                _ => self.weights.load(arch.clone(), own, seed)?,
             };
             let load = clock.elapsed().as_secs_f64();
             let from = source.provenance(&network);
@@ -272,6 +273,10 @@ impl crate::command::Command for Prune {
         (
             "5% of LeNet-5 by PHEW, from weights that are drawn",
             "phew prune --arch lenet-5 --density 0.05 --seed 0 -o phew.safetensors",
+        ),
+        (
+            "5% of a model exported by torch.export.save, from its own weights",
+            "phew prune model.pt2 --density 0.05 -o mask.safetensors",
         ),
         (
             "Three nested masks of a state dict",

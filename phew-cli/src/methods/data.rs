@@ -28,12 +28,12 @@ pub(crate) struct SampleDataArgs {
     #[arg(long, value_name = "SEED", requires = "data")]
     transform: Option<u64>,
 
-    #[command(flatten)]
-    images: ImageArgs,
-
     /// Where to compute: cpu, cuda, cuda:N, or auto (by default) for CUDA where it is visible
     #[arg(long, value_name = "DEVICE", requires = "data", value_parser = device)]
     device: Option<Device>,
+
+    #[command(flatten)]
+    images: ImageArgs,
 }
 
 impl SampleDataArgs {

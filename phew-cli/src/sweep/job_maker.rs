@@ -224,7 +224,7 @@ impl<'a> JobMaker<'a> {
         let set = self.settings.get("data").map(text).or(recipe.map(|r| r.set.clone()));
         let Some(set) = set else { return own(tool, implied) };
         // A network that states its own sizes is not made to fit the data.
-        let open = arch.is_some_and(|a| !a.starts_with("mlp-") && !a.ends_with(".toml"));
+        let open = arch.is_some_and(|a| !a.starts_with("mlp-") && !is_file(&a));
         if let Some((classes, input)) = shape_of(&set).filter(|_| open) {
             implied.push(("classes", classes.into()));
             implied.push(("input", input.into()));
@@ -303,8 +303,8 @@ impl<'a> JobMaker<'a> {
             parts.local.insert(name.to_owned(), value.clone());
             return Ok(());
         }
-        let toml = ["arch", "recipe"].contains(&name) && word.ends_with(".toml");
-        if option.kind == Kind::File || toml {
+        let file = ["arch", "recipe"].contains(&name) && is_file(&word);
+        if option.kind == Kind::File || file {
             let found = self.set.inputs.find(&self.plan.folder, &word);
             parts.file(name, found.with_context(|| format!("setting `{name}`"))?);
             return Ok(());
@@ -327,6 +327,11 @@ pub(super) fn measured_scores(value: &Value) -> bool {
 }
 
 /// Those of the options that a command has.
+/// Whether a network or a recipe is named by its file.
+fn is_file(name: &str) -> bool {
+    name.ends_with(".toml") || name.ends_with(".pt2")
+}
+
 fn own(tool: &Tool, options: Vec<(&str, Value)>) -> Vec<(String, Value)> {
     let has = options.into_iter().filter(|(name, _)| tool.option(name).is_some());
     has.map(|(name, value)| (name.to_owned(), value)).collect()

@@ -168,7 +168,7 @@ fn bad_requests_are_refused_in_one_line_and_write_nothing() {
         2,
         &["vgg19", "`features.26`"],
     );
-    refuses(at, "prune --arch vgg19 --input 3x4 -o m --density 0.1", 2, &["3x32x32"]);
+    refuses(at, "prune --arch vgg19 --input 3x4x5x6 -o m --density 0.1", 2, &["3x32x32"]);
     refuses(
         at,
         "prune --arch lenet-5 -o w.safetensors --density 0.1",

@@ -48,6 +48,7 @@ fn the_examples_of_every_command_can_be_run() {
     std::fs::create_dir(at.join("sweep")).unwrap();
     std::fs::write(at.join("sweep/rows.jsonl"), rows).unwrap();
     std::fs::write(at.join("figure.toml"), "x = 'density'\ny = 'accuracy'").unwrap();
+    std::fs::write(at.join("model.pt2"), crate::exports::GATED).unwrap();
     for name in commands() {
         let help = stdout(at, &format!("help {name}"));
         let examples = examples(&help);
@@ -116,8 +117,9 @@ fn every_command_has_its_options_under_a_heading_that_says_what_they_are_for() {
         let drawn = ["--weights", "--init", "--norm-scale", "--init-seed", "--ignore-extra"];
         allowed("Network", &[&network[..], &drawn].concat());
         allowed("Weights", &[&drawn[..], &["--seed"]].concat());
-        let output =
-            ["--output", "--force", "--toml", "--per-weight", "--scores-out", "--arch-out"];
+        let output = [
+            "--output", "--force", "--toml", "--per-weight", "--scores-out", "--arch-out", "--to", "--apply",
+        ];
         allowed("Output", &[&output[..], &["--gradients", "--sensitivity"]].concat());
     }
 }

@@ -6,6 +6,7 @@ mod common;
 mod compact;
 #[cfg(feature = "train")]
 mod experiments;
+mod exports;
 mod extremes;
 mod files;
 #[cfg(all(unix, not(feature = "train")))]

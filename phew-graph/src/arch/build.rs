@@ -35,8 +35,7 @@ impl ArchBuilder {
     /// Starts with an input operator named `input`.
     #[must_use]
     pub fn new(name: impl Into<String>, shape: Shape) -> Self {
-        let input =
-            NodeSpec { name: "input".into(), op: Input { shape }.into(), inputs: Vec::new() };
+        let input = NodeSpec::new("input", Input { shape }, &[]);
         Self { name: name.into(), specs: vec![input], last: "input".into() }
     }
 
@@ -65,7 +64,7 @@ impl ArchBuilder {
     pub fn join(mut self, name: impl Into<String>, op: impl Into<Op>, inputs: &[&str]) -> Self {
         let (name, op) = (name.into(), op.into());
         self.last.clone_from(&name);
-        self.specs.push(NodeSpec { name, op, inputs: inputs.iter().map(|&s| s.into()).collect() });
+        self.specs.push(NodeSpec::new(name, op, inputs));
         self
     }
 
@@ -78,13 +77,13 @@ impl ArchBuilder {
     /// Appends a linear layer with a bias.
     #[must_use]
     pub fn linear(self, name: impl Into<String>, out: usize) -> Self {
-        self.op(name, Linear { out, bias: true })
+        self.op(name, Linear { out, bias: true, at_positions: false })
     }
 
     /// Appends a linear layer without a bias.
     #[must_use]
     pub fn linear_unbiased(self, name: impl Into<String>, out: usize) -> Self {
-        self.op(name, Linear { out, bias: false })
+        self.op(name, Linear { out, bias: false, at_positions: false })
     }
 
     /// Appends a batch normalisation with PyTorch's defaults (ε = 1e-5, momentum 0.1).
@@ -114,7 +113,7 @@ impl ArchBuilder {
     /// Appends an average pooling.
     #[must_use]
     pub fn avg_pool(self, name: impl Into<String>, pool: Pool) -> Self {
-        self.op(name, AvgPool(pool))
+        self.op(name, AvgPool::new(pool))
     }
 
     /// Appends a flatten.

@@ -38,13 +38,16 @@ impl Arch {
             let shapes: Vec<Shape> = reads.iter().map(|&j| nodes[j].shape).collect();
             let shape = spec.op.operator().shape(&Site { name: &spec.name, inputs: &shapes })?;
             limits::check_output(&spec.name, shape)?;
-            nodes.push(Node { name: spec.name.clone(), op: spec.op.clone(), inputs: reads, shape });
+            let (name, op, tensors) = (spec.name.clone(), spec.op.clone(), spec.tensors.clone());
+            nodes.push(Node { name, op, inputs: reads, shape, tensors });
         }
         let (prunable, positions) = (Vec::new().into(), Vec::new().into());
         let mut arch = Self { name, nodes, prunable, positions, auxiliary: vec![] };
         for node in 0..arch.nodes.len() {
             arch.list_tensors(node)?;
         }
+        arch.check_tensor_names()?;
+        arch.check_parts()?;
         if arch.prunable.is_empty() {
             return Err(GraphError::NoWeights { arch: arch.name });
         }
@@ -57,9 +60,21 @@ impl Arch {
     fn list_tensors(&mut self, index: usize) -> Result<(), GraphError> {
         let node = &self.nodes[index];
         let tensors = node.op.operator().tensors(&self.input_shapes(index), node.shape);
+        let own = |name: &String| tensors.iter().any(|tensor| tensor.suffix == name);
+        if let Some(unknown) = node.tensors.keys().find(|name| !own(name)) {
+            return Err(GraphError::Field {
+                operator: node.name.clone(),
+                field: "tensors",
+                found: format!("a name for `{unknown}`"),
+                expected: "names for tensors that the operator has".into(),
+            });
+        }
         for tensor in tensors {
             limits::check_tensor(&node.name, tensor.suffix, &tensor.shape)?;
-            let name = format!("{}.{}", node.name, tensor.suffix);
+            let name = match node.tensors.get(tensor.suffix) {
+                Some(name) => name.clone(),
+                None => format!("{}.{}", node.name, tensor.suffix),
+            };
             let (shape, role) = (tensor.shape, tensor.role);
             let spec = TensorSpec { name, shape, role, node: index };
             if role == Role::Weight {
@@ -67,6 +82,62 @@ impl Arch {
                 self.positions.push(tensor.positions);
             } else {
                 self.auxiliary.push(spec);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Arch {
+    /// Refuses a tensor that two operators share, or that has no name.
+    fn check_tensor_names(&self) -> Result<(), GraphError> {
+        let mut owners = HashMap::new();
+        for spec in self.prunable.iter().chain(&self.auxiliary) {
+            let operator = &self.nodes[spec.node].name;
+            let wrong = |found: String, expected: &str| GraphError::Field {
+                operator: operator.clone(),
+                field: "tensors",
+                found,
+                expected: expected.into(),
+            };
+            if spec.name.is_empty() {
+                return Err(wrong("an empty name".into(), "names"));
+            }
+            if let Some(other) = owners.insert(spec.name.as_str(), operator) {
+                let found = format!("`{}`, which is also `{other}`'s", spec.name);
+                return Err(wrong(found, "tensors of its own (phew prunes no tied weights)"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Arch {
+    /// Refuses units that nothing reads: a walk that came to one could not go on.
+    fn check_parts(&self) -> Result<(), GraphError> {
+        for (index, node) in self.nodes.iter().enumerate() {
+            let readers = self.nodes.iter().filter(|reader| reader.inputs.contains(&index));
+            let part = |reader: &Node| match &reader.op {
+                Op::Slice(slice) => Some(slice.first..slice.first + slice.units),
+                _ => None,
+            };
+            // Whatever is no part reads all units, and so does the world outside what no operator reads.
+            let Some(mut parts) = readers.map(part).collect::<Option<Vec<_>>>() else { continue };
+            if parts.is_empty() {
+                continue;
+            }
+            parts.sort_by_key(|part| part.start);
+            let read = parts.iter().fold(0, |end, part| match part.start <= end {
+                true => part.end.max(end),
+                false => end,
+            });
+            if read < node.shape.units() {
+                return Err(GraphError::Field {
+                    operator: node.name.clone(),
+                    field: "units",
+                    found: format!("{}, of which nothing reads number {read}", node.shape.units()),
+                    expected: "parts that hold all of them together".into(),
+                });
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::op::Op;
 use super::op::fields::{Fields, Written};
 use super::op::operator::Arity;
-use super::{Arch, NodeSpec};
+use super::{Arch, NodeSpec, TensorNames};
 use crate::error::GraphError;
 use crate::files::read_text;
 use crate::hash::content_hash;
@@ -30,6 +30,7 @@ struct WrittenArch<'a> {
 fn read(table: toml::Table, place: usize, previous: Option<&str>) -> Result<NodeSpec, String> {
     let mut fields = Fields::new(table, place)?;
     let inputs: Option<Vec<String>> = fields.take("inputs")?;
+    let tensors = fields.take("tensors")?.unwrap_or_default();
     let op = Op::read(&mut fields)?.ok_or_else(|| {
         let known: Vec<_> = Op::types().collect();
         let (kind, known) = (fields.kind(), known.join(", "));
@@ -40,7 +41,7 @@ fn read(table: toml::Table, place: usize, previous: Option<&str>) -> Result<Node
         Arity::Zero | Arity::Many => Vec::new(),
         Arity::One => previous.map(str::to_owned).into_iter().collect(),
     });
-    Ok(NodeSpec { name: fields.name().to_owned(), op, inputs })
+    Ok(NodeSpec { name: fields.name().to_owned(), op, inputs, tensors })
 }
 
 /// The table of an operator; an operator that reads the one before it does not say so.
@@ -51,12 +52,23 @@ fn write(spec: &NodeSpec, previous: Option<&str>) -> Written {
         true => head,
         false => head.with("inputs", spec.inputs.clone()),
     };
-    head.and(spec.op.operator().write())
+    let fields = head.and(spec.op.operator().write());
+    match spec.tensors.is_empty() {
+        true => fields,
+        // Last: TOML writes it as a table of its own.
+        false => fields.with("tensors", tensor_names(&spec.tensors)),
+    }
+}
+
+fn tensor_names(names: &TensorNames) -> toml::Table {
+    names.iter().map(|(tensor, name)| (tensor.clone(), name.as_str().into())).collect()
 }
 
 impl Arch {
     /// Parses TOML: `name = "…"`, then one `[[op]]` for each operator with `name`, `type` and the fields of
-    /// that type. `inputs` may be left out where an operator reads the one above it.
+    /// that type. `inputs` may be left out where an operator reads the one above it. A tensor that is not called
+    /// `<operator>.weight`, `.bias` and so on in the state dict has its name in `tensors`, as in
+    /// `tensors = { weight = "head" }`.
     ///
     /// # Errors
     /// [`GraphError::Toml`] naming `origin` and the line or operator; otherwise as [`Arch::new`].
@@ -129,16 +141,27 @@ mod tests {
     use super::*;
 
     /// The operators' sources: their docs are the reference of the format.
-    const SOURCES: [&str; 10] = [
+    const SOURCES: [&str; 21] = [
         include_str!("op/input.rs"),
         include_str!("op/conv2d.rs"),
+        include_str!("op/conv1d.rs"),
         include_str!("op/linear.rs"),
         include_str!("op/batch_norm.rs"),
+        include_str!("op/layer_norm.rs"),
+        include_str!("op/scale.rs"),
+        include_str!("op/shift.rs"),
+        include_str!("op/affine.rs"),
         include_str!("op/activation.rs"),
+        include_str!("op/softmax.rs"),
         include_str!("op/max_pool.rs"),
         include_str!("op/avg_pool.rs"),
+        include_str!("op/adaptive_avg_pool.rs"),
+        include_str!("op/pad.rs"),
         include_str!("op/add.rs"),
         include_str!("op/concat.rs"),
+        include_str!("op/multiply.rs"),
+        include_str!("op/slice.rs"),
+        include_str!("op/shuffle.rs"),
         include_str!("op/flatten.rs"),
     ];
 
@@ -175,14 +198,27 @@ mod tests {
         }
         let unseen = |kind: &&str| !shown.contains(kind);
         let others: Vec<&str> = Op::types().filter(unseen).collect();
-        assert_eq!(others, ["tanh", "identity"], "types without an example of their own");
+        let plain = [
+            "silu",
+            "mish",
+            "softplus",
+            "hard_swish",
+            "sigmoid",
+            "hard_sigmoid",
+            "tanh",
+            "identity",
+        ];
+        assert_eq!(others, plain, "types without an example of their own");
     }
 
     #[test]
     fn every_type_belongs_to_one_operator_which_calls_itself_by_it() {
         let mut types: Vec<&str> = Op::types().collect();
         for kind in &types {
-            let text = format!("name = 'a'\ntype = '{kind}'\nshape = [1]\nout = 1\nkernel = 1\n");
+            let text = format!(
+                "name = 'a'\ntype = '{kind}'\nshape = [1]\nout = 1\nkernel = 1\n\
+                 min = 0.0\nmax = 1.0\nfirst = 0\nunits = 1\nrows = 1\ngroups = 1\nheight = [0, 0]\nwidth = [0, 0]\n"
+            );
             let mut table: toml::Table = toml::from_str(&text).expect("TOML");
             // Takes away what the operator does not know.
             let spec = loop {

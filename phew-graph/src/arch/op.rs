@@ -5,33 +5,55 @@
 //! part is an arm in phew-train's forward pass.
 
 mod activation;
+mod adaptive_avg_pool;
 mod add;
+mod affine;
 mod avg_pool;
 mod batch_norm;
 mod concat;
+mod conv1d;
 mod conv2d;
 pub(crate) mod effect;
 pub(super) mod fields;
 mod flatten;
 mod input;
+mod layer_norm;
 mod linear;
 mod max_pool;
+mod multiply;
 pub(super) mod operator;
+mod pad;
 mod pool;
+mod scale;
+mod shift;
+mod shuffle;
 pub(super) mod site;
+mod slice;
+mod softmax;
 mod window;
 
 pub use activation::Activation;
+pub use adaptive_avg_pool::AdaptiveAvgPool;
 pub use add::Add;
+pub use affine::Affine;
 pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;
 pub use concat::Concat;
+pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use flatten::Flatten;
 pub use input::Input;
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use max_pool::MaxPool;
+pub use multiply::Multiply;
+pub use pad::Pad;
 pub use pool::Pool;
+pub use scale::Scale;
+pub use shift::Shift;
+pub use shuffle::Shuffle;
+pub use slice::Slice;
+pub use softmax::Softmax;
 pub use window::Window;
 
 use fields::Fields;
@@ -82,20 +104,42 @@ operators! {
     Input,
     /// Convolution.
     Conv2d,
+    /// Convolution over sequences.
+    Conv1d,
     /// Fully connected.
     Linear,
     /// Batch normalisation.
     BatchNorm,
+    /// Layer and group normalisation.
+    LayerNorm,
+    /// Learnt factors.
+    Scale,
+    /// Learnt summands.
+    Shift,
+    /// A fixed factor and summand.
+    Affine,
     /// An activation function.
     Activation,
+    /// Softmax over units.
+    Softmax,
     /// Maximum over windows.
     MaxPool,
     /// Mean over windows.
     AvgPool,
+    /// Mean over as many windows as are asked for.
+    AdaptiveAvgPool,
+    /// Zeros around a map.
+    Pad,
     /// Sum of inputs of one shape.
     Add,
     /// Channels or features of several inputs, one after the other.
     Concat,
+    /// Product of inputs: a gate.
+    Multiply,
+    /// Some of the units.
+    Slice,
+    /// The units in another order.
+    Shuffle,
     /// Maps to features.
     Flatten,
 }

@@ -7,6 +7,13 @@ use std::fmt;
 pub enum Shape {
     /// A vector.
     Features(usize),
+    /// A stack of rows: what a one-dimensional convolution reads, or features of tokens.
+    Sequence {
+        /// Channels.
+        channels: usize,
+        /// Positions.
+        length: usize,
+    },
     /// A stack of maps.
     Image {
         /// Channels.
@@ -19,21 +26,23 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// From one number (features) or three (channels, height, width).
+    /// From one number (features), two (channels, length) or three (channels, height, width).
     #[must_use]
     pub fn from_slice(sizes: &[usize]) -> Option<Self> {
         match *sizes {
             [n] => Some(Shape::Features(n)),
+            [channels, length] => Some(Shape::Sequence { channels, length }),
             [channels, height, width] => Some(Shape::Image { channels, height, width }),
             _ => None,
         }
     }
 
-    /// Its sizes: `[n]` or `[channels, height, width]`.
+    /// Its sizes: `[n]`, `[channels, length]` or `[channels, height, width]`.
     #[must_use]
     pub fn sizes(self) -> Vec<usize> {
         match self {
             Shape::Features(n) => vec![n],
+            Shape::Sequence { channels, length } => vec![channels, length],
             Shape::Image { channels, height, width } => vec![channels, height, width],
         }
     }
@@ -43,15 +52,26 @@ impl Shape {
     pub fn units(self) -> usize {
         match self {
             Shape::Features(n) => n,
-            Shape::Image { channels, .. } => channels,
+            Shape::Sequence { channels, .. } | Shape::Image { channels, .. } => channels,
         }
     }
 
-    /// Scalars of one unit: 1, or height × width.
+    /// The same positions with so many units.
+    #[must_use]
+    pub fn with_units(self, units: usize) -> Self {
+        match self {
+            Shape::Features(_) => Shape::Features(units),
+            Shape::Sequence { length, .. } => Shape::Sequence { channels: units, length },
+            Shape::Image { height, width, .. } => Shape::Image { channels: units, height, width },
+        }
+    }
+
+    /// Scalars of one unit: 1, length, or height × width.
     #[must_use]
     pub fn area(self) -> usize {
         match self {
             Shape::Features(_) => 1,
+            Shape::Sequence { length, .. } => length,
             Shape::Image { height, width, .. } => height * width,
         }
     }

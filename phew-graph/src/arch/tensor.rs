@@ -1,5 +1,11 @@
 //! The tensors of a state dict, and what each is for.
 
+use std::collections::BTreeMap;
+
+/// Names in the state dict of an operator's tensors, by what they are to it (`weight`, `bias`, …), where they are not
+/// `<operator>.weight` and so on.
+pub type TensorNames = BTreeMap<String, String>;
+
 /// What a tensor of the state dict is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -11,6 +17,10 @@ pub enum Role {
     NormScale,
     /// Shift of a normalisation.
     NormShift,
+    /// Learnt factors of units or positions that are no normalisation's: never pruned.
+    Scale,
+    /// Learnt summands of units or positions that are no layer's bias: never pruned.
+    Shift,
     /// Running mean of a normalisation.
     RunningMean,
     /// Running variance of a normalisation.
@@ -23,22 +33,27 @@ impl Role {
     pub fn is_buffer(self) -> bool {
         match self {
             Role::RunningMean | Role::RunningVar => true,
-            Role::Weight | Role::Bias | Role::NormScale | Role::NormShift => false,
+            Role::Weight
+            | Role::Bias
+            | Role::NormScale
+            | Role::NormShift
+            | Role::Scale
+            | Role::Shift => false,
         }
     }
 
     /// The value that a fresh network has here, except for [`Role::Weight`].
     pub(crate) fn initial(self) -> f32 {
         match self {
-            Role::NormScale | Role::RunningVar => 1.0,
-            Role::Weight | Role::Bias | Role::NormShift | Role::RunningMean => 0.0,
+            Role::NormScale | Role::Scale | Role::RunningVar => 1.0,
+            Role::Weight | Role::Bias | Role::NormShift | Role::Shift | Role::RunningMean => 0.0,
         }
     }
 
     pub(crate) fn is_norm(self) -> bool {
         match self {
             Role::NormScale | Role::NormShift | Role::RunningMean | Role::RunningVar => true,
-            Role::Weight | Role::Bias => false,
+            Role::Weight | Role::Bias | Role::Scale | Role::Shift => false,
         }
     }
 }

@@ -42,11 +42,22 @@ impl<'a> Weights<'a> {
     }
 }
 
+/// What an activation makes of a value; `None` for those that no network of the papers has.
+fn activated(activation: Activation, x: f64) -> Option<f64> {
+    match activation {
+        Activation::Relu => Some(x.max(0.0)),
+        Activation::LeakyRelu { slope } => Some(if x < 0.0 { slope * x } else { x }),
+        Activation::Identity => Some(x),
+        Activation::Tanh => Some(libm::tanh(x)),
+        _ => None,
+    }
+}
+
 /// Whether zeros around a map are read along with it.
 pub(super) fn pads(op: &Op) -> bool {
     let padding = match op {
         Op::Conv2d(conv) => conv.padding,
-        Op::AvgPool(pool) => pool.0.padding,
+        Op::AvgPool(pool) => pool.pool.padding,
         _ => [0; 2],
     };
     padding != [0; 2]
@@ -106,18 +117,17 @@ impl Values<'_> {
                 Some(weights) => self.weighted(node, inputs[0], &weights),
                 None => vec![None; units],
             },
+            // By those of the batch it is no function of one input.
+            Op::BatchNorm(norm) if !norm.statistics => vec![None; units],
             Op::BatchNorm(norm) => {
                 let [scale, shift, mean, variance] =
                     [Role::NormScale, Role::NormShift, Role::RunningMean, Role::RunningVar]
                         .map(|role| self.auxiliary(role, units));
                 same(&|u, x| (x - mean[u]) / (variance[u] + norm.eps).sqrt() * scale[u] + shift[u])
             }
-            Op::Activation(activation) => same(&|_, x| match activation {
-                Activation::Relu => x.max(0.0),
-                Activation::LeakyRelu { slope } if x < 0.0 => slope * x,
-                Activation::LeakyRelu { .. } | Activation::Identity => x,
-                Activation::Tanh => libm::tanh(x),
-            }),
+            Op::Activation(activation) => {
+                inputs[0].iter().map(|value| activated(*activation, (*value)?)).collect()
+            }
             // The padding of a maximum is −∞ and never counts.
             Op::MaxPool(_) => inputs[0].to_vec(),
             Op::AvgPool(_) => {
@@ -132,6 +142,18 @@ impl Values<'_> {
                 let area = units / inputs[0].len();
                 (0..units).map(|feature| inputs[0][feature / area]).collect()
             }
+            // Their units stay: see `ties`.
+            Op::Conv1d(_)
+            | Op::LayerNorm(_)
+            | Op::Scale(_)
+            | Op::Shift(_)
+            | Op::Affine(_)
+            | Op::Softmax(_)
+            | Op::AdaptiveAvgPool(_)
+            | Op::Pad(_)
+            | Op::Multiply(_)
+            | Op::Slice(_)
+            | Op::Shuffle(_) => vec![None; units],
         }
     }
 

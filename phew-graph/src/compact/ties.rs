@@ -20,6 +20,33 @@ pub(super) fn is_depthwise(arch: &Arch, node: usize) -> bool {
     conv.groups > 1 && conv.groups == channels && conv.out == channels
 }
 
+/// Whether all units of an operator and of what it reads stay: what it does to them is not looked into.
+fn stays_whole(op: &Op) -> bool {
+    match op {
+        Op::Conv1d(_)
+        | Op::LayerNorm(_)
+        | Op::Scale(_)
+        | Op::Shift(_)
+        | Op::Affine(_)
+        | Op::Softmax(_)
+        | Op::AdaptiveAvgPool(_)
+        | Op::Pad(_)
+        | Op::Multiply(_)
+        | Op::Slice(_)
+        | Op::Shuffle(_) => true,
+        Op::Input(_)
+        | Op::Conv2d(_)
+        | Op::Linear(_)
+        | Op::BatchNorm(_)
+        | Op::Activation(_)
+        | Op::MaxPool(_)
+        | Op::AvgPool(_)
+        | Op::Add(_)
+        | Op::Concat(_)
+        | Op::Flatten(_) => false,
+    }
+}
+
 impl Ties {
     pub(super) fn new(arch: &Arch) -> Self {
         let mut first = Vec::with_capacity(arch.nodes().len());
@@ -33,6 +60,17 @@ impl Ties {
             let units = node.shape.units();
             match &node.op {
                 Op::Input(_) | Op::Linear(_) => {}
+                Op::Conv1d(_)
+                | Op::LayerNorm(_)
+                | Op::Scale(_)
+                | Op::Shift(_)
+                | Op::Affine(_)
+                | Op::Softmax(_)
+                | Op::AdaptiveAvgPool(_)
+                | Op::Pad(_)
+                | Op::Multiply(_)
+                | Op::Slice(_)
+                | Op::Shuffle(_) => {}
                 Op::Conv2d(_) if !is_depthwise(arch, index) => {}
                 Op::Concat(_) => {
                     let mut place = 0;
@@ -84,19 +122,19 @@ impl Ties {
     pub(super) fn stay(&self, arch: &Arch, mask: &Mask, constants: &Constants) -> Vec<Vec<bool>> {
         let nodes = arch.nodes();
         let units = |node: usize| 0..nodes[node].shape.units();
-        // Fixed whatever the mask: inputs, outputs, and the channels of convolutions in groups.
+        // Fixed whatever the mask: inputs, outputs, the channels of convolutions in groups, and what other operators tie.
         let mut pinned = vec![false; self.group.len()];
         let grouped = |node: usize| {
-            matches!(&nodes[node].op, Op::Conv2d(conv) if conv.groups > 1)
-                && !is_depthwise(arch, node)
+            let op = &nodes[node].op;
+            let grouped = matches!(op, Op::Conv2d(conv) if conv.groups > 1);
+            grouped && !is_depthwise(arch, node) || stays_whole(op)
         };
         for node in 0..nodes.len() {
             let ends = node == 0 || node + 1 == nodes.len();
             if ends || grouped(node) {
                 units(node).for_each(|u| pinned[self.group(node, u)] = true);
             }
-            if grouped(node) {
-                let input = nodes[node].inputs[0];
+            for &input in nodes[node].inputs.iter().filter(|_| grouped(node)) {
                 units(input).for_each(|u| pinned[self.group(input, u)] = true);
             }
         }

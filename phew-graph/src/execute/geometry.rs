@@ -21,6 +21,9 @@ impl Geometry {
     pub(super) fn of(shape: Shape, border: [usize; 2]) -> Self {
         match shape {
             Shape::Features(units) => Self { units, size: [1; 2], border: [0; 2] },
+            Shape::Sequence { channels, length } => {
+                Self { units: channels, size: [1, length], border }
+            }
             Shape::Image { channels, height, width } => {
                 Self { units: channels, size: [height, width], border }
             }

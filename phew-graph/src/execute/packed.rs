@@ -40,7 +40,7 @@ pub(super) struct Layer<'w> {
 impl Packed {
     /// The border of the input is at least the window's padding.
     pub(super) fn new(layer: &Layer<'_>, folded: &Folded, input: &Geometry) -> Self {
-        let Window { kernel: [rows, columns], stride, padding } = layer.window;
+        let Window { kernel: [rows, columns], stride, padding, .. } = layer.window;
         let inputs = input.units / layer.groups;
         let per_unit = inputs * rows * columns;
         let (mut entries, mut starts) = (Vec::new(), vec![0]);

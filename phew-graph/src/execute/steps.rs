@@ -5,10 +5,32 @@ use super::geometry::{Geometry, LANES};
 use super::packed::{Layer, Packed};
 use super::step::{Step, Work};
 use crate::arch::op::Window;
-use crate::arch::{Activation, Arch, Op};
+use crate::arch::{Activation, Arch, Node, Op, Shape};
 use crate::error::GraphError;
 use crate::mask::Mask;
 use crate::weights::Network;
+
+/// Whether this engine has all that an operator asks for, under the names that tensors have by themselves.
+fn runs(node: &Node) -> bool {
+    let plain = node.tensors.is_empty() && !matches!(node.shape, Shape::Sequence { .. });
+    plain
+        && match &node.op {
+            Op::Input(_) | Op::Add(_) | Op::Concat(_) | Op::Flatten(_) => true,
+            Op::Conv2d(conv) => conv.dilation == [1; 2],
+            Op::Linear(linear) => !linear.at_positions,
+            Op::BatchNorm(norm) => norm.affine && norm.statistics,
+            Op::Activation(activation) => matches!(
+                activation,
+                Activation::Relu
+                    | Activation::LeakyRelu { .. }
+                    | Activation::Tanh
+                    | Activation::Identity
+            ),
+            Op::MaxPool(pool) => !pool.0.ceil,
+            Op::AvgPool(pool) => !pool.pool.ceil && pool.count_padding,
+            _ => false,
+        }
+}
 
 /// The plan of a network in the making.
 pub(super) struct Steps<'n> {
@@ -63,6 +85,11 @@ impl<'n> Steps<'n> {
     /// All steps, in an order in which each finds what it reads.
     pub(super) fn all(&mut self) -> Result<Vec<Step>, GraphError> {
         self.done[0] = true;
+        for (number, node) in self.arch.nodes().iter().enumerate() {
+            if !runs(node) {
+                return Err(self.refused(number, &node.op));
+            }
+        }
         let mut steps = Vec::new();
         for node in 1..self.arch.nodes().len() {
             if !self.done[node] {
@@ -99,11 +126,11 @@ impl<'n> Steps<'n> {
             }
             Op::Activation(_) => Work::Affine(vec![[1.0, 0.0]; units]),
             Op::MaxPool(pool) => Work::MaxPool(pool.0.window(self.input_shape(head))),
-            Op::AvgPool(pool) => Work::AvgPool(pool.0.window(self.input_shape(head))),
+            Op::AvgPool(pool) => Work::AvgPool(pool.pool.window(self.input_shape(head))),
             Op::Add(_) => Work::Sum,
             Op::Concat(_) => Work::Concat,
             Op::Flatten(_) => Work::Flatten,
-            op @ Op::Input(_) => return Err(self.refused(head, op)),
+            op => return Err(self.refused(head, op)),
         };
         if let (Work::Weighted(_), Some((next, Op::Add(_)))) = (&work, self.next(output))
             && let [one, two] = self.arch.nodes()[next].inputs[..]
@@ -143,12 +170,16 @@ impl<'n> Steps<'n> {
     fn packed(&self, head: usize, folded: &Folded) -> Result<Packed, GraphError> {
         let node = &self.arch.nodes()[head];
         let input = self.geometries[node.inputs[0]];
+        let window = |kernel, stride, padding| Window {
+            kernel,
+            stride,
+            padding,
+            dilation: [1; 2],
+            ceil: false,
+        };
         let (groups, window) = match &node.op {
-            Op::Conv2d(conv) => (
-                conv.groups,
-                Window { kernel: conv.kernel, stride: conv.stride, padding: conv.padding },
-            ),
-            _ => (1, Window { kernel: [1; 2], stride: [1; 2], padding: [0; 2] }),
+            Op::Conv2d(conv) => (conv.groups, window(conv.kernel, conv.stride, conv.padding)),
+            _ => (1, window([1; 2], [1; 2], [0; 2])),
         };
         let specs = self.arch.prunable();
         let Some((tensor, _)) = specs.with_ids().find(|(_, spec)| spec.node == head) else {

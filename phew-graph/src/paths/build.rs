@@ -57,6 +57,7 @@ impl Builder<'_> {
             Effect::Start => self.push(index, Vec::new(), 0),
             Effect::Within => from[0],
             Effect::Weighted { groups, kernel } => self.weighted(index, from[0], groups, kernel),
+            Effect::Sum(_) => self.sum(index, &from),
             Effect::Free(wirings) => self.free(index, &from, &wirings),
         }
     }
@@ -82,18 +83,25 @@ impl Builder<'_> {
             self.layers[0].units *= block;
             return 0;
         }
-        let depth = branches.iter().map(|&b| self.layers[b].depth).max().unwrap_or(0);
+        let depth = self.depth(branches);
+        let free = branches.iter().zip(wirings);
+        let incoming = free.map(|(&branch, &wiring)| (branch, Kind::Free(wiring), None)).collect();
+        self.push(index, incoming, depth)
+    }
+
+    /// A layer that is the sum of its branches: all but the deepest are skips.
+    fn sum(&mut self, index: usize, branches: &[usize]) -> usize {
+        let depth = self.depth(branches);
         let main = branches.iter().position(|&b| self.layers[b].depth == depth);
         let mut incoming = Vec::new();
-        for (place, (&branch, &wiring)) in branches.iter().zip(wirings).enumerate() {
-            match wiring {
-                Wiring::Identity => incoming.extend(self.summand(branch, main != Some(place))),
-                Wiring::Flatten { .. } | Wiring::Block { .. } => {
-                    incoming.push((branch, Kind::Free(wiring), None));
-                }
-            }
+        for (place, &branch) in branches.iter().enumerate() {
+            incoming.extend(self.summand(branch, main != Some(place)));
         }
         self.push(index, incoming, depth)
+    }
+
+    fn depth(&self, branches: &[usize]) -> usize {
+        branches.iter().map(|&b| self.layers[b].depth).max().unwrap_or(0)
     }
 
     /// A branch of a sum: one that nothing else reads ends in it directly, any other by an identity.

@@ -52,8 +52,8 @@ impl PathGraph {
                 Edge { connection, source, target, weight }
             })
         });
-        let free = wiring.and_then(|wiring| wiring.source_of(target));
-        weighted.chain(free.map(|source| Edge { connection, source, target, weight: None }))
+        let free = wiring.into_iter().flat_map(move |wiring| wiring.sources_of(target));
+        weighted.chain(free.map(move |source| Edge { connection, source, target, weight: None }))
     }
 
     /// The edges of one connection out of a unit of its source layer.

@@ -31,8 +31,9 @@ impl<F: FnMut(&Step, &Weighted, &ScaledVec) -> Vec<f64>> LayerSemiring for SumOf
 
 /// What a parameter-free connection carries of plain numbers.
 pub(super) fn carried(step: &Step, wiring: Wiring, near: &[f64]) -> Vec<f64> {
+    let add = |sum: &mut f64, more: &f64| *sum += more;
     match step.direction {
-        Direction::Forward => wiring.onto_targets(near, step.units, 0.0),
-        Direction::Reverse => wiring.onto_sources(near, |sum, more| *sum += more),
+        Direction::Forward => wiring.onto_targets(near, step.units, 0.0, add),
+        Direction::Reverse => wiring.onto_sources(near, step.units, 0.0, add),
     }
 }

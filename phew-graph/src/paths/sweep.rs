@@ -108,8 +108,12 @@ impl<S: Semiring> LayerSemiring for S {
 
     fn free(&mut self, step: &Step, wiring: Wiring, near: &Self::Layer) -> Self::Layer {
         let far = match step.direction {
-            Direction::Forward => wiring.onto_targets(near, step.units, self.zero()),
-            Direction::Reverse => wiring.onto_sources(near, |sum, more| self.add(sum, more)),
+            Direction::Forward => {
+                wiring.onto_targets(near, step.units, self.zero(), |sum, more| self.add(sum, more))
+            }
+            Direction::Reverse => {
+                wiring.onto_sources(near, step.units, self.zero(), |sum, more| self.add(sum, more))
+            }
         };
         Semiring::free(self, step, far)
     }

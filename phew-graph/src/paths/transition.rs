@@ -91,7 +91,7 @@ impl Transition {
                 Kind::Free(wiring) => {
                     let features = match direction {
                         Direction::Forward => wiring.fan_out(),
-                        Direction::Reverse => 1,
+                        Direction::Reverse => wiring.fan_in(),
                     };
                     let scale = choices.map(|choice| choice / features as f64).collect();
                     return Terms { direction, scale, offset: None };
@@ -209,7 +209,7 @@ impl PathGraph {
 
 impl PathGraph {
     /// The units of its near layer that a connection leaves: all of them, but in reverse from a concatenation only
-    /// those that it leads to.
+    /// those that it leads to, and forward to a part of a layer only those of the part.
     ///
     /// # Panics
     /// If there is no such connection.
@@ -218,7 +218,8 @@ impl PathGraph {
         let units = self[self.step(connection, direction).near].units;
         match (direction, self[connection].wiring()) {
             (Direction::Reverse, Some(wiring)) => wiring.targets(units),
-            _ => 0..units,
+            (Direction::Forward, Some(wiring)) => wiring.sources(units),
+            (_, None) => 0..units,
         }
     }
 

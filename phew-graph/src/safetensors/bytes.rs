@@ -16,7 +16,7 @@ const MAPPED: u64 = 1 << 28;
 
 /// What a file holds.
 #[derive(Debug)]
-pub(super) enum Bytes {
+pub(crate) enum Bytes {
     /// In memory: it stays as it was.
     Read(Memory),
     /// In the file itself.
@@ -25,7 +25,7 @@ pub(super) enum Bytes {
 
 /// An open file, with what tells whether somebody writes to it.
 #[derive(Debug)]
-pub(super) struct Stamped {
+pub(crate) struct Stamped {
     path: PathBuf,
     file: File,
     stamp: Stamp,
@@ -46,15 +46,15 @@ impl std::ops::Deref for Bytes {
 }
 
 impl Bytes {
-    pub(super) fn read_or_map(path: &Path) -> Result<Self, GraphError> {
+    pub(crate) fn read_or_map(path: &Path) -> Result<Self, GraphError> {
         Stamped::open(path)?.bytes(MAPPED)
     }
 
-    pub(super) fn read(path: &Path) -> Result<Self, GraphError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, GraphError> {
         Stamped::open(path)?.bytes(u64::MAX)
     }
 
-    pub(super) fn check_unchanged(&self) -> Result<(), GraphError> {
+    pub(crate) fn check_unchanged(&self) -> Result<(), GraphError> {
         match self {
             Self::Read(_) => Ok(()),
             Self::Mapped { file, .. } => file.check_unchanged(),

@@ -1,19 +1,22 @@
 //! Reading: the header is checked once; tensors are windows onto the file's bytes.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::ArrayD;
-use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::NOTE;
 use super::bytes::Bytes;
+use super::entry::{Data, Entry, Window};
+use super::shards;
 use crate::error::GraphError;
+use crate::pt2;
 
-/// A safetensors file, with its header read and checked.
+/// A file of named tensors, with its header read and checked: safetensors, the index of several such files, or an archive of
+/// PyTorch's exports (`.pt2`).
 ///
 /// Files of up to 256 MiB are read into memory: whatever others do with them later changes nothing. Larger ones are mapped,
 /// so that nothing is copied: they must stay as they are while the value lives. To replace one by renaming, as phew does,
@@ -35,20 +38,23 @@ use crate::error::GraphError;
 #[derive(Debug)]
 pub struct TensorFile {
     path: PathBuf,
-    bytes: Arc<Bytes>,
-    header: Metadata,
-    /// The byte at which the tensors begin.
-    start: usize,
+    metadata: HashMap<String, String>,
+    entries: BTreeMap<String, Entry>,
+    /// The files that the entries lie in.
+    files: Vec<Arc<Bytes>>,
 }
 
 impl TensorFile {
     /// Reads a file, or maps a large one, and checks that its header describes all of it.
     ///
+    /// Of a JSON index of shards (`model.safetensors.index.json`) it reads the files beside it that it names, of an archive
+    /// of `torch.export.save` the weights.
+    ///
     /// # Errors
     /// [`GraphError::Io`] if it cannot be read or is no regular file, [`GraphError::Safetensors`] if it is not a whole
-    /// safetensors file.
+    /// safetensors file, [`GraphError::Archive`] if it is an archive that cannot be read.
     pub fn open(path: &Path) -> Result<Self, GraphError> {
-        Self::of(path, Bytes::read_or_map(path)?)
+        Self::of(path, Bytes::read_or_map)
     }
 
     /// As [`TensorFile::open`], into memory however large the file is.
@@ -56,16 +62,57 @@ impl TensorFile {
     /// # Errors
     /// As [`TensorFile::open`], and if there is no room.
     pub fn read(path: &Path) -> Result<Self, GraphError> {
-        Self::of(path, Bytes::read(path)?)
+        Self::of(path, Bytes::read)
     }
 
-    fn of(path: &Path, bytes: Bytes) -> Result<Self, GraphError> {
+    fn of(path: &Path, read: fn(&Path) -> Result<Bytes, GraphError>) -> Result<Self, GraphError> {
+        let bytes = Arc::new(read(path)?);
+        if shards::is_index(&bytes) {
+            return Self::of_shards(path, &bytes, read);
+        }
+        if let Some(archive) = pt2::Archive::recognise(path, &bytes)? {
+            let entries = pt2::weights(&archive)?;
+            let (path, metadata) = (path.to_path_buf(), HashMap::new());
+            return Ok(Self { path, metadata, entries, files: vec![bytes] });
+        }
+        Self::of_safetensors(path, bytes)
+    }
+
+    fn of_safetensors(path: &Path, bytes: Arc<Bytes>) -> Result<Self, GraphError> {
         let (length, header) = SafeTensors::read_metadata(&bytes).map_err(|e| {
             let reason = kind_of(&bytes).map_or_else(|| e.to_string(), str::to_owned);
             GraphError::Safetensors { path: path.to_path_buf(), reason }
         })?;
         let start = size_of::<u64>() + length;
-        Ok(Self { path: path.to_path_buf(), bytes: Arc::new(bytes), header, start })
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let entry = |(name, info): (String, &safetensors::tensor::TensorInfo)| {
+            let (from, to) = info.data_offsets;
+            let window = Window::new(bytes.clone(), start + from..start + to);
+            let (dtype, shape) = (info.dtype, info.shape.clone());
+            (name, Entry { dtype, shape, data: window.into() })
+        };
+        let entries = header.tensors().into_iter().map(entry).collect();
+        Ok(Self { path: path.to_path_buf(), metadata, entries, files: vec![bytes] })
+    }
+
+    /// The tensors of the files that an index names.
+    fn of_shards(
+        path: &Path,
+        index: &[u8],
+        read: fn(&Path) -> Result<Bytes, GraphError>,
+    ) -> Result<Self, GraphError> {
+        let (mut entries, mut files) = (BTreeMap::new(), Vec::new());
+        for (file, names) in shards::files(path, index)? {
+            let mut shard = Self::of_safetensors(&file, Arc::new(read(&file)?))?;
+            for name in names {
+                let Some(entry) = shard.entries.remove(&name) else {
+                    return Err(GraphError::Absent { origin: shard.origin(), name });
+                };
+                entries.insert(name, entry);
+            }
+            files.append(&mut shard.files);
+        }
+        Ok(Self { path: path.to_path_buf(), metadata: HashMap::new(), entries, files })
     }
 
     /// Refuses a mapped file that somebody has written to since it was opened; one in memory cannot change.
@@ -73,7 +120,7 @@ impl TensorFile {
     /// # Errors
     /// [`GraphError::Io`].
     pub fn check_unchanged(&self) -> Result<(), GraphError> {
-        self.bytes.check_unchanged()
+        self.files.iter().try_for_each(|bytes| bytes.check_unchanged())
     }
 
     /// Where it lies, for messages.
@@ -95,15 +142,13 @@ impl TensorFile {
     /// The names of its tensors in lexicographic order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let mut names = self.header.offset_keys();
-        names.sort_unstable();
-        names
+        self.entries.keys().cloned().collect()
     }
 
     /// Whether it holds a tensor of this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.header.info(name).is_some()
+        self.entries.contains_key(name)
     }
 
     /// A tensor of floating-point numbers in its shape, copied, as F32.
@@ -120,7 +165,7 @@ impl TensorFile {
     /// The shape of a tensor; `None` if there is none of this name.
     #[must_use]
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        Some(&self.header.info(name)?.shape)
+        Some(&self.entries.get(name)?.shape)
     }
 
     /// A tensor of bytes, copied; `None` if it is of another type.
@@ -129,7 +174,7 @@ impl TensorFile {
     /// [`GraphError::Absent`] if there is none of this name.
     pub fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, GraphError> {
         let stored = self.expect(name)?;
-        Ok((stored.dtype == Dtype::U8).then(|| stored.bytes().to_vec()))
+        Ok((stored.entry.dtype == Dtype::U8).then(|| stored.bytes().to_vec()))
     }
 
     /// A tensor of integers, copied; `None` if it is of floating-point numbers.
@@ -139,7 +184,7 @@ impl TensorFile {
     pub fn integers(&self, name: &str) -> Result<Option<Vec<i64>>, GraphError> {
         let stored = self.expect(name)?;
         let bytes = stored.bytes();
-        Ok(match stored.dtype {
+        Ok(match stored.entry.dtype {
             Dtype::BOOL | Dtype::U8 => Some(bytes.iter().map(|&byte| byte.into()).collect()),
             Dtype::I8 => Some(bytes.iter().map(|&byte| i8::from_le_bytes([byte]).into()).collect()),
             Dtype::I16 => Some(integers(bytes, |bytes| i16::from_le_bytes(bytes).into())),
@@ -152,7 +197,7 @@ impl TensorFile {
     /// An entry of the metadata.
     #[must_use]
     pub fn metadata(&self, key: &str) -> Option<&str> {
-        self.header.metadata().as_ref()?.get(key).map(String::as_str)
+        self.metadata.get(key).map(String::as_str)
     }
 
     fn expect<'a>(&'a self, name: &'a str) -> Result<Stored<'a>, GraphError> {
@@ -171,10 +216,7 @@ impl TensorFile {
 
     /// A tensor as it lies in the file.
     pub(crate) fn stored<'a>(&'a self, name: &'a str) -> Option<Stored<'a>> {
-        let info = self.header.info(name)?;
-        let (from, to) = info.data_offsets;
-        let range = self.start + from..self.start + to;
-        Some(Stored { file: self, name, dtype: info.dtype, shape: &info.shape, range })
+        Some(Stored { file: self, name, entry: self.entries.get(name)? })
     }
 }
 
@@ -183,27 +225,7 @@ impl TensorFile {
 pub(crate) struct Stored<'a> {
     file: &'a TensorFile,
     name: &'a str,
-    dtype: Dtype,
-    shape: &'a [usize],
-    range: Range<usize>,
-}
-
-/// Bytes of a mapped file that begin where an f32 may begin.
-#[derive(Clone, Debug)]
-pub(crate) struct Window {
-    bytes: Arc<Bytes>,
-    range: Range<usize>,
-}
-
-impl Window {
-    /// Refuses a mapped file that has changed.
-    pub(crate) fn check_unchanged(&self) -> Result<(), GraphError> {
-        self.bytes.check_unchanged()
-    }
-
-    pub(crate) fn values(&self) -> &[f32] {
-        bytemuck::cast_slice(&self.bytes[self.range.clone()])
-    }
+    entry: &'a Entry,
 }
 
 impl<'a> Stored<'a> {
@@ -212,35 +234,35 @@ impl<'a> Stored<'a> {
     }
 
     pub(crate) fn shape(&self) -> &'a [usize] {
-        self.shape
+        &self.entry.shape
     }
 
     /// Refuses any other shape.
     pub(crate) fn expect_shape(&self, shape: &[usize]) -> Result<(), GraphError> {
-        if self.shape == shape {
+        if self.entry.shape == shape {
             return Ok(());
         }
         Err(GraphError::TensorShape {
             origin: self.file.origin(),
             name: self.name.to_owned(),
-            found: self.shape.to_vec(),
+            found: self.entry.shape.clone(),
             expected: shape.to_vec(),
         })
     }
 
     fn unexpected(&self, expected: &'static str) -> GraphError {
         let (origin, name) = (self.file.origin(), self.name.to_owned());
-        GraphError::Dtype { origin, name, found: self.dtype.to_string(), expected }
+        GraphError::Dtype { origin, name, found: self.entry.dtype.to_string(), expected }
     }
 
     fn bytes(&self) -> &'a [u8] {
-        &self.file.bytes[self.range.clone()]
+        self.entry.data.as_slice()
     }
 
     /// The values of a tensor of floating-point numbers, rounded to F32 where they are wider.
     pub(crate) fn f32s(&self) -> Result<Cow<'a, [f32]>, GraphError> {
         let bytes = self.bytes();
-        Ok(match self.dtype {
+        Ok(match self.entry.dtype {
             Dtype::F32 => match bytemuck::try_cast_slice(bytes) {
                 Ok(values) => Cow::Borrowed(values),
                 // A file whose header is not padded to four bytes: rare, and worth a copy rather than a refusal.
@@ -255,24 +277,29 @@ impl<'a> Stored<'a> {
 
     /// The type of a tensor of floating-point numbers, if it is not F32.
     pub(crate) fn other_float(&self) -> Option<String> {
-        matches!(self.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F64).then(|| self.dtype.to_string())
+        matches!(self.entry.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F64)
+            .then(|| self.entry.dtype.to_string())
     }
 
     /// The window onto the values of a tensor of F32; `None` if they are of another type, or do not begin where an f32
     /// may begin.
     pub(crate) fn window(&self) -> Result<Option<Window>, GraphError> {
-        let lies = self.dtype == Dtype::F32 && matches!(self.f32s()?, Cow::Borrowed(_));
-        Ok(lies.then(|| Window { bytes: self.file.bytes.clone(), range: self.range.clone() }))
+        let lies = matches!(self.f32s()?, Cow::Borrowed(_)) && self.entry.dtype == Dtype::F32;
+        match &self.entry.data {
+            Data::Window(window) if lies => Ok(Some(window.clone())),
+            _ => Ok(None),
+        }
     }
 
     /// The values of a tensor of F64; `None` if it is one of another type.
     pub(crate) fn f64s(&self) -> Option<Vec<f64>> {
-        (self.dtype == Dtype::F64).then(|| bytemuck::allocation::pod_collect_to_vec(self.bytes()))
+        (self.entry.dtype == Dtype::F64)
+            .then(|| bytemuck::allocation::pod_collect_to_vec(self.bytes()))
     }
 
     /// A byte for each scalar of a mask: 0 or 1. Masks are of BOOL, or of numbers that are all 0 or 1.
     pub(crate) fn bools(&self) -> Result<Cow<'a, [u8]>, GraphError> {
-        if self.dtype != Dtype::BOOL {
+        if self.entry.dtype != Dtype::BOOL {
             return Ok(self.binary()?.iter().map(|&value| u8::from(value > 0.0)).collect());
         }
         let bytes = self.bytes();
@@ -285,7 +312,7 @@ impl<'a> Stored<'a> {
     /// The values of a tensor of numbers that are all 0 or 1.
     pub(crate) fn binary(&self) -> Result<Cow<'a, [f32]>, GraphError> {
         let bytes = self.bytes();
-        let values = match self.dtype {
+        let values = match self.entry.dtype {
             Dtype::BOOL | Dtype::U8 => numbers(bytes, |[byte]: [u8; 1]| byte.into()),
             Dtype::I8 => numbers(bytes, |byte| i8::from_le_bytes(byte).into()),
             Dtype::I16 => numbers(bytes, |bytes| i16::from_le_bytes(bytes).into()),
@@ -341,15 +368,7 @@ fn kind_of(bytes: &[u8]) -> Option<&'static str> {
         _ if text.starts_with(b"<") => {
             "it is a web page or XML: a download that did not give the file"
         }
-        _ if text.starts_with(b"{") && contains(bytes, b"\"weight_map\"") => {
-            "it is an index of shards (JSON): join the files that it names into one"
-        }
         _ if text.starts_with(b"{") || text.starts_with(b"[") => "it is a text file, JSON or TOML",
         _ => return None,
     })
-}
-
-/// Whether some bytes stand in the first part of others.
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes[..bytes.len().min(1 << 16)].windows(part.len()).any(|window| window == part)
 }

@@ -33,7 +33,7 @@ pub(super) fn build(
         net = net.flatten("flatten");
     }
     for (i, &out) in hidden.iter().chain([&classes]).enumerate() {
-        net = net.op(format!("fc{}", i + 1), Linear { out, bias });
+        net = net.op(format!("fc{}", i + 1), Linear { out, bias, at_positions: false });
         if i < hidden.len() || after.norm == Norm::All {
             if after.norm != Norm::None {
                 net = net.batch_norm(format!("bn{}", i + 1));

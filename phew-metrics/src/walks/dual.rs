@@ -69,11 +69,12 @@ impl<D: DualEdges> LayerSemiring for DualSums<'_, D> {
 
     fn free(&mut self, step: &Step, wiring: Wiring, near: &Dual) -> Dual {
         let passage = self.0.passage(step.connection);
+        let add = |sum: &mut f64, more: &f64| *sum += more;
         let carried = |near: &ScaledVec| {
             let edges: Vec<f64> = near.values.iter().zip(passage).map(|(v, p)| v * p).collect();
             let values = match step.direction {
-                Direction::Forward => wiring.onto_targets(&edges, step.units, 0.0),
-                Direction::Reverse => wiring.onto_sources(&edges, |sum, more| *sum += more),
+                Direction::Forward => wiring.onto_targets(&edges, step.units, 0.0, add),
+                Direction::Reverse => wiring.onto_sources(&edges, step.units, 0.0, add),
             };
             ScaledVec { values, exponent: near.exponent }
         };

@@ -1,11 +1,13 @@
 //! The forward pass: each operator in turn, on libtorch.
 
 use phew_graph::op::{AvgPool, BatchNorm, Input, MaxPool};
-use phew_graph::{Activation, Arch, Op, Pool, Shape};
+use phew_graph::{Arch, Op, Pool, Shape};
 use tch::{Kind, TchError, Tensor};
 
+use super::activate::activate;
 use super::layout::Layout;
 use super::mode::Mode;
+use super::operators;
 use super::precision::Precision;
 
 type Result<T> = std::result::Result<T, TchError>;
@@ -100,11 +102,21 @@ impl Operator<'_> {
                 bias()?.as_ref(),
                 conv.stride.map(|n| n as i64),
                 conv.padding.map(|n| n as i64),
-                [1, 1],
+                conv.dilation.map(|n| n as i64),
                 conv.groups as i64,
             ),
-            Op::Linear(_) => precision.of(x)?.f_linear(&weight()?, bias()?.as_ref()),
-            Op::BatchNorm(BatchNorm { eps, momentum }) => {
+            Op::Conv1d(conv) => precision.of(x)?.f_conv1d(
+                &weight()?,
+                bias()?.as_ref(),
+                conv.stride as i64,
+                conv.padding as i64,
+                conv.dilation as i64,
+                conv.groups as i64,
+            ),
+            Op::Linear(_) => operators::with_units_last(&precision.of(x)?, |x| {
+                x.f_linear(&weight()?, bias()?.as_ref())
+            }),
+            Op::BatchNorm(BatchNorm { eps, momentum, .. }) => {
                 let statistic = |at: Option<usize>| match mode {
                     Mode::TrainFrozen => None,
                     _ => at.and_then(|at| self.pass.buffers.get(at)),
@@ -114,22 +126,30 @@ impl Operator<'_> {
                 if mode == Mode::Record {
                     record(x, mean.take(), variance.take())?;
                 }
-                let train = mode != Mode::Eval;
+                // Without statistics every batch is normalised by its own.
+                let train = mode != Mode::Eval || own.mean.is_none();
                 x.f_batch_norm(scale, shift, mean, variance, train, *momentum, *eps, true)
             }
             Op::Activation(activation) => activate(x, *activation, self.may_overwrite(from)),
+            Op::LayerNorm(norm) => operators::normalise(x, norm, part(own.weight), part(own.bias)),
+            Op::Scale(_) => operators::scale(x, part(own.weight).ok_or_else(|| lacks(&node.name))?),
+            Op::Shift(shift) => {
+                let summands = part(own.bias).ok_or_else(|| lacks(&node.name))?;
+                operators::shift(x, summands, shift.units_last)
+            }
             Op::MaxPool(_) => {
-                let Window { kernel, stride, padding } = Window::of(arch, self.index)?;
-                x.f_max_pool2d(kernel, stride, padding, [1, 1], false)
+                let Window { kernel, stride, padding, ceil, .. } = Window::of(arch, self.index)?;
+                operators::as_images(x, |x| x.f_max_pool2d(kernel, stride, padding, [1, 1], ceil))
             }
             Op::AvgPool(_) => averaged(arch, self.index, x),
+            Op::Multiply(_) => operators::multiply(x, others),
             Op::Add(_) => others.iter().try_fold(x.shallow_clone(), |sum, other| sum.f_add(other)),
             Op::Concat(_) => Tensor::f_cat(inputs, 1),
             Op::Flatten(_) => x.f_flatten(1, -1),
-            other => {
+            other => operators::rearrange(other, x).unwrap_or_else(|| {
                 let message = format!("`{}`: {} is not known here", node.name, other.kind());
                 Err(TchError::Kind(message))
-            }
+            }),
         }
     }
 
@@ -137,7 +157,10 @@ impl Operator<'_> {
     fn may_overwrite(&self, from: usize) -> bool {
         let maker = &self.pass.arch.nodes()[from].op;
         self.pass.layout.readers(from) == 1
-            && matches!(maker, Op::Conv2d(_) | Op::Linear(_) | Op::BatchNorm(_) | Op::Add(_))
+            && matches!(
+                maker,
+                Op::Conv2d(_) | Op::Conv1d(_) | Op::Linear(_) | Op::BatchNorm(_) | Op::Add(_)
+            )
     }
 }
 
@@ -162,31 +185,21 @@ fn dimensions(sizes: &[usize]) -> Vec<i64> {
     sizes.iter().map(|&size| size as i64).collect()
 }
 
-fn activate(x: &mut Tensor, activation: Activation, overwrite: bool) -> Result<Tensor> {
-    match activation {
-        Activation::Relu if overwrite => x.f_relu_(),
-        Activation::Relu => x.f_relu(),
-        Activation::LeakyRelu { slope } => {
-            x.f_prelu(&Tensor::f_full([1], slope, (x.kind(), x.device()))?)
-        }
-        Activation::Tanh if overwrite => x.f_tanh_(),
-        Activation::Tanh => x.f_tanh(),
-        Activation::Identity => Ok(x.shallow_clone()),
-    }
-}
-
 /// Which scalar of each window a maximum pooling takes, as an index into its channel.
 pub(super) fn chosen(arch: &Arch, node: usize, input: &Tensor) -> Result<Tensor> {
-    let Window { kernel, stride, padding } = Window::of(arch, node)?;
+    let Window { kernel, stride, padding, ceil, .. } = Window::of(arch, node)?;
     // Indices count rows of the channel as it is, whatever its layout in memory.
-    let (_, chosen) = input.f_max_pool2d_with_indices(kernel, stride, padding, [1, 1], false)?;
-    Ok(chosen)
+    operators::as_images(input, |input| {
+        Ok(input.f_max_pool2d_with_indices(kernel, stride, padding, [1, 1], ceil)?.1)
+    })
 }
 
 /// What an average pooling makes of an input.
 pub(super) fn averaged(arch: &Arch, node: usize, input: &Tensor) -> Result<Tensor> {
-    let Window { kernel, stride, padding } = Window::of(arch, node)?;
-    input.f_avg_pool2d(kernel, stride, padding, false, true, None::<i64>)
+    let Window { kernel, stride, padding, ceil, count_padding } = Window::of(arch, node)?;
+    operators::as_images(input, |input| {
+        input.f_avg_pool2d(kernel, stride, padding, ceil, count_padding, None::<i64>)
+    })
 }
 
 /// A pooling window in libtorch's numbers.
@@ -194,6 +207,8 @@ struct Window {
     kernel: [i64; 2],
     stride: [i64; 2],
     padding: [i64; 2],
+    ceil: bool,
+    count_padding: bool,
 }
 
 impl Window {
@@ -201,23 +216,24 @@ impl Window {
     fn of(arch: &Arch, node: usize) -> Result<Self> {
         let node = &arch.nodes()[node];
         match (&node.op, node.inputs.first()) {
-            (Op::MaxPool(MaxPool(pool)) | Op::AvgPool(AvgPool(pool)), Some(&from)) => {
-                Ok(Self::new(*pool, arch.nodes()[from].shape))
+            (Op::MaxPool(MaxPool(pool)), Some(&from)) => {
+                Ok(Self::new(*pool, true, arch.nodes()[from].shape))
+            }
+            (Op::AvgPool(AvgPool { pool, count_padding }), Some(&from)) => {
+                Ok(Self::new(*pool, *count_padding, arch.nodes()[from].shape))
             }
             _ => Err(TchError::Kind(format!("`{}` is no pooling", node.name))),
         }
     }
 
-    fn new(pool: Pool, input: Shape) -> Self {
-        let whole = match input {
-            Shape::Image { height, width, .. } => [height, width],
-            Shape::Features(_) => [1, 1],
-        };
-        let kernel = pool.kernel.unwrap_or(whole);
+    fn new(pool: Pool, count_padding: bool, input: Shape) -> Self {
+        let window = pool.window(input);
         Self {
-            kernel: kernel.map(|n| n as i64),
-            stride: pool.stride.map(|n| n as i64),
-            padding: pool.padding.map(|n| n as i64),
+            kernel: window.kernel.map(|n| n as i64),
+            stride: window.stride.map(|n| n as i64),
+            padding: window.padding.map(|n| n as i64),
+            ceil: window.ceil,
+            count_padding,
         }
     }
 }

@@ -36,7 +36,7 @@ impl Layout {
         for (index, spec) in parameters.iter().enumerate() {
             let parts = &mut parts[spec.node];
             match spec.role {
-                Role::Bias | Role::NormShift => parts.bias = Some(index),
+                Role::Bias | Role::NormShift | Role::Shift => parts.bias = Some(index),
                 _ => parts.weight = Some(index),
             }
         }

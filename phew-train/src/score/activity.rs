@@ -37,6 +37,14 @@ pub(super) fn activity(
                     Op::Add(_) => node.inputs[1..]
                         .iter()
                         .try_fold(copy.shallow_clone(), |sum, &from| sum.f_add(&values[from]))?,
+                    // What either of a gate's values brings goes on.
+                    Op::Multiply(_) => {
+                        node.inputs[1..].iter().try_fold(copy.shallow_clone(), |sum, &from| {
+                            let mut shape = values[from].size();
+                            shape.resize(sum.dim(), 1);
+                            sum.f_add(&values[from].f_reshape(shape.as_slice())?)
+                        })?
+                    }
                     Op::Concat(_) => {
                         let copies: Vec<&Tensor> =
                             node.inputs.iter().map(|&from| &values[from]).collect();
@@ -87,15 +95,36 @@ fn operate(
             None::<Tensor>,
             conv.stride.map(|n| n as i64),
             conv.padding.map(|n| n as i64),
-            [1, 1],
+            conv.dilation.map(|n| n as i64),
             conv.groups as i64,
         )?,
-        Op::Linear(_) => copy.f_linear(ones.ok_or_else(lacks)?, None::<Tensor>)?,
+        Op::Conv1d(conv) => copy.f_conv1d(
+            ones.ok_or_else(lacks)?,
+            None::<Tensor>,
+            conv.stride as i64,
+            conv.padding as i64,
+            conv.dilation as i64,
+            conv.groups as i64,
+        )?,
+        Op::Linear(_) => {
+            let last = copy.f_movedim_int(1, -1)?;
+            last.f_linear(ones.ok_or_else(lacks)?, None::<Tensor>)?.f_movedim_int(-1, 1)?
+        }
         // What is 0 carries no path; activations without a flat part let every path through.
         Op::Activation(Activation::Relu) => {
             copy.f_mul(&after.f_gt(0.0)?.f_to_kind(Kind::Double)?)?
         }
-        Op::Activation(_) | Op::BatchNorm(_) => copy.shallow_clone(),
+        Op::Activation(Activation::Clip { min, max }) => {
+            let inside = after.f_gt(*min)?.f_logical_and(&after.f_lt(*max)?)?;
+            copy.f_mul(&inside.f_to_kind(Kind::Double)?)?
+        }
+        Op::Activation(_)
+        | Op::BatchNorm(_)
+        | Op::LayerNorm(_)
+        | Op::Scale(_)
+        | Op::Shift(_)
+        | Op::Affine(_)
+        | Op::Softmax(_) => copy.shallow_clone(),
         Op::MaxPool(_) => {
             let chosen = model.chosen(index, before)?;
             let flat = copy.f_flatten(2, -1)?.f_gather(2, &chosen.f_flatten(2, -1)?, false)?;
@@ -103,8 +132,11 @@ fn operate(
         }
         Op::AvgPool(_) => model.averaged(index, copy)?,
         Op::Flatten(_) => copy.f_flatten(1, -1)?,
-        other => {
-            return Err(TchError::Kind(format!("{} has no paths", other.kind())).into());
-        }
+        other => match model.rearranged(index, copy) {
+            Some(moved) => moved?,
+            None => {
+                return Err(TchError::Kind(format!("{} has no paths", other.kind())).into());
+            }
+        },
     })
 }

@@ -107,12 +107,16 @@ impl<S: Score> LayerSemiring for Visits<'_, '_, S> {
             return vec![0.0; step.units];
         }
         let mut leaving = self.leaving(step, near);
+        let add = |sum: &mut f64, v: &f64| *sum += v;
         match step.direction {
             Direction::Forward => {
                 leaving.iter_mut().for_each(|v| *v /= wiring.fan_out() as f64);
-                wiring.onto_targets(&leaving, step.units, 0.0)
+                wiring.onto_targets(&leaving, step.units, 0.0, add)
             }
-            Direction::Reverse => wiring.onto_sources(&leaving, |sum, v| *sum += v),
+            Direction::Reverse => {
+                leaving.iter_mut().for_each(|v| *v /= wiring.fan_in() as f64);
+                wiring.onto_sources(&leaving, step.units, 0.0, add)
+            }
         }
     }
 

@@ -17,7 +17,8 @@ pub(crate) struct Frontier<'a>(ByLayer<Exits<'a>>);
 /// The connections onwards from one layer. At a unit, a walk chooses uniformly among those that leave it.
 pub(crate) struct Exits<'a> {
     pub(crate) onward: Vec<Onward<'a>>,
-    /// Whether every connection leaves every unit, as is so but in reverse from a concatenation.
+    /// Whether every connection leaves every unit, as is so but in reverse from a concatenation, and forward to parts of
+    /// a layer.
     everywhere: bool,
 }
 
@@ -123,10 +124,7 @@ impl FreePassage {
         if self.forward {
             return self.wiring.targets_of(unit);
         }
-        match self.wiring.source_of(unit) {
-            Some(source) => source..source + 1,
-            None => unreachable!("a walk takes only connections that leave its unit"),
-        }
+        self.wiring.sources_of(unit)
     }
 }
 

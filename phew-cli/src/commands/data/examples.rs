@@ -15,12 +15,12 @@ use crate::interrupt;
 /// Which images, and where they go.
 #[derive(Debug, Args)]
 pub(super) struct Examples {
-    #[command(flatten)]
-    data: DataArgs,
-
     /// How many: the first test image of each class in turn, then the second of each
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
+
+    #[command(flatten)]
+    data: DataArgs,
 
     #[command(flatten)]
     output: OutputArgs,

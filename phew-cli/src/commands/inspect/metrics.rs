@@ -1,5 +1,6 @@
 //! What `inspect` measures besides the mask itself: the theory's numbers, of the weights as well as of the mask.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
@@ -88,17 +89,18 @@ impl MetricArgs {
         }
     }
 
-    /// Computes what was asked for; `None` if nothing was. `made_from` is the fingerprint that the mask names.
+    /// Computes what was asked for; `None` if nothing was. `own` is the file of the architecture's own weights,
+    /// `made_from` the fingerprint that the mask names.
     pub(super) fn measure(
         &self,
-        arch: Arc<Arch>,
+        (arch, own): (Arc<Arch>, Option<&Path>),
         mask: Option<&Mask>,
         made_from: Option<&str>,
     ) -> anyhow::Result<Option<Metrics>> {
         if !self.asked() {
             return Ok(None);
         }
-        let (network, source) = self.weights.load(arch, 0)?;
+        let (network, source) = self.weights.load(arch, own, 0)?;
         let analysis = Analysis::new(&network, mask)?;
         // What is refused is refused before anything takes long.
         let explicit = interrupt::at_once(|| self.explicit.list(&analysis))??;

@@ -8,7 +8,9 @@ use clap::Args;
 use phew_graph::{Arch, Init, Mask, Network, NormScale, Provenance, Shape, zoo};
 use phew_train::{Dataset, Recipe};
 
-use crate::args::{WeightSource, choice, load_mask, load_weights};
+use crate::args::{
+    WeightSource, arch_of_file, choice, load_mask, load_own_weights, load_weights, own_weights,
+};
 use crate::failure::usage;
 use crate::stderr;
 
@@ -16,8 +18,9 @@ use crate::stderr;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct NetworkArgs {
-    /// A network of the zoo, made to fit the data, or a TOML file; the recipe's by default
-    #[arg(long, value_name = "NAME|FILE.toml")]
+    /// A network of the zoo, made to fit the data, a TOML file, or a model exported by PyTorch, whose own weights are then
+    /// the default; the recipe's by default
+    #[arg(long, value_name = "NAME|FILE.toml|FILE.pt2")]
     arch: Option<String>,
 
     /// Initial weights: safetensors with the architecture's names and shapes; {seed} stands for the run's seed
@@ -69,6 +72,11 @@ impl NetworkArgs {
             let path = of_seed(path, seed);
             return Ok((load_weights(&path, arch, self.ignore_extra)?, WeightSource::File(path)));
         }
+        let drawn = self.init.is_some() || self.norm_scale.is_some() || self.init_seed.is_some();
+        if let Some(path) = own_weights(&recipe.arch).filter(|_| !drawn) {
+            let network = load_own_weights(path, arch)?;
+            return Ok((network, WeightSource::File(path.to_path_buf())));
+        }
         let (init, norm_scale): (Init, _) = (recipe.init.parse()?, recipe.norm_scale);
         let seed = self.init_seed.unwrap_or(seed);
         let network = Network::initialise(arch, init, seed)?.with_norm_scale(norm_scale, seed);
@@ -113,8 +121,8 @@ fn of_seed(path: &Path, seed: u64) -> PathBuf {
 
 /// The architecture: a file as it is, a network of the zoo made to fit the data (where its name leaves that open).
 pub(in crate::commands) fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
-    if Path::new(name).extension().is_some_and(|e| e == "toml") {
-        return Ok(Arch::load(Path::new(name))?.into());
+    if let Some(arch) = arch_of_file(name) {
+        return arch;
     }
     let mut template = zoo::by_name(name)?;
     if !name.starts_with("mlp-") {
@@ -135,7 +143,8 @@ pub(in crate::commands) fn mask_for(
     network: &Network,
 ) -> anyhow::Result<(Mask, Option<Provenance>)> {
     let (mask, info) = load_mask(path, network.arch())?;
-    if info.as_ref().is_some_and(|info| info.weights != network.fingerprint()) {
+    let other = |made_from: &str| !made_from.is_empty() && made_from != network.fingerprint();
+    if info.as_ref().is_some_and(|info| other(&info.weights)) {
         let path = path.display();
         stderr::warn(format_args!("{path}: made from other weights than those of the network"));
     }

@@ -26,9 +26,6 @@ pub(super) struct TrainingArgs {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    #[command(flatten)]
-    images: ImageArgs,
-
     /// Training images: so many of the set, as many of each class, or so many built-in digits
     #[arg(long, value_name = "N")]
     train_images: Option<NonZeroUsize>,
@@ -56,6 +53,9 @@ pub(super) struct TrainingArgs {
     /// Numbers that layers compute with: f32, bf16 or f16; weights, gradients and the loss stay in single precision
     #[arg(long, value_name = "KIND")]
     precision: Option<Precision>,
+
+    #[command(flatten)]
+    images: ImageArgs,
 }
 
 impl TrainingArgs {

@@ -6,7 +6,6 @@ use super::operator::{Arity, LinearMap, Linearised, Operator, OwnTensor};
 use super::site::Site;
 use crate::arch::shape::Shape;
 use crate::error::GraphError;
-use crate::paths::wiring::Wiring;
 
 /// Sum of two or more inputs of one shape: a skip connection's end.
 ///
@@ -56,7 +55,7 @@ impl Operator for Add {
     }
 
     fn effect(&self, inputs: &[Shape]) -> Effect {
-        Effect::Free(vec![Wiring::Identity; inputs.len()])
+        Effect::Sum(inputs.len())
     }
 
     fn linear(&self) -> Option<&dyn LinearMap> {

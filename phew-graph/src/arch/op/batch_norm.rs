@@ -10,7 +10,7 @@ use crate::error::GraphError;
 
 /// Batch normalisation over channels or features.
 ///
-/// In TOML `eps` and `momentum` may be left out.
+/// In TOML `eps` and `momentum` may be left out, and so may `affine` and `statistics`, which are then true.
 ///
 /// ```toml
 /// [[op]]
@@ -25,12 +25,16 @@ pub struct BatchNorm {
     pub eps: f64,
     /// Weight of a batch in the running statistics; 0.1 by default.
     pub momentum: f64,
+    /// Whether it has scales and shifts; yes by default.
+    pub affine: bool,
+    /// Whether it has running statistics; yes by default. Without them every batch is normalised by its own.
+    pub statistics: bool,
 }
 
 /// PyTorch's defaults: ε = 1e-5, momentum 0.1.
 impl Default for BatchNorm {
     fn default() -> Self {
-        Self { eps: 1e-5, momentum: 0.1 }
+        Self { eps: 1e-5, momentum: 0.1, affine: true, statistics: true }
     }
 }
 
@@ -52,6 +56,8 @@ impl Operator for BatchNorm {
         Ok(Self {
             eps: fields.take("eps")?.unwrap_or(default.eps),
             momentum: fields.take("momentum")?.unwrap_or(default.momentum),
+            affine: fields.take("affine")?.unwrap_or(default.affine),
+            statistics: fields.take("statistics")?.unwrap_or(default.statistics),
         })
     }
 
@@ -60,7 +66,9 @@ impl Operator for BatchNorm {
     }
 
     fn write(&self) -> Written {
-        Written::new().with("eps", self.eps).with("momentum", self.momentum)
+        let fields = Written::new().with("eps", self.eps).with("momentum", self.momentum);
+        let fields = if self.affine { fields } else { fields.with("affine", false) };
+        if self.statistics { fields } else { fields.with("statistics", false) }
     }
 
     fn arity(&self) -> Arity {
@@ -78,7 +86,9 @@ impl Operator for BatchNorm {
     }
 
     fn tensors(&self, _: &[Shape], output: Shape) -> Vec<OwnTensor> {
-        TENSORS.map(|(suffix, role)| OwnTensor::of_units(suffix, role, output)).into()
+        let has = |role: Role| if role.is_buffer() { self.statistics } else { self.affine };
+        let own = TENSORS.into_iter().filter(|&(_, role)| has(role));
+        own.map(|(suffix, role)| OwnTensor::of_units(suffix, role, output)).collect()
     }
 
     fn effect(&self, _: &[Shape]) -> Effect {
@@ -87,15 +97,22 @@ impl Operator for BatchNorm {
 
     /// In evaluation, by the running statistics.
     fn linear(&self) -> Option<&dyn LinearMap> {
-        Some(self)
+        self.statistics.then_some(self as &dyn LinearMap)
     }
 }
 
 impl LinearMap for BatchNorm {
     /// `scale / √(variance + ε)` times the derivatives of each channel.
     fn transposed(&self, at: &Linearised<'_>, _: usize, dy: &[f64]) -> Vec<f64> {
-        let (scales, variances) = (at.tensors[0], at.tensors[3]);
-        let factors = scales.iter().zip(variances).map(|(s, v)| s / (v + self.eps).sqrt());
+        let (scales, variances) = match at.tensors {
+            [scales, _, _, variances] => (Some(*scales), *variances),
+            [_, variances] => (None, *variances),
+            _ => unreachable!("a linear batch normalisation has statistics"),
+        };
+        let factor = |(unit, v): (usize, &f64)| {
+            scales.map_or(1.0, |scales| scales[unit]) / (v + self.eps).sqrt()
+        };
+        let factors = variances.iter().enumerate().map(factor);
         let channels = dy.chunks(at.output.area()).zip(factors);
         channels.flat_map(|(channel, f)| channel.iter().map(move |d| d * f)).collect()
     }

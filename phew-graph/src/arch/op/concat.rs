@@ -8,8 +8,8 @@ use crate::arch::shape::Shape;
 use crate::error::GraphError;
 use crate::paths::wiring::Wiring;
 
-/// The channels of two or more images of one height and width, or the features of two or more vectors, one input after
-/// the other.
+/// The channels of two or more images of one height and width or sequences of one length, or the features of two or more
+/// vectors, one input after the other.
 ///
 /// A path passes through unchanged: unit `i` of an input is unit `first + i` of the output, where `first` counts the
 /// units of the inputs before.
@@ -54,15 +54,14 @@ impl Operator for Concat {
     }
 
     fn shape(&self, site: &Site<'_>) -> Result<Shape, GraphError> {
-        let with_units = |shape, units| match shape {
-            Shape::Features(_) => Shape::Features(units),
-            Shape::Image { height, width, .. } => Shape::Image { channels: units, height, width },
-        };
         let first = site.input();
-        let fits = |shape: Shape| with_units(shape, first.units()) == first;
+        let fits = |shape: Shape| shape.with_units(first.units()) == first;
         if let Some(&found) = site.inputs.iter().find(|&&shape| !fits(shape)) {
             let wanted = match first {
                 Shape::Features(_) => "[features], as its first input".to_owned(),
+                Shape::Sequence { length, .. } => {
+                    format!("[channels, {length}], as its first input")
+                }
                 Shape::Image { height, width, .. } => {
                     format!("[channels, {height}, {width}], as its first input")
                 }
@@ -70,7 +69,7 @@ impl Operator for Concat {
             return Err(site.wrong(found, wanted));
         }
         let units = site.inputs.iter().fold(0, |sum: usize, s| sum.saturating_add(s.units()));
-        Ok(with_units(first, units))
+        Ok(first.with_units(units))
     }
 
     fn tensors(&self, _: &[Shape], _: Shape) -> Vec<OwnTensor> {

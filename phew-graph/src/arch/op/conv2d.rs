@@ -19,7 +19,7 @@ use crate::error::GraphError;
 /// assert_eq!(conv.kernel, [3, 3]);
 /// ```
 ///
-/// In TOML `stride`, `padding`, `groups` and `bias` may be left out; sizes that differ are written `[rows, columns]`.
+/// In TOML `stride`, `padding`, `dilation`, `groups` and `bias` may be left out; sizes that differ are written `[rows, columns]`.
 ///
 /// ```toml
 /// [[op]]
@@ -29,6 +29,7 @@ use crate::error::GraphError;
 /// kernel = [3, 5]
 /// stride = 2
 /// padding = [1, 2]
+/// dilation = 2
 /// groups = 4
 /// bias = true
 /// ```
@@ -42,6 +43,8 @@ pub struct Conv2d {
     pub stride: [usize; 2],
     /// Zero padding on each side; 0 by default.
     pub padding: [usize; 2],
+    /// Steps between neighbours of a kernel on the map; 1 by default.
+    pub dilation: [usize; 2],
     /// Groups, which divide the input and the output channels; 1 by default.
     pub groups: usize,
     /// Whether each output channel has a bias; no by default.
@@ -52,7 +55,8 @@ impl Conv2d {
     /// A square kernel, stride 1, no padding, one group, no bias.
     #[must_use]
     pub fn new(out: usize, kernel: usize) -> Self {
-        Self { out, kernel: [kernel; 2], stride: [1; 2], padding: [0; 2], groups: 1, bias: false }
+        let (stride, padding, dilation) = ([1; 2], [0; 2], [1; 2]);
+        Self { out, kernel: [kernel; 2], stride, padding, dilation, groups: 1, bias: false }
     }
 
     /// Sets the stride of both axes.
@@ -65,6 +69,12 @@ impl Conv2d {
     #[must_use]
     pub fn padding(self, padding: usize) -> Self {
         Self { padding: [padding; 2], ..self }
+    }
+
+    /// Sets the dilation of both axes.
+    #[must_use]
+    pub fn dilation(self, dilation: usize) -> Self {
+        Self { dilation: [dilation; 2], ..self }
     }
 
     /// Sets the number of groups.
@@ -80,7 +90,8 @@ impl Conv2d {
     }
 
     fn window(&self) -> Window {
-        Window { kernel: self.kernel, stride: self.stride, padding: self.padding }
+        let Self { kernel, stride, padding, dilation, .. } = *self;
+        Window { kernel, stride, padding, dilation, ceil: false }
     }
 }
 
@@ -95,6 +106,7 @@ impl Operator for Conv2d {
             kernel: fields.need::<Pair>("kernel")?.both(),
             stride: fields.take("stride")?.map_or([1; 2], Pair::both),
             padding: fields.take("padding")?.map_or([0; 2], Pair::both),
+            dilation: fields.take("dilation")?.map_or([1; 2], Pair::both),
             groups: fields.take("groups")?.unwrap_or(1),
             bias: fields.take("bias")?.unwrap_or(false),
         })
@@ -109,7 +121,8 @@ impl Operator for Conv2d {
             .size("out", self.out)
             .pair("kernel", self.kernel)
             .pair_unless("stride", self.stride, [1; 2])
-            .pair_unless("padding", self.padding, [0; 2]);
+            .pair_unless("padding", self.padding, [0; 2])
+            .pair_unless("dilation", self.dilation, [1; 2]);
         let fields = if self.groups == 1 { fields } else { fields.size("groups", self.groups) };
         if self.bias { fields.with("bias", true) } else { fields }
     }

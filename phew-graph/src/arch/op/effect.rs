@@ -17,8 +17,8 @@ pub(crate) enum Effect {
         /// Scalars that join two units.
         kernel: usize,
     },
+    /// Its output is a new layer: the sum of so many inputs, which are each other's skips.
+    Sum(usize),
     /// Its output is a new layer, with a parameter-free connection from the layer of each input.
-    ///
-    /// Where all are [`Wiring::Identity`], the operator is a sum: its branches are each other's skips.
     Free(Vec<Wiring>),
 }

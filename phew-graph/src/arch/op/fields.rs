@@ -4,6 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::arch::tensor::TensorNames;
+
 /// The table of an operator that is being read; what an operator does not take is an error.
 #[derive(Debug)]
 pub(crate) struct Fields {
@@ -90,6 +92,10 @@ impl FieldType for bool {
 
 impl FieldType for f64 {
     const EXPECTED: &'static str = "a number";
+}
+
+impl FieldType for TensorNames {
+    const EXPECTED: &'static str = "a table of names by tensor, as in { weight = \"head\" }";
 }
 
 impl FieldType for Vec<usize> {

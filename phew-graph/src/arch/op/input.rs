@@ -31,7 +31,7 @@ impl Operator for Input {
         match Shape::from_slice(&sizes) {
             Some(shape) => Ok(Self { shape }),
             None => Err(fields.wrong(&format!(
-                "shape is {sizes:?}, expected [features] or [channels, height, width]"
+                "shape is {sizes:?}, expected [features], [channels, length] or [channels, height, width]"
             ))),
         }
     }

@@ -30,6 +30,18 @@ impl Site<'_> {
         }
     }
 
+    /// Height and width of the first input: of a sequence 1 and its length.
+    ///
+    /// # Errors
+    /// [`GraphError::Shape`] if it is a vector.
+    pub(crate) fn map(&self) -> Result<[usize; 2], GraphError> {
+        match self.input() {
+            Shape::Image { height, width, .. } => Ok([height, width]),
+            Shape::Sequence { length, .. } => Ok([1, length]),
+            found => Err(self.wrong(found, "[channels, height, width] or [channels, length]")),
+        }
+    }
+
     /// The error for an input shape that does not fit.
     pub(crate) fn wrong(&self, found: Shape, wanted: impl Into<String>) -> GraphError {
         GraphError::Shape { operator: self.name.to_owned(), found, wanted: wanted.into() }

@@ -55,6 +55,7 @@ pub(in crate::execute) fn activate(activation: Activation, output: &mut Target<'
             map(output, |x| if x > 0.0 { x } else { slope * x });
         }
         Activation::Tanh => map(output, libm::tanhf),
+        _ => unreachable!("other activations are refused when a network is planned"),
     }
 }
 

@@ -1,0 +1,95 @@
+//! Networks from other formats: an architecture and its weights from one file.
+//!
+//! [`import`] reads what `torch.export.save` writes (`.pt2`). Each operator of the program is translated by a function of
+//! the table in `translate.rs`; `axes.rs` follows what its reshapes and transposes do to units and positions, and
+//! `builder.rs` puts together the operators of an [`Arch`]. Every shape that the result infers is compared with the one
+//! that PyTorch wrote down.
+
+mod axes;
+mod builder;
+mod call;
+mod names;
+mod program;
+mod translate;
+mod value;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::arch::Arch;
+use crate::error::{GraphError, list};
+use crate::pt2;
+use crate::safetensors::Bytes;
+use crate::weights::{Extra, Network};
+
+/// A network that was read from another format.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The architecture with the weights of the file.
+    pub network: Network,
+    /// A sentence for each thing that was read otherwise than as it stands, or left out.
+    pub notes: Vec<String>,
+}
+
+/// Reads a network with its weights from an archive of `torch.export.save` (`.pt2`).
+///
+/// Tensors have the names of the model's state dict. Weights in F32 are windows onto the file, others are copied. What no
+/// output depends on is left out, and so is dropout.
+///
+/// # Errors
+/// [`GraphError::Import`] with the node and its module for what phew does not understand, [`GraphError::Archive`] for files
+/// of another kind or of older layouts; otherwise as [`Network::load`].
+///
+/// # Complexity
+/// One parallel pass over the weights; the program itself is small.
+pub fn import(path: &Path) -> Result<Imported, GraphError> {
+    let (arch, mut notes) = import_arch(path)?;
+    let (network, more) = Network::load_with_notes(path, arch, Extra::Ignore)?;
+    notes.extend(more);
+    Ok(Imported { network, notes })
+}
+
+/// Reads the architecture alone, as [`import`] does; and a sentence for each thing that was left out.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_arch(path: &Path) -> Result<(Arc<Arch>, Vec<String>), GraphError> {
+    let map = Arc::new(Bytes::read_or_map(path)?);
+    let Some(archive) = pt2::Archive::recognise(path, &map)? else {
+        return Err(GraphError::Archive { path: path.to_path_buf(), reason: kind_of(&map).into() });
+    };
+    let name =
+        path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let (arch, mut notes) =
+        program::translate(&archive.program()?, &path.display().to_string(), &name)?;
+    let unused: Vec<String> = pt2::weights(&archive)?
+        .into_keys()
+        .filter(|tensor| {
+            let known = |name: &str| arch.tensor_named(name).is_some();
+            !known(tensor) && !is_part_of_known(tensor, &known)
+        })
+        .collect();
+    if !unused.is_empty() {
+        notes.push(format!("no output depends on {}: left out", list(&unused)));
+    }
+    Ok((arch.into(), notes))
+}
+
+/// Whether a tensor belongs to one that the architecture has: a counter of batches, or a part of a reparametrised weight.
+fn is_part_of_known(tensor: &str, known: &impl Fn(&str) -> bool) -> bool {
+    if tensor.ends_with("num_batches_tracked") {
+        return true;
+    }
+    names::whole(tensor).is_some_and(|whole| known(&whole))
+}
+
+/// What a file is that is no archive of exports, and what to do.
+fn kind_of(bytes: &[u8]) -> &'static str {
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80\x02") {
+        "is what torch.save or torch.jit.save writes: export the model itself, by \
+         torch.export.save(torch.export.export(model, (x,)), \"model.pt2\")"
+    } else {
+        "is no archive of PyTorch's exports: write one by \
+         torch.export.save(torch.export.export(model, (x,)), \"model.pt2\")"
+    }
+}

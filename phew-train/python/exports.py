@@ -1,0 +1,321 @@
+"""Models exported by torch.export.save, and what an import of them must come to.
+
+    exports.py FOLDER GROUP ...
+
+For each model of the groups (own, small, full) FOLDER gets NAME.pt2, and NAME.safetensors with an input and the model's output in evaluation mode.
+expected.json has, by model, the names of its prunable weights, PyTorch's count of their scalars, and the number of
+input-output paths: counted here on PyTorch's own graph, in whole numbers, with k² edges for a k×k kernel.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.fx.node import map_arg
+from torch.nn import functional as F
+
+
+class Counter:
+    """Runs an exported graph on numbers of paths: arrays of whole numbers in the shape of the values, for one sample."""
+
+    def count(self, program, shape):
+        state = {**program.state_dict, **program.constants}
+        names = {}
+        for spec in program.graph_signature.input_specs:
+            if spec.target is not None:
+                names[spec.arg.name] = state.get(spec.target)
+        values = {}
+        for node in program.graph.nodes:
+            if node.op == "placeholder":
+                known = node.name in names
+                values[node] = names[node.name] if known else np.full(shape, 1, dtype=object)
+            elif node.op == "call_function":
+                args = map_arg(node.args, lambda n: values[n])
+                kwargs = map_arg(node.kwargs, lambda n: values[n])
+                values[node] = self.call(node, args, kwargs)
+            else:
+                return sum(values[node.args[0][0]].flatten())
+        raise ValueError("the graph has no output")
+
+    def call(self, node, args, kwargs):
+        name = str(node.target).split(".")[1] if "aten" in str(node.target) else node.target.__name__
+        name = name.rstrip("_")
+        counts = [a for a in args if isinstance(a, np.ndarray)]
+        lists = [a for a in args if isinstance(a, (list, tuple)) and any(isinstance(b, np.ndarray) for b in a)]
+        if not counts and not lists:
+            return None
+        meta = node.meta["val"]
+        shape = tuple(meta.shape) if isinstance(meta, torch.Tensor) else None
+        x = counts[0] if counts else None
+        if name in ("conv2d", "conv1d"):
+            weight = args[1]
+            out, inputs, *kernel = weight.shape
+            spatial = x.shape[2:]
+            channels = x.reshape(x.shape[1], -1)[:, 0]
+            groups = channels.shape[0] // inputs
+            sums = channels.reshape(groups, inputs).sum(axis=1) * int(np.prod(kernel))
+            return spread(np.repeat(sums, out // groups), shape)
+        if name == "linear":
+            return np.repeat(x.sum(axis=-1, keepdims=True), args[1].shape[0], axis=-1)
+        if name == "add":
+            return x + counts[1] if len(counts) > 1 else x
+        if name == "mul":
+            # A gate hands on what either side brings; a factor or a scale is the layer's.
+            return np.broadcast_to(x + counts[1], shape) if len(counts) > 1 else np.broadcast_to(x, shape)
+        if name == "cat":
+            return np.concatenate(lists[0], axis=args[1] if len(args) > 1 else 0)
+        if name in ("chunk", "split", "split_with_sizes"):
+            axis = (args[2] if len(args) > 2 else kwargs.get("dim", 0)) % x.ndim
+            sizes = [part.shape[axis] for part in meta]
+            return np.split(x, np.cumsum(sizes)[:-1], axis=axis)
+        if name == "getitem":
+            return args[0][args[1]]
+        if name == "slice":
+            axis, start, end = args[1], args[2], min(args[3], x.shape[args[1]])
+            return np.take(x, range(start, end), axis=axis)
+        if name == "select":
+            return np.take(x, args[2], axis=args[1])
+        if name in ("view", "reshape", "flatten", "unsqueeze", "squeeze", "unflatten"):
+            return x.reshape(shape)
+        if name == "transpose":
+            return np.swapaxes(x, args[1], args[2])
+        if name == "permute":
+            return np.transpose(x, args[1])
+        if name == "mean":
+            # All positions have the same count.
+            for axis in args[1]:
+                x = np.take(x, [0], axis=axis)
+            return x.reshape(shape)
+        if "pool" in name or name == "pad":
+            return spread(x.reshape(x.shape[1], -1)[:, 0], shape)
+        if name in IN_LAYER:
+            return x
+        raise ValueError(f"{name} is not counted")
+
+
+IN_LAYER = {
+    "batch_norm", "relu", "relu6", "hardtanh", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus", "hardswish",
+    "hardsigmoid", "sigmoid", "tanh", "dropout", "layer_norm", "group_norm", "instance_norm", "softmax", "log_softmax",
+    "contiguous", "clone", "div", "sub", "neg",
+}
+
+
+def spread(channels, shape):
+    """The same for all positions of a channel."""
+    return np.broadcast_to(channels.reshape((1, -1) + (1,) * (len(shape) - 2)), shape)
+
+
+class Every(nn.Module):
+    """What the torchvision models below leave out."""
+
+    def __init__(self):
+        super().__init__()
+        self.pad = nn.ZeroPad2d((1, 2, 0, 1))
+        self.same = nn.Conv2d(4, 6, (4, 3), padding="same", dilation=(1, 2))
+        self.grouped = nn.Conv2d(6, 8, 3, groups=2, bias=False, padding_mode="zeros", padding=1)
+        self.plain = nn.BatchNorm2d(8, affine=False)
+        self.free = nn.Conv2d(8, 8, 1)
+        self.groups = nn.GroupNorm(4, 8)
+        self.instance = nn.InstanceNorm2d(8, affine=True)
+        self.average = nn.AvgPool2d(3, 2, padding=1, ceil_mode=True, count_include_pad=False)
+        self.most = nn.MaxPool2d(2, 2, ceil_mode=True)
+        self.adaptive = nn.AdaptiveAvgPool2d((3, 2))
+        self.weight = nn.Parameter(torch.randn(5, 8, 1, 1))
+        self.factor = nn.Parameter(torch.randn(5))
+        self.head = nn.Linear(5 * 3 * 2, 7)
+        self.norm = nn.LayerNorm(7, bias=False)
+        self.last = nn.Linear(7, 3)
+        self.register_buffer("constant", torch.ones(3))
+
+    def forward(self, x):
+        x = F.leaky_relu(self.same(self.pad(x)), 0.2)
+        x = F.elu(self.plain(self.grouped(x)), alpha=0.7)
+        x = F.mish(self.groups(self.free(x))) * 0.5 + 1.5
+        x = self.most(self.average(F.softplus(self.instance(x)) + torch.tanh(x)))
+        x = F.conv2d(x, self.weight) * self.factor[:, None, None]
+        x = F.gelu(self.adaptive(x), approximate="tanh")
+        x = F.hardtanh(self.head(x.flatten(1)), -2.0, 2.0) - 0.25
+        return F.log_softmax(self.last(F.dropout(self.norm(-x), 0.3, self.training)), dim=1)
+
+
+class Sequence(nn.Module):
+    """One-dimensional convolutions."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv1d(3, 6, 5, padding=2, stride=2, bias=False)
+        self.bn1 = nn.BatchNorm1d(6)
+        self.conv2 = nn.Conv1d(6, 8, 3, padding="same", dilation=2, groups=2)
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x):
+        x = F.max_pool1d(F.relu(self.bn1(self.conv1(x))), 2)
+        return self.fc(F.adaptive_avg_pool1d(F.silu(self.conv2(x)), 1).squeeze(-1))
+
+
+class Tokens(nn.Module):
+    """Linear layers on the last of three axes, a learnt position for each token, a mean over tokens, parts of units."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Linear(5, 8)
+        self.positions = nn.Parameter(torch.randn(1, 6, 8))
+        self.norm = nn.LayerNorm(8)
+        self.up = nn.Linear(8, 24)
+        self.down = nn.Linear(8, 8, bias=False)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.embed(x) + self.positions
+        a, b, c = self.up(self.norm(x)).chunk(3, dim=-1)
+        x = x + self.down(torch.sigmoid(a) * b + c)
+        return self.head(x.mean(dim=1))
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Linear(4, 4, bias=False)
+        self.two = nn.Linear(4, 4, bias=False)
+        self.two.weight = self.one.weight
+
+    def forward(self, x):
+        return self.two(F.relu(self.one(x)))
+
+
+def mlp():
+    return nn.Sequential(nn.Flatten(), nn.Linear(12, 9), nn.Tanh(), nn.Dropout(0.1), nn.Linear(9, 4))
+
+
+def own():
+    return {
+        "every": (Every, (4, 11, 9), {}),
+        "sequence": (Sequence, (3, 25), {}),
+        "tokens": (Tokens, (6, 5), {}),
+        "mlp": (mlp, (3, 2, 2), {}),
+        "dynamic": (mlp, (3, 2, 2), {"dynamic": True}),
+        "training": (Every, (4, 11, 9), {"train": True}),
+        "half": (mlp, (3, 2, 2), {"dtype": torch.float16}),
+        "bfloat": (mlp, (3, 2, 2), {"dtype": torch.bfloat16}),
+        "double": (mlp, (3, 2, 2), {"dtype": torch.float64}),
+        "last": (Every, (4, 11, 9), {"channels_last": True}),
+    }
+
+
+def small():
+    """The families of torchvision, as narrow and shallow as they can be asked for."""
+    import torchvision.models as tv
+    from torchvision.models import densenet, efficientnet, mobilenetv3, regnet, resnet, convnext
+
+    image = (3, 64, 64)
+    block = convnext.CNBlockConfig
+    mb, fused = efficientnet.MBConvConfig, efficientnet.FusedMBConvConfig
+    inverted = mobilenetv3.InvertedResidualConfig
+    return {
+        "resnet": (lambda: resnet.ResNet(resnet.BasicBlock, [1, 1, 1, 1], num_classes=7), image, {}),
+        "bottleneck": (lambda: resnet.ResNet(resnet.Bottleneck, [1, 1, 1, 1], num_classes=7, groups=2), image, {}),
+        "vgg": (Vgg, image, {}),
+        "mobilenet_v2": (lambda: tv.MobileNetV2(num_classes=7, width_mult=0.25, inverted_residual_setting=[[1, 8, 1, 1], [6, 16, 2, 2]]), image, {}),
+        "mobilenet_v3": (lambda: tv.MobileNetV3([inverted(16, 3, 16, 16, True, "RE", 2, 1, 1), inverted(16, 3, 24, 16, True, "HS", 1, 1, 1)], 32, num_classes=7), image, {}),
+        "densenet": (lambda: densenet.DenseNet(4, (2, 2), 8, bn_size=2, num_classes=7), image, {}),
+        "squeezenet": (lambda: tv.squeezenet1_1(num_classes=7), image, {}),
+        "shufflenet": (lambda: tv.ShuffleNetV2([2, 2, 2], [8, 16, 24, 32, 40], num_classes=7), image, {}),
+        "efficientnet": (lambda: tv.EfficientNet([mb(1, 3, 1, 8, 8, 1), mb(4, 5, 2, 8, 12, 2)], 0.2, num_classes=7), image, {}),
+        "regnet": (lambda: regnet.RegNet(regnet.BlockParams.from_init_params(depth=4, w_0=16, w_a=8.0, w_m=2.0, group_width=8, se_ratio=0.25), num_classes=7), image, {}),
+        "mnasnet": (lambda: tv.MNASNet(0.1, num_classes=7), image, {}),
+        "convnext": (lambda: convnext.ConvNeXt([block(8, 12, 2), block(12, None, 1)], 0.1, num_classes=7), image, {}),
+        "alexnet": (lambda: tv.alexnet(num_classes=7), image, {}),
+    }
+
+
+class Vgg(nn.Module):
+    """VGG with batch normalisation, torchvision's but for its classifier of 120 million weights."""
+
+    def __init__(self):
+        from torchvision.models.vgg import make_layers
+
+        super().__init__()
+        self.features = make_layers([8, "M", 12, 12, "M"], batch_norm=True)
+        self.avgpool = nn.AdaptiveAvgPool2d((7, 7))
+        self.classifier = nn.Sequential(nn.Linear(12 * 49, 20), nn.ReLU(True), nn.Dropout(), nn.Linear(20, 7))
+
+    def forward(self, x):
+        return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
+
+
+def full():
+    """The models as they are published, on small images."""
+    import torchvision.models as tv
+
+    image, plain = (3, 64, 64), {"aux_logits": False, "init_weights": False}
+    names = {
+        "resnet18": {}, "resnet50": {}, "mobilenet_v2": {}, "densenet121": {}, "squeezenet1_0": {}, "googlenet": plain,
+        "shufflenet_v2_x1_0": {}, "efficientnet_b0": {}, "regnet_y_400mf": {}, "mnasnet1_0": {}, "convnext_tiny": {},
+    }
+    models = {f"full-{name}": (lambda n=name, o=options: getattr(tv, n)(weights=None, **o), image, {}) for name, options in names.items()}
+    models["full-inception_v3"] = (lambda: tv.inception_v3(weights=None, **plain), (3, 80, 80), {})
+    return models
+
+
+def prunable(model):
+    """Weights of convolutions and linear layers by name, once each."""
+    weights = {}
+    for path, module in model.named_modules():
+        if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear)):
+            weights[f"{path}.weight"] = module.weight
+    if isinstance(model, Every):
+        weights["weight"] = model.weight
+    return weights
+
+
+def export(folder, name, make, shape, options):
+    torch.manual_seed(0)
+    model = make()
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            if module.running_mean is not None:
+                module.running_mean.normal_(0, 0.2)
+                module.running_var.uniform_(0.5, 1.5)
+            if module.weight is not None:
+                nn.init.uniform_(module.weight, 0.5, 1.5)
+    dtype = options.get("dtype", torch.float32)
+    # What half precision cannot hold is no part of the weights.
+    model = model.to(dtype).eval()
+    if options.get("channels_last"):
+        model = model.to(memory_format=torch.channels_last)
+    x = torch.randn(3, *shape)
+    with torch.no_grad():
+        y = model.float()(x).contiguous()
+    model = model.to(dtype).train(options.get("train", False))
+    dynamic = {"dynamic_shapes": ({0: torch.export.Dim("n", min=2, max=64)},)} if options.get("dynamic") else {}
+    program = torch.export.export(model, (x.to(dtype),), **dynamic)
+    torch.export.save(program, folder / f"{name}.pt2")
+    save_file({"input": x, "output": y}, folder / f"{name}.safetensors")
+    weights = prunable(model)
+    paths = Counter().count(torch.export.export(model.eval(), (x[:1].to(dtype),)), (1, *shape))
+    return {
+        "weights": {name: list(weight.shape) for name, weight in weights.items()},
+        "prunable": sum(weight.numel() for weight in weights.values()),
+        "paths": str(paths),
+    }
+
+
+def main():
+    folder, wanted = Path(sys.argv[1]), sys.argv[2:]
+    models = own()
+    groups = {"own": own, "small": small, "full": full}
+    names = []
+    for group in wanted:
+        models |= groups[group]()
+        names += groups[group]()
+    expected = {name: export(folder, name, *models[name]) for name in names}
+    (folder / "expected.json").write_text(json.dumps(expected, indent=1))
+    tied = torch.export.export(Tied(), (torch.randn(2, 4),))
+    torch.export.save(tied, folder / "tied.pt2")
+
+
+main()
