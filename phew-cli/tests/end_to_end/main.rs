@@ -3,6 +3,7 @@
 
 mod command;
 mod common;
+mod execute;
 #[cfg(feature = "train")]
 mod experiments;
 mod extremes;
