@@ -39,7 +39,6 @@ demo: build ## 5% of a real network, then what such a choice learns; sets up lib
 
 test: setup check ## format, imports, lints, docs and all tests
 	cargo test
-	cargo test -p phew-graph --features execute
 	PHEW_ALL_EXPORTS=1 cargo test -p phew-train
 	PHEW_ALL_REPRODUCTIONS=1 cargo test $(TRAIN)
 
@@ -47,7 +46,6 @@ check: setup ## format, imports, lints and docs alone
 	cargo fmt --all --check
 	$(VENV)/bin/python scripts/check-circles.py
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p phew-graph --all-features --all-targets -- -D warnings
 	cargo clippy $(TRAIN) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 

@@ -1,6 +1,7 @@
 //! The commands, one file each. To add one: its file, and here its module, its place in the table and its export.
 
 mod archs;
+mod bench;
 mod collect;
 pub(crate) mod compact;
 pub(crate) mod compare;
@@ -20,6 +21,7 @@ mod plot;
 pub(crate) mod prune;
 mod report;
 mod reproduce;
+mod run;
 mod sweep;
 #[cfg(feature = "train")]
 pub(crate) mod train;
@@ -29,6 +31,7 @@ mod verify;
 use crate::command::{Entry, entry};
 
 pub use archs::{Archs, ArchsReport, Counts, KnownNetwork};
+pub use bench::{Bench, BenchReport, LayerCost, Speed};
 pub use collect::{Collect, CollectReport};
 pub use compact::{Compact, CompactLayer, CompactReport, Savings};
 pub use compare::{Compare, CompareReport, ComparedLayer, ComparedMask, ComparedPair};
@@ -48,6 +51,7 @@ pub use plot::{Plot, PlotReport};
 pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
 pub use report::{Report, ReportReport};
 pub use reproduce::{KnownReproduction, KnownScale, Reproduce, ReproduceReport, Reproduced};
+pub use run::{Run, RunReport};
 pub use sweep::{JobsOfKind, JobsOfTool, Sweep, SweepReport};
 #[cfg(feature = "train")]
 pub use train::{PlannedTraining, Results, Train, TrainReport};
@@ -68,6 +72,8 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<mask::Mask>(),
     entry::<compact::Compact>(),
     entry::<node_path::NodePath>(),
+    entry::<run::Run>(),
+    entry::<bench::Bench>(),
     #[cfg(feature = "train")]
     entry::<train::Train>(),
     #[cfg(feature = "train")]

@@ -151,7 +151,7 @@ impl Command for Compact {
         let arch_output = self.arch_file()?;
         let arch = self.arch.load()?;
         let (mask, made_by) = load_mask(&self.mask, &arch)?;
-        let (network, _) = self.weights.load(arch.clone(), 0)?;
+        let (network, _) = self.weights.load(arch.clone(), self.arch.own_weights(), 0)?;
         if made_by.as_ref().is_some_and(|from| from.weights != network.fingerprint()) {
             // Those of a training are others, as they should be.
             stderr::warn(format_args!(

@@ -20,7 +20,7 @@ use phew_graph::{Network, PathGraph, Provenance, write_scores};
 
 use crate::args::{
     DensityArgs, ModelArgs, OutputArgs, PRUNING as HEADING, Seeds, WeightArgs, WeightSource,
-    all_seeds, drawn, seeds,
+    all_seeds, seeds,
 };
 use crate::command::Example;
 use crate::failure::usage;

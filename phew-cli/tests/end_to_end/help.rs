@@ -118,7 +118,14 @@ fn every_command_has_its_options_under_a_heading_that_says_what_they_are_for() {
         allowed("Network", &[&network[..], &drawn].concat());
         allowed("Weights", &[&drawn[..], &["--seed"]].concat());
         let output = [
-            "--output", "--force", "--toml", "--per-weight", "--scores-out", "--arch-out", "--to", "--apply",
+            "--output",
+            "--force",
+            "--toml",
+            "--per-weight",
+            "--scores-out",
+            "--arch-out",
+            "--to",
+            "--apply",
         ];
         allowed("Output", &[&output[..], &["--gradients", "--sensitivity"]].concat());
     }

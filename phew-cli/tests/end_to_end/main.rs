@@ -4,6 +4,7 @@
 mod command;
 mod common;
 mod compact;
+mod execute;
 #[cfg(feature = "train")]
 mod experiments;
 mod exports;

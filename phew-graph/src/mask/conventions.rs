@@ -7,10 +7,10 @@ use std::path::Path;
 use safetensors::tensor::Dtype;
 
 use super::{LayerMask, Mask};
-use crate::provenance::Provenance;
 use crate::arch::{Arch, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::GraphError;
+use crate::provenance::Provenance;
 use crate::safetensors::{Tensor, TensorFile, write_tensors};
 
 /// How a mask lies in a file.

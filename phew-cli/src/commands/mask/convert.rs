@@ -87,8 +87,9 @@ impl Convert {
                     arch_hash: Some(arch.fingerprint()),
                     density: Some(mask.density()),
                     kept: Some(mask.kept()),
+                    method: Some("unknown".into()),
                     prunable: Some(mask.len()),
-                    schema: phew_graph::Provenance::SCHEMA,
+                    schema: phew_graph::SCHEMA,
                     version: env!("CARGO_PKG_VERSION").to_owned(),
                     ..Provenance::default()
                 };

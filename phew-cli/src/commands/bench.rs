@@ -1,0 +1,191 @@
+//! `phew bench`: how fast a network runs under its mask, and where the time goes.
+
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use phew_graph::execute::Program;
+use phew_graph::ndarray::ArrayD;
+use phew_graph::{Arch, Mask};
+use serde::Serialize;
+
+use crate::args::{ArchArgs, WeightArgs, load_mask};
+use crate::command::{Command, Example, Report};
+use crate::failure::usage;
+use crate::interrupt;
+use crate::output::{counted, grouped, percent, table};
+
+/// Time a network under its mask beside the same network dense.
+///
+/// Both are run by phew's own engine, which `phew run` uses, on the threads of --threads. Inputs are all the same number:
+/// the time does not depend on them.
+#[derive(Debug, Args)]
+pub struct Bench {
+    #[command(flatten)]
+    arch: ArchArgs,
+
+    /// Mask of the architecture
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    mask: PathBuf,
+
+    #[command(flatten)]
+    weights: WeightArgs,
+
+    /// Inputs of a call; several numbers are timed one after the other
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 16, 128], help_heading = "Measurement",
+        value_parser = clap::value_parser!(u32).range(1..=65536))]
+    batch: Vec<u32>,
+
+    /// Seconds for each measurement
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, help_heading = "Measurement")]
+    seconds: f64,
+}
+
+/// How fast a network runs.
+#[derive(Clone, Debug, Serialize)]
+pub struct BenchReport {
+    /// Name of the architecture.
+    pub arch: String,
+    /// Threads.
+    pub threads: usize,
+    /// A measurement for each size of a batch.
+    pub speeds: Vec<Speed>,
+    /// The layers.
+    pub layers: Vec<LayerCost>,
+}
+
+/// Inputs a second: the batch over the median time of a call.
+#[derive(Clone, Debug, Serialize)]
+pub struct Speed {
+    /// Inputs of a call.
+    pub batch: u32,
+    /// Under the mask.
+    pub sparse: f64,
+    /// With all weights.
+    pub dense: f64,
+}
+
+/// What a layer costs for one input.
+#[derive(Clone, Debug, Serialize)]
+pub struct LayerCost {
+    /// Name of its tensor.
+    pub name: String,
+    /// Weights kept.
+    pub kept: usize,
+    /// All weights.
+    pub prunable: usize,
+    /// Multiply-adds of the kept weights.
+    pub multiply_adds: u64,
+    /// Multiply-adds of all weights.
+    pub multiply_adds_dense: u64,
+}
+
+impl Command for Bench {
+    const NAME: &'static str = "bench";
+    const EXAMPLES: &'static [Example] = &[(
+        "images a second on one thread",
+        "phew bench --arch resnet20 --mask m.safetensors --threads 1",
+    )];
+    type Report = BenchReport;
+
+    fn run(&self) -> anyhow::Result<BenchReport> {
+        if !(self.seconds > 0.0 && self.seconds <= 3600.0) {
+            return Err(usage(format!("--seconds is {}, expected up to 3600", self.seconds)));
+        }
+        let arch = self.arch.load()?;
+        let (mask, _) = load_mask(&self.mask, &arch)?;
+        let (network, _) = self.weights.load(arch.clone(), self.arch.own_weights(), 0)?;
+        let [sparse, dense] = [Program::new(&network, Some(&mask))?, Program::new(&network, None)?];
+        let mut speeds = Vec::new();
+        for &batch in &self.batch {
+            let shape: Vec<usize> =
+                std::iter::once(batch as usize).chain(arch.input_shape().sizes()).collect();
+            let inputs = ArrayD::from_elem(shape, 0.5);
+            let mut times = [Vec::new(), Vec::new()];
+            let end = Instant::now() + Duration::from_secs_f64(2.0 * self.seconds);
+            // In turns, so that what else the machine does concerns both; the first call of each is not counted.
+            while times[0].len() < 4 || Instant::now() < end {
+                for (program, times) in [&sparse, &dense].into_iter().zip(&mut times) {
+                    let start = Instant::now();
+                    black_box(program.run(inputs.view())?);
+                    times.push(start.elapsed().as_secs_f64());
+                    interrupt::check()?;
+                }
+            }
+            let [sparse, dense] = times.map(|times| f64::from(batch) / median(&times[1..]));
+            speeds.push(Speed { batch, sparse, dense });
+        }
+        let threads = rayon::current_num_threads();
+        Ok(BenchReport {
+            arch: arch.name().to_owned(),
+            threads,
+            speeds,
+            layers: layers(&arch, &mask),
+        })
+    }
+}
+
+fn median(times: &[f64]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn layers(arch: &Arch, mask: &Mask) -> Vec<LayerCost> {
+    let cost = |(tensor, spec): (phew_graph::TensorId, &phew_graph::TensorSpec)| {
+        let (kept, prunable) = (mask.layer(tensor).kept(), spec.len());
+        let positions = arch.positions(tensor);
+        LayerCost {
+            name: spec.name.clone(),
+            kept,
+            prunable,
+            multiply_adds: (kept * positions) as u64,
+            multiply_adds_dense: (prunable * positions) as u64,
+        }
+    };
+    arch.prunable().with_ids().map(cost).collect()
+}
+
+impl Report for BenchReport {
+    fn text(&self) -> String {
+        let of = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
+        let sum = |part: fn(&LayerCost) -> u64| self.layers.iter().map(part).sum::<u64>();
+        let [kept, all] =
+            [sum(|layer| layer.multiply_adds), sum(|layer| layer.multiply_adds_dense)];
+        let layer = |layer: &LayerCost| {
+            let (kept, weights) = (layer.kept as u64, layer.prunable as u64);
+            vec![
+                layer.name.clone(),
+                grouped(layer.kept),
+                of(kept, weights),
+                grouped(layer.multiply_adds),
+                of(layer.multiply_adds, layer.multiply_adds_dense),
+                of(layer.multiply_adds, sum(|layer| layer.multiply_adds)),
+            ]
+        };
+        let rows: Vec<Vec<String>> = self.layers.iter().map(layer).collect();
+        let head =
+            ["layer", "kept", "of its weights", "multiply-adds", "of its own", "of the kept"];
+        let speed = |speed: &Speed| {
+            let ratio = format!("{:.1}", speed.sparse / speed.dense);
+            vec![
+                format!("{}", speed.batch),
+                format!("{:.0}", speed.sparse),
+                format!("{:.0}", speed.dense),
+                ratio,
+            ]
+        };
+        let speeds: Vec<Vec<String>> = self.speeds.iter().map(speed).collect();
+        format!(
+            "{}\n{}: {} of {} multiply-adds ({}), {}\n\n{}",
+            table(&head, &rows, 1),
+            self.arch,
+            grouped(kept),
+            grouped(all),
+            of(kept, all),
+            counted(self.threads, "thread"),
+            table(&["batch", "inputs/s under the mask", "dense", "ratio"], &speeds, 0)
+        )
+    }
+}
