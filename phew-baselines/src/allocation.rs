@@ -286,7 +286,7 @@ mod tests {
         let arch = arch();
         match allocation.counts(&arch, &Mask::dense(&arch), kept).unwrap() {
             Counts::PerTensor(counts) => counts,
-            Counts::Global(_) => panic!("fixed per tensor"),
+            other => panic!("{other:?}, expected a number for each tensor"),
         }
     }
 

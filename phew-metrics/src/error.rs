@@ -58,6 +58,14 @@ pub enum MetricError {
         /// Products done.
         products: usize,
     },
+    /// Numbers that double precision cannot hold.
+    #[error(
+        "{what} is beyond what double precision can hold: the network is too deep for its weights"
+    )]
+    Range {
+        /// What has such numbers.
+        what: &'static str,
+    },
     /// A decomposition did not converge.
     #[error("the {what} of a {rows} × {columns} matrix did not converge")]
     Decomposition {

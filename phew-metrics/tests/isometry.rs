@@ -271,3 +271,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_jacobian_beyond_double_precision_is_refused_and_a_zero_one_is_not() {
+    let layers = 1000;
+    let widths = vec![2; layers + 1];
+    let mut arch = ArchBuilder::new("deep", Shape::Features(widths[0]));
+    for layer in 0..layers {
+        arch = arch.linear(&format!("fc{layer}"), 2);
+    }
+    let network = Network::initialise(arch.build().unwrap(), Init::default(), 0).unwrap();
+    let spectrum = |value: f32| {
+        let weights = network.weights().iter().map(|w| vec![value; w.len()]).collect();
+        let network = network.with_weights(weights).unwrap();
+        Analysis::new(&network, None).unwrap().linear_jacobian_spectrum(100)
+    };
+    // Two equal weights from each unit: the product of 1,000 layers is (2 w)^1000 / 2 in each entry.
+    for value in [100.0, 0.1] {
+        let error = spectrum(value).unwrap_err();
+        assert!(matches!(error, MetricError::Range { .. }), "{value}: {error}");
+    }
+    assert!((spectrum(0.5).unwrap().max - 1.0).abs() < 1e-9);
+    assert!(spectrum(0.0).unwrap().max.abs() < f64::MIN_POSITIVE);
+}

@@ -1,12 +1,10 @@
 //! Networks run without libtorch come to what libtorch makes of them.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use phew_graph::execute::Program;
 use phew_graph::ndarray::{ArrayD, IxDyn};
 use phew_graph::{Init, LayerMask, Mask, Network, NormScale, zoo};
-use phew_train::{Device, Mode, Model};
-use tch::{Kind, Tensor};
+use phew_train::{Mode, Model};
+use tch::{Device, Kind, Tensor};
 
 #[test]
 fn programs_agree_with_libtorch() {
@@ -22,7 +20,8 @@ fn programs_agree_with_libtorch() {
         let mask = Mask::from_layers(
             layers.map(|spec| LayerMask::from_fn(&spec.name, &spec.shape, third)).collect(),
         );
-        let masked = network.weights().iter().zip(mask.layers()).map(|(weights, layer)| {
+        let weights = network.weights();
+        let masked = weights.iter().zip(mask.layers()).map(|(weights, layer)| {
             let kept = |(i, &w): (usize, &f32)| if layer.get(i) { w } else { 0.0 };
             weights.iter().enumerate().map(kept).collect()
         });

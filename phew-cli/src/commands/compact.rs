@@ -72,11 +72,11 @@ impl Savings {
         }
     }
 
-    /// In a line.
+    /// In two lines.
     pub(crate) fn text(&self) -> String {
         let Self { parameters, parameters_before, flops, flops_before } = *self;
         format!(
-            "{} of {} parameters ({}), {} of {} FLOPs ({})",
+            "{} of {} parameters ({})\nand {} of {} FLOPs ({})",
             grouped(parameters),
             grouped(parameters_before),
             percent(parameters as f64 / parameters_before.max(1) as f64),

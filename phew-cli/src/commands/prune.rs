@@ -96,7 +96,8 @@ impl Args for Prune {
             .action(ArgAction::SetTrue)
             .conflicts_with_all(others);
         Job::augment_args(command.arg(list.help(help))).mut_args(|option| {
-            match option.is_required_set() {
+            // Of `--arch` clap says no such thing: it is required where no file stands first.
+            match option.is_required_set() || option.get_id() == "arch" {
                 true => option.required(false).required_unless_present(LIST),
                 false => option,
             }

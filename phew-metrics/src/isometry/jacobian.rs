@@ -4,7 +4,7 @@
 //! transposed operators as they are, borders, strides and skips included.
 
 use ndarray::Array2;
-use phew_graph::Arch;
+use phew_graph::{Arch, NonZero, Reach, Role};
 use rayon::prelude::*;
 
 use super::singular_values::SingularValues;
@@ -19,7 +19,8 @@ impl Analysis<'_> {
     ///
     /// # Errors
     /// [`MetricError::NotLinear`] for ReLU, leaky ReLU with a slope other than 1, tanh and max-pooling;
-    /// [`MetricError::Limit`] if inputs × outputs are more than `limit`.
+    /// [`MetricError::Limit`] if inputs × outputs are more than `limit`; [`MetricError::Range`] if entries are too great for
+    /// double precision, or all too small.
     ///
     /// # Complexity
     /// A backward pass for each output scalar.
@@ -38,7 +39,22 @@ impl Analysis<'_> {
         let tensors = self.tensors_by_node();
         let row = |output: usize| pulled_back(arch, &tensors, output);
         let rows: Vec<Vec<f64>> = (0..outputs).into_par_iter().map(row).collect();
+        let all = || rows.iter().flatten();
+        let vanished = || all().all(|&entry| entry.abs() < f64::MIN_POSITIVE) && self.connects();
+        if all().any(|entry| !entry.is_finite()) || vanished() {
+            return Err(MetricError::Range { what: "the Jacobian" });
+        }
         Ok(Array2::from_shape_fn((outputs, inputs), |(o, i)| rows[o][i]))
+    }
+
+    /// Whether weights and scales that are not 0 lead from the inputs to the outputs: a Jacobian of zeros has lost its
+    /// entries then.
+    fn connects(&self) -> bool {
+        let (specs, values) = (self.network.arch().auxiliary(), self.network.auxiliary());
+        let is_scale = |role| matches!(role, Role::NormScale);
+        let mut scales = specs.iter().zip(values).filter(|(spec, _)| is_scale(spec.role));
+        scales.all(|(_, values)| values.iter().all(|scale| scale.abs() > 0.0))
+            && Reach::new(&self.graph, &self.edges(NonZero)).connected()
     }
 
     /// Singular values of [`Analysis::linear_jacobian`].
