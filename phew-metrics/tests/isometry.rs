@@ -278,7 +278,7 @@ fn a_jacobian_beyond_double_precision_is_refused_and_a_zero_one_is_not() {
     let widths = vec![2; layers + 1];
     let mut arch = ArchBuilder::new("deep", Shape::Features(widths[0]));
     for layer in 0..layers {
-        arch = arch.linear(&format!("fc{layer}"), 2);
+        arch = arch.linear(format!("fc{layer}"), 2);
     }
     let network = Network::initialise(arch.build().unwrap(), Init::default(), 0).unwrap();
     let spectrum = |value: f32| {

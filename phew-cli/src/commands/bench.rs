@@ -83,10 +83,16 @@ pub struct LayerCost {
 
 impl Command for Bench {
     const NAME: &'static str = "bench";
-    const EXAMPLES: &'static [Example] = &[(
-        "images a second on one thread",
-        "phew bench --arch resnet20 --mask m.safetensors --threads 1",
-    )];
+    const EXAMPLES: &'static [Example] = &[
+        (
+            "inputs a second, sparse and dense, on one thread",
+            "phew bench --arch lenet-5 --mask m.safetensors --threads 1 --seconds 0.1",
+        ),
+        (
+            "for one input alone",
+            "phew bench --arch lenet-5 --mask m.safetensors --batch 1 --seconds 0.1",
+        ),
+    ];
     type Report = BenchReport;
 
     fn run(&self) -> anyhow::Result<BenchReport> {

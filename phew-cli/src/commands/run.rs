@@ -85,10 +85,16 @@ impl Run {
 
 impl Command for Run {
     const NAME: &'static str = "run";
-    const EXAMPLES: &'static [Example] = &[(
-        "the scores of a trained network under its mask",
-        "phew run --arch resnet20 --weights w.safetensors --mask m.safetensors --inputs x.safetensors -o y.safetensors",
-    )];
+    const EXAMPLES: &'static [Example] = &[
+        (
+            "what a trained network makes of inputs, under its mask",
+            "phew run --arch lenet-5 --weights w.safetensors --mask m.safetensors --inputs x.safetensors \\\n      -o y.safetensors",
+        ),
+        (
+            "one of several tensors of a file, by new weights",
+            "phew run --arch lenet-5 --inputs x.safetensors --tensor images -o z.safetensors",
+        ),
+    ];
     type Report = RunReport;
 
     fn run(&self) -> anyhow::Result<RunReport> {

@@ -49,6 +49,15 @@ fn the_examples_of_every_command_can_be_run() {
     std::fs::write(at.join("sweep/rows.jsonl"), rows).unwrap();
     std::fs::write(at.join("figure.toml"), "x = 'density'\ny = 'accuracy'").unwrap();
     std::fs::write(at.join("model.pt2"), crate::exports::GATED).unwrap();
+    let images = phew_graph::ndarray::ArrayD::zeros(vec![2, 1, 28, 28]);
+    let images = [("images", images.view())];
+    phew_graph::write_arrays(
+        &at.join("x.safetensors"),
+        images,
+        None,
+        phew_graph::Overwrite::Refuse,
+    )
+    .unwrap();
     for name in commands() {
         let help = stdout(at, &format!("help {name}"));
         let examples = examples(&help);
