@@ -9,9 +9,11 @@ use crate::train::{Pruning, Quality};
 /// `result.json`: what came out of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
-    /// Identity of the run: [`RunConfig::id`](crate::RunConfig::id).
+    /// Identity of the run: [`RunConfig::id`](crate::RunConfig::id). Empty in results of schema 1, which are no run's own.
+    #[serde(default)]
     pub run: String,
-    /// Hash of `weights.safetensors`.
+    /// Hash of `weights.safetensors`; empty in results of schema 1.
+    #[serde(default)]
     pub weights: String,
     /// Name of the architecture.
     pub arch: String,
