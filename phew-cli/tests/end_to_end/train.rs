@@ -396,7 +396,7 @@ fn tensors_of_one_s_own_are_trained_on_measured_and_scored_by() {
     let snip = format!("prune --arch mlp-3-8-1 --method snip {data} --density 0.5 -o snip --json");
     let mask = json(dir, &snip);
     assert_eq!((&mask["data"], &mask["kept"]), (&"mine".into(), &16.into()));
-    let recipe = "arch = 'mlp-3-8-1'\ninit = 'kaiming-normal'\nepochs = 20\nbatch = 20\n\
+    let recipe = "about = 'sums'\narch = 'mlp-3-8-1'\ninit = 'kaiming-normal'\nepochs = 20\nbatch = 20\n\
                   [data]\nset = 'tensors'\ndir = 'mine.safetensors'\n[loss]\nkind = 'mean-square'\n\
                   [optimiser]\nkind = 'adam'\n\
                   [schedule]\nrate = 0.01\nfall = { kind = 'exponential', factor = 1.0 }\n";

@@ -114,6 +114,12 @@ impl Pruner for ScoredPruner<'_> {
         if let Some(allocation) = &self.options.allocation {
             parameters.insert("allocation".to_owned(), allocation.to_string());
         }
+        if !self.options.layers.is_empty() {
+            parameters.insert("layers".to_owned(), self.options.layers.to_string());
+        }
+        if let Some(pattern) = self.options.pattern {
+            parameters.insert("pattern".to_owned(), pattern.to_string());
+        }
         if self.options.invert {
             parameters.insert("invert".to_owned(), "true".to_owned());
         }
