@@ -51,7 +51,7 @@ impl Program {
     /// frameworks do in evaluation mode.
     ///
     /// # Errors
-    /// [`GraphError::MaskNames`] and its like if the mask is of another network, [`GraphError::Field`] naming an operator
+    /// Those of [`Mask::check`] if the mask is of another network, [`GraphError::Field`] naming an operator
     /// that this engine does not run.
     ///
     /// # Complexity
