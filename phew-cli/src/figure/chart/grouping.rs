@@ -1,6 +1,6 @@
 //! Samples by panel, series and x, and the statistics of each group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::relative::{Place, apply, counterpart, special};
 use super::types::{Chart, Line, Panel, Point, Series};
@@ -114,7 +114,7 @@ pub(super) fn group(figure: &Figure, x: &Axis, samples: Vec<Sample<'_>>) -> anyh
         _ => group.name(&[], figure),
     };
     let categories = categories.map(|groups| groups.iter().map(named).collect());
-    let rows: std::collections::BTreeSet<*const Row> =
+    let rows: BTreeSet<*const Row> =
         placed.iter().map(|one| std::ptr::from_ref(one.sample.row)).collect();
     Ok(Chart {
         x: x_measure,
@@ -203,8 +203,15 @@ fn lines(figure: &Figure, measure: &Measure, across: &[&Placed<'_>]) -> Vec<Opti
     let height = |line: &Reference| {
         let numbers: Vec<f64> = match (&line.series, line.value) {
             (Some(series), _) => {
+                // A dense network stands in a row for each density of the plan: it counts once for each seed.
+                let mut counted = BTreeSet::new();
                 let of_it = across.iter().filter(|one| one.series.key == *series);
-                of_it.map(|one| one.number).filter(|number| number.is_finite()).collect()
+                let of_it = of_it.filter(|one| one.number.is_finite());
+                let of_it = of_it.filter(|one| {
+                    let seed = one.sample.cell("seed").map(|seed| seed.text());
+                    counted.insert((seed, one.number.to_bits()))
+                });
+                of_it.map(|one| one.number).collect()
             }
             (None, value) => value.map(|value| given(measure, value)).into_iter().collect(),
         };
