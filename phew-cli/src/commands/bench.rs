@@ -157,7 +157,7 @@ impl Report for BenchReport {
     fn text(&self) -> String {
         let of = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
         let sum = |part: fn(&LayerCost) -> u64| self.layers.iter().map(part).sum::<u64>();
-        let [kept, all] =
+        let [kept_in_all, all] =
             [sum(|layer| layer.multiply_adds), sum(|layer| layer.multiply_adds_dense)];
         let layer = |layer: &LayerCost| {
             let (kept, weights) = (layer.kept as u64, layer.prunable as u64);
@@ -167,7 +167,7 @@ impl Report for BenchReport {
                 of(kept, weights),
                 grouped(layer.multiply_adds),
                 of(layer.multiply_adds, layer.multiply_adds_dense),
-                of(layer.multiply_adds, sum(|layer| layer.multiply_adds)),
+                of(layer.multiply_adds, kept_in_all),
             ]
         };
         let rows: Vec<Vec<String>> = self.layers.iter().map(layer).collect();
@@ -187,9 +187,9 @@ impl Report for BenchReport {
             "{}\n{}: {} of {} multiply-adds ({}), {}\n\n{}",
             table(&head, &rows, 1),
             self.arch,
-            grouped(kept),
+            grouped(kept_in_all),
             grouped(all),
-            of(kept, all),
+            of(kept_in_all, all),
             counted(self.threads, "thread"),
             table(&["batch", "inputs/s under the mask", "dense", "ratio"], &speeds, 0)
         )

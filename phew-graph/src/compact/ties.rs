@@ -20,9 +20,32 @@ pub(super) fn is_depthwise(arch: &Arch, node: usize) -> bool {
     conv.groups > 1 && conv.groups == channels && conv.out == channels
 }
 
-/// Whether all units of an operator and of what it reads stay: what it does to them is not looked into.
-fn stays_whole(op: &Op) -> bool {
-    match op {
+/// How the units of a node belong to those that it reads.
+enum Join {
+    /// They are its own.
+    None,
+    /// Each is that of the same number in every input.
+    Same,
+    /// Those of each input stand one after the other.
+    Concat,
+    /// A channel is a block of them.
+    Flatten,
+    /// What the operator does to them is not looked into: all of them stay, and all that it reads.
+    Whole,
+}
+
+fn join(arch: &Arch, node: usize) -> Join {
+    match &arch.nodes()[node].op {
+        Op::Input(_) | Op::Linear(_) => Join::None,
+        Op::Conv2d(_) if !is_depthwise(arch, node) => Join::None,
+        Op::Conv2d(_)
+        | Op::BatchNorm(_)
+        | Op::Activation(_)
+        | Op::MaxPool(_)
+        | Op::AvgPool(_)
+        | Op::Add(_) => Join::Same,
+        Op::Concat(_) => Join::Concat,
+        Op::Flatten(_) => Join::Flatten,
         Op::Conv1d(_)
         | Op::LayerNorm(_)
         | Op::Scale(_)
@@ -33,17 +56,7 @@ fn stays_whole(op: &Op) -> bool {
         | Op::Pad(_)
         | Op::Multiply(_)
         | Op::Slice(_)
-        | Op::Shuffle(_) => true,
-        Op::Input(_)
-        | Op::Conv2d(_)
-        | Op::Linear(_)
-        | Op::BatchNorm(_)
-        | Op::Activation(_)
-        | Op::MaxPool(_)
-        | Op::AvgPool(_)
-        | Op::Add(_)
-        | Op::Concat(_)
-        | Op::Flatten(_) => false,
+        | Op::Shuffle(_) => Join::Whole,
     }
 }
 
@@ -58,21 +71,9 @@ impl Ties {
         let mut ties = Self { first, group: (0..count).collect() };
         for (index, node) in arch.nodes().iter().enumerate() {
             let units = node.shape.units();
-            match &node.op {
-                Op::Input(_) | Op::Linear(_) => {}
-                Op::Conv1d(_)
-                | Op::LayerNorm(_)
-                | Op::Scale(_)
-                | Op::Shift(_)
-                | Op::Affine(_)
-                | Op::Softmax(_)
-                | Op::AdaptiveAvgPool(_)
-                | Op::Pad(_)
-                | Op::Multiply(_)
-                | Op::Slice(_)
-                | Op::Shuffle(_) => {}
-                Op::Conv2d(_) if !is_depthwise(arch, index) => {}
-                Op::Concat(_) => {
+            match join(arch, index) {
+                Join::None | Join::Whole => {}
+                Join::Concat => {
                     let mut place = 0;
                     for &input in &node.inputs {
                         let of = arch.nodes()[input].shape.units();
@@ -80,17 +81,12 @@ impl Ties {
                         place += of;
                     }
                 }
-                Op::Flatten(_) => {
+                Join::Flatten => {
                     let input = node.inputs[0];
                     let area = units / arch.nodes()[input].shape.units();
                     (0..units).for_each(|u| ties.tie((index, u), (input, u / area)));
                 }
-                Op::Conv2d(_)
-                | Op::BatchNorm(_)
-                | Op::Activation(_)
-                | Op::MaxPool(_)
-                | Op::AvgPool(_)
-                | Op::Add(_) => {
+                Join::Same => {
                     for &input in &node.inputs {
                         (0..units).for_each(|u| ties.tie((index, u), (input, u)));
                     }
@@ -127,7 +123,7 @@ impl Ties {
         let grouped = |node: usize| {
             let op = &nodes[node].op;
             let grouped = matches!(op, Op::Conv2d(conv) if conv.groups > 1);
-            grouped && !is_depthwise(arch, node) || stays_whole(op)
+            grouped && !is_depthwise(arch, node) || matches!(join(arch, node), Join::Whole)
         };
         for node in 0..nodes.len() {
             let ends = node == 0 || node + 1 == nodes.len();

@@ -38,13 +38,16 @@ impl Folded {
 
     /// What comes of it after a normalisation by its running statistics: `γ (x − μ) / √(σ² + ε) + β`.
     pub(super) fn then(mut self, norm: BatchNorm, node: &str, tensors: &Tensors<'_>) -> Self {
-        let value = |name: &str, unit: usize, usual: f64| {
-            tensors.get(node, name).map_or(usual, |values| f64::from(values[unit]))
+        // What a normalisation lacks is as it begins: a scale of 1, a shift of 0.
+        let values = |name: &str, usual: f64| {
+            let given = tensors.get(node, name);
+            move |unit: usize| given.map_or(usual, |values| f64::from(values[unit]))
         };
+        let (weight, bias) = (values("weight", 1.0), values("bias", 0.0));
+        let (mean, variance) = (values("running_mean", 0.0), values("running_var", 1.0));
         for unit in 0..self.scale.len() {
-            let variance = value("running_var", unit, 1.0);
-            let scale = value("weight", unit, 1.0) / (variance + norm.eps).sqrt();
-            let shift = value("bias", unit, 0.0) - value("running_mean", unit, 0.0) * scale;
+            let scale = weight(unit) / (variance(unit) + norm.eps).sqrt();
+            let shift = bias(unit) - mean(unit) * scale;
             self.scale[unit] *= scale;
             self.shift[unit] = self.shift[unit] * scale + shift;
         }
