@@ -68,8 +68,8 @@ pub use paths::{
 pub use provenance::{Provenance, SCHEMA};
 pub use rng::{stream, stream_key};
 pub use weights::{
-    Extra, Fan, Init, Network, NormScale, read_pytorch_pruned, read_scores, write_pytorch_pruned,
-    write_scores,
+    Extra, Fan, Init, Network, NormScale, PackedType, read_pytorch_pruned, read_scores,
+    write_pytorch_pruned, write_scores,
 };
 
 /// Arrays go in and out as those of this crate.

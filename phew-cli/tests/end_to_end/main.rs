@@ -16,6 +16,7 @@ mod help;
 mod layers;
 mod lists;
 mod outputs;
+mod pack;
 mod provenance;
 mod reproduce;
 mod rivals;

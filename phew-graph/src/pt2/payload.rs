@@ -63,7 +63,7 @@ pub(crate) fn weights(archive: &Archive) -> Result<BTreeMap<String, Entry>, Grap
         } else {
             Data::Owned(gather(&archive.map()[entry], &shape, &strides, offset, size).into())
         };
-        Ok((name, Entry { dtype, shape, data }))
+        Ok((name, Entry { dtype, shape, data, kept: None }))
     };
     config.config.into_iter().map(tensor).collect()
 }

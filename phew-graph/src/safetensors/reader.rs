@@ -11,7 +11,7 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use super::NOTE;
 use super::bytes::Bytes;
 use super::entry::{Data, Entry, Window};
-use super::shards;
+use super::{packed, shards};
 use crate::error::GraphError;
 use crate::pt2;
 
@@ -89,10 +89,14 @@ impl TensorFile {
             let (from, to) = info.data_offsets;
             let window = Window::new(bytes.clone(), start + from..start + to);
             let (dtype, shape) = (info.dtype, info.shape.clone());
-            (name, Entry { dtype, shape, data: window.into() })
+            (name, Entry { dtype, shape, data: window.into(), kept: None })
         };
         let entries = header.tensors().into_iter().map(entry).collect();
-        Ok(Self { path: path.to_path_buf(), metadata, entries, files: vec![bytes] })
+        let mut file = Self { path: path.to_path_buf(), metadata, entries, files: vec![bytes] };
+        if let Some(header) = file.metadata.remove(packed::KEY) {
+            packed::unpack(&header, &mut file.entries).map_err(|reason| file.wrong(reason))?;
+        }
+        Ok(file)
     }
 
     /// The tensors of the files that an index names.
@@ -121,6 +125,11 @@ impl TensorFile {
     /// [`GraphError::Io`].
     pub fn check_unchanged(&self) -> Result<(), GraphError> {
         self.files.iter().try_for_each(|bytes| bytes.check_unchanged())
+    }
+
+    /// Whether some of its tensors are packed.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.entries.values().any(|entry| entry.kept.is_some())
     }
 
     /// Where it lies, for messages.
@@ -275,6 +284,11 @@ impl<'a> Stored<'a> {
         })
     }
 
+    /// Whether it was packed.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.entry.kept.is_some()
+    }
+
     /// The type of a tensor of floating-point numbers, if it is not F32.
     pub(crate) fn other_float(&self) -> Option<String> {
         matches!(self.entry.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F64)
@@ -297,8 +311,12 @@ impl<'a> Stored<'a> {
             .then(|| bytemuck::allocation::pod_collect_to_vec(self.bytes()))
     }
 
-    /// A byte for each scalar of a mask: 0 or 1. Masks are of BOOL, or of numbers that are all 0 or 1.
+    /// A byte for each scalar of a mask: 0 or 1. Masks are of BOOL, or of numbers that are all 0 or 1; a packed tensor is a
+    /// mask too.
     pub(crate) fn bools(&self) -> Result<Cow<'a, [u8]>, GraphError> {
+        if let Some(kept) = &self.entry.kept {
+            return Ok(Cow::Borrowed(kept));
+        }
         if self.entry.dtype != Dtype::BOOL {
             return Ok(self.binary()?.iter().map(|&value| u8::from(value > 0.0)).collect());
         }
