@@ -13,10 +13,10 @@ VENV := .venv
 READY := .libtorch/.phew-ready
 TRAIN := -p phew-cli --features train
 
-.PHONY: help setup build demo test check bench clean
+.PHONY: help setup build demo test check bench bench-engines clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## the virtual environment and libtorch (quick when they are there)
 
@@ -51,6 +51,10 @@ check: setup ## format, imports, lints and docs alone
 
 bench: setup ## all benchmarks
 	cargo bench --workspace
+
+bench-engines: build ## phew's engine beside PyTorch, ONNX Runtime and OpenVINO
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r scripts/engines-requirements.txt
+	$(VENV)/bin/python scripts/bench_engines.py
 
 clean: ## what was built, the virtual environment and the link included
 	cargo clean
