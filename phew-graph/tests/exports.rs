@@ -335,7 +335,13 @@ fn an_index_of_shards_is_one_file_of_tensors() {
     assert!(
         matches!(index("a.safetensors"), Err(GraphError::Absent { name, .. }) if name == "fc.bias")
     );
-    assert!(matches!(index("c.safetensors"), Err(GraphError::Io { .. })));
+    let missing = index("c.safetensors").unwrap_err();
+    assert!(matches!(missing, GraphError::Io { .. }));
+    let missing = missing.to_string();
+    assert!(
+        missing.contains("c.safetensors: ") && missing.contains("a shard that the index "),
+        "{missing}"
+    );
     let elsewhere = index("../b.safetensors").unwrap_err().to_string();
     assert!(elsewhere.contains("expected a safetensors file beside the index"), "{elsewhere}");
 }

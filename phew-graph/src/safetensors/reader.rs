@@ -103,7 +103,8 @@ impl TensorFile {
     ) -> Result<Self, GraphError> {
         let (mut entries, mut files) = (BTreeMap::new(), Vec::new());
         for (file, names) in shards::files(path, index)? {
-            let mut shard = Self::of_safetensors(&file, Arc::new(read(&file)?))?;
+            let bytes = read(&file).map_err(|e| shards::named_by(path, e))?;
+            let mut shard = Self::of_safetensors(&file, Arc::new(bytes))?;
             for name in names {
                 let Some(entry) = shard.entries.remove(&name) else {
                     return Err(GraphError::Absent { origin: shard.origin(), name });
