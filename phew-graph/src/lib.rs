@@ -42,7 +42,7 @@ mod safetensors;
 mod weights;
 pub mod zoo;
 
-pub use self::safetensors::{TensorFile, write_arrays};
+pub use self::safetensors::{TensorFile, map_files_above, write_arrays};
 pub use arch::{
     Activation, Arch, ArchBuilder, Conv2d, MAX_MULTIPLY_ADDS, MAX_SCALARS, Node, NodeSpec, Op,
     Pool, Role, Shape, TensorNames, TensorSpec, op,

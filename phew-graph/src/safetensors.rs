@@ -14,6 +14,7 @@ mod shards;
 mod writer;
 
 pub(crate) use bytes::Bytes;
+pub use bytes::map_files_above;
 pub(crate) use entry::{Data, Entry, Window};
 pub(crate) use packed::{Header, Parts};
 pub(crate) use positions::Positions;

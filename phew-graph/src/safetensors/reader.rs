@@ -21,7 +21,8 @@ use crate::pt2;
 /// Files of up to 256 MiB are read into memory: whatever others do with them later changes nothing. Larger ones are mapped,
 /// so that nothing is copied: they must stay as they are while the value lives. To replace one by renaming, as phew does,
 /// leaves it intact; one that is written to is found out by [`TensorFile::check_unchanged`], and one that is cut short
-/// ends the process. [`TensorFile::read`] reads files of any size.
+/// ends the process. [`TensorFile::read`] reads files of any size, and [`map_files_above`](crate::map_files_above) has all
+/// files read.
 ///
 /// ```
 /// use phew_graph::{Overwrite, TensorFile, ndarray, write_arrays};
@@ -107,7 +108,8 @@ impl TensorFile {
     ) -> Result<Self, GraphError> {
         let (mut entries, mut files) = (BTreeMap::new(), Vec::new());
         for (file, names) in shards::files(path, index)? {
-            let mut shard = Self::of_safetensors(&file, Arc::new(read(&file)?))?;
+            let bytes = read(&file).map_err(|e| shards::named_by(path, e))?;
+            let mut shard = Self::of_safetensors(&file, Arc::new(bytes))?;
             for name in names {
                 let Some(entry) = shard.entries.remove(&name) else {
                     return Err(GraphError::Absent { origin: shard.origin(), name });
