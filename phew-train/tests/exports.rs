@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use phew_graph::{Imported, import};
+use phew_graph::{Imported, PathGraph, Provenance, Reach, import};
 use phew_metrics::{Analysis, Paths};
-use phew_train::{Mode, Model};
+use phew_train::{Mode, Model, Recipe, Trainer, digits};
+use phew_walk::{WalkParams, prune};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
@@ -27,13 +28,19 @@ struct Expected {
     paths: String,
 }
 
-/// A folder of exports of these groups, and what each must come to; `None` without Python.
-fn exports(groups: &[&str]) -> Option<(tempfile::TempDir, BTreeMap<String, Expected>)> {
+/// Python with torch, if it is there.
+fn python() -> Option<PathBuf> {
     let python = root("../.venv/bin/python");
     if !python.exists() {
         eprintln!("skipped: {} is not there, run 'make setup'", python.display());
         return None;
     }
+    Some(python)
+}
+
+/// A folder of exports of these groups, and what each must come to; `None` without Python.
+fn exports(groups: &[&str]) -> Option<(tempfile::TempDir, BTreeMap<String, Expected>)> {
+    let python = python()?;
     let folder = tempfile::tempdir().unwrap();
     let mut export = Command::new(python);
     export.arg(root("python/exports.py")).arg(folder.path()).args(groups);
@@ -74,7 +81,12 @@ fn check_output(name: &str, imported: &Imported, batch: &Path, tolerance: f64) {
         Tensor::read_safetensors(batch).unwrap().into_iter().collect();
     let model = Model::new(&imported.network, Device::Cpu, Kind::Float).unwrap();
     let found = model.forward(&internal(&tensors["input"], imported), Mode::Eval).unwrap();
-    let expected = tensors["output"].reshape(found.size().as_slice());
+    let expected = match (&found.size()[1..], &tensors["output"].size()[1..]) {
+        ([units, length], [tokens, features]) if (units, length) == (features, tokens) => {
+            tensors["output"].transpose(1, 2)
+        }
+        _ => tensors["output"].reshape(found.size().as_slice()),
+    };
     let scale = 1.0 + expected.abs().max().double_value(&[]);
     let error = (found.detach() - expected).abs().max().double_value(&[]);
     assert!(error <= tolerance * scale, "{name}: {error} off, of {scale}");
@@ -110,6 +122,39 @@ fn check(groups: &[&str]) {
 #[test]
 fn models_of_ones_own_are_read_as_pytorch_means_them() {
     check(&["own"]);
+}
+
+/// A vision transformer pruned by walks: every weight on a path, no unit dead, and trained under the mask.
+#[test]
+fn a_pruned_transformer_has_no_dead_unit_and_trains() {
+    let Some((folder, _)) = exports(&["own"]) else { return };
+    let network = import(&folder.path().join("vit_digits.pt2")).unwrap().network;
+    assert_eq!(network.arch().extensions(), ["attention"]);
+    let mask = prune(&network, &WalkParams::new(0.2).unwrap()).unwrap().mask;
+    let graph = PathGraph::new(network.arch());
+    let reach = Reach::of_mask(&graph, &mask);
+    assert_eq!(reach.effective(&graph, &mask), mask);
+    // Of what weights enter, a path leaves all: of queries and keys too.
+    for tensor in graph.tensors() {
+        let ends = graph.ends(tensor);
+        for index in mask.layer(tensor).iter() {
+            assert!(reach.to_outputs[ends.target][ends.shape.ends(index).1]);
+        }
+    }
+    let from = Provenance::of(&network);
+    assert_eq!(from.extensions, ["attention"]);
+    tch::set_num_threads(1);
+    let data = digits(200, 50, 0).unwrap();
+    let recipe = Recipe { batch: 50, ..Recipe::preset("digits").unwrap() }.with_epochs(2);
+    let mut trainer = Trainer::builder(&network, &data, &recipe).mask(&mask).build().unwrap();
+    trainer.run(&mut ()).unwrap();
+    let trained = trainer.network().unwrap();
+    for ((before, after), layer) in
+        network.weights().iter().zip(&trained.weights()).zip(mask.layers())
+    {
+        assert!((0..layer.len()).all(|i| layer.get(i) || after[i].to_bits() == 0));
+        assert!(layer.iter().any(|i| before[i].to_bits() != after[i].to_bits()));
+    }
 }
 
 #[test]
