@@ -1,6 +1,7 @@
 """Models exported by torch.export.save, and what an import of them must come to.
 
     exports.py FOLDER GROUP ...
+    exports.py FOLDER onnx
 
 For each model of the groups (own, small, full) FOLDER gets NAME.pt2, and NAME.safetensors with an input and the model's output in evaluation mode.
 expected.json has, by model, the names of its prunable weights, PyTorch's count of their scalars, and the number of
@@ -445,8 +446,55 @@ def export(folder, name, make, shape, options):
     }
 
 
+# What either exporter has no words for, or writes in operators that phew has not: adaptive poolings of uneven windows.
+NOT_IN_ONNX = {"every", "training", "last", "vgg", "alexnet", "half", "bfloat", "double", "dynamic"}
+
+
+def export_onnx(folder, name, make, shape, options):
+    """The model by both of PyTorch's exporters: NAME-old.onnx and NAME-new.onnx."""
+    torch.manual_seed(0)
+    model = make().eval()
+    x = torch.randn(3, *shape)
+    torch.onnx.export(model, (x,), folder / f"{name}-new.onnx", dynamo=True, verbose=False)
+    # As most users do: any number of samples.
+    axes = {"x": {0: "batch"}} if name in ("mlp", "sequence", "resnet", "convnext", "spatial") else None
+    torch.onnx.export(model, (x,), folder / f"{name}-old.onnx", dynamo=False, input_names=["x"], dynamic_axes=axes)
+    with torch.no_grad():
+        save_file({"input": x, "output": model(x).contiguous()}, folder / f"{name}.safetensors")
+    torch.export.save(torch.export.export(model, (x,)), folder / f"{name}.pt2")
+    weights = prunable(model)
+    normalised = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
+    paths = Counter().count(torch.export.export(model, (x[:1],)), (1, *shape))
+    return {
+        "weights": {name: list(weight.shape) for name, weight in weights.items()},
+        "prunable": sum(weight.numel() for weight in weights.values()),
+        "paths": str(paths),
+        "normalised": normalised,
+    }
+
+
+def onnx(folder):
+    """Everything in ONNX, and blocks of it in older and newer sets of operators."""
+    import logging
+    import warnings
+
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    models = {name: model for name, model in (own() | small()).items() if name not in NOT_IN_ONNX}
+    expected = {name: export_onnx(folder, name, *model) for name, model in models.items()}
+    for name, version, dynamo in [("gpt", 14, False), ("gpt", 23, True), ("tokens", 13, False), ("convnext", 14, False)]:
+        make, shape, _ = models[name]
+        torch.manual_seed(0)
+        model, x = make().eval(), torch.randn(3, *shape)
+        torch.onnx.export(model, (x,), folder / f"{name}-{version}.onnx", opset_version=version, dynamo=dynamo, verbose=False)
+    return expected
+
+
 def main():
     folder, wanted = Path(sys.argv[1]), sys.argv[2:]
+    if wanted == ["onnx"]:
+        (folder / "expected.json").write_text(json.dumps(onnx(folder), indent=1))
+        return
     models = own()
     groups = {"own": own, "small": small, "full": full}
     names = []

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use phew_graph::{Imported, PathGraph, Provenance, Reach, import};
+use phew_graph::{Imported, Op, PathGraph, Provenance, Reach, import};
 use phew_metrics::{Analysis, Paths};
 use phew_train::{Mode, Model, Recipe, Trainer, digits};
 use phew_walk::{WalkParams, prune};
@@ -26,6 +26,9 @@ struct Expected {
     prunable: usize,
     /// In decimals: there are more than any number type holds.
     paths: String,
+    /// Whether it has batch normalisation, of a model in ONNX.
+    #[serde(default)]
+    normalised: bool,
 }
 
 /// Python with torch, if it is there.
@@ -90,6 +93,68 @@ fn check_output(name: &str, imported: &Imported, batch: &Path, tolerance: f64) {
     let scale = 1.0 + expected.abs().max().double_value(&[]);
     let error = (found.detach() - expected).abs().max().double_value(&[]);
     assert!(error <= tolerance * scale, "{name}: {error} off, of {scale}");
+}
+
+/// Exports by both of PyTorch's ONNX exporters are the network of the `.pt2`: the same paths and weights, outputs, and masks.
+#[test]
+fn onnx_files_of_either_exporter_are_the_network_of_the_archive() {
+    let Some(python) = python() else { return };
+    let known = Command::new(python).args(["-c", "import onnx, onnxscript"]).output().unwrap();
+    if !known.status.success() {
+        eprintln!("skipped: the packages onnx and onnxscript are not there, run 'make setup'");
+        return;
+    }
+    let Some((folder, expected)) = exports(&["onnx"]) else { return };
+    let path = |name: &str, end: &str| folder.path().join(format!("{name}{end}"));
+    assert!(expected.len() > 12);
+    for (name, expected) in &expected {
+        let archive = import(&path(name, ".pt2")).unwrap();
+        for exporter in ["old", "new"] {
+            let label = format!("{name}, {exporter}");
+            let file = path(name, &format!("-{exporter}.onnx"));
+            let imported = import(&file).unwrap_or_else(|e| panic!("{label}: {e}"));
+            check_structure(&label, &imported, expected);
+            check_output(&label, &imported, &path(name, ".safetensors"), 1e-5);
+            let folded = imported.notes.iter().any(|note| note.contains("fold"));
+            let normalises = |op: &Op| matches!(op, Op::BatchNorm(_) | Op::LayerNorm(_));
+            let nodes = imported.network.arch().nodes();
+            let bare = !nodes.iter().any(|node| normalises(&node.op));
+            let convolves =
+                nodes.iter().any(|node| matches!(node.op, Op::Conv2d(_) | Op::Conv1d(_)));
+            assert_eq!(folded, bare && convolves, "{label}: {:?}", imported.notes);
+            if expected.normalised {
+                // The exporter scales the weights of folded convolutions.
+                continue;
+            }
+            for (spec, weights) in
+                archive.network.arch().prunable().iter().zip(&archive.network.weights())
+            {
+                let found = imported.network.view(&spec.name).unwrap();
+                assert_eq!(
+                    found.iter().copied().collect::<Vec<f32>>(),
+                    *weights,
+                    "{label}: {}",
+                    spec.name
+                );
+            }
+            let masks = [&archive, &imported].map(|imported| {
+                let params = WalkParams::new(0.3).unwrap().seed(7);
+                prune(&imported.network, &params).unwrap().mask
+            });
+            let [mut wanted, found] = masks;
+            // Operators may stand in another order.
+            wanted = wanted.in_order_of(imported.network.arch(), "the archive's").unwrap();
+            if archive.network.arch().prunable() == imported.network.arch().prunable() {
+                assert_eq!(found, wanted, "{label}");
+            }
+        }
+    }
+    for name in ["gpt-14", "gpt-23", "tokens-13", "convnext-14"] {
+        let imported = import(&path(name, ".onnx")).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let whole = name.split_once('-').unwrap().0;
+        check_structure(name, &imported, &expected[whole]);
+        check_output(name, &imported, &path(whole, ".safetensors"), 1e-5);
+    }
 }
 
 /// An input as phew has it: units before positions.
