@@ -13,10 +13,10 @@ VENV := .venv
 READY := .libtorch/.phew-ready
 TRAIN := -p phew-cli --features train
 
-.PHONY: help setup build demo test check bench clean
+.PHONY: help setup build wheel demo test check bench bench-engines clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## the virtual environment and libtorch (quick when they are there)
 
@@ -34,6 +34,9 @@ build: setup ## phew, and phew-torch beside it for training, in target/release
 	cargo build --release -p phew-cli
 	cargo build --release $(TRAIN) --bin phew-torch
 
+wheel: setup ## the Python package phew-sparse, with phew in it, in target/wheels
+	cd phew-cli/python && ../../$(VENV)/bin/maturin build --release
+
 demo: build ## 5% of a real network, then what such a choice learns; sets up libtorch
 	scripts/demo.sh
 
@@ -41,6 +44,7 @@ test: setup check ## format, imports, lints, docs and all tests
 	cargo test
 	PHEW_ALL_EXPORTS=1 cargo test -p phew-train
 	PHEW_ALL_REPRODUCTIONS=1 cargo test $(TRAIN)
+	scripts/test-wheel.sh
 
 check: setup ## format, imports, lints and docs alone
 	cargo fmt --all --check
@@ -51,6 +55,10 @@ check: setup ## format, imports, lints and docs alone
 
 bench: setup ## all benchmarks
 	cargo bench --workspace
+
+bench-engines: build ## phew's engine beside PyTorch, ONNX Runtime and OpenVINO
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r scripts/engines-requirements.txt
+	$(VENV)/bin/python scripts/bench_engines.py
 
 clean: ## what was built, the virtual environment and the link included
 	cargo clean

@@ -239,6 +239,20 @@ def two_at_once():
         first.stderr.close()
 
 
+def wait_for_memory(process, size, seconds=60):
+    """Until a process has read a file of this size into its memory, and a moment for its end."""
+    end = time.monotonic() + seconds
+    while True:
+        status = open("/proc/%d/status" % process.pid).read()
+        resident = [int(l.split()[1]) * 1024 for l in status.splitlines() if l.startswith("RssAnon")]
+        if resident and resident[0] >= size:
+            time.sleep(0.3)
+            return
+        assert process.poll() is None, "%s ended before it read its file" % process.args
+        assert time.monotonic() < end, "%s does not read its file" % process.args
+        time.sleep(0.01)
+
+
 def wait_for(path, process, seconds=60):
     end = time.monotonic() + seconds
     while not (os.path.exists(path) and os.path.getsize(path)):
@@ -328,6 +342,16 @@ def changing_files():
                     # Zeros at the end are weights as good as others.
                     os.truncate(folder + "/w", size)
         note("files that change leave whole masks", all_whole(folder) is None)
+        # In memory it stays as it was, once it is read.
+        code, said = run(line, folder)
+        assert code == 0, said
+        right = open(folder + "/m", "rb").read()
+        process = start("--no-map " + line, folder)
+        wait_for_memory(process, os.path.getsize(folder + "/w"))
+        os.truncate(folder + "/w", 1000)
+        _, err = process.communicate(timeout=120)
+        same = open(folder + "/m", "rb").read() == right
+        note("a file in memory that is cut short", process.returncode == 0 and same, err.decode())
 
 
 def main():

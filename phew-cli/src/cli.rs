@@ -27,6 +27,11 @@ struct Common {
     #[arg(long, global = true)]
     json: bool,
 
+    /// Read files of more than 256 MiB into memory, where they are mapped otherwise: whoever writes to them meanwhile then
+    /// changes nothing
+    #[arg(long, global = true)]
+    no_map: bool,
+
     /// Show all columns of tables, however narrow the terminal is
     #[arg(long, global = true)]
     wide: bool,
@@ -122,6 +127,9 @@ fn set_up(common: &Common) -> anyhow::Result<()> {
     handover::check_version()?;
     interrupt::install()?;
     output::set_width(common.wide);
+    if common.no_map {
+        phew_graph::map_files_above(u64::MAX);
+    }
     if let Some(threads) = common.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global()?;
         #[cfg(feature = "train")]

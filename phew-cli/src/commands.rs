@@ -17,6 +17,7 @@ mod mask;
 #[cfg(feature = "train")]
 pub(crate) mod measure;
 mod node_path;
+mod pack;
 mod plot;
 pub(crate) mod prune;
 mod report;
@@ -47,6 +48,7 @@ pub use mask::{Checked, Converted, Mask, MaskReport};
 #[cfg(feature = "train")]
 pub use measure::{Gradient, Jacobian, Kernel, Measure, MeasureReport, Measures};
 pub use node_path::{BalanceOfLayer, BalanceOfMask, NodePath, NodePathReport};
+pub use pack::{Pack, PackReport};
 pub use plot::{Plot, PlotReport};
 pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
 pub use report::{Report, ReportReport};
@@ -71,6 +73,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<transform::Transform>(),
     entry::<mask::Mask>(),
     entry::<compact::Compact>(),
+    entry::<pack::Pack>(),
     entry::<node_path::NodePath>(),
     entry::<run::Run>(),
     entry::<bench::Bench>(),

@@ -10,7 +10,7 @@ use phew_graph::ndarray::ArrayD;
 use phew_graph::{Init, LayerMask, Mask, Network, zoo};
 
 /// Inputs of a call.
-const BATCH: usize = 16;
+const BATCHES: [usize; 2] = [1, 16];
 
 /// Keeps every so many-th weight, in a scattered order.
 fn mask(network: &Network, one_in: usize) -> Mask {
@@ -26,18 +26,22 @@ fn programs(criterion: &mut Criterion) {
     for name in ["resnet20", "vgg19", "lenet-300-100"] {
         let arch = zoo::by_name(name).unwrap().build().unwrap();
         let network = Network::initialise(arch, Init::default(), 0).unwrap();
-        let mut shape = vec![BATCH];
-        shape.extend(network.arch().input_shape().sizes());
-        let inputs = ArrayD::from_elem(shape, 0.5);
         let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Elements(BATCH as u64));
         group.sample_size(10).warm_up_time(Duration::from_millis(300));
         group.measurement_time(Duration::from_secs(2));
         for one_in in [1, 10, 20, 50] {
             let program = Program::new(&network, Some(&mask(&network, one_in))).unwrap();
-            group.bench_function(format!("one weight in {one_in}"), |bencher| {
-                pool.install(|| bencher.iter(|| black_box(program.run(inputs.view()).unwrap())));
-            });
+            for batch in BATCHES {
+                let mut shape = vec![batch];
+                shape.extend(network.arch().input_shape().sizes());
+                let inputs = ArrayD::from_elem(shape, 0.5);
+                group.throughput(Throughput::Elements(batch as u64));
+                group.bench_function(format!("one weight in {one_in}, batch {batch}"), |bencher| {
+                    pool.install(|| {
+                        bencher.iter(|| black_box(program.run(inputs.view()).unwrap()))
+                    });
+                });
+            }
         }
         group.finish();
     }

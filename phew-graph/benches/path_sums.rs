@@ -1,5 +1,7 @@
 //! Path sums against a plain streaming Σ|w| over the same weights, in the same run and on the same threads.
 
+#![expect(clippy::print_stderr, reason = "a bench prints its ratios")]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -209,6 +209,14 @@ pub enum GraphError {
         /// Shape expected.
         expected: Vec<usize>,
     },
+    /// A weight beyond the range of F16.
+    #[error("tensor `{name}`: {value} does not fit f16 (bf16 has the range of f32)")]
+    NotHalf {
+        /// The tensor.
+        name: String,
+        /// The weight.
+        value: f32,
+    },
     /// A tensor of the wrong element type.
     #[error("{origin}: tensor `{name}` has dtype {found}, expected {expected}")]
     Dtype {

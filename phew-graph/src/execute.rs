@@ -6,8 +6,9 @@
 //! which the output depends. [`Program::run`]
 //! then takes any number of inputs.
 //!
-//! Sixteen inputs are computed side by side, the innermost axis of every buffer: one weight is applied to all of them
-//! at several positions of the map at once, so that a weight is read once for up to 128 multiply-adds.
+//! Two layouts, chosen by the number of inputs. Sixteen inputs are computed side by side, the innermost axis of every
+//! buffer: one weight is applied to all of them at several positions of the map at once, so that a weight is read once for
+//! up to 128 multiply-adds. Of one input the positions of a map are computed side by side.
 //!
 //! What comes out depends on nothing but network, mask, input and the instruction set: the kept weights of a unit are
 //! summed in f32 in the order of its tensor, from the bias on (features: in eight interleaved sums, which are added in
@@ -20,8 +21,10 @@ mod kernels;
 mod live_units;
 mod memory;
 mod packed;
+mod plan;
 mod program;
 mod step;
 mod steps;
+mod values;
 
 pub use program::Program;

@@ -43,7 +43,7 @@ mod safetensors;
 mod weights;
 pub mod zoo;
 
-pub use self::safetensors::{TensorFile, write_arrays};
+pub use self::safetensors::{TensorFile, map_files_above, write_arrays};
 pub use arch::{
     Activation, Arch, ArchBuilder, Conv2d, MAX_MULTIPLY_ADDS, MAX_SCALARS, Node, NodeSpec, Op,
     Pool, Role, Shape, TensorNames, TensorSpec, op,
@@ -69,8 +69,8 @@ pub use paths::{
 pub use provenance::{Provenance, SCHEMA};
 pub use rng::{stream, stream_key};
 pub use weights::{
-    Extra, Fan, Init, Network, NormScale, read_pytorch_pruned, read_scores, write_pytorch_pruned,
-    write_scores,
+    Extra, Fan, Init, Network, NormScale, PackedType, read_pytorch_pruned, read_scores,
+    write_pytorch_pruned, write_scores,
 };
 
 /// Arrays go in and out as those of this crate.

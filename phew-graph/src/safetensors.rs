@@ -7,16 +7,21 @@
 
 mod bytes;
 mod entry;
+mod packed;
+mod positions;
 mod reader;
 mod shards;
 mod writer;
 
 pub(crate) use bytes::Bytes;
+pub use bytes::map_files_above;
 pub(crate) use entry::{Data, Entry, Window};
+pub(crate) use packed::{Header, Parts};
+pub(crate) use positions::Positions;
 pub(crate) use reader::Stored;
 pub use reader::TensorFile;
 pub use writer::write_arrays;
-pub(crate) use writer::{Tensor, write_tensors};
+pub(crate) use writer::{Tensor, write_packed, write_tensors};
 
 /// The key of the metadata under which the note stands.
 const NOTE: &str = "phew";

@@ -38,36 +38,35 @@ fn every_type_of_operator_has_a_section_and_no_other() {
     assert_eq!(sections(&document()).into_keys().collect::<BTreeSet<_>>(), types());
 }
 
+/// The names of all fields that some operator takes, from the calls in the code that take them.
+fn names_of_fields() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/arch/op");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let sources = files.map(|path| std::fs::read_to_string(path).unwrap());
+    let calls = ["take(\"", "need(\"", "need::<Pair>(\"", "pair(\""];
+    sources.fold(BTreeSet::new(), |mut names, source| {
+        let taken = calls.iter().flat_map(|call| source.split(call).skip(1));
+        names.extend(taken.map(|rest| rest.split('"').next().unwrap().to_owned()));
+        names
+    })
+}
+
 #[test]
-fn every_field_that_the_code_takes_is_listed_where_its_operator_is() {
-    let sections = sections(&document());
-    let source = |file: &str| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/arch/op").join(file);
-        std::fs::read_to_string(path).unwrap()
-    };
-    let files = [
-        ("conv2d.rs", &["conv2d"][..]),
-        ("linear.rs", &["linear"]),
-        ("batch_norm.rs", &["batch_norm"]),
-        ("activation.rs", &["leaky_relu"]),
-        ("pool.rs", &["max_pool", "avg_pool"]),
-        ("input.rs", &["input"]),
-    ];
-    let mut found = 0;
-    for (file, kinds) in files {
-        let source = source(file);
-        let calls = ["take(\"", "need(\"", "need::<Pair>(\""].into_iter();
-        for field in calls.flat_map(|call| source.split(call).skip(1)) {
-            let field = field.split('"').next().unwrap();
-            for kind in kinds {
-                assert!(sections[*kind].contains(&format!("| `{field}` |")), "{kind}: {field}");
-                found += 1;
-            }
-        }
-    }
-    assert_eq!(found, 18, "a new field is to be listed");
-    for file in ["add.rs", "concat.rs", "flatten.rs", "max_pool.rs", "avg_pool.rs"] {
-        assert!(!source(file).contains("take(\""), "{file} takes a field of its own");
+fn the_fields_that_an_operator_takes_are_listed_and_no_other() {
+    let names = names_of_fields();
+    for (kind, text) in sections(&document()) {
+        let listed = |name: &&String| text.contains(&format!("| `{name}` |"));
+        let example = examples(&text)[0];
+        let taken = |name: &&String| {
+            let lines = example.lines().filter(|line| !line.starts_with(&format!("{name} = ")));
+            let text = lines.fold("name = 'a'\n".to_owned(), |text, line| text + line + "\n");
+            let read = Arch::from_toml(&format!("{text}{name} = []"), "x");
+            !read.is_err_and(|error| error.to_string().contains(&format!("takes no `{name}`")))
+        };
+        let set = |has: &dyn Fn(&&String) -> bool| names.iter().filter(has).collect::<Vec<_>>();
+        assert_eq!(set(&listed), set(&taken), "{kind}");
+        let rows = text.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(rows, set(&listed).len(), "{kind}: a row of no field");
     }
 }
 
@@ -78,24 +77,7 @@ fn every_example_is_read_and_written_with_the_fields_that_it_shows() {
     Arch::from_toml(examples(whole)[0], "tiny").unwrap();
     for (kind, text) in sections(&document) {
         let [example] = examples(&text)[..] else { panic!("{kind}: one example") };
-        // Between an input and an output that suit it.
-        let image = "name = 'a'\n[[op]]\nname = 'start'\ntype = 'input'\nshape = [4, 8, 8]\n";
-        let start = match kind.as_str() {
-            "input" => "name = 'a'\n".to_owned(),
-            "linear" => image.replace("[4, 8, 8]", "[16]"),
-            "add" | "concat" => {
-                let relu =
-                    |name| format!("[[op]]\nname = '{name}'\ntype = 'relu'\ninputs = ['start']\n");
-                image.to_owned() + &relu("a") + &relu("b")
-            }
-            _ => image.to_owned(),
-        };
-        let end = match kind.as_str() {
-            "linear" => "",
-            "flatten" => "[[op]]\nname = 'end'\ntype = 'linear'\nout = 2\n",
-            _ => "[[op]]\nname = 'end'\ntype = 'conv2d'\nout = 2\nkernel = 1\n",
-        };
-        let arch = Arch::from_toml(&format!("{start}{example}{end}"), &kind).unwrap();
+        let arch = Arch::from_toml(&surrounded(&kind, example), &kind).unwrap();
         let node = arch.nodes().iter().find(|node| node.op.kind() == kind && node.name != "start");
         let node = node.unwrap_or_else(|| panic!("{kind}: its operator"));
         assert_eq!(matches!(node.op, Op::Input(_)), kind == "input");
@@ -105,4 +87,32 @@ fn every_example_is_read_and_written_with_the_fields_that_it_shows() {
             assert!(written.contains(&format!("{field} = ")), "{kind}: {field} in {written}");
         }
     }
+}
+
+/// An example between an input and an output that suit it.
+fn surrounded(kind: &str, example: &str) -> String {
+    let op = |name: &str, fields: &str| format!("[[op]]\nname = '{name}'\n{fields}\n");
+    let start = match kind {
+        "input" => String::new(),
+        "conv1d" | "shift" => op("start", "type = 'input'\nshape = [4, 8]"),
+        _ => op("start", "type = 'input'\nshape = [4, 8, 8]"),
+    };
+    let branches = match example.contains("inputs = [") {
+        true => ["a", "b"].map(|name| op(name, "type = 'relu'\ninputs = ['start']")).concat(),
+        false => String::new(),
+    };
+    let part = |name: &str, first: usize| {
+        op(name, &format!("type = 'slice'\nfirst = {first}\nunits = 1\ninputs = ['start']"))
+    };
+    let end = match kind {
+        "flatten" => op("end", "type = 'linear'\nout = 2"),
+        // Something has to read the units that it leaves.
+        "slice" => {
+            let join = op("join", "type = 'concat'\ninputs = ['left', 'below', 'above']");
+            let end = op("end", "type = 'linear'\nat_positions = true\nout = 2");
+            [part("below", 0), part("above", 3), join, end].concat()
+        }
+        _ => op("end", "type = 'linear'\nat_positions = true\nout = 2"),
+    };
+    format!("name = 'a'\n{start}{branches}{example}{end}")
 }

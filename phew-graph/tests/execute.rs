@@ -219,7 +219,7 @@ fn networks_of_the_zoo_come_to_what_a_plain_loop_does() {
     let small = [("resnet20", 10), ("lenet-5", 10), ("lenet-300-100", 10), ("mlp-bn-20-7-5-3", 3)];
     for (name, _) in small {
         let (network, mask) = random(zoo::by_name(name).unwrap().build().unwrap(), 0.1, 1);
-        for inputs in [1, 2, 17] {
+        for inputs in [1, 2, 16, 17] {
             check(&network, &mask, inputs, 5);
         }
         check(&network, &Mask::dense(network.arch()), 2, 6);

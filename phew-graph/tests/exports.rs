@@ -254,6 +254,15 @@ fn archives_of_other_layouts_and_versions_are_refused_with_what_to_do() {
     model.set_entry("data/weights/weight_0", bytes(&WEIGHT[..5]));
     assert!(model.refused().contains("`fc.weight` lies outside its entry"));
 
+    // Strides of 0 repeat a scalar: a few bytes would become any number of them.
+    let mut model = Model::new();
+    let most = 1_usize << 40;
+    model.weights["config"]["fc.weight"]["tensor_meta"] = meta(7, &[most, 2], &[0, 0], 0);
+    let error = model.refused();
+    assert!(error.contains("repeats its scalars to 2199023255552, expected at most"), "{error}");
+    model.weights["config"]["fc.weight"]["tensor_meta"] = meta(7, &[most, most, 2], &[0, 0, 0], 0);
+    assert!(model.refused().contains("`fc.weight` lies outside its entry"));
+
     // The layout of torch 2.7, and what torch.save writes.
     let folder = tempfile::tempdir().unwrap();
     for (entry, part) in [
@@ -326,7 +335,13 @@ fn an_index_of_shards_is_one_file_of_tensors() {
     assert!(
         matches!(index("a.safetensors"), Err(GraphError::Absent { name, .. }) if name == "fc.bias")
     );
-    assert!(matches!(index("c.safetensors"), Err(GraphError::Io { .. })));
+    let missing = index("c.safetensors").unwrap_err();
+    assert!(matches!(missing, GraphError::Io { .. }));
+    let missing = missing.to_string();
+    assert!(
+        missing.contains("c.safetensors: ") && missing.contains("a shard that the index "),
+        "{missing}"
+    );
     let elsewhere = index("../b.safetensors").unwrap_err().to_string();
     assert!(elsewhere.contains("expected a safetensors file beside the index"), "{elsewhere}");
 }

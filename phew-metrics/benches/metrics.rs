@@ -4,6 +4,8 @@
 //! `cargo bench -p phew-metrics` prints, beside criterion's own figures, the ratio of medians: how many streaming
 //! passes each metric takes.
 
+#![expect(clippy::print_stderr, reason = "a bench prints its ratios")]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Multiply-adds and parameters, dense and sparse, layer by layer.
 
-use phew_graph::{TensorId, TensorSpec};
+use phew_graph::{Arch, Mask, TensorId, TensorSpec};
 use serde::Serialize;
 
 use crate::analysis::Analysis;
@@ -35,6 +35,39 @@ pub struct LayerCost {
 }
 
 impl Cost {
+    /// Cost of one forward pass over one input of the architecture's shape, whole and with what a mask of it keeps.
+    ///
+    /// A weight is used once for each position of its output map ([`Arch::positions`]); positions over the border's
+    /// padding count. Attention multiplies queries with keys and with values besides. Biases, normalisation, activations and pooling are left out, as is usual.
+    #[must_use]
+    pub fn new(arch: &Arch, mask: Option<&Mask>) -> Self {
+        let layer = |(tensor, spec): (TensorId, &TensorSpec)| {
+            let positions = arch.positions(tensor);
+            let kept = mask.map_or(spec.len(), |mask| mask.layer(tensor).kept());
+            LayerCost {
+                name: spec.name.clone(),
+                positions,
+                parameters: spec.len(),
+                sparse_parameters: kept,
+                flops: 2 * spec.len() as u64 * positions as u64,
+                sparse_flops: 2 * kept as u64 * positions as u64,
+            }
+        };
+        let auxiliary = arch.auxiliary().iter().filter(|spec| !spec.role.is_buffer());
+        Self {
+            layers: arch.prunable().with_ids().map(layer).collect(),
+            auxiliary_parameters: auxiliary.map(TensorSpec::len).sum(),
+            // Within the limit on multiply-adds, 2⁶⁰.
+            attention_flops: u64::try_from(2 * arch.attention_multiply_adds()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Weights, biases, scales and shifts.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.layers.iter().map(|layer| layer.parameters).sum::<usize>() + self.auxiliary_parameters
+    }
+
     /// Floating-point operations, dense.
     #[must_use]
     pub fn flops(&self) -> u64 {
@@ -49,36 +82,9 @@ impl Cost {
 }
 
 impl Analysis<'_> {
-    /// Cost of one forward pass over one input of the architecture's shape.
-    ///
-    /// A weight is used once for each position of its output map ([`Arch::positions`](phew_graph::Arch::positions));
-    /// positions over the border's padding count.
-    /// Attention multiplies queries with keys and with values besides. Biases, normalisation, activations and pooling are left out, as is usual.
+    /// [`Cost::new`] of the network and the mask.
     #[must_use]
     pub fn cost(&self) -> Cost {
-        let arch = self.network.arch();
-        let layer = |(tensor, spec): (TensorId, &TensorSpec)| {
-            let positions = arch.positions(tensor);
-            let kept = self.mask.map_or(spec.len(), |m| m.layer(tensor).kept());
-            LayerCost {
-                name: spec.name.clone(),
-                positions,
-                parameters: spec.len(),
-                sparse_parameters: kept,
-                flops: 2 * spec.len() as u64 * positions as u64,
-                sparse_flops: 2 * kept as u64 * positions as u64,
-            }
-        };
-        Cost {
-            layers: arch.prunable().with_ids().map(layer).collect(),
-            auxiliary_parameters: arch
-                .auxiliary()
-                .iter()
-                .filter(|spec| !spec.role.is_buffer())
-                .map(TensorSpec::len)
-                .sum(),
-            // Within the limit on multiply-adds, 2⁶⁰.
-            attention_flops: u64::try_from(2 * arch.attention_multiply_adds()).unwrap_or(u64::MAX),
-        }
+        Cost::new(self.network.arch(), self.mask)
     }
 }

@@ -3,6 +3,8 @@
 //! `cargo bench -p phew-walk` prints, beside criterion's own figures, the ratio of medians: how many streaming
 //! passes the whole of `prune` takes, tables and mask included. Both run on the same threads.
 
+#![expect(clippy::print_stderr, reason = "a bench prints its ratios")]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -2,6 +2,13 @@
 
 use phew_graph::GraphError;
 
+/// A density in four digits that is not above it: one that can be had.
+fn rounded_down(density: f64) -> f64 {
+    const DIGITS: f64 = 1e4;
+    let down = (density * DIGITS).floor() / DIGITS;
+    if down > 0.0 { down } else { density }
+}
+
 /// Why no mask was made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -34,7 +41,8 @@ pub enum WalkError {
     /// Paths reach the density, but only after more walks than are made.
     #[error(
         "density {density} is expected to take {walks:.0e} more walks, since some weights lie on paths that hardly any \
-         walk takes; {most} more walks are the most that are made, and they come to a density of about {within:.4}"
+         walk takes; {most} more walks are the most that are made, and they come to a density of about {}",
+        rounded_down(*within)
     )]
     TooManyWalks {
         /// Density asked for.
@@ -63,4 +71,20 @@ pub enum WalkError {
         /// Walks made so far.
         walks: u64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_density_that_is_named_is_below_the_one_that_cannot_be_had() {
+        let named = |density, within| {
+            let error = WalkError::TooManyWalks { density, walks: 6e9, most: 1 << 30, within };
+            error.to_string().rsplit(' ').next().map(str::to_owned)
+        };
+        assert_eq!(named(1.0, 0.999_98).as_deref(), Some("0.9999"));
+        assert_eq!(named(0.6, 0.512_38).as_deref(), Some("0.5123"));
+        assert_eq!(named(0.1, 0.000_05).as_deref(), Some("0.00005"));
+    }
 }

@@ -23,6 +23,7 @@ use crate::allocation::Allocation;
 use crate::error::BaselineError;
 use crate::plan::Plan;
 use crate::power::Power;
+use crate::prune::check_informative;
 use crate::scorer::{Scorer, State, Watch};
 use crate::scores::Scores;
 use working_set::WorkingSet;
@@ -67,6 +68,13 @@ impl SynFlow {
     }
 }
 
+/// Whether all weights are of one magnitude. The first two that differ end the search.
+fn all_alike(state: &State<'_>) -> bool {
+    let mut magnitudes = state.weights.iter().flat_map(|w| w.iter()).map(|w| w.abs().to_bits());
+    let first = magnitudes.next();
+    magnitudes.all(|magnitude| Some(magnitude) == first)
+}
+
 impl Scorer for SynFlow {
     fn score<'s>(&'s mut self, state: &'s State<'_>) -> Result<Scores<'s>, BaselineError> {
         let sums = match self.saliency.edge() {
@@ -93,8 +101,11 @@ impl Scorer for SynFlow {
         }
         let counts = plan.counts(state.network.arch().prunable_len());
         Some(counts.and_then(|counts| {
-            // Without any path all scores are 0; where there is one, some weight lies on none or has another share.
-            if counts.first().is_some_and(|&kept| kept < state.mask.kept()) {
+            // Without any path all scores are 0. Where there is one, they are all the same if the weights are, in some networks.
+            if let Some(&kept) = counts.first().filter(|&&kept| kept < state.mask.kept()) {
+                if all_alike(state) {
+                    check_informative(&self.score(state)?, state.mask, kept)?;
+                }
                 let reach = Reach::new(state.graph, &Edges::new(state.weights, NonZero));
                 if !reach.connected() {
                     let candidates = state.mask.kept();

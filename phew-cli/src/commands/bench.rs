@@ -8,6 +8,7 @@ use clap::Args;
 use phew_graph::execute::Program;
 use phew_graph::ndarray::ArrayD;
 use phew_graph::{Arch, Mask};
+use phew_metrics::Cost;
 use serde::Serialize;
 
 use crate::args::{ArchArgs, WeightArgs, load_mask};
@@ -139,18 +140,14 @@ fn median(times: &[f64]) -> f64 {
 }
 
 fn layers(arch: &Arch, mask: &Mask) -> Vec<LayerCost> {
-    let cost = |(tensor, spec): (phew_graph::TensorId, &phew_graph::TensorSpec)| {
-        let (kept, prunable) = (mask.layer(tensor).kept(), spec.len());
-        let positions = arch.positions(tensor);
-        LayerCost {
-            name: spec.name.clone(),
-            kept,
-            prunable,
-            multiply_adds: (kept * positions) as u64,
-            multiply_adds_dense: (prunable * positions) as u64,
-        }
+    let layer = |layer: phew_metrics::LayerCost| LayerCost {
+        name: layer.name,
+        kept: layer.sparse_parameters,
+        prunable: layer.parameters,
+        multiply_adds: layer.sparse_flops / 2,
+        multiply_adds_dense: layer.flops / 2,
     };
-    arch.prunable().with_ids().map(cost).collect()
+    Cost::new(arch, Some(mask)).layers.into_iter().map(layer).collect()
 }
 
 impl Report for BenchReport {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use phew_graph::{Arch, Compaction, GraphError, Mask, Provenance, write_atomically};
+use phew_metrics::Cost;
 use serde::Serialize;
 
 use crate::args::{ArchArgs, OutputArgs, WeightArgs, load_mask};
@@ -56,19 +57,12 @@ pub struct Savings {
 impl Savings {
     /// Of an architecture and the smaller one.
     pub(crate) fn new(before: &Arch, after: &Arch) -> Self {
-        let parameters = |arch: &Arch| {
-            let own = arch.auxiliary().iter().filter(|spec| !spec.role.is_buffer());
-            arch.prunable_len() + own.map(|spec| spec.len()).sum::<usize>()
-        };
-        let flops = |arch: &Arch| -> u64 {
-            let all = arch.prunable().with_ids();
-            all.map(|(tensor, spec)| 2 * (spec.len() * arch.positions(tensor)) as u64).sum()
-        };
+        let [before, after] = [before, after].map(|arch| Cost::new(arch, None));
         Self {
-            parameters: parameters(after),
-            parameters_before: parameters(before),
-            flops: flops(after),
-            flops_before: flops(before),
+            parameters: after.parameters(),
+            parameters_before: before.parameters(),
+            flops: after.flops(),
+            flops_before: before.flops(),
         }
     }
 

@@ -125,7 +125,9 @@ impl Figure {
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
         for row in rows.iter().filter(|row| taken(row, &self.conditions)) {
-            let (file, label) = (filled(&source.file, row)?, filled(&source.label, row)?);
+            let file = filled(&source.file, row, |value| value)?;
+            let named = |value: String| self.names.get(&value).cloned().unwrap_or(value);
+            let label = filled(&source.label, row, named)?;
             if seen.insert(file.clone()) {
                 found.push((file, label));
             }
@@ -137,8 +139,9 @@ impl Figure {
     }
 }
 
-/// A text with the row's settings, and `{jobs.NAME}` for the identities of its jobs, in place of their names.
-fn filled(text: &str, row: &Row) -> anyhow::Result<String> {
+/// A text with the row's settings, as they are to be called, and `{jobs.NAME}` for the identities of its jobs, in place of
+/// their names.
+fn filled(text: &str, row: &Row, called: impl Fn(String) -> String) -> anyhow::Result<String> {
     let mut parts = text.split('{');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -146,7 +149,7 @@ fn filled(text: &str, row: &Row) -> anyhow::Result<String> {
         let (key, rest) = part.split_once('}').ok_or_else(|| wrong("`{` without `}`"))?;
         let value = match key.strip_prefix("jobs.") {
             Some(job) => row.jobs.get(job).cloned(),
-            None => cell(row, key).map(|cell| cell.text()),
+            None => cell(row, key).map(|cell| called(cell.text())),
         };
         out += &value.ok_or_else(|| wrong(&format!("a row has no `{key}`")))?;
         out += rest;
@@ -202,10 +205,13 @@ mod tests {
         let text = r#"{"schema": 1, "settings": {"method": "snip", "density": 0.1},
             "jobs": {"prune": "ab12"}, "values": {}}"#;
         let row: Row = serde_json::from_str(text).unwrap();
-        let found = filled("jobs/{jobs.prune}/{method}-{density}.mask", &row).unwrap();
+        let plain = |text| filled(text, &row, |value| value);
+        let found = plain("jobs/{jobs.prune}/{method}-{density}.mask").unwrap();
         assert_eq!(found, "jobs/ab12/snip-0.1.mask");
-        assert!(filled("{seed}", &row).unwrap_err().to_string().contains("no `seed`"));
-        assert!(filled("{seed", &row).unwrap_err().to_string().contains("without `}`"));
+        assert!(plain("{seed}").unwrap_err().to_string().contains("no `seed`"));
+        assert!(plain("{seed").unwrap_err().to_string().contains("without `}`"));
+        let loud = filled("{method} at {density}", &row, |value| value.to_uppercase()).unwrap();
+        assert_eq!(loud, "SNIP at 0.1");
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! The binary, end to end: results, exit codes, bad input.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test stops at the first surprise, and says what it skips"
+)]
 
 mod command;
 mod common;
@@ -16,6 +20,7 @@ mod help;
 mod layers;
 mod lists;
 mod outputs;
+mod pack;
 mod provenance;
 mod reproduce;
 mod rivals;

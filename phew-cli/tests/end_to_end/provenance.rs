@@ -100,6 +100,7 @@ fn every_json_names_its_schema_and_version() {
         "compare --arch lenet-5 m m",
         "transform shuffle --arch lenet-5 --mask m -o s",
         "compact --arch lenet-5 --mask m -o small",
+        "pack --arch lenet-5 --mask m -o packed",
         "node-path --arch lenet-5 m",
         "verify lemma3 --scale small",
         "archs",

@@ -1,6 +1,6 @@
 //! Which buffer each value has: values of one geometry share one when the first is no longer read.
 //!
-//! Only what lies within the border is ever written, so the border stays zero.
+//! What lies in the border is zero from the beginning, and again after each step.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,7 @@ pub(super) struct Buffers {
 
 impl Buffers {
     /// For the values of these steps, in their order; `first` is the input and `last` the output.
-    pub(super) fn new(
-        steps: &[Step],
-        geometry: &dyn Fn(usize) -> Geometry,
-        first: usize,
-        last: usize,
-    ) -> Self {
+    pub(super) fn new(steps: &[Step], all: &[Geometry], first: usize, last: usize) -> Self {
         let reads = |step: &Step| step.inputs.iter().copied().chain(step.add).collect::<Vec<_>>();
         let mut last_read = BTreeMap::new();
         for (number, step) in steps.iter().enumerate() {
@@ -31,9 +26,9 @@ impl Buffers {
         }
         let mut buffers = Self::default();
         let mut free: Vec<usize> = Vec::new();
-        buffers.take(first, geometry(first), &mut free);
+        buffers.take(first, all[first], &mut free);
         for (number, step) in steps.iter().enumerate() {
-            buffers.take(step.output, geometry(step.output), &mut free);
+            buffers.take(step.output, all[step.output], &mut free);
             for value in reads(step) {
                 if value != last && last_read[&value] == number {
                     free.extend(buffers.of_value.get(&value).filter(|b| !free.contains(b)));

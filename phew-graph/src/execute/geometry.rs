@@ -2,12 +2,20 @@
 
 use crate::arch::Shape;
 
-/// Inputs that are computed side by side.
+/// Inputs that are computed side by side, where inputs lie innermost.
 pub(super) const LANES: usize = 16;
 
-/// A value's maps, each with a border of zeros: `[rows, units, columns]` of [`LANES`] numbers.
-///
-/// Rows come first, so that what a window sees of all units lies together.
+/// What lies innermost in a buffer, and goes into one vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// [`LANES`] inputs: `[rows, units, columns, inputs]`. Rows come first, so that what a window sees of all units lies
+    /// together.
+    Inputs,
+    /// The positions of one input's map, row after row: `[units, rows, columns]`.
+    Positions,
+}
+
+/// A value's maps, each with a border of zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub(super) units: usize,
@@ -15,41 +23,80 @@ pub(super) struct Geometry {
     pub(super) size: [usize; 2],
     /// Zeros on each side.
     pub(super) border: [usize; 2],
+    /// From a row to the next: columns with the border, and zeros to spare where another value's rows are longer.
+    pub(super) row: usize,
+    pub(super) layout: Layout,
 }
 
 impl Geometry {
-    pub(super) fn of(shape: Shape, border: [usize; 2]) -> Self {
-        match shape {
-            Shape::Features(units) => Self { units, size: [1; 2], border: [0; 2] },
-            Shape::Sequence { channels, length } => {
-                Self { units: channels, size: [1, length], border }
-            }
-            Shape::Image { channels, height, width } => {
-                Self { units: channels, size: [height, width], border }
-            }
+    pub(super) fn of(shape: Shape, border: [usize; 2], layout: Layout) -> Self {
+        let (units, size, border) = match shape {
+            Shape::Features(units) => (units, [1; 2], [0; 2]),
+            Shape::Sequence { channels, length } => (channels, [1, length], border),
+            Shape::Image { channels, height, width } => (channels, [height, width], border),
+        };
+        Self { units, size, border, row: size[1] + 2 * border[1], layout }
+    }
+
+    /// Numbers that lie in each place.
+    #[inline(always)]
+    pub(super) fn lanes(&self) -> usize {
+        match self.layout {
+            Layout::Inputs => LANES,
+            Layout::Positions => 1,
         }
     }
 
-    /// Columns with the border.
+    /// Rows with the border.
     #[inline(always)]
-    pub(super) fn row(&self) -> usize {
-        self.size[1] + 2 * self.border[1]
+    fn rows(&self) -> usize {
+        self.size[0] + 2 * self.border[0]
     }
 
-    /// From a position to the one below it, in groups of [`LANES`] numbers.
+    /// From a position to the one below it, in places.
     #[inline(always)]
     pub(super) fn down(&self) -> usize {
-        self.units * self.row()
+        match self.layout {
+            Layout::Inputs => self.units * self.row,
+            Layout::Positions => self.row,
+        }
     }
 
-    /// The place of a position, in groups of [`LANES`] numbers.
+    /// From a unit to the next, in places.
+    #[inline(always)]
+    pub(super) fn next_unit(&self) -> usize {
+        match self.layout {
+            Layout::Inputs => self.row,
+            Layout::Positions => self.rows() * self.row,
+        }
+    }
+
+    /// The place of a position, of which the first is at the border's end.
     #[inline(always)]
     pub(super) fn place(&self, unit: usize, y: usize, x: usize) -> usize {
-        (y + self.border[0]) * self.down() + unit * self.row() + x + self.border[1]
+        let [above, left] = self.border;
+        (y + above) * self.down() + unit * self.next_unit() + x + left
+    }
+
+    /// The unit that a place belongs to.
+    pub(super) fn unit_of(&self, place: usize) -> usize {
+        match self.layout {
+            Layout::Inputs => place % self.down() / self.row,
+            Layout::Positions => place / self.next_unit(),
+        }
     }
 
     /// Numbers of a buffer.
     pub(super) fn len(&self) -> usize {
-        (self.size[0] + 2 * self.border[0]) * self.down() * LANES
+        self.units * self.rows() * self.row * self.lanes()
+    }
+
+    /// The value whose units are this one's every so many rows and columns, border included: of unit `u` those that begin
+    /// at row `y` and column `x` are unit `(u·strides + y)·strides + x`.
+    pub(super) fn strided(&self, stride: [usize; 2]) -> Self {
+        let padded = [self.rows(), self.size[1] + 2 * self.border[1]];
+        let size = [0, 1].map(|axis| padded[axis].div_ceil(stride[axis]));
+        let units = self.units * stride[0] * stride[1];
+        Self { units, size, border: [0; 2], row: size[1], layout: self.layout }
     }
 }

@@ -1,11 +1,13 @@
 //! The inner loops, compiled for the widest vectors that the machine has.
 
 mod move_units;
+mod planes;
 mod pointwise;
 mod pool;
 mod weighted;
 
-pub(super) use move_units::{concat, flatten};
+pub(super) use move_units::{concat, flatten, part};
+pub(super) use planes::planes;
 pub(super) use pointwise::{activate, affine, sum};
 pub(super) use pool::{avg_pool, max_pool};
 pub(super) use weighted::{After, weighted};

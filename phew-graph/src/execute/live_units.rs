@@ -6,13 +6,10 @@ use super::step::{Step, Work};
 /// Leaves out of each layer the units on which the output does not depend.
 ///
 /// What such a unit's place in a buffer holds is whatever was there, and nothing that counts reads it.
-pub(super) fn keep_live_units(
-    steps: &mut [Step],
-    geometry: &dyn Fn(usize) -> Geometry,
-    last: usize,
-) {
+pub(super) fn keep_live_units(steps: &mut [Step], geometries: &[Geometry], last: usize) {
+    let values = geometries.iter().enumerate();
     let mut live: Vec<Vec<bool>> =
-        (0..=last).map(|value| vec![value == last; geometry(value).units]).collect();
+        values.map(|(value, geometry)| vec![value == last; geometry.units]).collect();
     for step in steps.iter_mut().rev() {
         let own = std::mem::take(&mut live[step.output]);
         if let Some(other) = step.add {
@@ -21,12 +18,15 @@ pub(super) fn keep_live_units(
         match &mut step.work {
             Work::Weighted(packed) => {
                 packed.units.retain(|&unit| own[unit]);
-                let input = geometry(step.inputs[0]);
+                let input = geometries[step.inputs[0]];
                 let read = packed.units.iter().flat_map(|&unit| packed.unit(unit));
                 for entry in read {
-                    let unit = entry.offset as usize % input.down() / input.row();
-                    live[step.inputs[0]][unit] = true;
+                    live[step.inputs[0]][input.unit_of(entry.offset as usize)] = true;
                 }
+            }
+            Work::Part(stride) => {
+                let any = own.chunks(stride[0] * stride[1]).map(|parts| parts.contains(&true));
+                mark(&mut live[step.inputs[0]], any);
             }
             Work::Affine(_) | Work::MaxPool(_) | Work::AvgPool(_) | Work::Sum => {
                 for &input in &step.inputs {
@@ -42,7 +42,7 @@ pub(super) fn keep_live_units(
                 }
             }
             Work::Flatten => {
-                let [rows, columns] = geometry(step.inputs[0]).size;
+                let [rows, columns] = geometries[step.inputs[0]].size;
                 let any = own.chunks(rows * columns).map(|features| features.contains(&true));
                 mark(&mut live[step.inputs[0]], any);
             }

@@ -12,7 +12,8 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(geometry: &Geometry) -> Self {
-        let numbers = vec![0.0; geometry.len() + LANES];
+        // A vector more may be read than there are numbers.
+        let numbers = vec![0.0; geometry.len() + 2 * LANES];
         let line = size_of::<[f32; LANES]>();
         // A number of floats; beyond all of them where the machine cannot tell.
         let start = numbers.as_ptr().align_offset(line).min(LANES);

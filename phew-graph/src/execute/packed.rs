@@ -9,7 +9,7 @@ use crate::arch::op::Window;
 pub(super) struct Entry {
     /// With the normalisation's scale in it.
     pub(super) value: f32,
-    /// Where it reads, from the window's first place on, in groups of lanes.
+    /// The place that it reads for position (0, 0).
     pub(super) offset: u32,
 }
 
@@ -21,9 +21,8 @@ pub(super) struct Packed {
     starts: Vec<usize>,
     /// What each unit's sum begins with.
     pub(super) shift: Vec<f32>,
+    /// From the place for a position to that for the next, in positions of the input.
     pub(super) stride: [usize; 2],
-    /// The first place of the window of position (0, 0).
-    pub(super) origin: usize,
     /// The units that are computed: those that something reads.
     pub(super) units: Vec<usize>,
 }
@@ -35,12 +34,21 @@ pub(super) struct Layer<'w> {
     pub(super) out: usize,
     pub(super) groups: usize,
     pub(super) window: Window,
+    /// Whether what it reads has been parted by its stride: see [`Geometry::strided`].
+    pub(super) parted: bool,
 }
 
 impl Packed {
-    /// The border of the input is at least the window's padding.
-    pub(super) fn new(layer: &Layer<'_>, folded: &Folded, input: &Geometry) -> Self {
+    /// `input` is as it is before it is parted, with a border of at least the window's padding, and `read` is what the
+    /// layer reads: the same, or its parts.
+    pub(super) fn new(
+        layer: &Layer<'_>,
+        folded: &Folded,
+        input: &Geometry,
+        read: &Geometry,
+    ) -> Self {
         let Window { kernel: [rows, columns], stride, padding, .. } = layer.window;
+        let [above, left] = [input.border[0] - padding[0], input.border[1] - padding[1]];
         let inputs = input.units / layer.groups;
         let per_unit = inputs * rows * columns;
         let (mut entries, mut starts) = (Vec::new(), vec![0]);
@@ -52,23 +60,32 @@ impl Packed {
                 if !(layer.kept)(index) || layer.weights[index] == 0.0 {
                     continue;
                 }
-                let (from, row, column) =
-                    (at / (rows * columns), at / columns % rows, at % columns);
-                let offset = row * input.down() + (first + from) * input.row() + column;
+                let from = first + at / (rows * columns);
+                let (row, column) = (above + at / columns % rows, left + at % columns);
+                let offset = if layer.parted {
+                    let part =
+                        (from * stride[0] + row % stride[0]) * stride[1] + column % stride[1];
+                    read.place(part, row / stride[0], column / stride[1])
+                } else {
+                    row * read.down() + from * read.next_unit() + column
+                };
                 entries.push(Entry { value: weight as f32, offset: offset as u32 });
             }
             starts.push(entries.len());
         }
-        let [above, left] = [input.border[0] - padding[0], input.border[1] - padding[1]];
         let shift = folded.shift.iter().map(|&shift| shift as f32).collect();
         Self {
             entries,
             starts,
             shift,
-            stride,
-            origin: above * input.down() + left,
+            stride: if layer.parted { [1; 2] } else { stride },
             units: (0..layer.out).collect(),
         }
+    }
+
+    /// Kept weights of the units that are computed.
+    pub(super) fn kept(&self) -> usize {
+        self.units.iter().map(|&unit| self.unit(unit).len()).sum()
     }
 
     /// The kept weights of a unit.

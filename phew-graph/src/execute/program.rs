@@ -1,20 +1,11 @@
 //! A compiled network.
 
-use std::sync::{Mutex, PoisonError};
-
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use rayon::prelude::*;
 
-use super::buffers::Buffers;
-use super::geometry::{Geometry, LANES};
-use super::kernels::{
-    After, Source, Target, activate, affine, avg_pool, concat, flatten, max_pool, sum, weighted,
-};
-use super::live_units::keep_live_units;
-use super::memory::Memory;
-use super::step::{Step, Work};
-use super::steps::Steps;
-use crate::arch::{Activation, Shape};
+use super::geometry::{LANES, Layout};
+use super::plan::Plan;
+use crate::arch::Shape;
 use crate::error::GraphError;
 use crate::mask::Mask;
 use crate::weights::Network;
@@ -36,14 +27,14 @@ use crate::weights::Network;
 /// ```
 #[derive(Debug)]
 pub struct Program {
-    steps: Vec<Step>,
-    buffers: Buffers,
-    /// Where the result of each node lies.
-    geometries: Vec<Geometry>,
+    /// For [`LANES`] inputs at once.
+    groups: Plan,
+    /// For one input.
+    single: Plan,
+    /// Up to so many inputs beyond whole groups are run one by one: more of them would take longer than a group.
+    singly: usize,
     input: Shape,
     output: Shape,
-    /// Memory of groups that are done, for the next ones.
-    memories: Mutex<Vec<Vec<Memory>>>,
 }
 
 impl Program {
@@ -60,14 +51,15 @@ impl Program {
         if let Some(mask) = mask {
             mask.check(network.arch(), "the mask")?;
         }
-        let mut all = Steps::new(network, mask);
-        let mut steps = all.all()?;
-        let last = network.arch().nodes().len() - 1;
-        keep_live_units(&mut steps, &|node| all.geometry(node), last);
-        let buffers = Buffers::new(&steps, &|node| all.geometry(node), 0, last);
-        let geometries = (0..=last).map(|node| all.geometry(node)).collect();
-        let (input, output) = (network.arch().input_shape(), network.arch().output_shape());
-        Ok(Self { steps, buffers, geometries, input, output, memories: Mutex::default() })
+        let plan = |layout| Plan::new(network, mask, layout);
+        let (groups, single) = (plan(Layout::Inputs)?, plan(Layout::Positions)?);
+        Ok(Self {
+            singly: (groups.cost() / single.cost()) as usize,
+            groups,
+            single,
+            input: network.arch().input_shape(),
+            output: network.arch().output_shape(),
+        })
     }
 
     /// What the network makes of inputs.
@@ -79,7 +71,8 @@ impl Program {
     /// [`GraphError::Parameter`] if the inputs have another shape.
     ///
     /// # Complexity
-    /// O(n · kept weights · positions) time, in parallel over groups of sixteen inputs.
+    /// O(n · kept weights · positions) time, in parallel over groups of sixteen inputs; a rest of few is run input by
+    /// input.
     pub fn run(&self, inputs: ArrayViewD<'_, f32>) -> Result<ArrayD<f32>, GraphError> {
         if inputs.ndim() == 0 || inputs.shape()[1..] != self.input.sizes()[..] {
             return Err(GraphError::Parameter {
@@ -92,75 +85,16 @@ impl Program {
         let inputs = inputs.as_standard_layout();
         let inputs = inputs.as_slice().unwrap_or_default();
         let mut outputs = vec![0.0; n * written];
-        let groups = outputs.par_chunks_mut(LANES * written).zip(inputs.par_chunks(LANES * read));
-        groups.for_each(|(to, from)| {
-            let mut memory = self.memory();
-            self.group(&mut memory, from, to);
-            self.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
-        });
+        let rest = if n % LANES <= self.singly { n % LANES } else { 0 };
+        let (to_groups, to_rest) = outputs.split_at_mut((n - rest) * written);
+        let (of_groups, of_rest) = inputs.split_at((n - rest) * read);
+        let groups =
+            to_groups.par_chunks_mut(LANES * written).zip(of_groups.par_chunks(LANES * read));
+        groups.for_each(|(to, from)| self.groups.run(from, to));
+        let singles = to_rest.par_chunks_mut(written).zip(of_rest.par_chunks(read));
+        singles.for_each(|(to, from)| self.single.run(from, to));
         let shape: Vec<usize> = std::iter::once(n).chain(self.output.sizes()).collect();
         Ok(ArrayD::from_shape_vec(IxDyn(&shape), outputs)
             .unwrap_or_else(|e| unreachable!("an output for each input: {e}")))
     }
-
-    /// Memory that no group is in. Whatever is in it within the borders is written before it is read.
-    fn memory(&self) -> Vec<Memory> {
-        let free = self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        free.unwrap_or_else(|| self.buffers.geometries.iter().map(Memory::new).collect())
-    }
-
-    /// Runs up to [`LANES`] inputs; of fewer, what lies in the other lanes is computed too and not read.
-    fn group(&self, memory: &mut [Memory], inputs: &[f32], outputs: &mut [f32]) {
-        let last = self.geometries.len() - 1;
-        let buffer = memory[self.buffers.of(0)].numbers_mut();
-        for (scalar, place) in places(self.geometries[0]).enumerate() {
-            let lanes = buffer[place..place + LANES].iter_mut();
-            let of_inputs = inputs.iter().skip(scalar).step_by(self.input.scalars());
-            lanes.zip(of_inputs).for_each(|(to, from)| *to = *from);
-        }
-        for step in &self.steps {
-            self.step(memory, step);
-        }
-        let buffer = memory[self.buffers.of(last)].numbers();
-        for (scalar, place) in places(self.geometries[last]).enumerate() {
-            let of_outputs = outputs.iter_mut().skip(scalar).step_by(self.output.scalars());
-            of_outputs.zip(&buffer[place..place + LANES]).for_each(|(to, from)| *to = *from);
-        }
-    }
-
-    fn step(&self, memory: &mut [Memory], step: &Step) {
-        let own = self.buffers.of(step.output);
-        let mut to = std::mem::take(&mut memory[own]);
-        let source = |&value: &usize| Source {
-            numbers: memory[self.buffers.of(value)].numbers(),
-            geometry: self.geometries[value],
-        };
-        let inputs: Vec<Source<'_>> = step.inputs.iter().map(source).collect();
-        let mut output =
-            Target { numbers: to.numbers_mut(), geometry: self.geometries[step.output] };
-        let relu = step.activation == Activation::Relu;
-        match &step.work {
-            Work::Weighted(packed) => {
-                let after = After { add: step.add.as_ref().map(source), relu };
-                weighted(packed, inputs[0], &mut output, after);
-            }
-            Work::Affine(each) => affine(each, inputs[0], &mut output),
-            Work::MaxPool(window) => max_pool(*window, inputs[0], &mut output),
-            Work::AvgPool(window) => avg_pool(*window, inputs[0], &mut output),
-            Work::Sum => sum(&inputs, &mut output),
-            Work::Concat => concat(&inputs, &mut output),
-            Work::Flatten => flatten(inputs[0], &mut output),
-        }
-        if !(relu && matches!(step.work, Work::Weighted(_))) {
-            activate(step.activation, &mut output);
-        }
-        memory[own] = to;
-    }
-}
-
-/// Where the scalars of a value lie, in the order in which arrays have them.
-fn places(geometry: Geometry) -> impl Iterator<Item = usize> {
-    let [rows, columns] = geometry.size;
-    let row = move |unit, y| (0..columns).map(move |x| geometry.place(unit, y, x) * LANES);
-    (0..geometry.units).flat_map(move |unit| (0..rows).flat_map(move |y| row(unit, y)))
 }

@@ -22,6 +22,8 @@ pub(super) struct Step {
 pub(super) enum Work {
     /// Kept weights of a convolution or a linear layer.
     Weighted(Packed),
+    /// The maps parted by a stride.
+    Part([usize; 2]),
     /// A scale and a shift for each unit.
     Affine(Vec<[f32; 2]>),
     /// The maximum over windows.

@@ -1,9 +1,10 @@
 //! From an architecture to fused steps.
 
 use super::fold::{Folded, Tensors};
-use super::geometry::{Geometry, LANES};
+use super::geometry::{Geometry, Layout};
 use super::packed::{Layer, Packed};
 use super::step::{Step, Work};
+use super::values::Values;
 use crate::arch::op::Window;
 use crate::arch::{Activation, Arch, Node, Op, Shape};
 use crate::error::GraphError;
@@ -42,29 +43,22 @@ pub(super) struct Steps<'n> {
     readers: Vec<usize>,
     /// The one node that reads a node, if it is one.
     reader: Vec<Option<usize>>,
-    geometries: Vec<Geometry>,
+    values: Values,
     /// Nodes that a step has taken up.
     done: Vec<bool>,
 }
 
 impl<'n> Steps<'n> {
-    pub(super) fn new(network: &'n Network, mask: Option<&'n Mask>) -> Self {
+    pub(super) fn new(network: &'n Network, mask: Option<&'n Mask>, layout: Layout) -> Self {
         let arch: &Arch = network.arch();
         let nodes = arch.nodes();
         let (mut readers, mut reader) = (vec![0; nodes.len()], vec![None; nodes.len()]);
-        let mut border = vec![[0; 2]; nodes.len()];
         for (number, node) in nodes.iter().enumerate() {
             for &input in &node.inputs {
                 readers[input] += 1;
                 reader[input] = Some(number).filter(|_| readers[input] == 1);
-                if let Op::Conv2d(conv) = &node.op {
-                    let most = |axis: usize| border[input][axis].max(conv.padding[axis]);
-                    border[input] = [most(0), most(1)];
-                }
             }
         }
-        let geometries =
-            nodes.iter().zip(&border).map(|(node, &border)| Geometry::of(node.shape, border));
         Self {
             arch,
             network,
@@ -72,14 +66,14 @@ impl<'n> Steps<'n> {
             tensors: Tensors::new(network),
             readers,
             reader,
-            geometries: geometries.collect(),
+            values: Values::new(arch, layout),
             done: vec![false; nodes.len()],
         }
     }
 
-    /// Where the result of a node lies.
-    pub(super) fn geometry(&self, node: usize) -> Geometry {
-        self.geometries[node]
+    /// Where every value lies: the results of the nodes, and then what is put between them.
+    pub(super) fn geometries(self) -> Vec<Geometry> {
+        self.values.geometries
     }
 
     /// All steps, in an order in which each finds what it reads.
@@ -93,10 +87,20 @@ impl<'n> Steps<'n> {
         let mut steps = Vec::new();
         for node in 1..self.arch.nodes().len() {
             if !self.done[node] {
+                steps.extend(self.part(node, &steps));
                 steps.push(self.step(node)?);
             }
         }
         Ok(steps)
+    }
+
+    /// The step that parts what a node reads by its stride, if there has to be one and is none.
+    fn part(&self, node: usize, steps: &[Step]) -> Option<Step> {
+        let (output, stride) = self.values.parted(self.arch, node)?;
+        let inputs = self.arch.nodes()[node].inputs.clone();
+        let (add, activation) = (None, Activation::Identity);
+        let step = Step { work: Work::Part(stride), inputs, output, add, activation };
+        (!steps.iter().any(|step| step.output == output)).then_some(step)
     }
 
     /// The step that begins with a node: with it goes what follows, as long as nothing else reads what comes between.
@@ -149,7 +153,11 @@ impl<'n> Steps<'n> {
             activation = *own;
             output = self.take(next);
         }
-        Ok(Step { work, inputs: node.inputs.clone(), output, add, activation })
+        let inputs = match self.values.parted(self.arch, head) {
+            Some((parted, _)) => vec![parted],
+            None => node.inputs.clone(),
+        };
+        Ok(Step { work, inputs, output, add, activation })
     }
 
     /// The only reader of a node's result.
@@ -169,7 +177,7 @@ impl<'n> Steps<'n> {
 
     fn packed(&self, head: usize, folded: &Folded) -> Result<Packed, GraphError> {
         let node = &self.arch.nodes()[head];
-        let input = self.geometries[node.inputs[0]];
+        let input = self.values.geometries[node.inputs[0]];
         let window = |kernel, stride, padding| Window {
             kernel,
             stride,
@@ -185,13 +193,17 @@ impl<'n> Steps<'n> {
         let Some((tensor, _)) = specs.with_ids().find(|(_, spec)| spec.node == head) else {
             unreachable!("a convolution or linear layer has a weight")
         };
-        if input.len() / LANES > u32::MAX as usize {
+        let parted = self.values.parted(self.arch, head).map(|(value, _)| value);
+        let read = self.values.geometries[parted.unwrap_or(node.inputs[0])];
+        if read.len() / read.lanes() > u32::MAX as usize {
             return Err(self.refused(head, &node.op));
         }
         let kept = |index: usize| self.mask.is_none_or(|mask| mask.layer(tensor).get(index));
         let weights = self.network.weights()[tensor];
         let out = node.shape.units();
-        Ok(Packed::new(&Layer { weights, kept: &kept, out, groups, window }, folded, &input))
+        let parted = parted.is_some();
+        let layer = Layer { weights, kept: &kept, out, groups, window, parted };
+        Ok(Packed::new(&layer, folded, &input, &read))
     }
 
     fn refused(&self, node: usize, op: &Op) -> GraphError {

@@ -29,7 +29,8 @@ impl Mask {
         write_tensors(path, tensors, Some(note), overwrite)
     }
 
-    /// Reads a mask and, where phew wrote it, how it was made.
+    /// Reads a mask and, where phew wrote it, how it was made. Packed weights ([`crate::Network::save_packed`]) are read as
+    /// the mask that they were packed with.
     ///
     /// The tensors come in the file's order: [`Mask::in_order_of`] puts them into an architecture's.
     ///
@@ -44,7 +45,9 @@ impl Mask {
             return Err(file.wrong("it holds no tensor".to_owned()));
         }
         let mut layers = Vec::with_capacity(names.len());
-        for stored in names.iter().filter_map(|name| file.stored(name)) {
+        let packed = file.is_packed();
+        let tensors = names.iter().filter_map(|name| file.stored(name));
+        for stored in tensors.filter(|stored| !packed || stored.is_packed()) {
             let kept = stored.bools()?;
             layers.push(LayerMask::from_fn(stored.name(), stored.shape(), |i| kept[i] == 1));
         }

@@ -10,6 +10,9 @@ use super::program::TensorMeta;
 use crate::error::GraphError;
 use crate::safetensors::{Data, Entry, Window};
 
+/// Scalars that a tensor may have whose entry holds fewer, because it repeats them.
+const REPEATED: usize = 1 << 26;
+
 #[derive(Deserialize)]
 struct PayloadConfig {
     config: BTreeMap<String, Payload>,
@@ -56,16 +59,30 @@ pub(crate) fn weights(archive: &Archive) -> Result<BTreeMap<String, Entry>, Grap
         if last.checked_mul(size).is_none_or(|end| end > entry_len) {
             return Err(outside());
         }
-        let data = if strides == row_major(&shape) || shape.contains(&0) {
+        let scalars = scalars(&shape).ok_or_else(outside)?;
+        let data = if scalars == 0 || strides == row_major(&shape) {
             let start = entry.start + offset * size;
-            let len = shape.iter().product::<usize>() * size;
-            Window::new(archive.map().clone(), start..start + len).into()
+            Window::new(archive.map().clone(), start..start + scalars * size).into()
         } else {
+            // Strides of 0 repeat scalars without end.
+            if scalars > REPEATED.max(entry_len / size) {
+                let reason =
+                    format!("repeats its scalars to {scalars}, expected at most {REPEATED}");
+                return Err(wrong(&reason));
+            }
             Data::Owned(gather(&archive.map()[entry], &shape, &strides, offset, size).into())
         };
-        Ok((name, Entry { dtype, shape, data }))
+        Ok((name, Entry { dtype, shape, data, kept: None }))
     };
     config.config.into_iter().map(tensor).collect()
+}
+
+/// How many scalars a tensor has.
+fn scalars(shape: &[usize]) -> Option<usize> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))
 }
 
 /// One more than the index of the last scalar.
@@ -142,5 +159,7 @@ mod tests {
         assert_eq!(last(&[2, 3], &[1, 2], 1), Some(7));
         assert_eq!(row_major(&[2, 3, 4]), [12, 4, 1]);
         assert_eq!(last(&[usize::MAX, 2], &[2, 1], 0), None);
+        assert_eq!(scalars(&[usize::MAX, 2, 0]), Some(0));
+        assert_eq!(scalars(&[usize::MAX, 2]), None);
     }
 }

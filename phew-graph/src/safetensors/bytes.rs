@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Error, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use memmap2::Mmap;
@@ -12,7 +13,23 @@ use crate::files;
 use crate::memory::Memory;
 
 /// Files of more bytes are mapped: to read them takes longer than a method may.
-const MAPPED: u64 = 1 << 28;
+static MAPPED: AtomicU64 = AtomicU64::new(1 << 28);
+
+/// Says from which size on files of weights, masks and scores are mapped, for the whole process: those of more bytes; at
+/// first those of more than 256 MiB. [`u64::MAX`] has all of them read into memory.
+///
+/// A file in memory stays as it was when it was read. A mapped one takes no time to open and no memory of the process's
+/// own, but whoever writes to it meanwhile changes what is computed, and whoever cuts it short ends the process: see
+/// [`TensorFile`](crate::TensorFile).
+///
+/// # Examples
+/// ```
+/// // On a disk that other machines write to.
+/// phew_graph::map_files_above(u64::MAX);
+/// ```
+pub fn map_files_above(bytes: u64) {
+    MAPPED.store(bytes, Ordering::Relaxed);
+}
 
 /// What a file holds.
 #[derive(Debug)]
@@ -47,7 +64,7 @@ impl std::ops::Deref for Bytes {
 
 impl Bytes {
     pub(crate) fn read_or_map(path: &Path) -> Result<Self, GraphError> {
-        Stamped::open(path)?.bytes(MAPPED)
+        Stamped::open(path)?.bytes(MAPPED.load(Ordering::Relaxed))
     }
 
     pub(crate) fn read(path: &Path) -> Result<Self, GraphError> {

@@ -14,6 +14,8 @@ pub(crate) struct Entry {
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
     pub(crate) data: Data,
+    /// What is kept, a byte for each scalar, if the tensor was packed.
+    pub(crate) kept: Option<Arc<Vec<u8>>>,
 }
 
 /// The bytes of a tensor.
@@ -31,6 +33,12 @@ impl Data {
             Self::Window(window) => window.bytes(),
             Self::Owned(bytes) => bytes,
         }
+    }
+}
+
+impl AsRef<[u8]> for Data {
+    fn as_ref(&self) -> &[u8] {
+        self.as_slice()
     }
 }
 

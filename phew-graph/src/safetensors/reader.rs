@@ -11,7 +11,7 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use super::NOTE;
 use super::bytes::Bytes;
 use super::entry::{Data, Entry, Window};
-use super::shards;
+use super::{packed, shards};
 use crate::error::GraphError;
 use crate::onnx::OnnxFile;
 use crate::pt2;
@@ -22,7 +22,8 @@ use crate::pt2;
 /// Files of up to 256 MiB are read into memory: whatever others do with them later changes nothing. Larger ones are mapped,
 /// so that nothing is copied: they must stay as they are while the value lives. To replace one by renaming, as phew does,
 /// leaves it intact; one that is written to is found out by [`TensorFile::check_unchanged`], and one that is cut short
-/// ends the process. [`TensorFile::read`] reads files of any size.
+/// ends the process. [`TensorFile::read`] reads files of any size, and [`map_files_above`](crate::map_files_above) has all
+/// files read.
 ///
 /// ```
 /// use phew_graph::{Overwrite, TensorFile, ndarray, write_arrays};
@@ -95,10 +96,14 @@ impl TensorFile {
             let (from, to) = info.data_offsets;
             let window = Window::new(bytes.clone(), start + from..start + to);
             let (dtype, shape) = (info.dtype, info.shape.clone());
-            (name, Entry { dtype, shape, data: window.into() })
+            (name, Entry { dtype, shape, data: window.into(), kept: None })
         };
         let entries = header.tensors().into_iter().map(entry).collect();
-        Ok(Self { path: path.to_path_buf(), metadata, entries, files: vec![bytes] })
+        let mut file = Self { path: path.to_path_buf(), metadata, entries, files: vec![bytes] };
+        if let Some(header) = file.metadata.remove(packed::KEY) {
+            packed::unpack(&header, &mut file.entries).map_err(|reason| file.wrong(reason))?;
+        }
+        Ok(file)
     }
 
     /// The tensors of the files that an index names.
@@ -109,7 +114,8 @@ impl TensorFile {
     ) -> Result<Self, GraphError> {
         let (mut entries, mut files) = (BTreeMap::new(), Vec::new());
         for (file, names) in shards::files(path, index)? {
-            let mut shard = Self::of_safetensors(&file, Arc::new(read(&file)?))?;
+            let bytes = read(&file).map_err(|e| shards::named_by(path, e))?;
+            let mut shard = Self::of_safetensors(&file, Arc::new(bytes))?;
             for name in names {
                 let Some(entry) = shard.entries.remove(&name) else {
                     return Err(GraphError::Absent { origin: shard.origin(), name });
@@ -127,6 +133,11 @@ impl TensorFile {
     /// [`GraphError::Io`].
     pub fn check_unchanged(&self) -> Result<(), GraphError> {
         self.files.iter().try_for_each(|bytes| bytes.check_unchanged())
+    }
+
+    /// Whether some of its tensors are packed.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.entries.values().any(|entry| entry.kept.is_some())
     }
 
     /// Where it lies, for messages.
@@ -281,6 +292,11 @@ impl<'a> Stored<'a> {
         })
     }
 
+    /// Whether it was packed.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.entry.kept.is_some()
+    }
+
     /// The type of a tensor of floating-point numbers, if it is not F32.
     pub(crate) fn other_float(&self) -> Option<String> {
         matches!(self.entry.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F64)
@@ -303,8 +319,12 @@ impl<'a> Stored<'a> {
             .then(|| bytemuck::allocation::pod_collect_to_vec(self.bytes()))
     }
 
-    /// A byte for each scalar of a mask: 0 or 1. Masks are of BOOL, or of numbers that are all 0 or 1.
+    /// A byte for each scalar of a mask: 0 or 1. Masks are of BOOL, or of numbers that are all 0 or 1; a packed tensor is a
+    /// mask too.
     pub(crate) fn bools(&self) -> Result<Cow<'a, [u8]>, GraphError> {
+        if let Some(kept) = &self.entry.kept {
+            return Ok(Cow::Borrowed(kept));
+        }
         if self.entry.dtype != Dtype::BOOL {
             return Ok(self.binary()?.iter().map(|&value| u8::from(value > 0.0)).collect());
         }

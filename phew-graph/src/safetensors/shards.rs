@@ -1,6 +1,7 @@
 //! The index of a model in several safetensors files: JSON that says which tensor lies in which file.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -41,4 +42,15 @@ pub(super) fn files(
         files.entry(path.with_file_name(file)).or_default().push(tensor);
     }
     Ok(files)
+}
+
+/// What is wrong with a shard, and which index names it.
+pub(super) fn named_by(index: &Path, error: GraphError) -> GraphError {
+    match error {
+        GraphError::Io { path, source } => {
+            let reason = format!("{source} (a shard that the index {} names)", index.display());
+            GraphError::Io { path, source: io::Error::new(source.kind(), reason) }
+        }
+        other => other,
+    }
 }

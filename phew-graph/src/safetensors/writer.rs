@@ -8,6 +8,7 @@ use ndarray::ArrayViewD;
 use safetensors::tensor::Dtype;
 
 use super::NOTE;
+use super::packed::Header;
 use crate::atomic::{Overwrite, write_atomically};
 use crate::error::GraphError;
 
@@ -71,7 +72,28 @@ pub(crate) fn write_tensors<T: Tensor>(
     note: Option<String>,
     overwrite: Overwrite,
 ) -> Result<(), GraphError> {
-    let header = header(&tensors, note);
+    write(path, &tensors, note.map(|note| (NOTE, note)).into_iter().collect(), overwrite)
+}
+
+/// Writes the parts of packed tensors, and tensors that are not packed, as [`write_tensors`] does.
+pub(crate) fn write_packed<T: Tensor>(
+    path: &Path,
+    tensors: &BTreeMap<String, T>,
+    packed: &Header,
+    note: Option<String>,
+    overwrite: Overwrite,
+) -> Result<(), GraphError> {
+    let note = note.map(|note| (NOTE, note));
+    write(path, tensors, note.into_iter().chain([packed.metadata()]).collect(), overwrite)
+}
+
+fn write<T: Tensor>(
+    path: &Path,
+    tensors: &BTreeMap<String, T>,
+    metadata: BTreeMap<&str, String>,
+    overwrite: Overwrite,
+) -> Result<(), GraphError> {
+    let header = header(tensors, metadata);
     write_atomically(path, overwrite, |out| {
         let io = |e| GraphError::io(path, e);
         out.write_all(&(header.len() as u64).to_le_bytes()).map_err(io)?;
@@ -81,10 +103,10 @@ pub(crate) fn write_tensors<T: Tensor>(
 }
 
 /// The header: what lies where.
-fn header<T: Tensor>(tensors: &BTreeMap<String, T>, note: Option<String>) -> Vec<u8> {
+fn header<T: Tensor>(tensors: &BTreeMap<String, T>, metadata: BTreeMap<&str, String>) -> Vec<u8> {
     let mut entries: BTreeMap<&str, Entry<'_>> = BTreeMap::new();
-    if let Some(note) = note {
-        entries.insert("__metadata__", Entry::Metadata(BTreeMap::from([(NOTE, note)])));
+    if !metadata.is_empty() {
+        entries.insert("__metadata__", Entry::Metadata(metadata));
     }
     let mut offset = 0;
     for (name, tensor) in tensors {

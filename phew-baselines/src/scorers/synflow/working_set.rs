@@ -87,24 +87,29 @@ impl WorkingSet {
         Ok(self.mask(state))
     }
 
-    /// One step: down to `kept` weights; of many that are equal, how many their index chose.
+    /// One step: down to `kept` weights; and how many of them their index chose among equal scores.
     fn shrink(&mut self, state: &State<'_>, kept: usize) -> Result<usize, BaselineError> {
-        let mut by_index = 0;
         let bracket = self.forecast.bracket();
         let limit = || Limit::new(self.live / FEW + SAMPLE);
         let (first, second) = (limit(), limit());
         let forward = self.forward(state);
         let backward = self.backward(state, &forward, bracket, &first);
         let sums = PathSums::from_sums(state.graph, forward, backward);
-        let predicted = bracket.is_some() && self.choose(state, kept, &first);
-        if !(predicted || self.search(&sums, kept, &second) && self.choose(state, kept, &second)) {
-            let scores = self.saliency.scores(state.weights, sums);
-            let counts = Counts::Global(kept);
-            let (mask, ties) = keep_highest_counting(&scores, &self.mask(state), &counts)?;
-            by_index = ties;
-            self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.tile.tensor)));
-            self.forecast = Forecast::default();
+        let mut by_index = bracket.and_then(|_| self.choose(state, kept, &first));
+        if by_index.is_none() && self.search(&sums, kept, &second) {
+            by_index = self.choose(state, kept, &second);
         }
+        let by_index = match by_index {
+            Some(by_index) => by_index,
+            None => {
+                let scores = self.saliency.scores(state.weights, sums);
+                let counts = Counts::Global(kept);
+                let (mask, ties) = keep_highest_counting(&scores, &self.mask(state), &counts)?;
+                self.blocks.par_iter_mut().for_each(|b| b.prune_unless(mask.layer(b.tile.tensor)));
+                self.forecast = Forecast::default();
+                ties
+            }
+        };
         self.live = kept;
         Ok(by_index)
     }
@@ -181,18 +186,19 @@ impl WorkingSet {
         true
     }
 
-    /// Prunes all but the `kept` best, given what was found; false, and nothing pruned, if the bracket was wrong.
-    fn choose(&mut self, state: &State<'_>, kept: usize, limit: &Limit) -> bool {
+    /// Prunes all but the `kept` best, given what was found, and says how many of those their index chose; nothing is pruned
+    /// if the bracket was wrong.
+    fn choose(&mut self, state: &State<'_>, kept: usize, limit: &Limit) -> Option<usize> {
         let pruned = self.live - kept;
         let below: usize = self.blocks.iter().map(|b| b.lowest.below.len()).sum();
         let inside: usize = self.blocks.iter().map(|b| b.lowest.inside.len()).sum();
         if limit.exceeded() || below > pruned || below + inside < pruned {
             self.blocks.par_iter_mut().for_each(|b| b.undo(state.weights[b.tile.tensor]));
-            return false;
+            return None;
         }
         let wanted = pruned - below;
         if wanted == 0 {
-            return true;
+            return Some(0);
         }
         let scores = &mut self.scores;
         scores.clear();
@@ -206,7 +212,7 @@ impl WorkingSet {
         let gone = &tied[tied.len() - ties..];
         self.blocks.par_iter_mut().for_each(|b| b.prune_ties(threshold, gone));
         self.forecast.learn(threshold);
-        true
+        Some(tied.len() - ties)
     }
 
     fn mask(&self, state: &State<'_>) -> Mask {

@@ -2,7 +2,7 @@
 
 use super::{Source, Target};
 use crate::arch::Activation;
-use crate::execute::geometry::LANES;
+use crate::execute::geometry::Geometry;
 
 /// A scale and a shift for each unit.
 pub(in crate::execute) fn affine(each: &[[f32; 2]], input: Source<'_>, output: &mut Target<'_>) {
@@ -12,8 +12,8 @@ pub(in crate::execute) fn affine(each: &[[f32; 2]], input: Source<'_>, output: &
         || {
             for (unit, &[scale, shift]) in each.iter().enumerate() {
                 for y in 0..to.size[0] {
-                    let here = row(input.numbers, from.place(unit, y, 0), to.size[1]);
-                    let there = row_mut(output.numbers, to.place(unit, y, 0), to.size[1]);
+                    let here = row(input.numbers, from, unit, y);
+                    let there = row_mut(output.numbers, to, unit, y);
                     for (to, from) in there.iter_mut().zip(here) {
                         *to = scale * from + shift;
                     }
@@ -31,10 +31,10 @@ pub(in crate::execute) fn sum(inputs: &[Source<'_>], output: &mut Target<'_>) {
         || {
             for unit in 0..to.units {
                 for y in 0..to.size[0] {
-                    let there = row_mut(output.numbers, to.place(unit, y, 0), to.size[1]);
+                    let there = row_mut(output.numbers, to, unit, y);
                     for (number, input) in inputs.iter().enumerate() {
                         let from = input.geometry;
-                        let here = row(input.numbers, from.place(unit, y, 0), to.size[1]);
+                        let here = row(input.numbers, from, unit, y);
                         for (to, from) in there.iter_mut().zip(here) {
                             *to = if number == 0 { *from } else { *to + from };
                         }
@@ -66,7 +66,7 @@ fn map(output: &mut Target<'_>, f: impl Fn(f32) -> f32) {
         || {
             for unit in 0..to.units {
                 for y in 0..to.size[0] {
-                    for x in row_mut(output.numbers, to.place(unit, y, 0), to.size[1]) {
+                    for x in row_mut(output.numbers, to, unit, y) {
                         *x = f(*x);
                     }
                 }
@@ -75,13 +75,13 @@ fn map(output: &mut Target<'_>, f: impl Fn(f32) -> f32) {
     );
 }
 
-/// So many positions from a place on.
+/// The numbers of a row of a unit's map.
 #[inline(always)]
-fn row(numbers: &[f32], place: usize, positions: usize) -> &[f32] {
-    &numbers[place * LANES..(place + positions) * LANES]
+fn row(numbers: &[f32], of: Geometry, unit: usize, y: usize) -> &[f32] {
+    &numbers[of.place(unit, y, 0) * of.lanes()..][..of.size[1] * of.lanes()]
 }
 
 #[inline(always)]
-fn row_mut(numbers: &mut [f32], place: usize, positions: usize) -> &mut [f32] {
-    &mut numbers[place * LANES..(place + positions) * LANES]
+fn row_mut(numbers: &mut [f32], of: Geometry, unit: usize, y: usize) -> &mut [f32] {
+    &mut numbers[of.place(unit, y, 0) * of.lanes()..][..of.size[1] * of.lanes()]
 }

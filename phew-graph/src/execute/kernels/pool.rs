@@ -2,20 +2,34 @@
 
 use super::{Source, Target};
 use crate::arch::op::Window;
-use crate::execute::geometry::LANES;
+use crate::execute::geometry::{LANES, Layout};
 
 /// The maximum over each window; padding is never the greatest.
 pub(in crate::execute) fn max_pool(window: Window, input: Source<'_>, output: &mut Target<'_>) {
-    each(window, input, output, f32::NEG_INFINITY, f32::max, |greatest| greatest);
+    match output.geometry.layout {
+        Layout::Inputs => {
+            each::<LANES>(window, input, output, f32::NEG_INFINITY, f32::max, |greatest| greatest);
+        }
+        Layout::Positions => {
+            each::<1>(window, input, output, f32::NEG_INFINITY, f32::max, |greatest| greatest);
+        }
+    }
 }
 
 /// The mean over each window; padding counts as zero.
 pub(in crate::execute) fn avg_pool(window: Window, input: Source<'_>, output: &mut Target<'_>) {
     let area = (window.kernel[0] * window.kernel[1]) as f32;
-    each(window, input, output, 0.0, |sum, x| sum + x, |sum| sum / area);
+    match output.geometry.layout {
+        Layout::Inputs => {
+            each::<LANES>(window, input, output, 0.0, |sum, x| sum + x, |sum| sum / area);
+        }
+        Layout::Positions => {
+            each::<1>(window, input, output, 0.0, |sum, x| sum + x, |sum| sum / area);
+        }
+    }
 }
 
-fn each(
+fn each<const LANES: usize>(
     window: Window,
     input: Source<'_>,
     output: &mut Target<'_>,

@@ -1,4 +1,4 @@
-//! Sums over the kept weights of a convolution or a linear layer.
+//! Sums over the kept weights of a convolution or a linear layer, of [`LANES`] inputs at once.
 //!
 //! A tile is a few positions of the output map, `R` rows of `C` columns, of [`LANES`] inputs each. Its sums stay in
 //! registers while all kept weights of a unit are applied to them. Tiles are the outer loop and units the inner one: what
@@ -21,7 +21,7 @@ pub(in crate::execute) struct After<'b> {
 }
 
 /// Interleaved sums of a unit at a single position, so that one need not wait for the other.
-const SUMS: usize = 8;
+pub(super) const SUMS: usize = 8;
 
 /// Computes a layer.
 pub(in crate::execute) fn weighted(
@@ -95,7 +95,7 @@ impl Weighted<'_, '_> {
         let mut first = [0; R];
         for (r, first) in first.iter_mut().enumerate() {
             let row = (y + r) * packed.stride[0] * input.geometry.down();
-            *first = (packed.origin + row + x * packed.stride[1]) * vectors + chunk;
+            *first = (row + x * packed.stride[1]) * vectors + chunk;
         }
         let mut sums = [[simd.splat_f32s(packed.shift[unit]); C]; R];
         for &Entry { value, offset } in packed.unit(unit) {
@@ -121,7 +121,7 @@ impl Weighted<'_, '_> {
         let numbers = S::as_simd_f32s(input.numbers).0;
         for &unit in &packed.units {
             for chunk in 0..vectors {
-                let place = |offset: u32| (packed.origin + offset as usize) * vectors + chunk;
+                let place = |offset: u32| offset as usize * vectors + chunk;
                 let mut sums = [simd.splat_f32s(0.0); SUMS];
                 sums[0] = simd.splat_f32s(packed.shift[unit]);
                 let (groups, rest) = packed.unit(unit).as_chunks::<SUMS>();

@@ -1,6 +1,7 @@
 //! One image file: its planes of bytes, or why it cannot be read.
 
 use std::io::Cursor;
+use std::ops::Range;
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageReader};
@@ -70,7 +71,12 @@ fn is_jpeg(bytes: &[u8]) -> bool {
 
 fn jpeg(bytes: &[u8]) -> std::result::Result<Picture, String> {
     let options = DecoderOptions::default().set_strict_mode(true);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let (scans, progressive) = scans(bytes);
+    if !has_all_restarts(bytes, &scans) {
+        return Err("its restart markers do not follow one another: a part is lost".to_owned());
+    }
+    let guarded = guarded(bytes, &scans, progressive);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&guarded), options);
     decoder.decode_headers().map_err(|e| e.to_string())?;
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let space = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
@@ -83,11 +89,67 @@ fn jpeg(bytes: &[u8]) -> std::result::Result<Picture, String> {
     })
 }
 
-/// Whether a JPEG lacks its end, which decoders fill up with grey: no end of image after the last scan. (One that has lost
-/// the middle of its last scan and kept its end is filled up all the same: its decoder does not say so.)
+/// Whether a JPEG lacks its end, which decoders fill up with grey: no end of image after the last scan.
 fn is_cut_off(bytes: &[u8]) -> bool {
     let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xff, marker]);
     last(0xd9) < last(0xda)
+}
+
+/// The scans of a JPEG: where the data of each begin and end; and whether it is progressive.
+fn scans(bytes: &[u8]) -> (Vec<Range<usize>>, bool) {
+    const SOF2: u8 = 0xc2;
+    const SOS: u8 = 0xda;
+    let (mut at, mut scans, mut progressive) = (2, Vec::new(), false);
+    // A segment is its marker, its length, and so many bytes together with those of the length.
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4) {
+        if marker == 0xff {
+            at += 1;
+            continue;
+        }
+        at += 2 + usize::from(u16::from_be_bytes([high, low]));
+        progressive |= marker == SOF2;
+        if marker == SOS {
+            // Within a scan stand a stuffed 0xff, and restarts.
+            let ends = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0 | 0xd0..=0xd7 | 0xff);
+            let data = bytes.get(at..).unwrap_or_default();
+            let Some(length) = data.windows(2).position(ends) else { break };
+            scans.push(at..at + length);
+            at += length;
+        }
+    }
+    (scans, progressive)
+}
+
+/// Whether the restart markers of each scan follow one another: 0 to 7, and again from 0.
+fn has_all_restarts(bytes: &[u8], scans: &[Range<usize>]) -> bool {
+    scans.iter().all(|scan| {
+        let pairs = bytes[scan.clone()].windows(2);
+        let restarts = pairs.filter(|pair| pair[0] == 0xff && matches!(pair[1], 0xd0..=0xd7));
+        restarts.zip((0xd0..=0xd7).cycle()).all(|(pair, expected)| pair[1] == expected)
+    })
+}
+
+/// The JPEG with guards behind its scans, so that one which has lost a part of its middle is found out.
+///
+/// Where a scan ends too early, the decoder takes zeros for the bits that are missing, and says nothing. A guard is ones: no
+/// Huffman code consists of ones alone (ITU-T T.81, annex C), so that whoever reads on into it meets an invalid code, and
+/// who has all that belongs to the scan never reads it. A loss of a few blocks may still be made up for by what is misread
+/// behind it. Where the decoder must find the end of a scan at once there is no
+/// guard: behind all scans but the last of a sequential image, and behind the first of a progressive one. So a part that is
+/// lost there goes unseen, and so does one between two restart markers.
+fn guarded(bytes: &[u8], scans: &[Range<usize>], progressive: bool) -> Vec<u8> {
+    // As many as a decoder may read ahead, twice; each 0xff is followed by the 0 that tells it from a marker.
+    const GUARD: [[u8; 2]; 16] = [[0xff, 0]; 16];
+    let first = if progressive { 1 } else { scans.len().saturating_sub(1) };
+    let mut out = Vec::with_capacity(bytes.len() + scans.len() * 2 * GUARD.len());
+    let mut copied = 0;
+    for scan in scans.iter().skip(first) {
+        out.extend_from_slice(&bytes[copied..scan.end]);
+        out.extend_from_slice(GUARD.as_flattened());
+        copied = scan.end;
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    out
 }
 
 #[cfg(test)]
@@ -115,6 +177,51 @@ mod tests {
             let cut = &whole[..(whole.len() as f64 * share) as usize];
             let error = read(cut).err().unwrap().to_string();
             assert!(error.contains("a.jpg"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_that_has_lost_its_middle_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.jpg");
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            Picture::read(&path)
+        };
+        let lost = |whole: &[u8], from: usize, to: usize| [&whole[..from], &whole[to..]].concat();
+        // Noise: no part of it is like another.
+        let mut state = 1_u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        image::RgbImage::from_fn(200, 160, |_, _| image::Rgb([noise(), noise(), noise()]))
+            .save(&path)
+            .unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let ([scan], false) = (&scans(&whole).0[..], scans(&whole).1) else { panic!("one scan") };
+        for part in 0..20 {
+            let from = scan.start + scan.len() * part / 20;
+            for size in [400, 1000] {
+                let lost = lost(&whole, from, from + size);
+                assert!(read(&lost).is_err(), "{size} bytes from {from} of {scan:?}");
+            }
+        }
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/image/");
+        // Subsampled, with restarts, in four inks, in colours and in grey scan by scan.
+        for name in ["sampled", "restarts", "inks", "scans", "grey-scans"] {
+            let whole = std::fs::read(format!("{corpus}{name}.jpg")).unwrap();
+            assert!(read(&whole).is_ok(), "{name}");
+            if name != "inks" {
+                let usual = Picture::of(image::load_from_memory(&whole).unwrap());
+                assert!(read(&whole).unwrap().planes == usual.planes, "{name}");
+            }
+            let last = scans(&whole).0.pop().unwrap();
+            for (from, to) in [(0.2, 0.5), (0.1, 0.95)] {
+                let place = |share: f64| last.start + (last.len() as f64 * share) as usize;
+                let lost = lost(&whole, place(from), place(to));
+                assert!(read(&lost).is_err(), "{name}: {from} to {to} of {last:?}");
+            }
         }
     }
 

@@ -1,0 +1,147 @@
+//! A network compiled for one layout.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::buffers::Buffers;
+use super::geometry::{Geometry, LANES, Layout};
+use super::kernels::{
+    After, Source, Target, activate, affine, avg_pool, concat, flatten, max_pool, part, planes,
+    sum, weighted,
+};
+use super::live_units::keep_live_units;
+use super::memory::Memory;
+use super::step::{Step, Work};
+use super::steps::Steps;
+use crate::arch::Activation;
+use crate::error::GraphError;
+use crate::mask::Mask;
+use crate::weights::Network;
+
+/// What a weight takes for [`LANES`] positions of one input, measured on ResNet-20: vectors of positions begin anywhere in a
+/// cache line.
+const OVER_POSITIONS: f64 = 1.6;
+
+/// What a weight takes where there is a single position of one input, measured on LeNet-300-100.
+const AT_ONE_POSITION: f64 = 0.6;
+
+/// The steps of a network, and where its values lie.
+#[derive(Debug)]
+pub(super) struct Plan {
+    steps: Vec<Step>,
+    buffers: Buffers,
+    /// Where every value lies; the first is the input.
+    geometries: Vec<Geometry>,
+    /// The value that is the output.
+    last: usize,
+    /// Memory of groups that are done, for the next ones.
+    memories: Mutex<Vec<Vec<Memory>>>,
+}
+
+impl Plan {
+    pub(super) fn new(
+        network: &Network,
+        mask: Option<&Mask>,
+        layout: Layout,
+    ) -> Result<Self, GraphError> {
+        let mut all = Steps::new(network, mask, layout);
+        let mut steps = all.all()?;
+        let geometries = all.geometries();
+        let last = network.arch().nodes().len() - 1;
+        keep_live_units(&mut steps, &geometries, last);
+        let buffers = Buffers::new(&steps, &geometries, 0, last);
+        Ok(Self { steps, buffers, geometries, last, memories: Mutex::default() })
+    }
+
+    /// About how long a run takes, in the time that a weight takes for one position of [`LANES`] inputs.
+    pub(super) fn cost(&self) -> f64 {
+        let cost = |step: &Step| {
+            let Work::Weighted(packed) = &step.work else { return 0.0 };
+            let Geometry { size: [rows, columns], row, layout, .. } = self.geometries[step.output];
+            let each = match layout {
+                Layout::Inputs => (rows * columns) as f64,
+                Layout::Positions if [rows, columns] == [1, 1] => AT_ONE_POSITION,
+                Layout::Positions => {
+                    let vectors = ((rows - 1) * row + columns).div_ceil(LANES);
+                    OVER_POSITIONS * vectors as f64
+                }
+            };
+            packed.kept() as f64 * each
+        };
+        self.steps.iter().map(cost).sum()
+    }
+
+    /// Runs as many inputs as lie side by side, or fewer: what lies in the other lanes is computed too and not read.
+    pub(super) fn run(&self, inputs: &[f32], outputs: &mut [f32]) {
+        let mut memory = self.memory();
+        let (input, output) = (self.geometries[0], self.geometries[self.last]);
+        let buffer = memory[self.buffers.of(0)].numbers_mut();
+        for (scalar, place) in places(input).enumerate() {
+            let lanes = buffer[place..place + input.lanes()].iter_mut();
+            let of_inputs = inputs.iter().skip(scalar).step_by(scalars(input));
+            lanes.zip(of_inputs).for_each(|(to, from)| *to = *from);
+        }
+        for step in &self.steps {
+            self.step(&mut memory, step);
+        }
+        let buffer = memory[self.buffers.of(self.last)].numbers();
+        for (scalar, place) in places(output).enumerate() {
+            let of_outputs = outputs.iter_mut().skip(scalar).step_by(scalars(output));
+            of_outputs
+                .zip(&buffer[place..place + output.lanes()])
+                .for_each(|(to, from)| *to = *from);
+        }
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+    }
+
+    /// Memory that no group is in. Whatever is in it within the borders is written before it is read.
+    fn memory(&self) -> Vec<Memory> {
+        let free = self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        free.unwrap_or_else(|| self.buffers.geometries.iter().map(Memory::new).collect())
+    }
+
+    fn step(&self, memory: &mut [Memory], step: &Step) {
+        let own = self.buffers.of(step.output);
+        let mut to = std::mem::take(&mut memory[own]);
+        let source = |&value: &usize| Source {
+            numbers: memory[self.buffers.of(value)].numbers(),
+            geometry: self.geometries[value],
+        };
+        let inputs: Vec<Source<'_>> = step.inputs.iter().map(source).collect();
+        let geometry = self.geometries[step.output];
+        let mut output = Target { numbers: to.numbers_mut(), geometry };
+        let relu = step.activation == Activation::Relu;
+        match &step.work {
+            Work::Weighted(packed) => {
+                let after = After { add: step.add.as_ref().map(source), relu };
+                match geometry.layout {
+                    Layout::Inputs => weighted(packed, inputs[0], &mut output, after),
+                    Layout::Positions => planes(packed, inputs[0], &mut output, after),
+                }
+            }
+            Work::Part(stride) => part(*stride, inputs[0], &mut output),
+            Work::Affine(each) => affine(each, inputs[0], &mut output),
+            Work::MaxPool(window) => max_pool(*window, inputs[0], &mut output),
+            Work::AvgPool(window) => avg_pool(*window, inputs[0], &mut output),
+            Work::Sum => sum(&inputs, &mut output),
+            Work::Concat => concat(&inputs, &mut output),
+            Work::Flatten => flatten(inputs[0], &mut output),
+        }
+        if !(relu && matches!(step.work, Work::Weighted(_))) {
+            activate(step.activation, &mut output);
+        }
+        memory[own] = to;
+    }
+}
+
+/// Scalars of a value, for one input.
+fn scalars(geometry: Geometry) -> usize {
+    geometry.units * geometry.size[0] * geometry.size[1]
+}
+
+/// Where the scalars of a value lie, in the order in which arrays have them.
+fn places(geometry: Geometry) -> impl Iterator<Item = usize> {
+    let [rows, columns] = geometry.size;
+    let lanes = geometry.lanes();
+    let row = move |unit, y| (0..columns).map(move |x| geometry.place(unit, y, x) * lanes);
+    (0..geometry.units).flat_map(move |unit| (0..rows).flat_map(move |y| row(unit, y)))
+}

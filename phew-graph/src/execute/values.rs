@@ -1,0 +1,89 @@
+//! Where the values of a plan lie.
+
+use std::collections::BTreeMap;
+
+use super::geometry::{Geometry, Layout};
+use crate::arch::{Arch, Op};
+
+/// The values of a plan: the results of the nodes, and then those that are parted by the stride of what reads them.
+#[derive(Debug)]
+pub(super) struct Values {
+    pub(super) geometries: Vec<Geometry>,
+    /// The parted values, by the value that is parted and the stride.
+    parted: BTreeMap<(usize, [usize; 2]), usize>,
+}
+
+impl Values {
+    /// Each value has a border as wide as the padding of what reads it.
+    ///
+    /// Where positions lie innermost, a convolution of a greater stride than 1 reads what has been parted by it, so that
+    /// all convolutions have a stride of 1, and rows of what it reads and writes are made equally long.
+    pub(super) fn new(arch: &Arch, layout: Layout) -> Self {
+        let nodes = arch.nodes();
+        let mut border = vec![[0; 2]; nodes.len()];
+        for node in nodes {
+            if let Op::Conv2d(conv) = &node.op {
+                let own = &mut border[node.inputs[0]];
+                *own = [0, 1].map(|axis| own[axis].max(conv.padding[axis]));
+            }
+        }
+        let geometries = nodes
+            .iter()
+            .zip(&border)
+            .map(|(node, &border)| Geometry::of(node.shape, border, layout));
+        let mut values = Self { geometries: geometries.collect(), parted: BTreeMap::new() };
+        if layout == Layout::Positions {
+            values.part(arch);
+            values.align(arch);
+        }
+        values
+    }
+
+    /// The parted value that a node reads, and the stride, if it reads one.
+    pub(super) fn parted(&self, arch: &Arch, node: usize) -> Option<(usize, [usize; 2])> {
+        let Op::Conv2d(conv) = &arch.nodes()[node].op else { return None };
+        let key = (arch.nodes()[node].inputs[0], conv.stride);
+        self.parted.get(&key).map(|&value| (value, conv.stride))
+    }
+
+    fn part(&mut self, arch: &Arch) {
+        for node in arch.nodes() {
+            if let Op::Conv2d(conv) = &node.op
+                && conv.stride != [1; 2]
+                && !self.parted.contains_key(&(node.inputs[0], conv.stride))
+            {
+                let parted = self.geometries[node.inputs[0]].strided(conv.stride);
+                self.parted.insert((node.inputs[0], conv.stride), self.geometries.len());
+                self.geometries.push(parted);
+            }
+        }
+    }
+
+    /// Makes rows as long as those that they go with.
+    fn align(&mut self, arch: &Arch) {
+        let mut pairs = Vec::new();
+        for (number, node) in arch.nodes().iter().enumerate() {
+            match &node.op {
+                Op::Conv2d(_) => {
+                    let parted = self.parted(arch, number).map(|(value, _)| value);
+                    pairs.push((parted.unwrap_or(node.inputs[0]), number));
+                }
+                Op::Add(_) | Op::BatchNorm(_) | Op::Activation(_) => {
+                    pairs.extend(node.inputs.iter().map(|&input| (input, number)));
+                }
+                _ => {}
+            }
+        }
+        let mut again = true;
+        while again {
+            again = false;
+            for &(one, other) in &pairs {
+                let [a, b] = [one, other].map(|value| self.geometries[value].row);
+                again |= a != b;
+                for value in [one, other] {
+                    self.geometries[value].row = a.max(b);
+                }
+            }
+        }
+    }
+}
