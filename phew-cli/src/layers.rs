@@ -98,3 +98,14 @@ pub(crate) fn layer_table(layers: &[LayerRow]) -> String {
     });
     table(&head, &rows.collect::<Vec<_>>(), 2)
 }
+
+/// A line about operators whose paths the papers do not define; nothing if there is none.
+pub(crate) fn beyond_the_papers(extensions: &[String]) -> String {
+    match extensions {
+        [] => String::new(),
+        _ => format!(
+            "paths through {} are defined by phew, beyond the papers (docs/attention.md)\n",
+            extensions.join(" and ")
+        ),
+    }
+}

@@ -115,6 +115,32 @@ impl Arch {
         self.positions[tensor]
     }
 
+    /// Multiply-adds of one forward pass over one input in which no weight takes part: those of attention, of queries with
+    /// keys and of what comes of it with values.
+    #[must_use]
+    pub fn attention_multiply_adds(&self) -> u128 {
+        let of = |node: &Node| match (&node.op, &node.inputs[..]) {
+            (Op::Attention(_), &[query, key, _]) => {
+                op::Attention::multiply_adds(self.nodes[query].shape, self.nodes[key].shape)
+            }
+            _ => 0,
+        };
+        self.nodes.iter().map(of).fold(0, u128::saturating_add)
+    }
+
+    /// The types of operators whose paths the papers do not define, in alphabetical order: attention and gates
+    /// (`multiply`). Their definition is phew's own; masks and reports name them.
+    #[must_use]
+    pub fn extensions(&self) -> Vec<String> {
+        let kinds: std::collections::BTreeSet<&str> = self
+            .nodes
+            .iter()
+            .filter(|node| matches!(node.op, Op::Attention(_) | Op::Multiply(_)))
+            .map(|node| node.op.kind())
+            .collect();
+        kinds.into_iter().map(str::to_owned).collect()
+    }
+
     /// Number of prunable scalars.
     #[must_use]
     pub fn prunable_len(&self) -> usize {

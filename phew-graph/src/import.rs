@@ -1,6 +1,6 @@
 //! Networks from other formats: an architecture and its weights from one file.
 //!
-//! [`import`] reads what `torch.export.save` writes (`.pt2`). Each operator of the program is translated by a function of
+//! [`import`] reads what `torch.export.save` writes (`.pt2`), and ONNX, which `onnx` turns into the same calls. Each operator of the program is translated by a function of
 //! the table in `translate.rs`; `axes.rs` follows what its reshapes and transposes do to units and positions, and
 //! `builder.rs` puts together the operators of an [`Arch`]. Every shape that the result infers is compared with the one
 //! that PyTorch wrote down.
@@ -16,8 +16,9 @@ mod value;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::arch::Arch;
+use crate::arch::{Arch, Op};
 use crate::error::{GraphError, list};
+use crate::onnx::OnnxFile;
 use crate::pt2;
 use crate::safetensors::Bytes;
 use crate::weights::{Extra, Network};
@@ -31,9 +32,12 @@ pub struct Imported {
     pub notes: Vec<String>,
 }
 
-/// Reads a network with its weights from an archive of `torch.export.save` (`.pt2`).
+/// Reads a network with its weights from an archive of `torch.export.save` (`.pt2`), or from an ONNX file (`.onnx`) of operator
+/// set 13 or later, with the files beside it that hold its weights.
 ///
-/// Tensors have the names of the model's state dict. Weights in F32 are windows onto the file, others are copied. What no
+/// Tensors have the names of the model's state dict, of an ONNX file those of its initializers; where an exporter made up a
+/// name (`onnx::MatMul_45`), that of the module it belongs to. Weights that ONNX stores as `[in, out]` are read as PyTorch has
+/// them, `[out, in]`. Weights in F32 are windows onto the file, others are copied. What no
 /// output depends on is left out, and so is dropout.
 ///
 /// # Errors
@@ -55,15 +59,24 @@ pub fn import(path: &Path) -> Result<Imported, GraphError> {
 /// As [`import`].
 pub fn import_arch(path: &Path) -> Result<(Arc<Arch>, Vec<String>), GraphError> {
     let map = Arc::new(Bytes::read_or_map(path)?);
-    let Some(archive) = pt2::Archive::recognise(path, &map)? else {
-        return Err(GraphError::Archive { path: path.to_path_buf(), reason: kind_of(&map).into() });
+    let (program, tensors) = if OnnxFile::is_name(path) {
+        let file = OnnxFile::decode(path, &map)?;
+        (file.program()?, file.tensor_names()?)
+    } else {
+        let Some(archive) = pt2::Archive::recognise(path, &map)? else {
+            let reason = kind_of(&map).into();
+            return Err(GraphError::Archive { path: path.to_path_buf(), reason });
+        };
+        (archive.program()?, pt2::weights(&archive)?.into_keys().collect())
     };
     let name =
         path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let (arch, mut notes) =
-        program::translate(&archive.program()?, &path.display().to_string(), &name)?;
-    let unused: Vec<String> = pt2::weights(&archive)?
-        .into_keys()
+    let (arch, mut notes) = program::translate(&program, &path.display().to_string(), &name)?;
+    if OnnxFile::is_name(path) {
+        notes.extend(folded(&arch));
+    }
+    let unused: Vec<String> = tensors
+        .into_iter()
         .filter(|tensor| {
             let known = |name: &str| arch.tensor_named(name).is_some();
             !known(tensor) && !is_part_of_known(tensor, &known)
@@ -81,6 +94,23 @@ fn is_part_of_known(tensor: &str, known: &impl Fn(&str) -> bool) -> bool {
         return true;
     }
     names::whole(tensor).is_some_and(|whole| known(&whole))
+}
+
+/// A word on batch normalisation that an exporter may have folded into convolutions: their weights are then others.
+fn folded(arch: &Arch) -> Option<String> {
+    let convolves = |op: &Op| match op {
+        Op::Conv2d(conv) => conv.bias,
+        Op::Conv1d(conv) => conv.bias,
+        _ => false,
+    };
+    let any = |is: &dyn Fn(&Op) -> bool| arch.nodes().iter().any(|node| is(&node.op));
+    let normalises = |op: &Op| matches!(op, Op::BatchNorm(_) | Op::LayerNorm(_));
+    (any(&convolves) && !any(&normalises)).then(|| {
+        "it has convolutions with biases and no normalisation: PyTorch's exporters fold batch normalisation into the \
+         convolution before it, whose weights are then scaled; export in training mode (training=TrainingMode.TRAINING), \
+         or as a .pt2, or give the model's own weights by --weights"
+            .into()
+    })
 }
 
 /// What a file is that is no archive of exports, and what to do.

@@ -34,6 +34,7 @@ mod layer_shares;
 mod lock;
 mod mask;
 mod memory;
+mod onnx;
 mod paths;
 mod provenance;
 mod pt2;

@@ -44,6 +44,9 @@ pub struct Provenance {
     /// Where libtorch computed, if the result depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// [`crate::Arch::extensions`]: operators whose paths the papers do not define.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<String>,
     /// Initialiser of the weights, if they were drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<String>,
@@ -101,6 +104,7 @@ impl Provenance {
         Self {
             arch: network.arch().name().to_owned(),
             arch_hash: Some(network.arch().fingerprint()),
+            extensions: network.arch().extensions(),
             prunable: Some(network.arch().prunable_len()),
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -171,6 +175,7 @@ mod tests {
             data_hash: Some(String::new()),
             density: Some(0.5),
             device: Some(String::new()),
+            extensions: vec!["attention".to_owned()],
             init: Some(String::new()),
             kept: Some(1),
             libtorch: Some(String::new()),
@@ -189,7 +194,7 @@ mod tests {
         let sorted: serde_json::Value = serde_json::from_str(&text).unwrap();
         let names: Vec<&String> = sorted.as_object().unwrap().keys().collect();
         let place = |name: &str| text.find(&format!("\"{name}\":")).unwrap();
-        assert_eq!(names.len(), 21);
+        assert_eq!(names.len(), 22);
         assert!(names.is_sorted_by_key(|name| place(name)), "{text}");
     }
 }

@@ -7,7 +7,7 @@ use phew_graph::{
     TensorId, zoo,
 };
 use proptest::prelude::*;
-use support::{Path, all_paths, masked_network};
+use support::{Path, all_paths, masked_network, transformer};
 
 /// All values are sums of at most 10⁵ positive products of at most 20 factors: each factor and addition
 /// rounds once, so 10³ · 2⁻⁵² is generous and 10⁻¹² a safe bound.
@@ -191,4 +191,26 @@ fn path_counts_of_the_zoo_are_those_worked_out_by_hand() {
     let densenet = (27.0f64 * 16.0 * 160.0 * 304.0 * 10.0).ln() + 3.0 * dense_block;
     let found = ln_paths("densenet-40-12");
     assert!((found / densenet - 1.0).abs() < 1e-14, "{found} {densenet}");
+}
+
+/// Two heads of two units. From one unit of what an attention reads, a path comes to a unit of its output by its value, and
+/// by both units of its head of the queries and of the keys: five ways.
+#[test]
+fn paths_through_attention_are_those_worked_out_by_hand() {
+    for packed in [true, false] {
+        let arch = transformer(2, 2, packed, true);
+        // To each of two units around it by four of its units or by the identity, from two inputs, to two classes.
+        let expected = 2 * (2 * 4 * 5 + 1) * 2;
+        assert_eq!(all_paths(&arch).len(), expected);
+        let graph = PathGraph::new(&arch);
+        let sums = PathSums::new(&graph, &Edges::structure());
+        assert!(close(sums.total(), expected as f64), "{}", sums.total());
+        assert_eq!(arch.extensions(), ["attention"]);
+        // 4×4 products of tokens, each of 4 units, once with the keys and once with the values.
+        assert_eq!(arch.attention_multiply_adds(), 2 * 4 * 4 * 4);
+    }
+    assert_eq!(
+        zoo::by_name("lenet-5").unwrap().build().unwrap().extensions(),
+        Vec::<String>::new()
+    );
 }

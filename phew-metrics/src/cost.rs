@@ -12,6 +12,9 @@ pub struct Cost {
     pub layers: Vec<LayerCost>,
     /// Biases and normalisation scales and shifts: never pruned, and counted in neither column.
     pub auxiliary_parameters: usize,
+    /// Floating-point operations in which no weight takes part, the same under any mask: attention's, of queries with keys
+    /// and with values.
+    pub attention_flops: u64,
 }
 
 /// Arithmetic and parameters of one prunable tensor.
@@ -35,7 +38,7 @@ impl Cost {
     /// Cost of one forward pass over one input of the architecture's shape, whole and with what a mask of it keeps.
     ///
     /// A weight is used once for each position of its output map ([`Arch::positions`]); positions over the border's
-    /// padding count. Biases, normalisation, activations and pooling are left out, as is usual.
+    /// padding count. Attention multiplies queries with keys and with values besides. Biases, normalisation, activations and pooling are left out, as is usual.
     #[must_use]
     pub fn new(arch: &Arch, mask: Option<&Mask>) -> Self {
         let layer = |(tensor, spec): (TensorId, &TensorSpec)| {
@@ -54,6 +57,8 @@ impl Cost {
         Self {
             layers: arch.prunable().with_ids().map(layer).collect(),
             auxiliary_parameters: auxiliary.map(TensorSpec::len).sum(),
+            // Within the limit on multiply-adds, 2⁶⁰.
+            attention_flops: u64::try_from(2 * arch.attention_multiply_adds()).unwrap_or(u64::MAX),
         }
     }
 
@@ -66,13 +71,13 @@ impl Cost {
     /// Floating-point operations, dense.
     #[must_use]
     pub fn flops(&self) -> u64 {
-        self.layers.iter().map(|l| l.flops).sum()
+        self.layers.iter().map(|l| l.flops).sum::<u64>() + self.attention_flops
     }
 
-    /// Floating-point operations of the kept weights.
+    /// Floating-point operations with the kept weights.
     #[must_use]
     pub fn sparse_flops(&self) -> u64 {
-        self.layers.iter().map(|l| l.sparse_flops).sum()
+        self.layers.iter().map(|l| l.sparse_flops).sum::<u64>() + self.attention_flops
     }
 }
 

@@ -1,6 +1,7 @@
 """Models exported by torch.export.save, and what an import of them must come to.
 
     exports.py FOLDER GROUP ...
+    exports.py FOLDER onnx
 
 For each model of the groups (own, small, full) FOLDER gets NAME.pt2, and NAME.safetensors with an input and the model's output in evaluation mode.
 expected.json has, by model, the names of its prunable weights, PyTorch's count of their scalars, and the number of
@@ -46,7 +47,10 @@ class Counter:
         name = name.rstrip("_")
         counts = [a for a in args if isinstance(a, np.ndarray)]
         lists = [a for a in args if isinstance(a, (list, tuple)) and any(isinstance(b, np.ndarray) for b in a)]
-        if not counts and not lists:
+        scores = [a for a in args if isinstance(a, Scores)]
+        if scores and name not in ("matmul", "bmm"):
+            return scores[0] if name in ("mul", "div", "softmax", "dropout") else None
+        if not counts and not lists and not scores:
             return None
         meta = node.meta["val"]
         shape = tuple(meta.shape) if isinstance(meta, torch.Tensor) else None
@@ -67,11 +71,26 @@ class Counter:
             # A gate hands on what either side brings; a factor or a scale is the layer's.
             return np.broadcast_to(x + counts[1], shape) if len(counts) > 1 else np.broadcast_to(x, shape)
         if name == "cat":
+            if any(b is None or isinstance(b, torch.Tensor) for b in lists[0]):
+                # Learnt positions: no path begins in them, and all positions of a unit have the same count.
+                axis = args[1]
+                known = next(b for b in lists[0] if isinstance(b, np.ndarray))
+                return np.repeat(np.take(known, [0], axis=axis), shape[axis], axis=axis)
             return np.concatenate(lists[0], axis=args[1] if len(args) > 1 else 0)
         if name in ("chunk", "split", "split_with_sizes"):
             axis = (args[2] if len(args) > 2 else kwargs.get("dim", 0)) % x.ndim
             sizes = [part.shape[axis] for part in meta]
             return np.split(x, np.cumsum(sizes)[:-1], axis=axis)
+        if name == "scaled_dot_product_attention":
+            return attended(*counts, *x.shape[-2:])
+        if name in ("matmul", "bmm"):
+            a, b = args[:2]
+            if isinstance(a, Scores):
+                return attended(a.query, np.swapaxes(a.key, -1, -2), b, *a.query.shape[-2:])
+            return Scores(a, b)
+        if name == "unbind":
+            axis = args[1] if len(args) > 1 else 0
+            return [np.take(x, i, axis=axis) for i in range(x.shape[axis])]
         if name == "getitem":
             return args[0][args[1]]
         if name == "slice":
@@ -85,6 +104,8 @@ class Counter:
             return np.swapaxes(x, args[1], args[2])
         if name == "permute":
             return np.transpose(x, args[1])
+        if name == "mean" and args[1] == [1] and x.ndim == 4:
+            return x.sum(axis=1, keepdims=True).reshape(shape)
         if name == "mean":
             # All positions have the same count.
             for axis in args[1]:
@@ -102,6 +123,20 @@ IN_LAYER = {
     "hardsigmoid", "sigmoid", "tanh", "dropout", "layer_norm", "group_norm", "instance_norm", "softmax", "log_softmax",
     "contiguous", "clone", "div", "sub", "neg",
 }
+
+
+class Scores:
+    """Products of queries and keys on the way to an attention."""
+
+    def __init__(self, query, key):
+        self.query, self.key = query, key
+
+
+def attended(query, key, value, positions, units):
+    """Unit by unit what a head's values bring, and to each of its units what all of its queries and of its keys bring."""
+    one = lambda x: np.take(x, [0], axis=-2)
+    gates = one(query).sum(axis=-1, keepdims=True) + one(key).sum(axis=-1, keepdims=True)
+    return np.repeat(one(value) + gates, positions, axis=-2)
 
 
 def spread(channels, shape):
@@ -176,6 +211,93 @@ class Tokens(nn.Module):
         return self.head(x.mean(dim=1))
 
 
+class Spatial(nn.Module):
+    """A gate of one channel for all: the mean over channels, with its axis kept and without."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, padding=1)
+        self.gate = nn.Conv2d(1, 1, 3, padding=1, bias=False)
+        self.fc = nn.Linear(49, 4)
+
+    def forward(self, x):
+        x = F.relu(self.conv(x))
+        x = x * torch.sigmoid(self.gate(x.mean(1, keepdim=True)))
+        return self.fc(x.mean(1).flatten(1))
+
+
+class Pieces(nn.Module):
+    """Attention by nn.MultiheadAttention with its weights asked for, which comes in pieces; and from some positions to others."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.query = nn.Linear(8, 12)
+        self.key = nn.Linear(8, 12, bias=False)
+        self.value = nn.Linear(8, 12)
+        self.registers = nn.Parameter(torch.randn(1, 2, 8))
+        self.head = nn.Linear(12, 3)
+
+    def forward(self, x):
+        x = x + self.attention(x, x, x)[0]
+        x = torch.cat([x, self.registers.expand(x.shape[0], -1, -1)], dim=1)
+        heads = lambda y: y.unflatten(-1, (3, 4)).transpose(1, 2)
+        q, rest = self.query(x[:, :3]), x[:, 3:]
+        y = F.scaled_dot_product_attention(heads(q), heads(self.key(rest)), heads(self.value(rest)))
+        return self.head(y.transpose(1, 2).flatten(2).mean(1))
+
+
+class Gpt(nn.Module):
+    """A block of a small GPT behind its embedding: causal attention over packed queries, keys and values."""
+
+    def __init__(self, heads=2, width=8):
+        super().__init__()
+        self.heads = heads
+        self.ln_1 = nn.LayerNorm(width)
+        self.c_attn = nn.Linear(width, 3 * width)
+        self.c_proj = nn.Linear(width, width)
+        self.ln_2 = nn.LayerNorm(width)
+        self.c_fc = nn.Linear(width, 2 * width)
+        self.c_out = nn.Linear(2 * width, width)
+        self.head = nn.Linear(width, 11, bias=False)
+
+    def forward(self, x):
+        b, t, c = x.shape
+        q, k, v = self.c_attn(self.ln_1(x)).split(c, dim=2)
+        q, k, v = (y.view(b, t, self.heads, c // self.heads).transpose(1, 2) for y in (q, k, v))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.3)
+        x = x + self.c_proj(y.transpose(1, 2).contiguous().view(b, t, c))
+        x = x + self.c_out(F.gelu(self.c_fc(self.ln_2(x)), approximate="tanh"))
+        return self.head(x)
+
+
+class Timm(nn.Module):
+    """A block as timm writes vision transformers: five axes, unbind, attention in pieces, layer scale."""
+
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 8, 4, 4)
+        self.cls_token = nn.Parameter(torch.randn(1, 1, 8))
+        self.dist_token = nn.Parameter(torch.randn(1, 1, 8))
+        self.pos_embed = nn.Parameter(torch.randn(1, 8, 8))
+        self.norm = nn.LayerNorm(8)
+        self.qkv = nn.Linear(8, 24, bias=False)
+        self.proj = nn.Linear(8, 8)
+        self.gamma = nn.Parameter(torch.randn(8))
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        b = x.shape[0]
+        x = torch.cat((self.cls_token.expand(b, -1, -1), self.dist_token.expand(b, -1, -1), x), dim=1) + self.pos_embed
+        n, c = x.shape[1:]
+        q, k, v = self.qkv(self.norm(x)).reshape(b, n, 3, 4, c // 4).permute(2, 0, 3, 1, 4).unbind(0)
+        attention = (q @ k.transpose(-2, -1)) * (c // 4) ** -0.5
+        attention = F.dropout(attention.softmax(dim=-1), 0.1, self.training)
+        x = x + self.gamma * self.proj((attention @ v).transpose(1, 2).reshape(b, n, c))
+        return self.head(x[:, 0] + x[:, 1])
+
+
 class Tied(nn.Module):
     def __init__(self):
         super().__init__()
@@ -187,6 +309,17 @@ class Tied(nn.Module):
         return self.two(F.relu(self.one(x)))
 
 
+def vit_digits():
+    """torchvision's vision transformer for the digits: images of one channel."""
+    from torchvision.models import VisionTransformer
+
+    model = VisionTransformer(image_size=28, patch_size=7, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=24, num_classes=10)
+    model.conv_proj = nn.Conv2d(1, 16, 7, 7)
+    nn.init.normal_(model.class_token)
+    nn.init.normal_(model.heads.head.weight, std=0.3)
+    return model
+
+
 def mlp():
     return nn.Sequential(nn.Flatten(), nn.Linear(12, 9), nn.Tanh(), nn.Dropout(0.1), nn.Linear(9, 4))
 
@@ -196,6 +329,11 @@ def own():
         "every": (Every, (4, 11, 9), {}),
         "sequence": (Sequence, (3, 25), {}),
         "tokens": (Tokens, (6, 5), {}),
+        "vit_digits": (vit_digits, (1, 28, 28), {}),
+        "spatial": (Spatial, (3, 7, 7), {}),
+        "pieces": (Pieces, (6, 8), {}),
+        "gpt": (Gpt, (6, 8), {}),
+        "timm": (Timm, (3, 8, 12), {}),
         "mlp": (mlp, (3, 2, 2), {}),
         "dynamic": (mlp, (3, 2, 2), {"dynamic": True}),
         "training": (Every, (4, 11, 9), {"train": True}),
@@ -229,6 +367,7 @@ def small():
         "mnasnet": (lambda: tv.MNASNet(0.1, num_classes=7), image, {}),
         "convnext": (lambda: convnext.ConvNeXt([block(8, 12, 2), block(12, None, 1)], 0.1, num_classes=7), image, {}),
         "alexnet": (lambda: tv.alexnet(num_classes=7), image, {}),
+        "vit": (lambda: tv.VisionTransformer(image_size=64, patch_size=16, num_layers=2, num_heads=3, hidden_dim=24, mlp_dim=40, num_classes=7), image, {}),
     }
 
 
@@ -257,6 +396,7 @@ def full():
         "shufflenet_v2_x1_0": {}, "efficientnet_b0": {}, "regnet_y_400mf": {}, "mnasnet1_0": {}, "convnext_tiny": {},
     }
     models = {f"full-{name}": (lambda n=name, o=options: getattr(tv, n)(weights=None, **o), image, {}) for name, options in names.items()}
+    models["full-vit_b_16"] = (lambda: tv.vit_b_16(weights=None), (3, 224, 224), {})
     models["full-inception_v3"] = (lambda: tv.inception_v3(weights=None, **plain), (3, 80, 80), {})
     return models
 
@@ -267,6 +407,8 @@ def prunable(model):
     for path, module in model.named_modules():
         if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear)):
             weights[f"{path}.weight"] = module.weight
+        if isinstance(module, nn.MultiheadAttention):
+            weights[f"{path}.in_proj_weight"] = module.in_proj_weight
     if isinstance(model, Every):
         weights["weight"] = model.weight
     return weights
@@ -304,8 +446,55 @@ def export(folder, name, make, shape, options):
     }
 
 
+# What either exporter has no words for, or writes in operators that phew has not: adaptive poolings of uneven windows.
+NOT_IN_ONNX = {"every", "training", "last", "vgg", "alexnet", "half", "bfloat", "double", "dynamic"}
+
+
+def export_onnx(folder, name, make, shape, options):
+    """The model by both of PyTorch's exporters: NAME-old.onnx and NAME-new.onnx."""
+    torch.manual_seed(0)
+    model = make().eval()
+    x = torch.randn(3, *shape)
+    torch.onnx.export(model, (x,), folder / f"{name}-new.onnx", dynamo=True, verbose=False)
+    # As most users do: any number of samples.
+    axes = {"x": {0: "batch"}} if name in ("mlp", "sequence", "resnet", "convnext", "spatial") else None
+    torch.onnx.export(model, (x,), folder / f"{name}-old.onnx", dynamo=False, input_names=["x"], dynamic_axes=axes)
+    with torch.no_grad():
+        save_file({"input": x, "output": model(x).contiguous()}, folder / f"{name}.safetensors")
+    torch.export.save(torch.export.export(model, (x,)), folder / f"{name}.pt2")
+    weights = prunable(model)
+    normalised = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
+    paths = Counter().count(torch.export.export(model, (x[:1],)), (1, *shape))
+    return {
+        "weights": {name: list(weight.shape) for name, weight in weights.items()},
+        "prunable": sum(weight.numel() for weight in weights.values()),
+        "paths": str(paths),
+        "normalised": normalised,
+    }
+
+
+def onnx(folder):
+    """Everything in ONNX, and blocks of it in older and newer sets of operators."""
+    import logging
+    import warnings
+
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    models = {name: model for name, model in (own() | small()).items() if name not in NOT_IN_ONNX}
+    expected = {name: export_onnx(folder, name, *model) for name, model in models.items()}
+    for name, version, dynamo in [("gpt", 14, False), ("gpt", 23, True), ("tokens", 13, False), ("convnext", 14, False)]:
+        make, shape, _ = models[name]
+        torch.manual_seed(0)
+        model, x = make().eval(), torch.randn(3, *shape)
+        torch.onnx.export(model, (x,), folder / f"{name}-{version}.onnx", opset_version=version, dynamo=dynamo, verbose=False)
+    return expected
+
+
 def main():
     folder, wanted = Path(sys.argv[1]), sys.argv[2:]
+    if wanted == ["onnx"]:
+        (folder / "expected.json").write_text(json.dumps(onnx(folder), indent=1))
+        return
     models = own()
     groups = {"own": own, "small": small, "full": full}
     names = []

@@ -1,6 +1,7 @@
 //! A libtorch model of any architecture.
 
 mod activate;
+mod attend;
 mod forward;
 mod layout;
 mod mask;

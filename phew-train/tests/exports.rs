@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use phew_graph::{Imported, import};
+use phew_graph::{Imported, Op, PathGraph, Provenance, Reach, import};
 use phew_metrics::{Analysis, Paths};
-use phew_train::{Mode, Model};
+use phew_train::{Mode, Model, Recipe, Trainer, digits};
+use phew_walk::{WalkParams, prune};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
@@ -25,15 +26,24 @@ struct Expected {
     prunable: usize,
     /// In decimals: there are more than any number type holds.
     paths: String,
+    /// Whether it has batch normalisation, of a model in ONNX.
+    #[serde(default)]
+    normalised: bool,
 }
 
-/// A folder of exports of these groups, and what each must come to; `None` without Python.
-fn exports(groups: &[&str]) -> Option<(tempfile::TempDir, BTreeMap<String, Expected>)> {
+/// Python with torch, if it is there.
+fn python() -> Option<PathBuf> {
     let python = root("../.venv/bin/python");
     if !python.exists() {
         eprintln!("skipped: {} is not there, run 'make setup'", python.display());
         return None;
     }
+    Some(python)
+}
+
+/// A folder of exports of these groups, and what each must come to; `None` without Python.
+fn exports(groups: &[&str]) -> Option<(tempfile::TempDir, BTreeMap<String, Expected>)> {
+    let python = python()?;
     let folder = tempfile::tempdir().unwrap();
     let mut export = Command::new(python);
     export.arg(root("python/exports.py")).arg(folder.path()).args(groups);
@@ -74,10 +84,77 @@ fn check_output(name: &str, imported: &Imported, batch: &Path, tolerance: f64) {
         Tensor::read_safetensors(batch).unwrap().into_iter().collect();
     let model = Model::new(&imported.network, Device::Cpu, Kind::Float).unwrap();
     let found = model.forward(&internal(&tensors["input"], imported), Mode::Eval).unwrap();
-    let expected = tensors["output"].reshape(found.size().as_slice());
+    let expected = match (&found.size()[1..], &tensors["output"].size()[1..]) {
+        ([units, length], [tokens, features]) if (units, length) == (features, tokens) => {
+            tensors["output"].transpose(1, 2)
+        }
+        _ => tensors["output"].reshape(found.size().as_slice()),
+    };
     let scale = 1.0 + expected.abs().max().double_value(&[]);
     let error = (found.detach() - expected).abs().max().double_value(&[]);
     assert!(error <= tolerance * scale, "{name}: {error} off, of {scale}");
+}
+
+/// Exports by both of PyTorch's ONNX exporters are the network of the `.pt2`: the same paths and weights, outputs, and masks.
+#[test]
+fn onnx_files_of_either_exporter_are_the_network_of_the_archive() {
+    let Some(python) = python() else { return };
+    let known = Command::new(python).args(["-c", "import onnx, onnxscript"]).output().unwrap();
+    if !known.status.success() {
+        eprintln!("skipped: the packages onnx and onnxscript are not there, run 'make setup'");
+        return;
+    }
+    let Some((folder, expected)) = exports(&["onnx"]) else { return };
+    let path = |name: &str, end: &str| folder.path().join(format!("{name}{end}"));
+    assert!(expected.len() > 12);
+    for (name, expected) in &expected {
+        let archive = import(&path(name, ".pt2")).unwrap();
+        for exporter in ["old", "new"] {
+            let label = format!("{name}, {exporter}");
+            let file = path(name, &format!("-{exporter}.onnx"));
+            let imported = import(&file).unwrap_or_else(|e| panic!("{label}: {e}"));
+            check_structure(&label, &imported, expected);
+            check_output(&label, &imported, &path(name, ".safetensors"), 1e-5);
+            let folded = imported.notes.iter().any(|note| note.contains("fold"));
+            let normalises = |op: &Op| matches!(op, Op::BatchNorm(_) | Op::LayerNorm(_));
+            let nodes = imported.network.arch().nodes();
+            let bare = !nodes.iter().any(|node| normalises(&node.op));
+            let convolves =
+                nodes.iter().any(|node| matches!(node.op, Op::Conv2d(_) | Op::Conv1d(_)));
+            assert_eq!(folded, bare && convolves, "{label}: {:?}", imported.notes);
+            if expected.normalised {
+                // The exporter scales the weights of folded convolutions.
+                continue;
+            }
+            for (spec, weights) in
+                archive.network.arch().prunable().iter().zip(&archive.network.weights())
+            {
+                let found = imported.network.view(&spec.name).unwrap();
+                assert_eq!(
+                    found.iter().copied().collect::<Vec<f32>>(),
+                    *weights,
+                    "{label}: {}",
+                    spec.name
+                );
+            }
+            let masks = [&archive, &imported].map(|imported| {
+                let params = WalkParams::new(0.3).unwrap().seed(7);
+                prune(&imported.network, &params).unwrap().mask
+            });
+            let [mut wanted, found] = masks;
+            // Operators may stand in another order.
+            wanted = wanted.in_order_of(imported.network.arch(), "the archive's").unwrap();
+            if archive.network.arch().prunable() == imported.network.arch().prunable() {
+                assert_eq!(found, wanted, "{label}");
+            }
+        }
+    }
+    for name in ["gpt-14", "gpt-23", "tokens-13", "convnext-14"] {
+        let imported = import(&path(name, ".onnx")).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let whole = name.split_once('-').unwrap().0;
+        check_structure(name, &imported, &expected[whole]);
+        check_output(name, &imported, &path(whole, ".safetensors"), 1e-5);
+    }
 }
 
 /// An input as phew has it: units before positions.
@@ -110,6 +187,39 @@ fn check(groups: &[&str]) {
 #[test]
 fn models_of_ones_own_are_read_as_pytorch_means_them() {
     check(&["own"]);
+}
+
+/// A vision transformer pruned by walks: every weight on a path, no unit dead, and trained under the mask.
+#[test]
+fn a_pruned_transformer_has_no_dead_unit_and_trains() {
+    let Some((folder, _)) = exports(&["own"]) else { return };
+    let network = import(&folder.path().join("vit_digits.pt2")).unwrap().network;
+    assert_eq!(network.arch().extensions(), ["attention"]);
+    let mask = prune(&network, &WalkParams::new(0.2).unwrap()).unwrap().mask;
+    let graph = PathGraph::new(network.arch());
+    let reach = Reach::of_mask(&graph, &mask);
+    assert_eq!(reach.effective(&graph, &mask), mask);
+    // Of what weights enter, a path leaves all: of queries and keys too.
+    for tensor in graph.tensors() {
+        let ends = graph.ends(tensor);
+        for index in mask.layer(tensor).iter() {
+            assert!(reach.to_outputs[ends.target][ends.shape.ends(index).1]);
+        }
+    }
+    let from = Provenance::of(&network);
+    assert_eq!(from.extensions, ["attention"]);
+    tch::set_num_threads(1);
+    let data = digits(200, 50, 0).unwrap();
+    let recipe = Recipe { batch: 50, ..Recipe::preset("digits").unwrap() }.with_epochs(2);
+    let mut trainer = Trainer::builder(&network, &data, &recipe).mask(&mask).build().unwrap();
+    trainer.run(&mut ()).unwrap();
+    let trained = trainer.network().unwrap();
+    for ((before, after), layer) in
+        network.weights().iter().zip(&trained.weights()).zip(mask.layers())
+    {
+        assert!((0..layer.len()).all(|i| layer.get(i) || after[i].to_bits() == 0));
+        assert!(layer.iter().any(|i| before[i].to_bits() != after[i].to_bits()));
+    }
 }
 
 #[test]

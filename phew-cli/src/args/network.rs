@@ -15,8 +15,9 @@ use crate::stderr;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct ArchArgs {
-    /// A network of the zoo (`phew archs` lists them), a TOML file, or a model exported by PyTorch (torch.export.save)
-    #[arg(long, value_name = "NAME|FILE.toml|FILE.pt2")]
+    /// A network of the zoo (`phew archs` lists them), a TOML file, or a model exported by PyTorch (torch.export.save) or to
+    /// ONNX
+    #[arg(long, value_name = "NAME|FILE.toml|FILE.pt2|FILE.onnx")]
     arch: String,
 
     #[command(flatten)]
@@ -40,14 +41,14 @@ impl ArchArgs {
 #[command(next_help_heading = "Network")]
 pub(crate) struct ModelArgs {
     /// The network, as --arch names it
-    #[arg(value_name = "NAME|FILE.toml|FILE.pt2")]
+    #[arg(value_name = "NAME|FILE.toml|FILE.pt2|FILE.onnx")]
     model: Option<String>,
 
-    /// A network of the zoo (`phew archs` lists them), a TOML file, or a model exported by PyTorch (torch.export.save),
-    /// whose own weights are then the default
+    /// A network of the zoo (`phew archs` lists them), a TOML file, or a model exported by PyTorch (torch.export.save) or to
+    /// ONNX, whose own weights are then the default
     #[arg(
         long,
-        value_name = "NAME|FILE.toml|FILE.pt2",
+        value_name = "NAME|FILE.toml|FILE.pt2|FILE.onnx",
         required_unless_present = "model",
         conflicts_with = "model"
     )]
@@ -75,7 +76,7 @@ impl ModelArgs {
 
 /// The file that holds the weights of a network beside its architecture: that of an exported model.
 pub(crate) fn own_weights(arch: &str) -> Option<&Path> {
-    Some(Path::new(arch)).filter(|path| has_extension(path, "pt2"))
+    Some(Path::new(arch)).filter(|path| is_export(path))
 }
 
 /// The architecture of a file; `None` if that is no file's name.
@@ -84,7 +85,7 @@ pub(crate) fn arch_of_file(name: &str) -> Option<anyhow::Result<Arc<Arch>>> {
     if has_extension(path, "toml") {
         return Some(Arch::load(path).map(Arc::new).map_err(Into::into));
     }
-    if !has_extension(path, "pt2") {
+    if !is_export(path) {
         return None;
     }
     let imported = phew_graph::import_arch(path).map(|(arch, notes)| {
@@ -94,6 +95,11 @@ pub(crate) fn arch_of_file(name: &str) -> Option<anyhow::Result<Arc<Arch>>> {
         arch
     });
     Some(imported.map_err(Into::into))
+}
+
+/// Whether a file is called as exported models are, which hold architecture and weights.
+fn is_export(path: &Path) -> bool {
+    ["pt2", "onnx"].into_iter().any(|extension| has_extension(path, extension))
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {
@@ -131,7 +137,7 @@ impl NetworkArgs {
         }
         let mut template = zoo::by_name(name).map_err(|e| match e {
             GraphError::Zoo(text) => {
-                usage(format!("{text}; or name a file that ends in .toml or .pt2"))
+                usage(format!("{text}; or name a file that ends in .toml, .pt2 or .onnx"))
             }
             other => other.into(),
         })?;

@@ -13,7 +13,7 @@ use crate::stderr;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Weights")]
 pub(crate) struct WeightArgs {
-    /// Weights: safetensors (also in shards, by their index) or a .pt2, with the architecture's names and shapes
+    /// Weights: safetensors (also in shards, by their index) a .pt2 or .onnx, with the architecture's names and shapes
     #[arg(long, value_name = "FILE", conflicts_with = "init")]
     weights: Option<PathBuf>,
 
@@ -44,6 +44,14 @@ impl WeightArgs {
         seed: u64,
     ) -> anyhow::Result<(Network, WeightSource)> {
         if let Some(path) = &self.weights {
+            // Exporters to ONNX change weights, and add tensors that no state dict has.
+            if let Some(own) = own.filter(|own| own.extension().is_some_and(|e| e == "onnx")) {
+                let (network, notes) = load_own_weights(own, arch)?.with_weights_of(path)?;
+                for note in notes {
+                    stderr::warn(format!("{}: {note}", path.display()));
+                }
+                return Ok((network, WeightSource::File(path.clone())));
+            }
             let network = load_weights(path, arch, self.ignore_extra)?;
             return Ok((network, WeightSource::File(path.clone())));
         }

@@ -1,4 +1,4 @@
-//! `phew import`: a model exported by PyTorch as phew's own files.
+//! `phew import`: a model exported by PyTorch, or to ONNX, as phew's own files.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,14 +13,14 @@ use crate::interrupt;
 use crate::output::grouped;
 use crate::stderr;
 
-/// Write a model exported by PyTorch as TOML and safetensors.
+/// Write a model exported by PyTorch or to ONNX as TOML and safetensors.
 ///
-/// The model is what `torch.export.save(torch.export.export(model, (x,)), "model.pt2")` writes. Every command takes such a
+/// The model is what `torch.export.save(torch.export.export(model, (x,)), "model.pt2")` or `torch.onnx.export` writes. Every command takes such a
 /// file as it is; this is for reading it and changing it.
 #[derive(Debug, Args)]
 pub struct Import {
     /// The exported model
-    #[arg(value_name = "FILE.pt2")]
+    #[arg(value_name = "FILE.pt2|FILE.onnx")]
     model: PathBuf,
 
     /// File for the weights, biases and buffers: safetensors

@@ -20,7 +20,7 @@ use super::compact::Savings;
 use crate::args::{ModelArgs, load_mask};
 use crate::command::{Command, Example, Report};
 use crate::failure::usage;
-use crate::layers::{LayerRow, Layers, layer_table};
+use crate::layers::{LayerRow, Layers, beyond_the_papers, layer_table};
 use crate::output::{self, grouped, percent};
 use metrics::MetricArgs;
 pub use metrics::Metrics;
@@ -75,6 +75,9 @@ pub struct InspectReport {
     pub outputs_alive: usize,
     /// Output units.
     pub outputs: usize,
+    /// Operators whose paths the papers do not define.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<String>,
     /// What the mask's file says of it.
     pub made_by: Option<Provenance>,
     /// The prunable tensors.
@@ -129,6 +132,7 @@ impl Inspect {
                 made_from,
             )?,
             compact: Savings::new(arch, &Compaction::of_mask(arch, &mask)?.arch()?),
+            extensions: arch.extensions(),
             made_by: info,
             layers: layers.rows,
             neurons: neuron_sparsity(&graph, &mask),
@@ -206,6 +210,7 @@ impl Report for InspectReport {
         if self.kept < self.prunable {
             out += &format!("phew compact leaves {}\n", self.compact.text());
         }
+        out += &beyond_the_papers(&self.extensions);
         if let Some(info) = &self.made_by {
             out += &made_by(info);
         }

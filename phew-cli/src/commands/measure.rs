@@ -54,7 +54,7 @@ pub struct Measure {
 struct NetworkArgs {
     /// A network of the zoo, made to fit the data, a TOML file, or a model exported by PyTorch, whose own weights are then
     /// the default
-    #[arg(long, value_name = "NAME|FILE.toml|FILE.pt2")]
+    #[arg(long, value_name = "NAME|FILE.toml|FILE.pt2|FILE.onnx")]
     arch: String,
 
     /// Mask of `phew prune`

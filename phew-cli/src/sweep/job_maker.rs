@@ -329,7 +329,7 @@ pub(super) fn measured_scores(value: &Value) -> bool {
 /// Those of the options that a command has.
 /// Whether a network or a recipe is named by its file.
 fn is_file(name: &str) -> bool {
-    name.ends_with(".toml") || name.ends_with(".pt2")
+    [".toml", ".pt2", ".onnx"].into_iter().any(|end| name.ends_with(end))
 }
 
 fn own(tool: &Tool, options: Vec<(&str, Value)>) -> Vec<(String, Value)> {

@@ -9,6 +9,9 @@ use crate::common::{folder, json, refuses, stdout};
 /// A residual block with a gate, as torch 2.11 exports it: 1,386 prunable weights.
 pub(crate) const GATED: &[u8] = include_bytes!("networks/gated.pt2");
 
+/// The same, as PyTorch writes it to ONNX in training mode.
+const GATED_ONNX: &[u8] = include_bytes!("networks/gated.onnx");
+
 /// A folder with the model.
 fn with_model() -> tempfile::TempDir {
     let folder = folder();
@@ -40,6 +43,34 @@ fn an_exported_model_is_pruned_by_its_own_weights() {
     stdout(at, "prune gated.pt2 --density 0.2 --seeds 0,1 -o s-{seed}");
     assert_eq!(mask("s-0"), mask("m"));
     assert_ne!(mask("s-1"), mask("m"));
+}
+
+#[test]
+fn a_model_in_onnx_is_the_one_in_the_archive() {
+    let folder = with_model();
+    let at = folder.path();
+    std::fs::write(at.join("net.onnx"), GATED_ONNX).unwrap();
+    let report = json(at, "prune net.onnx --density 0.2 -o m --json");
+    assert_eq!((&report["arch"], &report["prunable"]), (&"net".into(), &1386.into()));
+    assert_eq!(report["extensions"], serde_json::json!(["multiply"]));
+    stdout(at, "prune gated.pt2 --density 0.2 -o archived");
+    let mask = |name: &str| Mask::load(&at.join(name)).unwrap().0;
+    assert_eq!(mask("m"), mask("archived"));
+    // Each takes the other's weights, and its mask.
+    stdout(at, "prune net.onnx --weights gated.pt2 --density 0.2 -o same");
+    stdout(at, "prune gated.pt2 --weights net.onnx --density 0.2 -o again");
+    assert_eq!((mask("same"), mask("again")), (mask("m"), mask("m")));
+    let inspected = json(at, "inspect gated.pt2 --mask m --metrics --json");
+    assert_eq!(inspected["extensions"], serde_json::json!(["multiply"]));
+    assert_eq!(inspected["made_by"]["extensions"], inspected["extensions"]);
+    assert!(stdout(at, "inspect net.onnx --mask m").contains("beyond the papers"));
+    stdout(at, "import net.onnx -o n.toml --weights w");
+    stdout(at, "prune --arch n.toml --weights w --density 0.2 -o imported");
+    assert_eq!(mask("imported"), mask("m"));
+    for (bytes, part) in [(&GATED_ONNX[..4000], "not a whole ONNX file"), (&b"text"[..], "ONNX")] {
+        std::fs::write(at.join("broken.onnx"), bytes).unwrap();
+        refuses(at, "inspect broken.onnx", 1, &["broken.onnx", part]);
+    }
 }
 
 #[test]

@@ -52,7 +52,8 @@ impl Arch {
             return Err(GraphError::NoWeights { arch: arch.name });
         }
         let weights = arch.prunable.iter().zip(arch.positions.iter().copied());
-        limits::check_network(&arch.name, weights, &arch.auxiliary)?;
+        let attention = arch.attention_multiply_adds();
+        limits::check_network(&arch.name, weights, &arch.auxiliary, attention)?;
         Ok(arch)
     }
 

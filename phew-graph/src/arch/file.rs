@@ -38,7 +38,7 @@ fn read(table: toml::Table, place: usize, previous: Option<&str>) -> Result<Node
     })?;
     fields.finish()?;
     let inputs = inputs.unwrap_or_else(|| match op.operator().arity() {
-        Arity::Zero | Arity::Many => Vec::new(),
+        Arity::Zero | Arity::Three | Arity::Many => Vec::new(),
         Arity::One => previous.map(str::to_owned).into_iter().collect(),
     });
     Ok(NodeSpec { name: fields.name().to_owned(), op, inputs, tensors })

@@ -52,11 +52,13 @@ pub(super) fn check_tensor(
 
 /// Refuses a network whose tensors, each within the limit, are too many scalars or too much arithmetic together.
 ///
-/// `weights` are the prunable tensors, each with how often a forward pass uses its scalars.
+/// `weights` are the prunable tensors, each with how often a forward pass uses its scalars; `attention` is the
+/// multiply-adds that no weight takes part in.
 pub(super) fn check_network<'a>(
     arch: &str,
     weights: impl Iterator<Item = (&'a TensorSpec, usize)>,
     auxiliary: &[TensorSpec],
+    attention: u128,
 ) -> Result<(), GraphError> {
     let too_large = |what, found: u128, maximum: u64| match found > u128::from(maximum) {
         true => Err(GraphError::TooLarge { arch: arch.to_owned(), what, found, maximum }),
@@ -64,7 +66,7 @@ pub(super) fn check_network<'a>(
     };
     // Each product is of two numbers up to 2⁴⁰, so u128 has room for the sums of 2⁴⁸ of them.
     let mut total: u128 = auxiliary.iter().map(|t| t.len() as u128).sum();
-    let mut multiply_adds = 0;
+    let mut multiply_adds = attention;
     for (tensor, positions) in weights {
         total += tensor.len() as u128;
         multiply_adds += tensor.len() as u128 * positions as u128;

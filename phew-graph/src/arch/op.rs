@@ -8,11 +8,14 @@ mod activation;
 mod adaptive_avg_pool;
 mod add;
 mod affine;
+mod attention;
 mod avg_pool;
 mod batch_norm;
+mod channel_mean;
 mod concat;
 mod conv1d;
 mod conv2d;
+mod crop;
 pub(crate) mod effect;
 pub(super) mod fields;
 mod flatten;
@@ -30,17 +33,21 @@ mod shuffle;
 pub(super) mod site;
 mod slice;
 mod softmax;
+mod tokens;
 mod window;
 
 pub use activation::Activation;
 pub use adaptive_avg_pool::AdaptiveAvgPool;
 pub use add::Add;
 pub use affine::Affine;
+pub use attention::Attention;
 pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;
+pub use channel_mean::ChannelMean;
 pub use concat::Concat;
 pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
+pub use crop::Crop;
 pub use flatten::Flatten;
 pub use input::Input;
 pub use layer_norm::LayerNorm;
@@ -54,6 +61,7 @@ pub use shift::Shift;
 pub use shuffle::Shuffle;
 pub use slice::Slice;
 pub use softmax::Softmax;
+pub use tokens::Tokens;
 pub use window::Window;
 
 use fields::Fields;
@@ -128,6 +136,8 @@ operators! {
     AvgPool,
     /// Mean over as many windows as are asked for.
     AdaptiveAvgPool,
+    /// Mean over units.
+    ChannelMean,
     /// Zeros around a map.
     Pad,
     /// Sum of inputs of one shape.
@@ -136,6 +146,12 @@ operators! {
     Concat,
     /// Product of inputs: a gate.
     Multiply,
+    /// Attention of several heads.
+    Attention,
+    /// Learnt positions beside those of the input.
+    Tokens,
+    /// Some of the positions.
+    Crop,
     /// Some of the units.
     Slice,
     /// The units in another order.

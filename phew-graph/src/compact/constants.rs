@@ -152,6 +152,10 @@ impl Values<'_> {
             | Op::AdaptiveAvgPool(_)
             | Op::Pad(_)
             | Op::Multiply(_)
+            | Op::Attention(_)
+            | Op::ChannelMean(_)
+            | Op::Tokens(_)
+            | Op::Crop(_)
             | Op::Slice(_)
             | Op::Shuffle(_) => vec![None; units],
         }

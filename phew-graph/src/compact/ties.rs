@@ -55,6 +55,10 @@ fn join(arch: &Arch, node: usize) -> Join {
         | Op::AdaptiveAvgPool(_)
         | Op::Pad(_)
         | Op::Multiply(_)
+        | Op::Attention(_)
+        | Op::ChannelMean(_)
+        | Op::Tokens(_)
+        | Op::Crop(_)
         | Op::Slice(_)
         | Op::Shuffle(_) => Join::Whole,
     }

@@ -131,6 +131,9 @@ impl<'a> Builder<'a> {
             Some(Value::Other(operator)) => Err(Refusal(format!(
                 "its `{name}` is what {operator} computes, expected a value that depends on the input"
             ))),
+            Some(Value::Scores(..)) => Err(Refusal(format!(
+                "its `{name}` is a product of queries and keys, which phew knows as a part of an attention only"
+            ))),
             Some(Value::Noise) => Err(Refusal(format!("its `{name}` is random"))),
             None => Err(Refusal(format!("its `{name}` is missing"))),
         }
@@ -149,7 +152,7 @@ impl<'a> Builder<'a> {
                 }
                 Ok(Some(tensor.clone()))
             }
-            Some(Value::Activation(_)) => Err(Refusal(format!(
+            Some(Value::Activation(_) | Value::Scores(..)) => Err(Refusal(format!(
                 "its `{name}` depends on the input: phew knows fixed parameters there only"
             ))),
             Some(Value::Other(operator)) => Err(Refusal(format!(
@@ -246,7 +249,7 @@ impl<'a> Builder<'a> {
         tensors: TensorNames,
     ) -> usize {
         let spec = NodeSpec { name, op: op.into(), inputs: Vec::new(), tensors };
-        let source = format!("`{}` ({})", call.output(), call.operator());
+        let source = format!("`{}` ({})", call.output(), call.shown());
         let (inputs, positions) = (inputs.to_vec(), positions.to_vec());
         self.nodes.push(Draft { spec, inputs, units, positions, source });
         self.nodes.len() - 1
@@ -272,6 +275,11 @@ impl<'a> Builder<'a> {
     /// The units and positions of a node.
     pub(super) fn size(&self, node: usize) -> (usize, &[usize]) {
         (self.nodes[node].units, &self.nodes[node].positions)
+    }
+
+    /// The part of an axis that runs over the whole batch; nothing if that is one sample.
+    pub(super) fn whole_batch(&self) -> Vec<Part> {
+        Part::whole(Kind::Batch, self.batch)
     }
 
     /// Makes an axis hold a node's units in their order and nothing else, by a flatten or a permutation where it does
@@ -349,8 +357,10 @@ impl<'a> Builder<'a> {
         call: &Call<'a>,
         value: Activation,
     ) -> Result<Activation, Refusal> {
+        let area: usize = self.size(value.node).1.iter().product();
         match value.axes.rank() {
-            2 => {
+            // Positions may stand beside the samples, as in a matrix of all tokens.
+            2 if area == 1 => {
                 let node = self.plain(call, value.clone(), 0)?;
                 let axes = Axes::plain(self.batch, self.size(node).0, &[]);
                 Ok(Activation { node, axes, view: None })

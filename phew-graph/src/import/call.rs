@@ -34,6 +34,11 @@ impl<'a> Call<'a> {
         target.strip_prefix("torch.ops.aten.").unwrap_or(target)
     }
 
+    /// The operator as the file calls it, for messages.
+    pub(super) fn shown(&self) -> &'a str {
+        self.node.metadata.get("operator").map_or_else(|| self.operator(), String::as_str)
+    }
+
     /// The operator without its overload: `conv2d`.
     pub(super) fn name(&self) -> &'a str {
         let operator = self.operator();

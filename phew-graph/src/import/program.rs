@@ -21,13 +21,29 @@ pub(super) fn translate(
     origin: &str,
     name: &str,
 ) -> Result<(Arch, Vec<String>), GraphError> {
+    // Of a sequence the program does not say which axis holds its units: what reads it first tells mostly, and if it
+    // does not, only one of both fits.
+    let likely = starts_with_units_last(program);
+    let first = translate_with(program, origin, name, likely);
+    match first {
+        Err(_) if is_sequence(program) => translate_with(program, origin, name, !likely).or(first),
+        _ => first,
+    }
+}
+
+fn translate_with(
+    program: &Program,
+    origin: &str,
+    name: &str,
+    units_last: bool,
+) -> Result<(Arch, Vec<String>), GraphError> {
     let whole = |reason: String| GraphError::Import {
         origin: origin.to_owned(),
         node: "the program".into(),
         module: Box::default(),
         reason: reason.into(),
     };
-    let mut builder = start(program).map_err(|Refusal(reason)| whole(reason))?;
+    let mut builder = start(program, units_last).map_err(|Refusal(reason)| whole(reason))?;
     let metas = &program.graph_module.graph.tensor_values;
     for node in &program.graph_module.graph.nodes {
         let call = Call { node, metas };
@@ -49,16 +65,15 @@ fn refused(origin: &str, call: &Call<'_>, reason: String) -> GraphError {
     let modules: Vec<String> = call.modules().into_iter().map(module).collect();
     GraphError::Import {
         origin: origin.to_owned(),
-        node: format!("`{}` ({})", call.output(), call.operator()),
+        node: format!("`{}` ({})", call.output(), call.shown()),
         module: modules.join(" > ").into(),
         reason: reason.into(),
     }
 }
 
-/// A builder that knows the inputs of the program.
-fn start(program: &Program) -> Result<Builder<'_>, Refusal> {
+/// The inputs of the program that operators read.
+fn inputs(program: &Program) -> Vec<&str> {
     let module = &program.graph_module;
-    let metas = &module.graph.tensor_values;
     let reads = |input: &str| {
         let mut named = module.graph.nodes.iter().flat_map(|node| &node.inputs);
         named.any(|argument| {
@@ -66,8 +81,27 @@ fn start(program: &Program) -> Result<Builder<'_>, Refusal> {
                 || argument.arg.tensors().is_some_and(|names| names.contains(&input))
         })
     };
-    let inputs: Vec<&str> =
-        module.signature.inputs().into_iter().filter(|input| reads(input)).collect();
+    module.signature.inputs().into_iter().filter(|input| reads(input)).collect()
+}
+
+/// Whether the input is a batch of sequences.
+fn is_sequence(program: &Program) -> bool {
+    let metas = &program.graph_module.graph.tensor_values;
+    let input = inputs(program).first().and_then(|input| metas.get(*input)?.shape());
+    input.is_some_and(|shape| shape.len() == 3)
+}
+
+/// Whether the input is a batch of sequences whose units are the last axis, as far as its first reader tells.
+fn starts_with_units_last(program: &Program) -> bool {
+    let first = inputs(program).first().copied();
+    is_sequence(program) && first.is_some_and(|input| first_reader_is_linear(program, input))
+}
+
+/// A builder that knows the inputs of the program.
+fn start(program: &Program, units_last: bool) -> Result<Builder<'_>, Refusal> {
+    let module = &program.graph_module;
+    let metas = &module.graph.tensor_values;
+    let inputs = inputs(program);
     let [input] = inputs[..] else {
         return Err(Refusal(match inputs.len() {
             0 => "no operator reads an input".into(),
@@ -98,7 +132,6 @@ fn start(program: &Program) -> Result<Builder<'_>, Refusal> {
             "sizes of the input besides the batch are symbolic: taken as at export, {rest:?}"
         ));
     }
-    let units_last = rest.len() == 2 && first_reader_is_linear(program, input);
     match *rest {
         [] => {
             return Err(
@@ -150,10 +183,12 @@ fn run<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result<(), Refusal> {
     let read = call.node.inputs.iter().flat_map(|argument| {
         argument.arg.tensor().into_iter().chain(argument.arg.tensors().into_iter().flatten())
     });
-    let depends = |value: &Value| matches!(value, Value::Activation(_));
-    let active = read.filter_map(|name| builder.value(name)).any(depends);
+    let read: Vec<&Value> = read.filter_map(|name| builder.value(name)).collect();
+    let active = read.iter().any(|value| matches!(value, Value::Activation(_)));
+    let scores = read.iter().any(|value| matches!(value, Value::Scores(..)));
     let translator = translator(call.name()).filter(|_| call.is_aten());
     let values = match translator {
+        _ if scores => super::translate::of_scores(builder, call),
         Some(translate) if active => translate(builder, call)?,
         // What does not depend on the input: of tensors, and of nothing.
         _ if !active => vec![super::translate::of_tensors(builder, call)],

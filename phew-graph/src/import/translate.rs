@@ -2,6 +2,7 @@
 
 mod activations;
 mod arithmetic;
+mod attention;
 mod convolutions;
 mod normalisations;
 mod parts;
@@ -13,6 +14,7 @@ use super::builder::Builder;
 use super::call::{Call, Refusal};
 use super::value::Value;
 
+pub(super) use attention::of_scores;
 pub(super) use tensors::of_tensors;
 
 /// Translates a call that reads something which depends on the input: a value for each of its outputs.
@@ -59,6 +61,9 @@ const TABLE: &[(&str, Translator)] = &[
     ("mul", arithmetic::mul),
     ("div", arithmetic::div),
     ("neg", arithmetic::neg),
+    ("scaled_dot_product_attention", attention::scaled_dot_product_attention),
+    ("matmul", attention::matmul),
+    ("bmm", attention::matmul),
     ("cat", parts::cat),
     ("concat", parts::cat),
     ("chunk", parts::chunk),
@@ -67,6 +72,7 @@ const TABLE: &[(&str, Translator)] = &[
     ("slice", parts::slice),
     ("narrow", parts::narrow),
     ("select", parts::select),
+    ("unbind", parts::unbind),
     ("view", views::reshape),
     ("reshape", views::reshape),
     ("flatten", views::reshape),

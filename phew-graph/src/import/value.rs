@@ -9,6 +9,8 @@ pub(super) enum Value {
     Activation(Activation),
     /// A parameter or buffer.
     Tensor(Tensor),
+    /// Products of queries and keys, and whether softmax is done: parts of an attention in pieces.
+    Scores(Scores, bool),
     /// Random numbers that only training has: of stochastic depth, say.
     Noise,
     /// What the operator of this name computes from something else.
@@ -24,6 +26,19 @@ pub(super) struct Activation {
     pub(super) axes: Axes,
     /// The name of the last view, for an operator that may have to do what it does.
     pub(super) view: Option<String>,
+}
+
+/// What an attention knows before it comes to its values.
+#[derive(Clone, Debug)]
+pub(super) struct Scores {
+    /// Batch and heads, positions, units of a head.
+    pub(super) query: Activation,
+    /// Likewise.
+    pub(super) key: Activation,
+    /// Factor of the products; `None` for one over the root of a head's units.
+    pub(super) scale: Option<f64>,
+    /// Whether a position sees only itself and those before it.
+    pub(super) causal: bool,
 }
 
 /// A parameter or buffer, as it is or under a view.

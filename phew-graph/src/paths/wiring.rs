@@ -12,6 +12,11 @@ pub enum Wiring {
         /// Features of a channel.
         block: usize,
     },
+    /// The units `t·block … (t+1)·block − 1` to unit `t`: a mean over them.
+    Join {
+        /// Units that lead to one.
+        block: usize,
+    },
     /// Unit `i` of `units` to unit `first + i`: one input of a concatenation.
     Block {
         /// Target of the first unit.
@@ -48,6 +53,7 @@ impl Wiring {
         match self {
             Wiring::Identity => target..target + 1,
             Wiring::Flatten { block } => target / block..target / block + 1,
+            Wiring::Join { block } => target * block..(target + 1) * block,
             Wiring::Block { first, units } => match target.checked_sub(first) {
                 Some(source) if source < units => source..source + 1,
                 _ => 0..0,
@@ -71,6 +77,7 @@ impl Wiring {
         match self {
             Wiring::Identity => source..source + 1,
             Wiring::Flatten { block } => source * block..(source + 1) * block,
+            Wiring::Join { block } => source / block..source / block + 1,
             Wiring::Block { first, .. } => first + source..first + source + 1,
             Wiring::Slice { first, units } => match source.checked_sub(first) {
                 Some(target) if target < units => target..target + 1,
@@ -93,6 +100,7 @@ impl Wiring {
         match self {
             Wiring::Flatten { block } | Wiring::Blocks { block } => block,
             Wiring::Identity
+            | Wiring::Join { .. }
             | Wiring::Block { .. }
             | Wiring::Slice { .. }
             | Wiring::Transpose { .. } => 1,
@@ -103,7 +111,7 @@ impl Wiring {
     #[must_use]
     pub fn fan_in(self) -> usize {
         match self {
-            Wiring::Blocks { block } => block,
+            Wiring::Blocks { block } | Wiring::Join { block } => block,
             Wiring::Identity
             | Wiring::Flatten { .. }
             | Wiring::Block { .. }
@@ -119,6 +127,7 @@ impl Wiring {
             Wiring::Block { first, units } => first..first + units,
             Wiring::Identity
             | Wiring::Flatten { .. }
+            | Wiring::Join { .. }
             | Wiring::Slice { .. }
             | Wiring::Transpose { .. }
             | Wiring::Blocks { .. } => 0..units,
@@ -132,6 +141,7 @@ impl Wiring {
             Wiring::Slice { first, units } => first..first + units,
             Wiring::Identity
             | Wiring::Flatten { .. }
+            | Wiring::Join { .. }
             | Wiring::Block { .. }
             | Wiring::Transpose { .. }
             | Wiring::Blocks { .. } => 0..units,
@@ -156,9 +166,8 @@ impl Wiring {
     ) -> Vec<T> {
         match self {
             Wiring::Identity => sources.to_vec(),
-            Wiring::Flatten { block } => {
-                sources.iter().flat_map(|v| std::iter::repeat_n(v, block)).cloned().collect()
-            }
+            Wiring::Flatten { block } => repeated(sources, block),
+            Wiring::Join { block } => sums(sources, block, add),
             Wiring::Slice { first, units } => sources[first..first + units].to_vec(),
             Wiring::Blocks { block } => blocks(sources, block, add),
             Wiring::Block { .. } | Wiring::Transpose { .. } => {
@@ -183,9 +192,8 @@ impl Wiring {
     ) -> Vec<T> {
         match self {
             Wiring::Identity => targets.to_vec(),
-            Wiring::Flatten { block } => {
-                targets.chunks(block).filter_map(|values| sum(values, &add)).collect()
-            }
+            Wiring::Flatten { block } => sums(targets, block, add),
+            Wiring::Join { block } => repeated(targets, block),
             Wiring::Block { first, units } => targets[first..first + units].to_vec(),
             Wiring::Blocks { block } => blocks(targets, block, add),
             Wiring::Slice { .. } | Wiring::Transpose { .. } => {
@@ -207,10 +215,19 @@ fn sum<T: Clone>(values: &[T], add: impl Fn(&mut T, &T)) -> Option<T> {
     Some(sum)
 }
 
+/// The sum of each block.
+fn sums<T: Clone>(values: &[T], block: usize, add: impl Fn(&mut T, &T)) -> Vec<T> {
+    values.chunks(block).filter_map(|values| sum(values, &add)).collect()
+}
+
+/// Each value so often.
+fn repeated<T: Clone>(values: &[T], times: usize) -> Vec<T> {
+    values.iter().flat_map(|value| std::iter::repeat_n(value, times)).cloned().collect()
+}
+
 /// For each value, the sum of its block.
 fn blocks<T: Clone>(values: &[T], block: usize, add: impl Fn(&mut T, &T)) -> Vec<T> {
-    let sums = values.chunks(block).filter_map(|values| sum(values, &add));
-    sums.flat_map(|sum| std::iter::repeat_n(sum, block)).collect()
+    repeated(&sums(values, block, add), block)
 }
 
 #[cfg(test)]
@@ -218,9 +235,10 @@ mod tests {
     use super::*;
 
     /// Each wiring, with its numbers of source and of target units.
-    const CASES: [(Wiring, usize, usize); 6] = [
+    const CASES: [(Wiring, usize, usize); 7] = [
         (Wiring::Identity, 4, 4),
         (Wiring::Flatten { block: 3 }, 2, 6),
+        (Wiring::Join { block: 3 }, 6, 2),
         (Wiring::Block { first: 2, units: 3 }, 3, 7),
         (Wiring::Slice { first: 1, units: 4 }, 6, 4),
         (Wiring::Transpose { rows: 2, columns: 3 }, 6, 6),

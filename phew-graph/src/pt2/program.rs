@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An exported program.
 #[derive(Debug, Deserialize)]
@@ -17,6 +17,23 @@ pub(crate) struct Program {
 impl Program {
     /// The major version of the schema that this describes.
     pub(crate) const MAJOR: u64 = 8;
+
+    /// A program that was put together from another format, with what inputs and outputs are as the schema has it.
+    pub(crate) fn new(
+        nodes: Vec<Node>,
+        tensor_values: BTreeMap<String, TensorMeta>,
+        input_specs: Vec<Value>,
+        output_specs: Vec<Value>,
+    ) -> Self {
+        Self {
+            graph_module: GraphModule {
+                graph: Graph { nodes, tensor_values },
+                signature: Signature { input_specs, output_specs },
+            },
+            schema_version: SchemaVersion { major: Self::MAJOR },
+            torch_version: String::new(),
+        }
+    }
 }
 
 /// The version of the schema.
@@ -49,6 +66,26 @@ pub(crate) struct Node {
     pub(crate) metadata: BTreeMap<String, String>,
 }
 
+impl Node {
+    pub(crate) fn new<'a>(
+        target: String,
+        arguments: &[(&str, Argument)],
+        outputs: impl Iterator<Item = &'a str>,
+        metadata: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let named = |(name, arg): &(&str, Argument)| NamedArgument {
+            name: (*name).to_owned(),
+            arg: arg.clone(),
+        };
+        Self {
+            target,
+            inputs: arguments.iter().map(named).collect(),
+            outputs: outputs.map(Argument::of_tensor).collect(),
+            metadata: metadata.into_iter().collect(),
+        }
+    }
+}
+
 /// An argument under the name that the operator's schema gives it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NamedArgument {
@@ -62,6 +99,43 @@ pub(crate) struct NamedArgument {
 pub(crate) struct Argument(Value);
 
 impl Argument {
+    /// A tensor by its name.
+    pub(crate) fn of_tensor(name: &str) -> Self {
+        Self(json!({ "as_tensor": { "name": name } }))
+    }
+
+    /// Several tensors by their names.
+    pub(crate) fn of_tensors(names: &[String]) -> Self {
+        let named: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+        Self(json!({ "as_tensors": named }))
+    }
+
+    /// A number.
+    pub(crate) fn of_number(number: f64) -> Self {
+        // What JSON has no number for is no number here either.
+        Self(json!({ "as_float": number }))
+    }
+
+    /// A whole number.
+    pub(crate) fn of_int(int: i64) -> Self {
+        Self(json!({ "as_int": int }))
+    }
+
+    /// Several sizes.
+    pub(crate) fn of_sizes(sizes: &[usize]) -> Self {
+        Self(json!({ "as_ints": sizes }))
+    }
+
+    /// A truth value.
+    pub(crate) fn of_bool(bool: bool) -> Self {
+        Self(json!({ "as_bool": bool }))
+    }
+
+    /// A text.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(json!({ "as_string": text }))
+    }
+
     fn of_kind(&self, kind: &str) -> Option<&Value> {
         self.0.get(kind).filter(|value| !value.is_null())
     }
@@ -168,6 +242,17 @@ pub(crate) struct TensorMeta {
 }
 
 impl TensorMeta {
+    /// That of a row-major tensor, with a number type's code.
+    pub(crate) fn new(dtype: u32, sizes: &[usize]) -> Self {
+        let mut strides = vec![1; sizes.len()];
+        for axis in (1..sizes.len()).rev() {
+            strides[axis - 1] = strides[axis] * sizes[axis];
+        }
+        let ints = |sizes: &[usize]| sizes.iter().map(|size| json!({ "as_int": size })).collect();
+        let storage_offset = json!({ "as_int": 0 });
+        Self { dtype, sizes: ints(sizes), strides: ints(&strides), storage_offset }
+    }
+
     /// Its shape; of a symbolic size the one that it was exported with.
     pub(crate) fn shape(&self) -> Option<Vec<usize>> {
         self.sizes.iter().map(size).collect()

@@ -13,10 +13,11 @@ use super::bytes::Bytes;
 use super::entry::{Data, Entry, Window};
 use super::{packed, shards};
 use crate::error::GraphError;
+use crate::onnx::OnnxFile;
 use crate::pt2;
 
-/// A file of named tensors, with its header read and checked: safetensors, the index of several such files, or an archive of
-/// PyTorch's exports (`.pt2`).
+/// A file of named tensors, with its header read and checked: safetensors, the index of several such files, an archive of
+/// PyTorch's exports (`.pt2`), or an ONNX file (`.onnx`).
 ///
 /// Files of up to 256 MiB are read into memory: whatever others do with them later changes nothing. Larger ones are mapped,
 /// so that nothing is copied: they must stay as they are while the value lives. To replace one by renaming, as phew does,
@@ -70,6 +71,11 @@ impl TensorFile {
         let bytes = Arc::new(read(path)?);
         if shards::is_index(&bytes) {
             return Self::of_shards(path, &bytes, read);
+        }
+        if OnnxFile::is_name(path) {
+            let (entries, others) = OnnxFile::decode(path, &bytes)?.weights(read)?;
+            let files = std::iter::once(bytes).chain(others).collect();
+            return Ok(Self { path: path.to_path_buf(), metadata: HashMap::new(), entries, files });
         }
         if let Some(archive) = pt2::Archive::recognise(path, &bytes)? {
             let entries = pt2::weights(&archive)?;

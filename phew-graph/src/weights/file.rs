@@ -7,9 +7,9 @@ use super::Network;
 use super::check::{Extra, check_names};
 use super::network::initial;
 use super::state_dict::StateDict;
-use crate::arch::{Arch, TensorSpec};
+use crate::arch::{Arch, Role, TensorSpec};
 use crate::atomic::Overwrite;
-use crate::error::GraphError;
+use crate::error::{GraphError, list};
 use crate::safetensors::{TensorFile, write_arrays};
 
 impl Network {
@@ -51,6 +51,46 @@ impl Network {
         let auxiliary = arch.auxiliary().iter().map(tensor).collect::<Result<_, GraphError>>()?;
         let notes = dict.notes(&arch);
         Ok((Self::checked(arch, &file.origin(), weights, auxiliary)?, notes))
+    }
+
+    /// The same network with the prunable weights of a file, and what else the file has of its tensors; other tensors of the
+    /// file are passed over. A sentence for each thing that was read otherwise than as it stands.
+    ///
+    /// When to use it: where an exporter changed the weights of an architecture and added tensors of its own, and the model's
+    /// state dict has the weights as they were.
+    ///
+    /// # Errors
+    /// [`GraphError::Missing`] if a prunable weight is not in the file; otherwise as [`Network::load`].
+    pub fn with_weights_of(&self, path: &Path) -> Result<(Self, Vec<String>), GraphError> {
+        let arch = self.arch();
+        let file = TensorFile::open(path)?;
+        let dict = StateDict::new(&file, arch);
+        let (mut missing, mut kept, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for (spec, own) in self.tensors() {
+            values.push(match dict.values(spec)? {
+                Some(values) => values,
+                None if spec.role == Role::Weight => {
+                    missing.push(spec.name.as_str());
+                    continue;
+                }
+                None => {
+                    kept.push(spec.name.as_str());
+                    own.to_vec().into()
+                }
+            });
+        }
+        if !missing.is_empty() {
+            return Err(GraphError::Missing {
+                origin: file.origin(),
+                names: list(&missing),
+                arch: arch.name().to_owned(),
+                has: Box::default(),
+            });
+        }
+        let auxiliary = values.split_off(arch.prunable().len());
+        let network = Self::checked(Arc::clone(arch), &file.origin(), values, auxiliary)?;
+        let own = (!kept.is_empty()).then(|| format!("{} are kept as they were", list(&kept)));
+        Ok((network, own.into_iter().collect()))
     }
 
     /// Writes every tensor to a safetensors file that PyTorch opens under the same names.

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use phew_graph::op::{Attention, Crop, LayerNorm, Linear, Shift, Slice, Tokens};
 use phew_graph::{Arch, ArchBuilder, Conv2d, Mask, Network, Op, Pool, Shape, TensorId};
 use proptest::prelude::*;
 
@@ -56,9 +57,29 @@ fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
             paths_to(arch, from, unit)
         }
         Op::Add(_) => this.inputs.iter().flat_map(|&i| paths_to(arch, i, unit)).collect(),
-        Op::BatchNorm(_) | Op::Activation(_) | Op::MaxPool(_) | Op::AvgPool(_) => {
-            paths_to(arch, this.inputs[0], unit)
+        Op::Slice(slice) => paths_to(arch, this.inputs[0], slice.first + unit),
+        Op::ChannelMean(_) => {
+            let units = arch.nodes()[this.inputs[0]].shape.units();
+            (0..units).flat_map(|u| paths_to(arch, this.inputs[0], u)).collect()
         }
+        Op::Attention(attention) => {
+            let head = this.shape.units() / attention.heads;
+            let first = unit / head * head;
+            let [query, key, value] = this.inputs[..] else { panic!("three inputs") };
+            let mut paths = paths_to(arch, value, unit);
+            for gate in [query, key] {
+                paths.extend((first..first + head).flat_map(|u| paths_to(arch, gate, u)));
+            }
+            paths
+        }
+        Op::BatchNorm(_)
+        | Op::Activation(_)
+        | Op::MaxPool(_)
+        | Op::AvgPool(_)
+        | Op::LayerNorm(_)
+        | Op::Shift(_)
+        | Op::Tokens(_)
+        | Op::Crop(_) => paths_to(arch, this.inputs[0], unit),
         other => panic!("paths through {} are not known here", other.kind()),
     }
 }
@@ -121,7 +142,41 @@ pub(crate) fn arch() -> impl Strategy<Value = Arch> {
         .prop_map(|widths| phew_graph::zoo::mlp(&widths).build().unwrap());
     let conv = (proptest::collection::vec(stage(), 1..=3), any::<bool>(), 1..=3usize)
         .prop_map(|(stages, flat, classes)| convolutional(&stages, flat, classes));
-    prop_oneof![1 => mlp, 4 => conv]
+    let tokens = (1..=2usize, 1..=2usize, any::<bool>(), any::<bool>())
+        .prop_map(|(heads, units, packed, class)| transformer(heads, units, packed, class));
+    prop_oneof![1 => mlp, 4 => conv, 1 => tokens]
+}
+
+/// A block of a transformer: attention of so many heads of so many units each within a residual, queries, keys and values
+/// from one layer or from three.
+pub(crate) fn transformer(heads: usize, units: usize, packed: bool, class: bool) -> Arch {
+    let (width, inner) = (2, heads * units);
+    let at = |out| Linear { out, bias: false, at_positions: true };
+    let mut net = ArchBuilder::new("tokens", Shape::Sequence { channels: width, length: 3 })
+        .op("class", Tokens { shape: vec![1, 1, width], behind: false })
+        .op("positions", Shift { shape: vec![4, width], units_last: true });
+    let norm = LayerNorm { groups: None, eps: 1e-5, affine: true, shift: true };
+    net = net.op("norm", norm);
+    let parts = ["query", "key", "value"];
+    if packed {
+        net = net.op("packed", at(3 * inner));
+        for (place, part) in parts.into_iter().enumerate() {
+            net = net.from("packed").op(part, Slice { first: place * inner, units: inner });
+        }
+    } else {
+        for part in parts {
+            net = net.from("norm").op(part, at(inner));
+        }
+    }
+    net = net
+        .join("attention", Attention { heads, causal: true, scale: None }, &parts)
+        .op("out", at(width))
+        .add("residual", &["out", "positions"]);
+    net = match class {
+        true => net.op("crop", Crop { first: 0, positions: 1 }).flatten("token"),
+        false => net.avg_pool("mean", Pool::global()).flatten("token"),
+    };
+    net.linear_unbiased("head", 2).build().unwrap()
 }
 
 fn convolutional(stages: &[Stage], flat: bool, classes: usize) -> Arch {

@@ -5,6 +5,7 @@ use phew_graph::{Arch, Op, Pool, Shape};
 use tch::{Kind, TchError, Tensor};
 
 use super::activate::activate;
+use super::attend::attend;
 use super::layout::Layout;
 use super::mode::Mode;
 use super::operators;
@@ -137,6 +138,14 @@ impl Operator<'_> {
                 let summands = part(own.bias).ok_or_else(|| lacks(&node.name))?;
                 operators::shift(x, summands, shift.units_last)
             }
+            Op::Tokens(tokens) => {
+                let learnt = part(own.bias).ok_or_else(|| lacks(&node.name))?;
+                operators::with_tokens(x, learnt, tokens.behind)
+            }
+            Op::Attention(attention) => match others {
+                [key, value] => attend(attention, x, key, value),
+                _ => Err(TchError::Kind(format!("`{}` reads three values", node.name))),
+            },
             Op::MaxPool(_) => {
                 let Window { kernel, stride, padding, ceil, .. } = Window::of(arch, self.index)?;
                 operators::as_images(x, |x| x.f_max_pool2d(kernel, stride, padding, [1, 1], ceil))

@@ -68,6 +68,16 @@ pub(super) fn shift(x: &Tensor, summands: &Tensor, units_last: bool) -> Result<T
     x.f_add(&summands.f_reshape(shape.as_slice())?)
 }
 
+/// Learnt positions before or behind the others, which become a sequence.
+pub(super) fn with_tokens(x: &Tensor, learnt: &Tensor, behind: bool) -> Result<Tensor> {
+    let sizes = x.size();
+    let learnt = learnt.f_reshape([1, -1, sizes[1]])?.f_transpose(1, 2)?;
+    let learnt = learnt.f_expand([sizes[0], -1, -1], false)?.f_to_kind(x.kind())?;
+    let others = x.f_flatten(2, -1)?;
+    let parts = if behind { [&others, &learnt] } else { [&learnt, &others] };
+    Tensor::f_cat(&parts, 2)
+}
+
 /// The shape that repeats so many numbers over samples and positions.
 fn by_unit(x: &Tensor, count: i64) -> Vec<i64> {
     let mut shape = vec![1; x.dim()];
@@ -104,6 +114,10 @@ pub(super) fn rearrange(op: &Op, x: &Tensor) -> Option<Result<Tensor>> {
             let sizes = [pad.width, pad.height].concat();
             let sizes: Vec<i64> = sizes.into_iter().map(|n| n as i64).collect();
             as_images(x, |x| x.f_constant_pad_nd(sizes.as_slice()))
+        }
+        Op::ChannelMean(_) => x.f_mean_dim([1_i64].as_slice(), true, None::<Kind>),
+        Op::Crop(crop) => {
+            x.f_flatten(2, -1).and_then(|x| x.f_narrow(2, crop.first as i64, crop.positions as i64))
         }
         Op::Slice(slice) => x.f_narrow(1, slice.first as i64, slice.units as i64),
         Op::Shuffle(shuffle) => {

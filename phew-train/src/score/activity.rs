@@ -132,6 +132,18 @@ fn operate(
         }
         Op::AvgPool(_) => model.averaged(index, copy)?,
         Op::Flatten(_) => copy.f_flatten(1, -1)?,
+        // No path begins in learnt positions.
+        Op::Tokens(tokens) => {
+            let learnt = after.size()[2] - copy.f_flatten(2, -1)?.size()[2];
+            let sides = if tokens.behind { [0, learnt] } else { [learnt, 0] };
+            copy.f_flatten(2, -1)?.f_constant_pad_nd(sides)?
+        }
+        Op::Attention(_) => {
+            return Err(TchError::Kind(
+                "which paths data activate is not defined through attention".into(),
+            )
+            .into());
+        }
         other => match model.rearranged(index, copy) {
             Some(moved) => moved?,
             None => {

@@ -20,7 +20,7 @@ pub(super) struct Convert {
     #[arg(value_name = "MASK")]
     mask: PathBuf,
 
-    /// Weights, where they are written too: safetensors or .pt2; an exported model's own by default
+    /// Weights, where they are written too: safetensors, .pt2 or .onnx; an exported model's own by default
     #[arg(long, value_name = "FILE", help_heading = "Weights")]
     weights: Option<PathBuf>,
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::list::KnownMethod;
 use crate::command::{Report, record};
-use crate::layers::{LayerRow, Layers};
+use crate::layers::{LayerRow, Layers, beyond_the_papers};
 use crate::methods::How;
 use crate::output::{counted, grouped, percent, table};
 
@@ -136,6 +136,7 @@ impl PrunedMask {
                 (grouped(walks_per_second as u64), grouped(weights_per_second as u64));
             out += &format!("{walks} walks and {weights} weights a second\n");
         }
+        out += &beyond_the_papers(&self.provenance.extensions);
         out + &format!("mask {}\n", self.output.display())
     }
 }

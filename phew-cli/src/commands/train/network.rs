@@ -20,7 +20,7 @@ use crate::stderr;
 pub(super) struct NetworkArgs {
     /// A network of the zoo, made to fit the data, a TOML file, or a model exported by PyTorch, whose own weights are then
     /// the default; the recipe's by default
-    #[arg(long, value_name = "NAME|FILE.toml|FILE.pt2")]
+    #[arg(long, value_name = "NAME|FILE.toml|FILE.pt2|FILE.onnx")]
     arch: Option<String>,
 
     /// Initial weights: safetensors with the architecture's names and shapes; {seed} stands for the run's seed

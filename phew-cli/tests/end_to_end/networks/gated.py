@@ -1,4 +1,4 @@
-"""Exports gated.pt2: a residual block with a gate. python gated.py FILE, with torch 2.11."""
+"""Exports gated.pt2 and gated.onnx: a residual block with a gate. python gated.py FILE.pt2 FILE.onnx, with torch 2.11."""
 
 import sys
 
@@ -31,3 +31,7 @@ for n in p.graph.nodes:
     # Paths of this machine.
     n.meta.pop("stack_trace", None)
 torch.export.save(p, sys.argv[1])
+# In training mode, so that normalisation stays by itself.
+torch.manual_seed(0)
+torch.onnx.export(Net().train(), (torch.randn(2, 1, 8, 8),), sys.argv[2], dynamo=False, do_constant_folding=False,
+                  training=torch.onnx.TrainingMode.TRAINING, input_names=["x"], dynamic_axes={"x": {0: "batch"}})

@@ -62,6 +62,8 @@ pub(crate) enum Arity {
     Zero,
     /// One.
     One,
+    /// Three, each with a part of its own, which TOML must name.
+    Three,
     /// Two or more, which TOML must name.
     Many,
 }
@@ -72,6 +74,7 @@ impl Arity {
         match self {
             Arity::Zero => inputs == 0,
             Arity::One => inputs == 1,
+            Arity::Three => inputs == 3,
             Arity::Many => inputs >= 2,
         }
     }
@@ -81,6 +84,7 @@ impl Arity {
         match self {
             Arity::Zero => "none",
             Arity::One => "one",
+            Arity::Three => "three",
             Arity::Many => "two or more",
         }
     }

@@ -5,7 +5,8 @@ use super::super::builder::Builder;
 use super::super::call::{Call, Refusal};
 use super::super::value::{Activation, Tensor, Value};
 use super::activations::pointwise;
-use crate::arch::op::{Add, Affine, Multiply, Scale, Shift};
+use crate::arch::Activation as Function;
+use crate::arch::op::{Add, Affine, Multiply, Op, Scale, Shift};
 
 type Result = std::result::Result<Vec<Value>, Refusal>;
 
@@ -130,6 +131,11 @@ fn affine<'a>(
 
 /// A gate: the larger value first.
 fn gated<'a>(builder: &mut Builder<'a>, call: &Call<'a>, a: Activation, b: Activation) -> Result {
+    for (value, gate) in [(&a, &b), (&b, &a)] {
+        if let Some(op) = gate_of_itself(builder, value, gate) {
+            return pointwise(builder, call, op, value.clone());
+        }
+    }
     let scalars = |value: &Activation| sizes(&value.axes).iter().product::<usize>();
     let (large, small) = if scalars(&a) >= scalars(&b) { (a, b) } else { (b, a) };
     let rank = large.axes.rank();
@@ -154,6 +160,21 @@ fn gated<'a>(builder: &mut Builder<'a>, call: &Call<'a>, a: Activation, b: Activ
     }
     let node = builder.push(call, Multiply, &[large.node, small.node], (units, &positions));
     Ok(vec![Value::Activation(Activation { node, ..large })])
+}
+
+/// The activation that a value times its own sigmoid is: SiLU, or hard-swish, in pieces.
+fn gate_of_itself(
+    builder: &Builder<'_>,
+    value: &Activation,
+    gate: &Activation,
+) -> Option<Function> {
+    let draft = &builder.nodes[gate.node];
+    let of_value = draft.inputs == [value.node] && gate.axes == value.axes;
+    match draft.spec.op {
+        Op::Activation(Function::Sigmoid) if of_value => Some(Function::Silu),
+        Op::Activation(Function::HardSigmoid) if of_value => Some(Function::HardSwish),
+        _ => None,
+    }
 }
 
 /// A learnt factor for each unit, or one for all.
@@ -222,7 +243,8 @@ fn broadcast(shape: &[usize], rank: usize) -> std::result::Result<Vec<(usize, us
     Ok(shape.iter().enumerate().map(|(axis, &size)| (first + axis, size)).collect())
 }
 
-fn usable(tensor: Tensor) -> std::result::Result<Tensor, Refusal> {
+/// A tensor that a state dict has.
+pub(super) fn usable(tensor: Tensor) -> std::result::Result<Tensor, Refusal> {
     if !tensor.saved {
         return Err(Refusal(format!(
             "`{}` is in no state dict: make it a parameter or persistent buffer",

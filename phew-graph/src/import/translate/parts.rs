@@ -4,13 +4,16 @@ use super::super::axes::{Axes, Kind, Part};
 use super::super::builder::Builder;
 use super::super::call::{Call, Refusal, fixed};
 use super::super::value::{Activation, Value};
-use crate::arch::op::{Concat, Slice};
+use crate::arch::op::{Concat, Crop, Flatten, Slice, Tokens};
 
 type Result<T = Vec<Value>> = std::result::Result<T, Refusal>;
 
 pub(super) fn cat<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
     let names = call.argument("tensors").and_then(|argument| argument.tensors());
     let names = names.ok_or("its tensors are not listed")?;
+    if names.iter().any(|name| matches!(builder.value(name), Some(Value::Tensor(_)))) {
+        return with_tokens(builder, call, &names);
+    }
     let mut values: Vec<Activation> = Vec::with_capacity(names.len());
     for name in names {
         match builder.value(name) {
@@ -49,7 +52,7 @@ pub(super) fn cat<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
     Ok(vec![Value::Activation(Activation { node, axes, view: None })])
 }
 
-/// Some of the units of a value, from those that an axis holds: `first` and how many.
+/// Some of the units or positions of a value, from those that an axis holds: `first` and how many.
 fn part<'a>(
     builder: &mut Builder<'a>,
     call: &Call<'a>,
@@ -58,6 +61,12 @@ fn part<'a>(
     axis: usize,
     (first, count): (usize, usize),
 ) -> Result<Activation> {
+    let area: usize = builder.size(value.node).1.iter().product();
+    if area > 1 && value.axes.axis(axis) == Part::whole(Kind::Position, area) {
+        let node = crop(builder, call, output, value.node, (first, count));
+        let axes = value.axes.with(axis, Part::whole(Kind::Position, count));
+        return Ok(Activation { node, axes, view: None });
+    }
     let value = builder.settle_units(call, value.clone(), axis)?;
     let (units, positions) = builder.size(value.node);
     if (first, count) == (0, units) {
@@ -80,7 +89,11 @@ fn parts<'a>(
 ) -> Result {
     let names = call.outputs();
     // Once for all parts.
-    let value = &builder.settle_units(call, value.clone(), axis)?;
+    let holds_units = value.axes.axis(axis).iter().any(|part| part.kind == Kind::Unit);
+    let value = match holds_units {
+        true => &builder.settle_units(call, value.clone(), axis)?,
+        false => value,
+    };
     let mut first = 0;
     let mut values = Vec::with_capacity(sizes.len());
     for (&size, name) in sizes.iter().zip(names) {
@@ -146,28 +159,100 @@ pub(super) fn slice<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
     Ok(vec![Value::Activation(part(builder, call, call.output(), &value, axis, range)?)])
 }
 
-/// One index of an axis: of an axis over the outer part of the units it is a range of units.
+/// One index of an axis: of an axis over the outer part of the units it is a range of units, of one over all positions it
+/// is a position.
 pub(super) fn select<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
     let value = builder.activation(call, "self")?;
     let axis = call.axis("dim", 0, value.axes.rank())?;
-    let size = value.axes.size(axis);
-    let index = super::super::call::from_first(call.int("index", 0)?, size)?;
-    let [outer] = value.axes.axis(axis) else {
-        return match size {
-            1 => {
-                let axes = value.axes.without(axis);
-                Ok(vec![Value::Activation(Activation { axes, ..value })])
-            }
-            _ => Err("it takes one index of an axis that holds several things".into()),
-        };
-    };
-    let units = builder.size(value.node).0;
-    if outer.kind != Kind::Unit || outer.size * outer.stride != units {
-        return Err("it takes one index of something else than the outer part of the units".into());
-    }
-    let positions = builder.size(value.node).1.to_vec();
-    let op = Slice { first: index * outer.stride, units: outer.stride };
-    let node = builder.push(call, op, &[value.node], (outer.stride, &positions));
+    let index = super::super::call::from_first(call.int("index", 0)?, value.axes.size(axis))?;
+    Ok(vec![selected(builder, call, call.output(), &value, axis, index)?])
+}
+
+/// Every index of an axis, one after the other.
+pub(super) fn unbind<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
+    let (value, axis) = split_value(builder, call)?;
+    let names = call.outputs().into_iter().enumerate();
+    names.map(|(index, name)| selected(builder, call, name, &value, axis, index)).collect()
+}
+
+fn selected<'a>(
+    builder: &mut Builder<'a>,
+    call: &Call<'a>,
+    output: &str,
+    value: &Activation,
+    axis: usize,
+    index: usize,
+) -> Result<Value> {
+    let (units, positions) = builder.size(value.node);
+    let (positions, area) = (positions.to_vec(), positions.iter().product());
     let axes = value.axes.without(axis);
-    Ok(vec![Value::Activation(Activation { node, axes, view: None })])
+    let parts = value.axes.axis(axis);
+    if parts.is_empty() {
+        return Ok(Value::Activation(Activation { axes, ..value.clone() }));
+    }
+    if parts == Part::whole(Kind::Position, area) {
+        let node = crop(builder, call, output, value.node, (index, 1));
+        let node = builder.push_beside(call, "flatten", Flatten, &[node], (units, &[]));
+        return Ok(Value::Activation(Activation { node, axes, view: None }));
+    }
+    let [outer] = parts else {
+        return Err("it takes one index of an axis that holds several things".into());
+    };
+    if outer.kind != Kind::Unit || outer.size * outer.stride != units {
+        return Err(
+            "it takes one index of something else than the outer part of the units, or all positions".into()
+        );
+    }
+    let op = Slice { first: index * outer.stride, units: outer.stride };
+    let size = (outer.stride, &positions[..]);
+    let node = builder.push_beside(call, output, op, &[value.node], size);
+    Ok(Value::Activation(Activation { node, axes, view: None }))
+}
+
+/// Some positions of a node: `first` and how many.
+fn crop<'a>(
+    builder: &mut Builder<'a>,
+    call: &Call<'a>,
+    output: &str,
+    node: usize,
+    (first, positions): (usize, usize),
+) -> usize {
+    let size = (builder.size(node).0, &[positions][..]);
+    builder.push_beside(call, output, Crop { first, positions }, &[node], size)
+}
+
+/// Learnt positions before or behind those of the one value among them that depends on the input.
+fn with_tokens<'a>(builder: &mut Builder<'a>, call: &Call<'a>, names: &[&str]) -> Result {
+    let wrong = "it joins learnt positions with something else than the positions of one value";
+    let found: Vec<Value> = names.iter().filter_map(|name| builder.value(name)).cloned().collect();
+    let is_value = |value: &Value| matches!(value, Value::Activation(_));
+    let place = found.iter().position(is_value).ok_or(wrong)?;
+    let Value::Activation(mut value) = found[place].clone() else { return Err(wrong.into()) };
+    let axis = call.axis("dim", 0, value.axes.rank())?;
+    // From the value outwards.
+    let before = found[..place].iter().rev().map(|tokens| (tokens, false));
+    let behind = found[place + 1..].iter().map(|tokens| (tokens, true));
+    for (tokens, behind) in before.chain(behind) {
+        let Value::Tensor(tensor) = tokens else { return Err(wrong.into()) };
+        let tensor = super::arithmetic::usable(tensor.clone())?;
+        let (units, positions) = builder.size(value.node);
+        let area: usize = positions.iter().product();
+        let last = value.axes.rank() - 1;
+        let learnt = tensor.shape.get(axis).copied().unwrap_or(0);
+        let shape = tensor.stored.clone();
+        let fits = value.axes.axis(axis) == Part::whole(Kind::Position, area)
+            && area > 1
+            && value.axes.axis(last) == Part::whole(Kind::Unit, units)
+            && shape.iter().product::<usize>() == learnt * units
+            && shape.last() == Some(&units);
+        if !fits {
+            return Err(wrong.into());
+        }
+        let size = (units, &[area + learnt][..]);
+        let op = Tokens { shape, behind };
+        let node = builder.push_with(call, op, &[value.node], size, &[("tokens", &tensor)]);
+        let axes = value.axes.with(axis, Part::whole(Kind::Position, area + learnt));
+        value = Activation { node, axes, view: None };
+    }
+    Ok(vec![Value::Activation(value)])
 }

@@ -4,7 +4,7 @@ use super::super::axes::Kind;
 use super::super::builder::Builder;
 use super::super::call::{Call, Refusal, fixed};
 use super::super::value::{Activation, Value};
-use crate::arch::op::{AdaptiveAvgPool, AvgPool, Flatten, MaxPool, Op, Pad, Pool};
+use crate::arch::op::{AdaptiveAvgPool, AvgPool, ChannelMean, Flatten, MaxPool, Op, Pad, Pool};
 
 type Result<T = Vec<Value>> = std::result::Result<T, Refusal>;
 
@@ -133,11 +133,16 @@ pub(super) fn adaptive_max_pool2d<'a>(builder: &mut Builder<'a>, call: &Call<'a>
     }
 }
 
-/// A mean over all positions: a global average pooling, and a flatten if the axes go.
+/// A mean over all positions: a global average pooling, and a flatten if the axes go. Or one over all units.
 pub(super) fn mean<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
     let input = builder.activation(call, "self")?;
     let mut over = call.axes("dim", input.axes.rank())?;
     over.sort_unstable();
+    if let [axis] = over[..]
+        && input.axes.axes_of(Kind::Unit) == [axis]
+    {
+        return over_units(builder, call, input, axis);
+    }
     let holding = input.axes.axes_of(Kind::Position);
     let only_positions =
         |&axis: &usize| input.axes.axis(axis).iter().all(|part| part.kind == Kind::Position);
@@ -145,7 +150,9 @@ pub(super) fn mean<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
         || !over.iter().all(only_positions)
         || !holding.iter().all(|a| over.contains(a))
     {
-        return Err("it is a mean over something else than all positions of a map".into());
+        return Err(
+            "it is a mean over something else than all positions of a map, or all units".into()
+        );
     }
     let keeps = call.bool("keepdim", false)?;
     let units = builder.size(input.node).0;
@@ -161,6 +168,23 @@ pub(super) fn mean<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
     if !keeps && !ones.is_empty() {
         node = builder.push_beside(call, "flatten", Flatten, &[node], (units, &[]));
     }
+    Ok(vec![Value::Activation(Activation { node, axes, view: None })])
+}
+
+/// A mean over the units, which leaves one.
+fn over_units<'a>(
+    builder: &mut Builder<'a>,
+    call: &Call<'a>,
+    input: Activation,
+    axis: usize,
+) -> Result {
+    let input = builder.settle_units(call, input, axis)?;
+    let positions = builder.size(input.node).1.to_vec();
+    let node = builder.push(call, ChannelMean, &[input.node], (1, &positions));
+    let axes = match call.bool("keepdim", false)? {
+        true => input.axes.with(axis, Vec::new()),
+        false => input.axes.without(axis),
+    };
     Ok(vec![Value::Activation(Activation { node, axes, view: None })])
 }
 

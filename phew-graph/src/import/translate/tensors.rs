@@ -6,7 +6,7 @@ use super::super::names;
 use super::super::value::{Tensor, Value};
 
 /// Views that keep all of a tensor's scalars in their order.
-const VIEWS: [&str; 14] = [
+const VIEWS: [&str; 15] = [
     "view",
     "reshape",
     "flatten",
@@ -14,6 +14,7 @@ const VIEWS: [&str; 14] = [
     "squeeze",
     "unsqueeze",
     "expand",
+    "repeat",
     "contiguous",
     "clone",
     "detach",

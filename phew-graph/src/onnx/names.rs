@@ -1,0 +1,87 @@
+//! Names: the modules that a node belongs to, and what a weight was called before an exporter wrote it otherwise.
+
+use super::model::Node;
+
+/// The modules of a node from the outermost on: path and class, as far as the exporter noted them.
+pub(super) fn modules(node: &Node) -> Vec<(String, String)> {
+    // Lists of Python's: the last of each is the call itself.
+    let list = |key: &str| -> Vec<String> {
+        let text = node.metadata(key).unwrap_or_default();
+        let mut entries: Vec<String> =
+            text.split('\'').skip(1).step_by(2).map(str::to_owned).collect();
+        entries.pop();
+        entries
+    };
+    let scopes = list("pkg.torch.onnx.name_scopes");
+    if !scopes.is_empty() {
+        let classes = list("pkg.torch.onnx.class_hierarchy");
+        let class = |place: usize| classes.get(place).cloned().unwrap_or_default();
+        return scopes.iter().enumerate().map(|(i, path)| (path.clone(), class(i))).collect();
+    }
+    // `/layer1/layer1.0/conv1/Conv`: a part that begins with the one before stands in its place.
+    let mut path = String::new();
+    let mut before = "";
+    let mut modules = vec![(String::new(), String::new())];
+    let parts = node.name.strip_prefix('/').into_iter().flat_map(|name| name.rsplit_once('/'));
+    for part in parts.flat_map(|(parts, _)| parts.split('/')) {
+        let within = part.strip_prefix(before).filter(|rest| rest.starts_with('.'));
+        match within {
+            Some(rest) if !before.is_empty() => path += rest,
+            _ if path.is_empty() => part.clone_into(&mut path),
+            _ => path = format!("{path}.{part}"),
+        }
+        before = part;
+        modules.push((path.clone(), String::new()));
+    }
+    modules
+}
+
+/// The path of the innermost module of a node.
+pub(super) fn module(node: &Node) -> String {
+    modules(node).pop().map_or_else(String::new, |(path, _)| path)
+}
+
+/// Whether an exporter made up a tensor's name.
+pub(super) fn is_made_up(name: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    name.starts_with("onnx::") || name.strip_prefix("val_").is_some_and(number) || number(name)
+}
+
+/// What a weight is called whose bias or module is known: `fc.weight` beside `fc.bias`.
+pub(super) fn weight_beside(bias: Option<&str>, module: &str) -> Option<String> {
+    let stem = bias.filter(|name| !is_made_up(name)).and_then(|name| name.strip_suffix("bias"));
+    match stem {
+        Some(stem) => Some(format!("{stem}weight")),
+        None if module.is_empty() => None,
+        None => Some(format!("{module}.weight")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::Entry;
+    use super::*;
+
+    #[test]
+    fn modules_are_read_from_either_exporters_notes() {
+        let mut node = Node { name: "/layer1/layer1.0/conv1/Conv".into(), ..Node::default() };
+        assert_eq!(module(&node), "layer1.0.conv1");
+        node.name = "/Add_1".into();
+        assert_eq!(module(&node), "");
+        let entry = |key: &str, value: &str| Entry { key: key.into(), value: value.into() };
+        node.metadata = vec![
+            entry("pkg.torch.onnx.name_scopes", "['', 'a', 'a.b', 'linear']"),
+            entry("pkg.torch.onnx.class_hierarchy", "['Net', 'A', 'torch.nn.Linear', 'aten.x']"),
+        ];
+        assert_eq!(modules(&node).pop(), Some(("a.b".into(), "torch.nn.Linear".into())));
+    }
+
+    #[test]
+    fn weights_get_the_names_that_their_biases_tell() {
+        assert!(is_made_up("onnx::MatMul_45") && is_made_up("val_0") && !is_made_up("val.weight"));
+        let beside = |bias, module| weight_beside(bias, module).unwrap_or_default();
+        assert_eq!(beside(Some("a.in_proj_bias"), "x"), "a.in_proj_weight");
+        assert_eq!(beside(Some("val_3"), "up"), "up.weight");
+        assert_eq!(beside(None, ""), "");
+    }
+}

@@ -1,0 +1,163 @@
+//! Operators that older sets have in pieces only: GELU by the error function, and layer normalisation.
+
+use super::super::graph::{Converter, Result};
+use super::super::model::Node;
+use super::normalisations::is_vector;
+use super::weighted::stored;
+use super::{active, call};
+use crate::pt2::Argument;
+
+/// Converts a node with those behind it that make one operator; `false` if it is the first of none.
+pub(super) fn convert<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result<bool> {
+    match node.operator.as_str() {
+        "Div" | "Mul" => gelu(converter, node),
+        "ReduceMean" => layer_norm(converter, node),
+        _ => Ok(false),
+    }
+}
+
+/// The only reader of a node's output, if it is this operator.
+fn next<'a>(converter: &Converter<'a>, node: &Node, operator: &str) -> Option<(usize, &'a Node)> {
+    converter.only_reader(node.outputs.first()?).filter(|(_, next)| next.operator == operator)
+}
+
+/// The number that is one of a node's inputs.
+fn number(converter: &Converter<'_>, node: &Node) -> Option<f64> {
+    let number = |name: &String| converter.constant_of(&converter.get(name))?.number();
+    node.inputs.iter().find_map(number)
+}
+
+fn is_near(found: Option<f64>, expected: f64) -> bool {
+    found.is_some_and(|found| (found / expected - 1.0).abs() < 1e-6)
+}
+
+/// `x · (1 + erf(x / √2)) / 2`, in the orders in which exporters write the factors.
+fn gelu<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result<bool> {
+    let Some((last, indices)) = gelu_from(converter, node) else { return Ok(false) };
+    let x = active(converter, node, 0)?;
+    converter.take(indices);
+    call(converter, last, "gelu.default", &[("self", Argument::of_tensor(&x.name))], &x.shape)?;
+    Ok(true)
+}
+
+fn gelu_from<'a>(converter: &Converter<'a>, node: &'a Node) -> Option<(&'a Node, Vec<usize>)> {
+    let x = node.inputs.first()?;
+    let root = std::f64::consts::SQRT_2;
+    let factor = if node.operator == "Div" { root } else { root.recip() };
+    if !is_near(number(converter, node), factor) {
+        return None;
+    }
+    let (erf_index, erf) = next(converter, node, "Erf")?;
+    let (sum_index, sum) = next(converter, erf, "Add")?;
+    if !is_near(number(converter, sum), 1.0) {
+        return None;
+    }
+    let mut indices = vec![erf_index, sum_index];
+    let mut last = sum;
+    let (mut with_x, mut halved) = (false, false);
+    while !(with_x && halved) {
+        let (index, product) = next(converter, last, "Mul")?;
+        if product.inputs.contains(x) && !with_x {
+            with_x = true;
+        } else if is_near(number(converter, product), 0.5) && !halved {
+            halved = true;
+        } else {
+            // Half of x, times the rest.
+            let half = product.inputs.iter().find(|name| !last.outputs.contains(name))?;
+            let maker = converter.maker(half).filter(|maker| maker.operator == "Mul")?;
+            if with_x
+                || halved
+                || !maker.inputs.contains(x)
+                || !is_near(number(converter, maker), 0.5)
+            {
+                return None;
+            }
+            (with_x, halved) = (true, true);
+        }
+        indices.push(index);
+        last = product;
+    }
+    Some((last, indices))
+}
+
+/// `(x − mean) / √(variance + eps)` over the last axis, with a scale and a shift or without.
+fn layer_norm<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result<bool> {
+    let Some(found) = layer_norm_from(converter, node) else { return Ok(false) };
+    let x = active(converter, node, 0)?;
+    let units = x.shape.last().copied().unwrap_or(0);
+    let mut arguments = vec![
+        ("input", Argument::of_tensor(&x.name)),
+        ("normalized_shape", Argument::of_sizes(&[units])),
+        ("eps", Argument::of_number(found.eps)),
+    ];
+    for (role, place) in [("weight", found.weight), ("bias", found.bias)] {
+        let Some((owner, place)) = place else { continue };
+        if let Some(view) = stored(converter, owner, place)? {
+            let value = converter.auxiliary(owner, &view, role)?;
+            arguments.push((role, Argument::of_tensor(&value)));
+        }
+    }
+    converter.take(found.indices);
+    call(converter, found.last, "layer_norm.default", &arguments, &x.shape)?;
+    Ok(true)
+}
+
+/// The nodes of a layer normalisation.
+struct LayerNorm<'a> {
+    indices: Vec<usize>,
+    last: &'a Node,
+    eps: f64,
+    /// The nodes that apply scale and shift, with the place of the tensor.
+    weight: Option<(&'a Node, usize)>,
+    bias: Option<(&'a Node, usize)>,
+}
+
+fn layer_norm_from<'a>(converter: &Converter<'a>, node: &'a Node) -> Option<LayerNorm<'a>> {
+    let x = node.inputs.first()?;
+    let units = active(converter, node, 0).ok()?.shape.last().copied()?;
+    let (difference_index, difference) = next(converter, node, "Sub")?;
+    if difference.inputs.first() != Some(x) {
+        return None;
+    }
+    let readers = converter.readers(difference.outputs.first()?);
+    let reader = |operator: &str| readers.iter().find(|(_, n)| n.operator == operator).copied();
+    let ((pow_index, pow), (quotient_index, quotient)) = (reader("Pow")?, reader("Div")?);
+    let (mean_index, mean) = next(converter, pow, "ReduceMean")?;
+    let (sum_index, sum) = next(converter, mean, "Add")?;
+    let (root_index, root) = next(converter, sum, "Sqrt")?;
+    let over_last = |mean: &Node| {
+        let axes = mean.ints("axes").map(<[i64]>::to_vec);
+        let axes = axes.or_else(|| super::ints(converter, mean, 1).ok().flatten());
+        axes.is_some_and(|axes| axes == [-1]) && mean.int("keepdims", 1) == 1
+    };
+    let fits = readers.len() == 2
+        && is_near(number(converter, pow), 2.0)
+        && over_last(node)
+        && over_last(mean)
+        && quotient.inputs.first() == difference.outputs.first()
+        && quotient.inputs.get(1) == root.outputs.first();
+    if !fits {
+        return None;
+    }
+    let eps = super::super::model::decimal(number(converter, sum)? as f32);
+    let mut indices =
+        vec![difference_index, pow_index, mean_index, sum_index, root_index, quotient_index];
+    let vector = |node: &'a Node| {
+        let place = node.inputs.iter().position(|name| is_vector(converter, name, units))?;
+        Some((node, place))
+    };
+    let (mut last, mut weight, mut bias) = (quotient, None, None);
+    if let Some((index, product)) = next(converter, last, "Mul")
+        && let Some(found) = vector(product)
+    {
+        (weight, last) = (Some(found), product);
+        indices.push(index);
+        if let Some((index, shifted)) = next(converter, last, "Add")
+            && let Some(found) = vector(shifted)
+        {
+            (bias, last) = (Some(found), shifted);
+            indices.push(index);
+        }
+    }
+    Some(LayerNorm { indices, last, eps, weight, bias })
+}

@@ -1,0 +1,217 @@
+//! Convolutions and products with matrices: what has prunable weights.
+
+use super::super::constant::common_shape;
+use super::super::graph::{Converter, Result};
+use super::super::known::{Known, View};
+use super::super::model::Node;
+use super::super::names;
+use super::super::tensors::Change;
+use super::{active, call, has};
+use crate::pt2::Argument;
+
+/// The tensor of the file that an input is; `None` if it is not given.
+pub(super) fn stored(converter: &Converter<'_>, node: &Node, place: usize) -> Result<Option<View>> {
+    if !has(node, place) {
+        return Ok(None);
+    }
+    let name = &node.inputs[place];
+    match converter.get(name) {
+        Known::Stored(view) => Ok(Some(view)),
+        Known::Active(_) => Err(format!(
+            "its input `{name}` depends on the network's input, expected a tensor of the file"
+        )),
+        Known::Constant(_) => {
+            Err(format!("its input `{name}` is computed, expected a tensor of the file"))
+        }
+        Known::Other(operator) => Err(format!(
+            "its input `{name}` is what {operator} makes of a tensor, expected the tensor itself \
+             (quantised models are to be exported before they are)"
+        )),
+    }
+}
+
+/// Padding at both sides of each axis of positions.
+pub(super) fn padding(
+    node: &Node,
+    sizes: &[usize],
+    kernel: &[usize],
+    stride: &[usize],
+    dilation: &[usize],
+) -> Result<Vec<[usize; 2]>> {
+    let axes = kernel.len();
+    let reach = |axis: usize| dilation[axis] * (kernel[axis] - 1) + 1;
+    match node.text("auto_pad").unwrap_or("NOTSET") {
+        "NOTSET" => {
+            let pads = node.ints("pads").map_or_else(|| vec![0; 2 * axes], <[i64]>::to_vec);
+            let size = |n: i64| usize::try_from(n).map_err(|_| "its padding cuts off".to_owned());
+            if pads.len() != 2 * axes {
+                return Err("its padding is not two sizes an axis".into());
+            }
+            (0..axes).map(|axis| Ok([size(pads[axis])?, size(pads[axis + axes])?])).collect()
+        }
+        "VALID" => Ok(vec![[0; 2]; axes]),
+        same @ ("SAME_UPPER" | "SAME_LOWER") => Ok((0..axes)
+            .map(|axis| {
+                let out = sizes[axis].div_ceil(stride[axis]);
+                let all = ((out - 1) * stride[axis] + reach(axis)).saturating_sub(sizes[axis]);
+                let (less, more) = (all / 2, all - all / 2);
+                if same == "SAME_UPPER" { [less, more] } else { [more, less] }
+            })
+            .collect()),
+        other => Err(format!("its auto_pad is `{other}`")),
+    }
+}
+
+/// Sizes of an attribute, one for each axis; ones if it is not given.
+pub(super) fn sizes(node: &Node, name: &str, axes: usize) -> Result<Vec<usize>> {
+    let Some(ints) = node.ints(name) else { return Ok(vec![1; axes]) };
+    let sizes: Option<Vec<usize>> =
+        ints.iter().map(|&n| usize::try_from(n).ok().filter(|&n| n > 0)).collect();
+    sizes
+        .filter(|sizes| sizes.len() == axes)
+        .ok_or_else(|| format!("its {name} are not {axes} sizes"))
+}
+
+pub(super) fn conv<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result {
+    let x = active(converter, node, 0)?;
+    let weight = stored(converter, node, 1)?.ok_or("it has no weight")?;
+    let [out, _, kernel @ ..] = &weight.shape[..] else {
+        return Err(format!("its weight `{}` has the shape {:?}", weight.name, weight.shape));
+    };
+    let (out, kernel) = (*out, kernel.to_vec());
+    let axes = kernel.len();
+    if !(axes == 1 || axes == 2) || x.shape.len() != axes + 2 {
+        return Err("phew knows convolutions over one or two axes of positions".into());
+    }
+    let (stride, dilation) = (sizes(node, "strides", axes)?, sizes(node, "dilations", axes)?);
+    let pads = padding(node, &x.shape[2..], &kernel, &stride, &dilation)?;
+    let (mut name, mut positions) = (x.name.clone(), x.shape[2..].to_vec());
+    let mut even: Vec<usize> = pads.iter().map(|[before, _]| *before).collect();
+    if pads.iter().any(|[before, behind]| before != behind) {
+        // From the last axis to the first, as PyTorch pads.
+        let all: Vec<usize> = pads.iter().rev().flatten().copied().collect();
+        positions.iter_mut().zip(&pads).for_each(|(size, [a, b])| *size += a + b);
+        let padded = format!("{} padded", node.label());
+        let shape = [&x.shape[..2], &positions].concat();
+        let arguments = [("self", Argument::of_tensor(&name)), ("pad", Argument::of_sizes(&all))];
+        converter.emit(node, "constant_pad_nd.default", &arguments, &[(&padded, &shape)]);
+        (name, even) = (padded, vec![0; axes]);
+    }
+    let mut shape = vec![x.shape[0], out];
+    for axis in 0..axes {
+        let reach = dilation[axis] * (kernel[axis] - 1) + 1;
+        let room = (positions[axis] + 2 * even[axis]).checked_sub(reach);
+        shape.push(room.ok_or("its kernel is larger than what it reads")? / stride[axis] + 1);
+    }
+    let bias = stored(converter, node, 2)?;
+    let weight_name = named(&weight, node, bias.as_ref(), converter);
+    let weight = converter.parameter(&weight, &weight_name, Change::None);
+    let mut arguments = vec![
+        ("input", Argument::of_tensor(&name)),
+        ("weight", Argument::of_tensor(&weight)),
+        ("stride", Argument::of_sizes(&stride)),
+        ("padding", Argument::of_sizes(&even)),
+        ("dilation", Argument::of_sizes(&dilation)),
+        ("groups", Argument::of_int(node.int("group", 1))),
+    ];
+    if let Some(bias) = bias {
+        let bias = converter.auxiliary(node, &bias, "bias")?;
+        arguments.push(("bias", Argument::of_tensor(&bias)));
+    }
+    let operator = if axes == 1 { "conv1d.default" } else { "conv2d.default" };
+    call(converter, node, operator, &arguments, &shape)
+}
+
+/// A weight's name: its own, or what its bias or module tell where an exporter made one up.
+fn named(weight: &View, node: &Node, bias: Option<&View>, converter: &Converter<'_>) -> String {
+    if !names::is_made_up(&weight.name) {
+        return weight.name.clone();
+    }
+    names::weight_beside(bias.map(|bias| bias.name.as_str()), &names::module(node))
+        .filter(|name| !converter.is_taken(name))
+        .unwrap_or_else(|| weight.name.clone())
+}
+
+/// A linear layer: the output is that of `last`.
+fn linear<'a>(
+    converter: &mut Converter<'a>,
+    node: &'a Node,
+    last: &'a Node,
+    weight: &View,
+    bias: Option<&View>,
+) -> Result {
+    let x = active(converter, node, 0)?;
+    let [inputs, out] = weight.shape[..] else { return Err("its weight is no matrix".into()) };
+    if x.shape.len() < 2 || x.shape.last() != Some(&inputs) {
+        return Err(format!(
+            "it multiplies a value of shape {:?} by a matrix of {inputs} rows",
+            x.shape
+        ));
+    }
+    // PyTorch has a row for each output.
+    let change = if weight.transposed { Change::None } else { Change::Transposed };
+    let name = named(weight, node, bias, converter);
+    let weight = converter.parameter(weight, &name, change);
+    let mut arguments =
+        vec![("input", Argument::of_tensor(&x.name)), ("weight", Argument::of_tensor(&weight))];
+    if let Some(bias) = bias {
+        let flat = View { shape: vec![out], ..bias.clone() };
+        let bias = converter.auxiliary(node, &flat, "bias")?;
+        arguments.push(("bias", Argument::of_tensor(&bias)));
+    }
+    let mut shape = x.shape;
+    if let Some(units) = shape.last_mut() {
+        *units = out;
+    }
+    call(converter, last, "linear.default", &arguments, &shape)
+}
+
+pub(super) fn gemm<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result {
+    let is_one = |name| (node.float(name, 1.0) - 1.0).abs() < f64::EPSILON;
+    if node.int("transA", 0) != 0 || !is_one("alpha") || !is_one("beta") {
+        return Err("it has factors or a transposed value".into());
+    }
+    let mut weight = stored(converter, node, 1)?.ok_or("it has no weight")?;
+    if node.int("transB", 0) != 0 {
+        weight.shape.reverse();
+        weight.transposed = !weight.transposed;
+    }
+    let bias = stored(converter, node, 2)?;
+    let scalars = bias.as_ref().map(|bias| bias.shape.iter().product::<usize>());
+    if scalars.is_some_and(|scalars| weight.shape.get(1) != Some(&scalars)) {
+        return Err("its summand is not one for each output".into());
+    }
+    linear(converter, node, node, &weight, bias.as_ref())
+}
+
+pub(super) fn matmul<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result {
+    let second = converter.get(node.inputs.get(1).map_or("", String::as_str));
+    if let Known::Active(b) = second {
+        let a = active(converter, node, 0)?;
+        let ([.., rows, _], [.., _, columns]) = (&a.shape[..], &b.shape[..]) else {
+            return Err("it multiplies vectors".into());
+        };
+        let before = |shape: &[usize]| shape[..shape.len() - 2].to_vec();
+        let shape = common_shape(&before(&a.shape), &before(&b.shape));
+        let mut shape = shape.ok_or("the shapes of its sides do not fit")?;
+        shape.extend([rows, columns]);
+        let arguments =
+            [("self", Argument::of_tensor(&a.name)), ("other", Argument::of_tensor(&b.name))];
+        return call(converter, node, "matmul.default", &arguments, &shape);
+    }
+    let weight = stored(converter, node, 1)?.ok_or("it has no weight")?;
+    let Some(&out) = weight.shape.get(1) else { return Err("its weight is no matrix".into()) };
+    // A bias that is added to the product, and to nothing else, is the layer's.
+    let output = node.outputs.first().map_or("", String::as_str);
+    if let Some((index, sum)) = converter.only_reader(output).filter(|(_, n)| n.operator == "Add") {
+        let other = sum.inputs.iter().find(|name| *name != output).map(|name| converter.get(name));
+        if let Some(Known::Stored(bias)) = other
+            && bias.shape.iter().product::<usize>() == out
+            && bias.shape.last() == Some(&out)
+        {
+            converter.take([index]);
+            return linear(converter, node, sum, &weight, Some(&bias));
+        }
+    }
+    linear(converter, node, node, &weight, None)
+}
