@@ -35,8 +35,8 @@ impl Map {
         let [rows, columns] = window.kernel;
         let mut seen = Vec::new();
         for k in 0..rows * columns {
-            let row = y * window.stride[0] + k / columns;
-            let column = x * window.stride[1] + k % columns;
+            let row = y * window.stride[0] + k / columns * window.dilation[0];
+            let column = x * window.stride[1] + k % columns * window.dilation[1];
             let [top, left] = window.padding;
             if (top..top + self.sizes[1]).contains(&row)
                 && (left..left + self.sizes[2]).contains(&column)
@@ -76,7 +76,7 @@ fn plain(network: &Network, mask: &Mask, input: &[f32]) -> Vec<f64> {
                     kernel: conv.kernel,
                     stride: conv.stride,
                     padding: conv.padding,
-                    dilation: [1; 2],
+                    dilation: conv.dilation,
                     ceil: false,
                 };
                 let (weights, bias) = (tensor("weight").unwrap(), tensor("bias"));
@@ -97,11 +97,13 @@ fn plain(network: &Network, mask: &Mask, input: &[f32]) -> Vec<f64> {
             }
             Op::Linear(_) => {
                 let (weights, bias) = (tensor("weight").unwrap(), tensor("bias"));
-                let inputs = from[0].numbers.len();
-                let sum = |u: usize| -> f64 {
-                    (0..inputs).map(|i| weights[u * inputs + i] * from[0].numbers[i]).sum()
+                let (inputs, area) = (from[0].sizes[0], rows * columns);
+                let sum = |u: usize, p: usize| -> f64 {
+                    let products = (0..inputs)
+                        .map(|i| weights[u * inputs + i] * from[0].numbers[i * area + p]);
+                    products.sum::<f64>() + bias.map_or(0.0, |bias| bias[u])
                 };
-                (0..units).map(|u| bias.map_or(0.0, |bias| bias[u]) + sum(u)).collect()
+                (0..units * area).map(|i| sum(i / area, i % area)).collect()
             }
             Op::BatchNorm(norm) => {
                 let of = |name: &str, u: usize| tensor(name).unwrap()[u];
@@ -114,17 +116,27 @@ fn plain(network: &Network, mask: &Mask, input: &[f32]) -> Vec<f64> {
                 places().map(value).collect()
             }
             Op::Activation(activation) => {
-                let f = |x: &f64| match activation {
+                let f = |&x: &f64| match *activation {
                     Activation::Relu => x.max(0.0),
-                    Activation::LeakyRelu { slope } => {
-                        if *x > 0.0 {
-                            *x
-                        } else {
-                            slope * x
-                        }
+                    Activation::LeakyRelu { slope } => x.max(0.0) + slope * x.min(0.0),
+                    Activation::Elu { alpha } => x.max(0.0) + alpha * x.min(0.0).exp_m1(),
+                    Activation::Clip { min, max } => x.clamp(min, max),
+                    Activation::Gelu { tanh: false } => {
+                        0.5 * x * (1.0 + libm::erf(x / std::f64::consts::SQRT_2))
                     }
+                    Activation::Gelu { tanh: true } => {
+                        let inner =
+                            (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+                        0.5 * x * (1.0 + inner.tanh())
+                    }
+                    Activation::Silu => x / (1.0 + (-x).exp()),
+                    Activation::Mish => x * x.exp().ln_1p().tanh(),
+                    Activation::Softplus => x.exp().ln_1p(),
+                    Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+                    Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+                    Activation::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
                     Activation::Tanh => x.tanh(),
-                    _ => *x,
+                    _ => x,
                 };
                 from[0].numbers.iter().map(f).collect()
             }
@@ -138,10 +150,85 @@ fn plain(network: &Network, mask: &Mask, input: &[f32]) -> Vec<f64> {
             }
             Op::AvgPool(pool) => {
                 let window = pool.pool.window(arch.nodes()[node.inputs[0]].shape);
-                let area = (window.kernel[0] * window.kernel[1]) as f64;
                 let value = |(u, y, x): (usize, usize, usize)| {
-                    let seen = from[0].seen(window, y, x).into_iter();
-                    seen.map(|(_, row, column)| from[0].at(u, row, column)).sum::<f64>() / area
+                    let seen = from[0].seen(window, y, x);
+                    // A window of ceil mode ends with the padding.
+                    let side = |axis: usize, position: usize| {
+                        let first = position * window.stride[axis];
+                        let all = from[0].sizes[1 + axis] + 2 * window.padding[axis];
+                        (first + window.kernel[axis]).min(all) - first
+                    };
+                    let area =
+                        if pool.count_padding { side(0, y) * side(1, x) } else { seen.len() };
+                    let sum: f64 =
+                        seen.iter().map(|&(_, row, column)| from[0].at(u, row, column)).sum();
+                    sum / area as f64
+                };
+                places().map(value).collect()
+            }
+            Op::AdaptiveAvgPool(_) => {
+                let [_, height, width] = from[0].sizes;
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    let (top, bottom) = (y * height / rows, ((y + 1) * height).div_ceil(rows));
+                    let (left, right) = (x * width / columns, ((x + 1) * width).div_ceil(columns));
+                    let seen = (top..bottom).flat_map(|y| (left..right).map(move |x| (y, x)));
+                    let sum: f64 = seen.map(|(y, x)| from[0].at(u, y, x)).sum();
+                    sum / ((bottom - top) * (right - left)) as f64
+                };
+                places().map(value).collect()
+            }
+            Op::Pad(pad) => {
+                let [_, height, width] = from[0].sizes;
+                let value = |(u, y, x): (usize, usize, usize)| match (
+                    y.checked_sub(pad.height[0]),
+                    x.checked_sub(pad.width[0]),
+                ) {
+                    (Some(y), Some(x)) if y < height && x < width => from[0].at(u, y, x),
+                    _ => 0.0,
+                };
+                places().map(value).collect()
+            }
+            Op::Affine(affine) => {
+                from[0].numbers.iter().map(|x| affine.factor * x + affine.summand).collect()
+            }
+            Op::Scale(_) => {
+                let factors = tensor("weight").unwrap();
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    factors[u % factors.len()] * from[0].at(u, y, x)
+                };
+                places().map(value).collect()
+            }
+            Op::Shift(shift) => {
+                let summands = tensor("bias").unwrap();
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    let position = y * columns + x;
+                    let place = match (summands.len() > units, shift.units_last) {
+                        (false, _) => u,
+                        (true, false) => u * rows * columns + position,
+                        (true, true) => position * units + u,
+                    };
+                    from[0].at(u, y, x) + summands[place]
+                };
+                places().map(value).collect()
+            }
+            Op::Multiply(_) => {
+                let value = |(u, y, x): (usize, usize, usize)| -> f64 {
+                    let each = from.iter().map(|map| {
+                        let one = map.sizes[1..] == [1, 1];
+                        let (y, x) = if one { (0, 0) } else { (y, x) };
+                        map.at(if map.sizes[0] == 1 { 0 } else { u }, y, x)
+                    });
+                    each.product()
+                };
+                places().map(value).collect()
+            }
+            Op::Slice(slice) => {
+                from[0].numbers[slice.first * rows * columns..][..units * rows * columns].to_vec()
+            }
+            Op::Shuffle(shuffle) => {
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    let columns = units / shuffle.rows;
+                    from[0].at(u % shuffle.rows * columns + u / shuffle.rows, y, x)
                 };
                 places().map(value).collect()
             }
@@ -272,6 +359,47 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// A network of what imported models have besides: gates, parts, shuffles, learnt scales and shifts, uneven padding.
+    fn imported()(
+        height in 3usize..12, width in 3usize..12, dilation in prop::array::uniform2(1usize..3),
+        out in prop::array::uniform2(1usize..4), ceil: bool, counts: bool, last: bool, kernel in 2usize..4,
+        activation in prop::sample::select(vec![
+            "elu", "clip\"\nmin = -0.5\nmax = 0.7\n#\"", "gelu", "gelu\"\ntanh = true\n#\"", "silu", "mish",
+            "softplus", "hard_swish", "sigmoid", "hard_sigmoid",
+        ]),
+    ) -> String {
+        let (high, wide) = (height + 1, width + 3);
+        let shape = if last { format!("[{}, 6]", high * wide) } else { format!("[6, {high}, {wide}]") };
+        let shift = if last { "[6]".to_owned() } else { shape };
+        format!(
+            "name = \"random\"\n\
+             [[op]]\nname = \"x\"\ntype = \"input\"\nshape = [2, {height}, {width}]\n\
+             [[op]]\nname = \"pad\"\ntype = \"pad\"\nheight = [0, 1]\nwidth = [2, 1]\n\
+             [[op]]\nname = \"first\"\ntype = \"conv2d\"\nout = 6\nkernel = 3\npadding = [{}, {}]\ndilation = [{}, {}]\n\
+             [[op]]\nname = \"scale\"\ntype = \"scale\"\nshape = [6, 1, 1]\n\
+             [[op]]\nname = \"shift\"\ntype = \"shift\"\nshape = {shift}\n\
+             [[op]]\nname = \"act\"\ntype = \"{activation}\"\n\
+             [[op]]\nname = \"low\"\ntype = \"slice\"\nfirst = 0\nunits = 2\n\
+             [[op]]\nname = \"high\"\ntype = \"slice\"\nfirst = 2\nunits = 4\ninputs = [\"act\"]\n\
+             [[op]]\nname = \"cat\"\ntype = \"concat\"\ninputs = [\"high\", \"low\"]\n\
+             [[op]]\nname = \"shuffle\"\ntype = \"shuffle\"\nrows = 2\n\
+             [[op]]\nname = \"mean\"\ntype = \"avg_pool\"\n\
+             [[op]]\nname = \"squeeze\"\ntype = \"conv2d\"\nout = 6\nkernel = 1\nbias = true\n\
+             [[op]]\nname = \"gate\"\ntype = \"sigmoid\"\n\
+             [[op]]\nname = \"one\"\ntype = \"conv2d\"\nout = 1\nkernel = 1\ninputs = [\"shuffle\"]\n\
+             [[op]]\nname = \"excited\"\ntype = \"multiply\"\ninputs = [\"shuffle\", \"gate\", \"one\"]\n\
+             [[op]]\nname = \"half\"\ntype = \"affine\"\nfactor = 0.5\nsummand = 0.25\n\
+             [[op]]\nname = \"pool\"\ntype = \"avg_pool\"\nkernel = {kernel}\nstride = 2\npadding = 1\nceil = {ceil}\ncount_padding = {counts}\n\
+             [[op]]\nname = \"mlp\"\ntype = \"linear\"\nout = 3\nat_positions = true\n\
+             [[op]]\nname = \"share\"\ntype = \"adaptive_avg_pool\"\nout = [{}, {}]\n\
+             [[op]]\nname = \"flat\"\ntype = \"flatten\"\n\
+             [[op]]\nname = \"fc\"\ntype = \"linear\"\nout = 4\n",
+            dilation[0], dilation[1], dilation[0], dilation[1], out[0], out[1],
+        )
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -280,6 +408,15 @@ proptest! {
         toml in convolutional(), density in 0.05f32..1.0, inputs in 1usize..19, seed: u64,
     ) {
         let Ok(arch) = Arch::from_toml(&toml, "random") else { return Ok(()) };
+        let (network, mask) = random(arch, density, seed);
+        check(&network, &mask, inputs, seed);
+    }
+
+    #[test]
+    fn networks_like_imported_ones_come_to_what_a_plain_loop_does(
+        toml in imported(), density in 0.2f32..1.0, inputs in 1usize..19, seed: u64,
+    ) {
+        let arch = Arch::from_toml(&toml, "random").unwrap();
         let (network, mask) = random(arch, density, seed);
         check(&network, &mask, inputs, seed);
     }

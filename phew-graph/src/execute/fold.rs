@@ -1,21 +1,21 @@
 //! Normalisation by running statistics as a scale and a shift.
 
-use std::collections::BTreeMap;
-
 use crate::arch::op::BatchNorm;
+use crate::arch::{Role, TensorSpec};
 use crate::weights::Network;
 
-/// The tensors of a network by their names.
-pub(super) struct Tensors<'n>(BTreeMap<&'n str, &'n [f32]>);
+/// The tensors of a network by their nodes.
+pub(super) struct Tensors<'n>(Vec<(&'n TensorSpec, &'n [f32])>);
 
 impl<'n> Tensors<'n> {
     pub(super) fn new(network: &'n Network) -> Self {
-        Self(network.tensors().map(|(spec, values)| (spec.name.as_str(), values)).collect())
+        Self(network.tensors().collect())
     }
 
-    /// A tensor of a node, if it has one of this name.
-    pub(super) fn get(&self, node: &str, tensor: &str) -> Option<&'n [f32]> {
-        self.0.get(format!("{node}.{tensor}").as_str()).copied()
+    /// A tensor of a node, if it has one for this.
+    pub(super) fn get(&self, node: usize, role: Role) -> Option<&'n [f32]> {
+        let own = self.0.iter().find(|(spec, _)| spec.node == node && spec.role == role);
+        own.map(|(_, values)| *values)
     }
 }
 
@@ -37,14 +37,14 @@ impl Folded {
     }
 
     /// What comes of it after a normalisation by its running statistics: `γ (x − μ) / √(σ² + ε) + β`.
-    pub(super) fn then(mut self, norm: BatchNorm, node: &str, tensors: &Tensors<'_>) -> Self {
+    pub(super) fn then(mut self, norm: BatchNorm, node: usize, tensors: &Tensors<'_>) -> Self {
         // What a normalisation lacks is as it begins: a scale of 1, a shift of 0.
-        let values = |name: &str, usual: f64| {
-            let given = tensors.get(node, name);
+        let values = |role: Role, usual: f64| {
+            let given = tensors.get(node, role);
             move |unit: usize| given.map_or(usual, |values| f64::from(values[unit]))
         };
-        let (weight, bias) = (values("weight", 1.0), values("bias", 0.0));
-        let (mean, variance) = (values("running_mean", 0.0), values("running_var", 1.0));
+        let (weight, bias) = (values(Role::NormScale, 1.0), values(Role::NormShift, 0.0));
+        let (mean, variance) = (values(Role::RunningMean, 0.0), values(Role::RunningVar, 1.0));
         for unit in 0..self.scale.len() {
             let scale = weight(unit) / (variance(unit) + norm.eps).sqrt();
             let shift = bias(unit) - mean(unit) * scale;

@@ -6,9 +6,9 @@ mod pointwise;
 mod pool;
 mod weighted;
 
-pub(super) use move_units::{concat, flatten, part};
+pub(super) use move_units::{concat, flatten, pad, part, shuffle, shuffled, slice};
 pub(super) use planes::planes;
-pub(super) use pointwise::{activate, affine, sum};
+pub(super) use pointwise::{activate, affine, product, shift, sum};
 pub(super) use pool::{avg_pool, max_pool};
 pub(super) use weighted::{After, weighted};
 

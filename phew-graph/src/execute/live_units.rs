@@ -1,6 +1,7 @@
 //! Which units anything reads: the rest is not computed.
 
 use super::geometry::Geometry;
+use super::kernels::shuffled;
 use super::step::{Step, Work};
 
 /// Leaves out of each layer the units on which the output does not depend.
@@ -28,10 +29,27 @@ pub(super) fn keep_live_units(steps: &mut [Step], geometries: &[Geometry], last:
                 let any = own.chunks(stride[0] * stride[1]).map(|parts| parts.contains(&true));
                 mark(&mut live[step.inputs[0]], any);
             }
-            Work::Affine(_) | Work::MaxPool(_) | Work::AvgPool(_) | Work::Sum => {
+            Work::Affine(_)
+            | Work::Shift(_)
+            | Work::MaxPool(_)
+            | Work::AvgPool(_)
+            | Work::Pad(_)
+            | Work::Sum
+            | Work::Product => {
                 for &input in &step.inputs {
-                    mark(&mut live[input], own.iter().copied());
+                    // Of a product an input may have one unit for all.
+                    match live[input].len() == own.len() {
+                        true => mark(&mut live[input], own.iter().copied()),
+                        false => mark(&mut live[input], [own.contains(&true)].into_iter()),
+                    }
                 }
+            }
+            Work::Slice(first) => {
+                mark(&mut live[step.inputs[0]][*first..], own.iter().copied());
+            }
+            Work::Shuffle(rows) => {
+                let moved = (0..own.len()).map(|unit| own[shuffled(unit, *rows, own.len())]);
+                mark(&mut live[step.inputs[0]], moved);
             }
             Work::Concat => {
                 let mut rest = own.as_slice();

@@ -47,7 +47,7 @@ impl Packed {
         input: &Geometry,
         read: &Geometry,
     ) -> Self {
-        let Window { kernel: [rows, columns], stride, padding, .. } = layer.window;
+        let Window { kernel: [rows, columns], stride, padding, dilation, .. } = layer.window;
         let [above, left] = [input.border[0] - padding[0], input.border[1] - padding[1]];
         let inputs = input.units / layer.groups;
         let per_unit = inputs * rows * columns;
@@ -61,7 +61,8 @@ impl Packed {
                     continue;
                 }
                 let from = first + at / (rows * columns);
-                let (row, column) = (above + at / columns % rows, left + at % columns);
+                let row = above + at / columns % rows * dilation[0];
+                let column = left + at % columns * dilation[1];
                 let offset = if layer.parted {
                     let part =
                         (from * stride[0] + row % stride[0]) * stride[1] + column % stride[1];

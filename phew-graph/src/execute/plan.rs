@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use super::buffers::Buffers;
 use super::geometry::{Geometry, LANES, Layout};
 use super::kernels::{
-    After, Source, Target, activate, affine, avg_pool, concat, flatten, max_pool, part, planes,
-    sum, weighted,
+    After, Source, Target, activate, affine, avg_pool, concat, flatten, max_pool, pad, part,
+    planes, product, shift, shuffle, slice, sum, weighted,
 };
 use super::live_units::keep_live_units;
 use super::memory::Memory;
@@ -120,9 +120,14 @@ impl Plan {
             }
             Work::Part(stride) => part(*stride, inputs[0], &mut output),
             Work::Affine(each) => affine(each, inputs[0], &mut output),
+            Work::Shift(each) => shift(each, inputs[0], &mut output),
             Work::MaxPool(window) => max_pool(*window, inputs[0], &mut output),
             Work::AvgPool(window) => avg_pool(*window, inputs[0], &mut output),
             Work::Sum => sum(&inputs, &mut output),
+            Work::Product => product(&inputs, &mut output),
+            Work::Slice(first) => slice(*first, inputs[0], &mut output),
+            Work::Shuffle(rows) => shuffle(*rows, inputs[0], &mut output),
+            Work::Pad(before) => pad(*before, inputs[0], &mut output),
             Work::Concat => concat(&inputs, &mut output),
             Work::Flatten => flatten(inputs[0], &mut output),
         }

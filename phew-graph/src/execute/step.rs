@@ -4,6 +4,22 @@ use super::packed::Packed;
 use crate::arch::Activation;
 use crate::arch::op::Window;
 
+/// The windows of a pooling.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Windows {
+    /// Those that move by a stride.
+    Moving(Window, Padding),
+    /// As many as there are positions, which share the map.
+    Sharing,
+}
+
+/// Whether a mean counts the padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Padding {
+    Counts,
+    LeftOut,
+}
+
 /// One step: what it computes, of which values, and what is done to each number before it is stored.
 ///
 /// Values are named by the node whose result they are.
@@ -26,12 +42,22 @@ pub(super) enum Work {
     Part([usize; 2]),
     /// A scale and a shift for each unit.
     Affine(Vec<[f32; 2]>),
+    /// A summand for each unit at each position.
+    Shift(Vec<f32>),
     /// The maximum over windows.
-    MaxPool(Window),
-    /// The mean over windows, padding counted.
-    AvgPool(Window),
+    MaxPool(Windows),
+    /// The mean over windows.
+    AvgPool(Windows),
     /// The sum of all inputs.
     Sum,
+    /// The product of all inputs.
+    Product,
+    /// Some units, from a first one on.
+    Slice(usize),
+    /// The units as a matrix of so many rows, transposed.
+    Shuffle(usize),
+    /// So many rows and columns of zeros before a map, and what there is room for behind it.
+    Pad([usize; 2]),
     /// The units of one input after those of the other.
     Concat,
     /// A map's positions as features.

@@ -3,34 +3,38 @@
 use super::fold::{Folded, Tensors};
 use super::geometry::{Geometry, Layout};
 use super::packed::{Layer, Packed};
-use super::step::{Step, Work};
-use super::values::Values;
-use crate::arch::op::Window;
-use crate::arch::{Activation, Arch, Node, Op, Shape};
+use super::step::{Padding, Step, Windows, Work};
+use super::values::{Values, window};
+use crate::arch::{Activation, Arch, Op, Role};
 use crate::error::GraphError;
 use crate::mask::Mask;
 use crate::weights::Network;
 
-/// Whether this engine has all that an operator asks for, under the names that tensors have by themselves.
-fn runs(node: &Node) -> bool {
-    let plain = node.tensors.is_empty() && !matches!(node.shape, Shape::Sequence { .. });
-    plain
-        && match &node.op {
-            Op::Input(_) | Op::Add(_) | Op::Concat(_) | Op::Flatten(_) => true,
-            Op::Conv2d(conv) => conv.dilation == [1; 2],
-            Op::Linear(linear) => !linear.at_positions,
-            Op::BatchNorm(norm) => norm.affine && norm.statistics,
-            Op::Activation(activation) => matches!(
-                activation,
-                Activation::Relu
-                    | Activation::LeakyRelu { .. }
-                    | Activation::Tanh
-                    | Activation::Identity
-            ),
-            Op::MaxPool(pool) => !pool.0.ceil,
-            Op::AvgPool(pool) => !pool.pool.ceil && pool.count_padding,
-            _ => false,
-        }
+/// Whether this engine runs an operator.
+fn runs(op: &Op) -> bool {
+    match op {
+        Op::Input(_)
+        | Op::Conv2d(_)
+        | Op::Conv1d(_)
+        | Op::Linear(_)
+        | Op::Scale(_)
+        | Op::Shift(_)
+        | Op::Affine(_)
+        | Op::Activation(_)
+        | Op::MaxPool(_)
+        | Op::AvgPool(_)
+        | Op::AdaptiveAvgPool(_)
+        | Op::Pad(_)
+        | Op::Add(_)
+        | Op::Multiply(_)
+        | Op::Concat(_)
+        | Op::Slice(_)
+        | Op::Shuffle(_)
+        | Op::Flatten(_) => true,
+        // Without statistics it depends on what else is in the batch.
+        Op::BatchNorm(norm) => norm.statistics,
+        _ => false,
+    }
 }
 
 /// The plan of a network in the making.
@@ -80,7 +84,7 @@ impl<'n> Steps<'n> {
     pub(super) fn all(&mut self) -> Result<Vec<Step>, GraphError> {
         self.done[0] = true;
         for (number, node) in self.arch.nodes().iter().enumerate() {
-            if !runs(node) {
+            if !runs(&node.op) {
                 return Err(self.refused(number, &node.op));
             }
         }
@@ -111,13 +115,13 @@ impl<'n> Steps<'n> {
         let mut add = None;
         let units = node.shape.units();
         let work = match &node.op {
-            Op::Conv2d(_) | Op::Linear(_) | Op::BatchNorm(_) => {
-                let mut folded = Folded::bias(units, self.tensors.get(&node.name, "bias"));
+            Op::Conv2d(_) | Op::Conv1d(_) | Op::Linear(_) | Op::BatchNorm(_) => {
+                let mut folded = Folded::bias(units, self.tensors.get(head, Role::Bias));
                 if let Op::BatchNorm(norm) = node.op {
-                    folded = Folded::bias(units, None).then(norm, &node.name, &self.tensors);
+                    folded = Folded::bias(units, None).then(norm, head, &self.tensors);
                 }
                 while let Some((next, Op::BatchNorm(norm))) = self.next(output) {
-                    folded = folded.then(*norm, &self.arch.nodes()[next].name, &self.tensors);
+                    folded = folded.then(*norm, next, &self.tensors);
                     output = self.take(next);
                 }
                 match &node.op {
@@ -128,11 +132,42 @@ impl<'n> Steps<'n> {
                     _ => Work::Weighted(self.packed(head, &folded)?),
                 }
             }
+            Op::Scale(_) => {
+                let factors = self.tensors.get(head, Role::Scale).unwrap_or_default();
+                Work::Affine((0..units).map(|u| [factors[u % factors.len()], 0.0]).collect())
+            }
+            Op::Shift(shift) => {
+                let summands = self.tensors.get(head, Role::Shift).unwrap_or_default();
+                let area = node.shape.area();
+                match summands.len() {
+                    all if all > units && shift.units_last => {
+                        let of = |u: usize| (0..area).map(move |p| summands[p * units + u]);
+                        Work::Shift((0..units).flat_map(of).collect())
+                    }
+                    all if all > units => Work::Shift(summands.to_vec()),
+                    _ => Work::Affine(summands.iter().map(|&summand| [1.0, summand]).collect()),
+                }
+            }
+            Op::Affine(affine) => {
+                Work::Affine(vec![[affine.factor as f32, affine.summand as f32]; units])
+            }
             Op::Activation(_) => Work::Affine(vec![[1.0, 0.0]; units]),
-            Op::MaxPool(pool) => Work::MaxPool(pool.0.window(self.input_shape(head))),
-            Op::AvgPool(pool) => Work::AvgPool(pool.pool.window(self.input_shape(head))),
+            Op::MaxPool(pool) => {
+                let window = pool.0.window(self.input_shape(head));
+                Work::MaxPool(Windows::Moving(window, Padding::LeftOut))
+            }
+            Op::AvgPool(pool) => {
+                let padding = if pool.count_padding { Padding::Counts } else { Padding::LeftOut };
+                let window = pool.pool.window(self.input_shape(head));
+                Work::AvgPool(Windows::Moving(window, padding))
+            }
+            Op::AdaptiveAvgPool(_) => Work::AvgPool(Windows::Sharing),
+            Op::Pad(pad) => Work::Pad([pad.height[0], pad.width[0]]),
             Op::Add(_) => Work::Sum,
+            Op::Multiply(_) => Work::Product,
             Op::Concat(_) => Work::Concat,
+            Op::Slice(slice) => Work::Slice(slice.first),
+            Op::Shuffle(shuffle) => Work::Shuffle(shuffle.rows),
             Op::Flatten(_) => Work::Flatten,
             op => return Err(self.refused(head, op)),
         };
@@ -178,16 +213,8 @@ impl<'n> Steps<'n> {
     fn packed(&self, head: usize, folded: &Folded) -> Result<Packed, GraphError> {
         let node = &self.arch.nodes()[head];
         let input = self.values.geometries[node.inputs[0]];
-        let window = |kernel, stride, padding| Window {
-            kernel,
-            stride,
-            padding,
-            dilation: [1; 2],
-            ceil: false,
-        };
-        let (groups, window) = match &node.op {
-            Op::Conv2d(conv) => (conv.groups, window(conv.kernel, conv.stride, conv.padding)),
-            _ => (1, window([1; 2], [1; 2], [0; 2])),
+        let Some((window, groups)) = window(&node.op) else {
+            return Err(self.refused(head, &node.op));
         };
         let specs = self.arch.prunable();
         let Some((tensor, _)) = specs.with_ids().find(|(_, spec)| spec.node == head) else {

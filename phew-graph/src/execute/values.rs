@@ -3,7 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::geometry::{Geometry, Layout};
+use crate::arch::op::Window;
 use crate::arch::{Arch, Op};
+
+/// The window and the groups of a layer with weights; for a linear layer a window of one position.
+pub(super) fn window(op: &Op) -> Option<(Window, usize)> {
+    match op {
+        Op::Conv2d(conv) => Some((conv.window(), conv.groups)),
+        Op::Conv1d(conv) => Some((conv.over_a_row().window(), conv.groups)),
+        Op::Linear(_) => {
+            let (kernel, stride, dilation) = ([1; 2], [1; 2], [1; 2]);
+            Some((Window { kernel, stride, padding: [0; 2], dilation, ceil: false }, 1))
+        }
+        _ => None,
+    }
+}
 
 /// The values of a plan: the results of the nodes, and then those that are parted by the stride of what reads them.
 #[derive(Debug)]
@@ -22,9 +36,9 @@ impl Values {
         let nodes = arch.nodes();
         let mut border = vec![[0; 2]; nodes.len()];
         for node in nodes {
-            if let Op::Conv2d(conv) = &node.op {
+            if let Some((window, _)) = window(&node.op) {
                 let own = &mut border[node.inputs[0]];
-                *own = [0, 1].map(|axis| own[axis].max(conv.padding[axis]));
+                *own = [0, 1].map(|axis| own[axis].max(window.padding[axis]));
             }
         }
         let geometries = nodes
@@ -41,19 +55,19 @@ impl Values {
 
     /// The parted value that a node reads, and the stride, if it reads one.
     pub(super) fn parted(&self, arch: &Arch, node: usize) -> Option<(usize, [usize; 2])> {
-        let Op::Conv2d(conv) = &arch.nodes()[node].op else { return None };
-        let key = (arch.nodes()[node].inputs[0], conv.stride);
-        self.parted.get(&key).map(|&value| (value, conv.stride))
+        let (Window { stride, .. }, _) = window(&arch.nodes()[node].op)?;
+        let key = (arch.nodes()[node].inputs[0], stride);
+        self.parted.get(&key).map(|&value| (value, stride))
     }
 
     fn part(&mut self, arch: &Arch) {
         for node in arch.nodes() {
-            if let Op::Conv2d(conv) = &node.op
-                && conv.stride != [1; 2]
-                && !self.parted.contains_key(&(node.inputs[0], conv.stride))
+            if let Some((Window { stride, .. }, _)) = window(&node.op)
+                && stride != [1; 2]
+                && !self.parted.contains_key(&(node.inputs[0], stride))
             {
-                let parted = self.geometries[node.inputs[0]].strided(conv.stride);
-                self.parted.insert((node.inputs[0], conv.stride), self.geometries.len());
+                let parted = self.geometries[node.inputs[0]].strided(stride);
+                self.parted.insert((node.inputs[0], stride), self.geometries.len());
                 self.geometries.push(parted);
             }
         }
@@ -64,7 +78,7 @@ impl Values {
         let mut pairs = Vec::new();
         for (number, node) in arch.nodes().iter().enumerate() {
             match &node.op {
-                Op::Conv2d(_) => {
+                Op::Conv2d(_) | Op::Conv1d(_) | Op::Linear(_) => {
                     let parted = self.parted(arch, number).map(|(value, _)| value);
                     pairs.push((parted.unwrap_or(node.inputs[0]), number));
                 }

@@ -71,7 +71,7 @@ impl<'a> Tensors<'a> {
                 Data::Owned(plain.data.as_slice()[..len].to_vec().into())
             }
         };
-        Ok(Entry { dtype: plain.dtype, shape, data })
+        Ok(Entry { dtype: plain.dtype, shape, data, kept: None })
     }
 
     fn plain(&mut self, tensor: &Tensor) -> Result<Entry, GraphError> {
@@ -98,7 +98,7 @@ impl<'a> Tensors<'a> {
             let reason = format!("has {found} bytes, which its shape {shape:?} does not");
             return Err(self.wrong(tensor, &reason));
         }
-        Ok(Entry { dtype, shape, data })
+        Ok(Entry { dtype, shape, data, kept: None })
     }
 
     /// The part of another file in which a tensor's numbers lie.

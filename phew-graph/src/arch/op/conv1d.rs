@@ -50,7 +50,7 @@ impl Conv1d {
     }
 
     /// The same over images of one row.
-    fn over_a_row(&self) -> Conv2d {
+    pub(crate) fn over_a_row(&self) -> Conv2d {
         Conv2d {
             out: self.out,
             kernel: [1, self.kernel],

@@ -89,7 +89,7 @@ impl Conv2d {
         Self { bias: true, ..self }
     }
 
-    fn window(&self) -> Window {
+    pub(crate) fn window(&self) -> Window {
         let Self { kernel, stride, padding, dilation, .. } = *self;
         Window { kernel, stride, padding, dilation, ceil: false }
     }

@@ -35,6 +35,60 @@ pub(in crate::execute) fn flatten(input: Source<'_>, output: &mut Target<'_>) {
     }
 }
 
+/// As many units as the output has, from a first one on.
+pub(in crate::execute) fn slice(first: usize, input: Source<'_>, output: &mut Target<'_>) {
+    for unit in 0..output.geometry.units {
+        map(input, first + unit, output, unit);
+    }
+}
+
+/// The units as a matrix of so many rows, transposed.
+pub(in crate::execute) fn shuffle(rows: usize, input: Source<'_>, output: &mut Target<'_>) {
+    let units = input.geometry.units;
+    for unit in 0..units {
+        map(input, unit, output, shuffled(unit, rows, units));
+    }
+}
+
+/// Where a unit goes when all, as a matrix of so many rows, are transposed.
+pub(in crate::execute) fn shuffled(unit: usize, rows: usize, units: usize) -> usize {
+    let columns = units / rows;
+    unit % columns * rows + unit / columns
+}
+
+/// A unit's map in the place of another's.
+fn map(input: Source<'_>, from: usize, output: &mut Target<'_>, to: usize) {
+    let (geometry, lanes) = (output.geometry, output.geometry.lanes());
+    let length = geometry.size[1] * lanes;
+    for y in 0..geometry.size[0] {
+        let here = input.geometry.place(from, y, 0) * lanes;
+        let there = geometry.place(to, y, 0) * lanes;
+        output.numbers[there..there + length].copy_from_slice(&input.numbers[here..here + length]);
+    }
+}
+
+/// Each map behind so many rows and columns of zeros, and zeros where it does not reach.
+pub(in crate::execute) fn pad(
+    [above, left]: [usize; 2],
+    input: Source<'_>,
+    output: &mut Target<'_>,
+) {
+    let (from, to) = (input.geometry, output.geometry);
+    let lanes = to.lanes();
+    let (length, whole) = (from.size[1] * lanes, to.size[1] * lanes);
+    for unit in 0..to.units {
+        for y in 0..to.size[0] {
+            let there = to.place(unit, y, 0) * lanes;
+            let row = &mut output.numbers[there..there + whole];
+            row.fill(0.0);
+            if (above..above + from.size[0]).contains(&y) {
+                let here = from.place(unit, y - above, 0) * lanes;
+                row[left * lanes..][..length].copy_from_slice(&input.numbers[here..here + length]);
+            }
+        }
+    }
+}
+
 /// The maps parted by a stride, border included: see [`Geometry::strided`](crate::execute::geometry::Geometry::strided).
 pub(in crate::execute) fn part(stride: [usize; 2], input: Source<'_>, output: &mut Target<'_>) {
     let (from, to) = (input.geometry, output.geometry);

@@ -45,6 +45,63 @@ pub(in crate::execute) fn sum(inputs: &[Source<'_>], output: &mut Target<'_>) {
     );
 }
 
+/// A summand for each unit at each position, for every input.
+pub(in crate::execute) fn shift(each: &[f32], input: Source<'_>, output: &mut Target<'_>) {
+    let (from, to) = (input.geometry, output.geometry);
+    let [rows, columns] = to.size;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for unit in 0..to.units {
+                for y in 0..rows {
+                    let here = row(input.numbers, from, unit, y).chunks_exact(from.lanes());
+                    let there = row_mut(output.numbers, to, unit, y).chunks_exact_mut(to.lanes());
+                    let summands = &each[(unit * rows + y) * columns..][..columns];
+                    for ((to, from), summand) in there.zip(here).zip(summands) {
+                        for (to, from) in to.iter_mut().zip(from) {
+                            *to = from + summand;
+                        }
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// The product of values, of which all but the first may have one unit for all, or one position for all.
+pub(in crate::execute) fn product(inputs: &[Source<'_>], output: &mut Target<'_>) {
+    let to = output.geometry;
+    let lanes = to.lanes();
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for unit in 0..to.units {
+                for y in 0..to.size[0] {
+                    let there = row_mut(output.numbers, to, unit, y);
+                    for (number, input) in inputs.iter().enumerate() {
+                        let from = input.geometry;
+                        let unit = if from.units == 1 { 0 } else { unit };
+                        let here = match from.size == to.size {
+                            true => row(input.numbers, from, unit, y),
+                            false => row(input.numbers, from, unit, 0),
+                        };
+                        if number == 0 {
+                            there.copy_from_slice(here);
+                            continue;
+                        }
+                        // The numbers of one position again and again, where it stands for all.
+                        for there in there.chunks_mut(here.len().max(lanes)) {
+                            for (to, from) in there.iter_mut().zip(here) {
+                                *to *= from;
+                            }
+                        }
+                    }
+                }
+            }
+        },
+    );
+}
+
 /// An activation, in place.
 pub(in crate::execute) fn activate(activation: Activation, output: &mut Target<'_>) {
     match activation {
@@ -54,9 +111,42 @@ pub(in crate::execute) fn activate(activation: Activation, output: &mut Target<'
             let slope = slope as f32;
             map(output, |x| if x > 0.0 { x } else { slope * x });
         }
+        Activation::Elu { alpha } => {
+            let alpha = alpha as f32;
+            map(output, |x| if x > 0.0 { x } else { alpha * libm::expm1f(x) });
+        }
+        Activation::Clip { min, max } => {
+            let (min, max) = (min as f32, max as f32);
+            map(output, |x| x.max(min).min(max));
+        }
+        Activation::Gelu { tanh: false } => {
+            map(output, |x| 0.5 * x * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2)));
+        }
+        Activation::Gelu { tanh: true } => {
+            let factor = (2.0 / std::f32::consts::PI).sqrt();
+            map(output, |x| 0.5 * x * (1.0 + libm::tanhf(factor * (x + 0.044_715 * x * x * x))));
+        }
+        Activation::Silu => map(output, |x| x * sigmoid(x)),
+        Activation::Mish => map(output, |x| x * libm::tanhf(softplus(x))),
+        Activation::Softplus => map(output, softplus),
+        Activation::HardSwish => map(output, |x| x * hard_sigmoid(x)),
+        Activation::Sigmoid => map(output, sigmoid),
+        Activation::HardSigmoid => map(output, hard_sigmoid),
         Activation::Tanh => map(output, libm::tanhf),
-        _ => unreachable!("other activations are refused when a network is planned"),
     }
+}
+
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + libm::expf(-x))
+}
+
+/// `ln(1 + eˣ)`, without an overflow of `eˣ`.
+fn softplus(x: f32) -> f32 {
+    x.max(0.0) + libm::log1pf(libm::expf(-x.abs()))
+}
+
+fn hard_sigmoid(x: f32) -> f32 {
+    (x + 3.0).clamp(0.0, 6.0) / 6.0
 }
 
 fn map(output: &mut Target<'_>, f: impl Fn(f32) -> f32) {
