@@ -7,6 +7,7 @@ use std::sync::Arc;
 use safetensors::tensor::Dtype;
 
 use super::model::{Entry as Pair, Tensor};
+use crate::arch::MAX_SCALARS;
 use crate::error::GraphError;
 use crate::safetensors::{Bytes, Data, Entry, Window};
 
@@ -71,7 +72,7 @@ impl<'a> Tensors<'a> {
                 Data::Owned(plain.data.as_slice()[..len].to_vec().into())
             }
         };
-        Ok(Entry { dtype: plain.dtype, shape, data })
+        Ok(Entry { dtype: plain.dtype, shape, data, kept: None })
     }
 
     fn plain(&mut self, tensor: &Tensor) -> Result<Entry, GraphError> {
@@ -98,7 +99,7 @@ impl<'a> Tensors<'a> {
             let reason = format!("has {found} bytes, which its shape {shape:?} does not");
             return Err(self.wrong(tensor, &reason));
         }
-        Ok(Entry { dtype, shape, data })
+        Ok(Entry { dtype, shape, data, kept: None })
     }
 
     /// The part of another file in which a tensor's numbers lie.
@@ -138,9 +139,16 @@ impl<'a> Tensors<'a> {
     }
 }
 
-/// The shape of a tensor.
+/// The shape of a tensor, if it is one that a network may have: products of its sizes do not wrap.
 pub(super) fn shape(tensor: &Tensor) -> Option<Vec<usize>> {
-    tensor.dims.iter().map(|&size| usize::try_from(size).ok()).collect()
+    let shape = tensor.dims.iter().map(|&size| usize::try_from(size).ok());
+    shape.collect::<Option<_>>().filter(|shape: &Vec<usize>| is_bounded(shape))
+}
+
+/// Whether a value of this shape has no more scalars than a network may have, whichever of its axes are looked at.
+pub(super) fn is_bounded(shape: &[usize]) -> bool {
+    let scalars = shape.iter().try_fold(1_u64, |n, &size| n.checked_mul(size.max(1) as u64));
+    scalars.is_some_and(|scalars| scalars <= MAX_SCALARS)
 }
 
 /// The number type of a tensor, and its numbers where they do not lie as bytes.
