@@ -38,7 +38,8 @@ impl Cost {
     /// Cost of one forward pass over one input of the architecture's shape, whole and with what a mask of it keeps.
     ///
     /// A weight is used once for each position of its output map ([`Arch::positions`]); positions over the border's
-    /// padding count. Attention multiplies queries with keys and with values besides. Biases, normalisation, activations and pooling are left out, as is usual.
+    /// padding count. Attention multiplies queries with keys and with values besides. Biases, normalisation, activations and
+    /// pooling are left out, as is usual.
     #[must_use]
     pub fn new(arch: &Arch, mask: Option<&Mask>) -> Self {
         let layer = |(tensor, spec): (TensorId, &TensorSpec)| {

@@ -14,8 +14,10 @@ from importlib.metadata import version as _version
 
 from .applying import apply
 from .freezing import Freeze, freeze
+from .packed import load_packed
 from .program import PhewError, PhewUsageError, PhewWarning
 from .pruning import inspect, prune
+from .pruning import outputs as run
 
 __version__ = _version("phew-sparse")
 
@@ -27,5 +29,7 @@ __all__ = [
     "apply",
     "freeze",
     "inspect",
+    "load_packed",
     "prune",
+    "run",
 ]

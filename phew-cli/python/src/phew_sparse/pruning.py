@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -95,11 +96,57 @@ def inspect(
     with _exported(model, x) as (folder, archive):
         words = _words({"metrics": metrics, **options}, folder)
         if masks is not None:
-            file = folder / "masks.safetensors"
-            save_file({name: mask.detach().cpu().contiguous() for name, mask in masks.items()}, file)
-            words += ["--mask", str(file)]
+            words += ["--mask", str(_saved(masks, folder))]
         seen: dict[str, Any] = json.loads(run(["inspect", str(archive), *words, "--json"], str(folder)))
         return seen
+
+
+def outputs(
+    model: nn.Module | str | os.PathLike[str],
+    x: Tensor,
+    masks: Mapping[str, Tensor] | None = None,
+) -> Tensor:
+    """What a model makes of inputs under masks, by phew's engine, which computes with the kept weights alone.
+
+    >>> y = phew.run(model, x, masks)
+    >>> y = phew.run("model.pt2", x)
+
+    Normalisations take their running statistics and dropout does nothing, as in evaluation.
+
+    Args:
+        model: any model that ``torch.export`` takes and the engine knows, on any device; or the file of an export.
+        x: the inputs, ``[n, …]``, as numbers of any floating-point type: the engine's are of 32 bits.
+        masks: by name of the weight, True where it is kept; all weights without.
+
+    Returns:
+        The outputs, ``[n, …]``, of 32 bits, on the CPU.
+
+    Raises:
+        PhewError: the model holds what the engine does not run, or inputs or masks do not fit.
+        torch.export's own errors: the model cannot be exported.
+    """
+    if isinstance(model, nn.Module):
+        with _exported(model, x[:2]) as (folder, archive):
+            return _outputs(archive, folder, x, masks)
+    with tempfile.TemporaryDirectory(prefix="phew-") as folder:
+        return _outputs(Path(model), Path(folder), x, masks)
+
+
+def _outputs(archive: Path, folder: Path, x: Tensor, masks: Mapping[str, Tensor] | None) -> Tensor:
+    inputs, results = folder / "inputs.safetensors", folder / "outputs.safetensors"
+    save_file({"x": x.detach().float().cpu().contiguous()}, inputs)
+    words = ["run", f"--arch={archive}", f"--inputs={inputs}", f"--output={results}", "--json"]
+    if masks is not None:
+        words.append(f"--mask={_saved(masks, folder)}")
+    run(words, str(folder))
+    return load_file(results)["output"]
+
+
+def _saved(masks: Mapping[str, Tensor], folder: Path) -> Path:
+    """The file of masks in a temporary folder."""
+    file = folder / "masks.safetensors"
+    save_file({name: mask.detach().cpu().contiguous() for name, mask in masks.items()}, file)
+    return file
 
 
 @contextmanager
