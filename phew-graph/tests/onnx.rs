@@ -57,6 +57,10 @@ mod message {
         pub(crate) name: String,
         #[prost(int64, tag = "3")]
         pub(crate) int: i64,
+        #[prost(message, optional, tag = "5")]
+        pub(crate) tensor: Option<Tensor>,
+        #[prost(int64, repeated, tag = "8")]
+        pub(crate) ints: Vec<i64>,
     }
     #[derive(Clone, PartialEq, prost::Message)]
     pub(crate) struct Pair {
@@ -121,7 +125,7 @@ fn node(operator: &str, inputs: &[&str], output: &str) -> Node {
     Node {
         inputs,
         outputs: vec![output.to_owned()],
-        name: format!("/block/{output}"),
+        name: format!("/fc/{output}"),
         operator: operator.to_owned(),
         ..Node::default()
     }
@@ -206,7 +210,7 @@ fn a_product_and_a_sum_are_a_linear_layer_with_pytorchs_names_and_layout() {
     let imported = import(&file.write()).unwrap();
     let arch = imported.network.arch();
     let names: Vec<&str> = arch.nodes().iter().map(|node| node.name.as_str()).collect();
-    assert_eq!(names, ["input", "fc", "block"]);
+    assert_eq!(names, ["input", "fc", "y"]);
     assert!(matches!(&arch.nodes()[1].op, Op::Linear(linear) if linear.bias));
     assert_eq!(numbers(&imported.network, "fc.weight"), WEIGHT);
     assert_eq!(numbers(&imported.network, "fc.bias"), [0.0, 7.0]);
@@ -271,7 +275,7 @@ fn equal_tensors_that_are_stored_once_are_named_apart() {
     let imported = import(&file.write()).unwrap();
     let names: Vec<&str> =
         imported.network.arch().auxiliary().iter().map(|spec| spec.name.as_str()).collect();
-    assert_eq!(names, ["scale", "block.weight", "own"]);
+    assert_eq!(names, ["scale", "fc.weight", "own"]);
     for name in names {
         assert_eq!(numbers(&imported.network, name), [1.0, 2.0, 4.0]);
     }
@@ -303,14 +307,60 @@ fn gelu_and_silu_in_pieces_are_one_activation_each() {
     assert!(matches!(arch.nodes()[2].op, Op::Activation(op::Activation::Gelu { tanh: false })));
     // With another factor it is no GELU, and the error function by itself is not known.
     file.graph().tensors[4] = tensor("half", &[], &[0.25]);
-    file.refused(&["`/block/b` (Erf)", "phew has no operator `Erf`"]);
+    file.refused(&["`/fc/b` (Erf)", "phew has no operator `Erf`"]);
+}
+
+/// Written out, with its numbers as nodes that stand behind where it begins.
+#[test]
+fn layer_normalisation_in_pieces_is_one_operator() {
+    let mut file = File::new();
+    let constant = |name: &str, number: f32| Node {
+        attributes: vec![Attribute {
+            name: "value".into(),
+            tensor: Some(tensor("", &[], &[number])),
+            ..Attribute::default()
+        }],
+        ..node("Constant", &[], name)
+    };
+    let mean = |input: &str, output: &str| Node {
+        attributes: vec![Attribute { name: "axes".into(), ints: vec![-1], ..Attribute::default() }],
+        ..node("ReduceMean", &[input], output)
+    };
+    file.graph().tensors.extend([
+        tensor("norm.weight", &[2], &[1.5, 0.5]),
+        tensor("norm.bias", &[2], &[0.25, 0.0]),
+    ]);
+    file.graph().nodes.truncate(2);
+    file.graph().nodes.extend([
+        mean("sum", "a"),
+        node("Sub", &["sum", "a"], "b"),
+        constant("two", 2.0),
+        node("Pow", &["b", "two"], "c"),
+        mean("c", "d"),
+        constant("eps", 1e-5),
+        node("Add", &["d", "eps"], "e"),
+        node("Sqrt", &["e"], "f"),
+        node("Div", &["b", "f"], "g"),
+        node("Mul", &["g", "norm.weight"], "h"),
+        node("Add", &["h", "norm.bias"], "y"),
+    ]);
+    let imported = import(&file.write()).unwrap();
+    let arch = imported.network.arch();
+    let kinds: Vec<&str> = arch.nodes().iter().map(|node| node.op.kind()).collect();
+    assert_eq!(kinds, ["input", "linear", "layer_norm"]);
+    let Op::LayerNorm(norm) = &arch.nodes()[2].op else { panic!("a layer normalisation") };
+    assert!(norm.affine && norm.shift && norm.eps.total_cmp(&1e-5).is_eq());
+    assert_eq!(numbers(&imported.network, "norm.weight"), [1.5, 0.5]);
+    // A variance of something else is none.
+    file.graph().nodes[6] = mean("b", "d");
+    file.refused(&["(Pow)"]);
 }
 
 #[test]
 fn what_phew_does_not_know_is_named_with_its_node_and_module() {
     let mut file = File::new();
     file.graph().nodes[2] = node("Einsum", &["sum"], "y");
-    file.refused(&["net.onnx", "`/block/y` (Einsum)", "block", "docs/operators.md"]);
+    file.refused(&["net.onnx", "`/fc/y` (Einsum)", "in the model > fc", "docs/operators.md"]);
 
     let mut file = File::new();
     file.graph().nodes[2].domain = "com.microsoft".into();
@@ -330,7 +380,7 @@ fn what_phew_does_not_know_is_named_with_its_node_and_module() {
     file.refused(&["what DequantizeLinear makes of a tensor", "quantised"]);
 
     let mut file = File::new();
-    let softmax = Attribute { name: "axis".into(), int: 7 };
+    let softmax = Attribute { name: "axis".into(), int: 7, ..Attribute::default() };
     file.graph().nodes[2] = Node { attributes: vec![softmax], ..node("Softmax", &["sum"], "y") };
     file.refused(&["(Softmax)", "there is no axis 7 of 2"]);
 }

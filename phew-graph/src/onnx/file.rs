@@ -1,5 +1,6 @@
 //! An ONNX file as a whole: its program, and its tensors by the names that they have in it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,9 +8,9 @@ use std::sync::Arc;
 use prost::Message;
 
 use super::graph::{Converted, Failure, convert, tensors_of};
-use super::model::Model;
+use super::model::{Model, Tensor};
 use super::names;
-use super::tensors::Tensors;
+use super::tensors::{Change, Tensors};
 use crate::error::GraphError;
 use crate::pt2::Program;
 use crate::safetensors::{Bytes, Entry};
@@ -69,7 +70,12 @@ impl OnnxFile {
 
     fn converted(&self) -> Result<Converted, GraphError> {
         let Some(graph) = &self.model.graph else { unreachable!("a decoded file has a graph") };
-        convert(graph).map_err(|Failure { node, reason }| {
+        let tensors = RefCell::new(Tensors::new(&self.path, &self.map, Bytes::read_or_map));
+        let external = |tensor: &Tensor| {
+            let entry = tensors.borrow_mut().entry(tensor, Change::None).ok()?;
+            Some(prost::bytes::Bytes::copy_from_slice(entry.data.as_slice()))
+        };
+        convert(graph, &external).map_err(|Failure { node, reason }| {
             let module = |(path, class): (String, String)| {
                 let class = class.rsplit('.').next().unwrap_or_default().to_owned();
                 let path = if path.is_empty() { "the model".to_owned() } else { path };

@@ -29,10 +29,13 @@ pub(super) struct Use {
     pub(super) change: Change,
 }
 
+/// Reads the bytes of a tensor that lies in another file.
+pub(super) type External<'a> = &'a dyn Fn(&Tensor) -> Option<prost::bytes::Bytes>;
+
 /// What is being converted.
-#[derive(Debug)]
 pub(super) struct Converter<'a> {
     pub(super) graph: &'a Graph,
+    external: External<'a>,
     tensors: Vec<&'a Tensor>,
     known: HashMap<&'a str, Known>,
     /// The nodes that read each value.
@@ -61,17 +64,25 @@ pub(super) struct Failure<'a> {
 }
 
 /// Converts a graph.
-pub(super) fn convert(graph: &Graph) -> std::result::Result<Converted, Failure<'_>> {
-    let mut converter = Converter::new(graph);
+pub(super) fn convert<'a>(
+    graph: &'a Graph,
+    external: External<'a>,
+) -> std::result::Result<Converted, Failure<'a>> {
+    let mut converter = Converter::new(graph, external);
     let whole = |reason: String| Failure { node: None, reason };
     let input = converter.start().map_err(whole)?;
-    let mut constants = graph.initializers.len();
+    // Fixed numbers first: what makes one operator of several looks ahead.
+    let mut tensors = graph.initializers.len();
+    for node in graph.nodes.iter().filter(|node| node.operator == "Constant") {
+        let holds = node.attribute("value").is_some_and(|value| value.tensor.is_some());
+        let tensor = holds.then_some(tensors);
+        tensors += usize::from(holds);
+        let run = converter.run(node, tensor);
+        run.map_err(|reason| Failure { node: Some(node), reason })?;
+    }
     for (index, node) in graph.nodes.iter().enumerate() {
-        let is_constant = node.operator == "Constant" && node.attribute("value").is_some();
-        let tensor = is_constant.then_some(constants);
-        constants += usize::from(is_constant);
-        if !converter.done.contains(&index) {
-            let run = converter.run(node, tensor);
+        if node.operator != "Constant" && !converter.done.contains(&index) {
+            let run = converter.run(node, None);
             run.map_err(|reason| Failure { node: Some(node), reason })?;
         }
     }
@@ -79,7 +90,7 @@ pub(super) fn convert(graph: &Graph) -> std::result::Result<Converted, Failure<'
 }
 
 impl<'a> Converter<'a> {
-    fn new(graph: &'a Graph) -> Self {
+    fn new(graph: &'a Graph, external: External<'a>) -> Self {
         let (mut readers, mut makers) = (HashMap::<&str, Vec<usize>>::new(), HashMap::new());
         for (index, node) in graph.nodes.iter().enumerate() {
             for input in &node.inputs {
@@ -89,6 +100,7 @@ impl<'a> Converter<'a> {
         }
         Self {
             graph,
+            external,
             tensors: tensors_of(graph),
             known: HashMap::new(),
             readers,
@@ -131,6 +143,9 @@ impl<'a> Converter<'a> {
                         ));
                     }
                 });
+            }
+            if !tensors::is_bounded(&sizes) {
+                return Err(format!("its input `{name}` is too large: {sizes:?}"));
             }
             // Whole numbers are tokens: a program's code for them.
             let code = if matches!(element, 1 | 10 | 11 | 16) { 7 } else { 5 };
@@ -175,7 +190,7 @@ impl<'a> Converter<'a> {
 
     fn constant_node(&self, node: &Node, tensor: Option<usize>) -> Result<Known> {
         if let Some(place) = tensor {
-            let small = constant::constant(self.tensors[place]);
+            let small = self.numbers(place);
             let name = node.outputs.first().map_or("", String::as_str);
             return Ok(match small {
                 Some(constant) if constant.whole || constant.values.len() == 1 => {
@@ -228,8 +243,7 @@ impl<'a> Converter<'a> {
             "Identity" => {
                 let name = node.outputs.first()?;
                 // Equal tensors are stored once, and named by such an operator.
-                let named = if names::is_made_up(name) { &view.name } else { name };
-                return Some(View { name: named.clone(), ..view.clone() });
+                return Some(View { name: name.clone(), ..view.clone() });
             }
             "Cast" if matches!(node.int("to", 1), 1 | 10 | 11 | 16) => view.shape.clone(),
             "Transpose" => {
@@ -249,11 +263,23 @@ impl<'a> Converter<'a> {
             "Expand" => {
                 let to: Option<Vec<usize>> =
                     ints()?.into_iter().map(|n| usize::try_from(n).ok()).collect();
-                constant::common_shape(&view.shape, &to?)?
+                let shape = constant::common_shape(&view.shape, &to?)?;
+                Some(shape).filter(|shape| tensors::is_bounded(shape))?
             }
             _ => return None,
         };
         Some(View { shape, ..view.clone() })
+    }
+
+    /// The numbers of a tensor, if they are few.
+    fn numbers(&self, place: usize) -> Option<Constant> {
+        let tensor = self.tensors[place];
+        let few = || Some(tensors::shape(tensor)?.iter().product::<usize>() <= constant::MOST);
+        if tensor.location != 1 || !few()? {
+            return constant::constant(tensor);
+        }
+        let raw = (self.external)(tensor)?;
+        constant::constant(&Tensor { raw, location: 0, ..tensor.clone() })
     }
 
     /// The numbers of a value that does not depend on the input, if they are few.
@@ -261,7 +287,7 @@ impl<'a> Converter<'a> {
         match known {
             Known::Constant(constant) => Some(constant.clone()),
             Known::Stored(view) if !view.transposed => {
-                let constant = constant::constant(self.tensors[view.tensor])?;
+                let constant = self.numbers(view.tensor)?;
                 let same = constant.values.len() == view.shape.iter().product::<usize>();
                 same.then(|| Constant { shape: view.shape.clone(), ..constant })
             }
@@ -271,7 +297,7 @@ impl<'a> Converter<'a> {
 
     /// Whether all parts of a tensor along its first axis are equal.
     pub(super) fn repeats(&self, view: &View) -> bool {
-        let constant = constant::constant(self.tensors[view.tensor]);
+        let constant = self.numbers(view.tensor);
         constant.filter(|constant| constant.shape == view.shape).is_some_and(|constant| {
             let parts = constant.values.len() / view.shape[0].max(1);
             constant.values.chunks(parts.max(1)).all(|part| part == &constant.values[..parts])

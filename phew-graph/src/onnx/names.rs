@@ -47,14 +47,20 @@ pub(super) fn is_made_up(name: &str) -> bool {
     name.starts_with("onnx::") || name.strip_prefix("val_").is_some_and(number) || number(name)
 }
 
-/// What a weight is called whose bias or module is known: `fc.weight` beside `fc.bias`.
+/// What a weight is called whose bias or module is known: `fc.weight` beside `fc.bias`. A bias of another module is one that is
+/// stored once for several.
 pub(super) fn weight_beside(bias: Option<&str>, module: &str) -> Option<String> {
-    let stem = bias.filter(|name| !is_made_up(name)).and_then(|name| name.strip_suffix("bias"));
-    match stem {
-        Some(stem) => Some(format!("{stem}weight")),
-        None if module.is_empty() => None,
-        None => Some(format!("{module}.weight")),
+    let bias = bias.filter(|name| !is_made_up(name) && name.ends_with("bias"));
+    let own = |bias: &&str| {
+        let rest = bias.strip_prefix(module);
+        module.is_empty() || rest.is_some_and(|rest| rest.starts_with('.'))
+    };
+    if let Some(stem) = bias.filter(own).and_then(|bias| bias.strip_suffix("bias")) {
+        return Some(format!("{stem}weight"));
     }
+    let last = bias.map_or("bias", |bias| bias.rsplit('.').next().unwrap_or(bias));
+    let stem = last.strip_suffix("bias").unwrap_or_default();
+    (!module.is_empty()).then(|| format!("{module}.{stem}weight"))
 }
 
 #[cfg(test)]
@@ -80,7 +86,9 @@ mod tests {
     fn weights_get_the_names_that_their_biases_tell() {
         assert!(is_made_up("onnx::MatMul_45") && is_made_up("val_0") && !is_made_up("val.weight"));
         let beside = |bias, module| weight_beside(bias, module).unwrap_or_default();
-        assert_eq!(beside(Some("a.in_proj_bias"), "x"), "a.in_proj_weight");
+        assert_eq!(beside(Some("a.in_proj_bias"), "a"), "a.in_proj_weight");
+        assert_eq!(beside(Some("a.in_proj_bias"), "b"), "b.in_proj_weight");
+        assert_eq!(beside(Some("fc.bias"), ""), "fc.weight");
         assert_eq!(beside(Some("val_3"), "up"), "up.weight");
         assert_eq!(beside(None, ""), "");
     }

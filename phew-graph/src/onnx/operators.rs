@@ -12,6 +12,7 @@ mod weighted;
 use super::graph::{Converter, Result};
 use super::known::{Active, Known};
 use super::model::Node;
+use super::tensors::is_bounded;
 use crate::pt2::Argument;
 
 /// Writes a node that reads something which depends on the input as calls of `ATen`'s operators.
@@ -100,6 +101,11 @@ fn active(converter: &Converter<'_>, node: &Node, place: usize) -> Result<Active
     }
 }
 
+/// A size of a window, a step or a border; none is as large as 2²⁰, so that products with sizes do not wrap.
+fn small(n: i64) -> Option<usize> {
+    usize::try_from(n).ok().filter(|&n| n < 1 << 20)
+}
+
 /// Whether an input is given.
 fn has(node: &Node, place: usize) -> bool {
     node.inputs.get(place).is_some_and(|name| !name.is_empty())
@@ -138,6 +144,9 @@ fn call<'a>(
     shape: &[usize],
 ) -> Result {
     let output = node.outputs.first().ok_or("it has no output")?;
+    if !is_bounded(shape) {
+        return Err(format!("its output is too large: {shape:?}"));
+    }
     converter.emit(node, operator, arguments, &[(output, shape)]);
     converter.set(output, output, shape);
     Ok(())

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use safetensors::tensor::Dtype;
 
 use super::model::{Entry as Pair, Tensor};
+use crate::arch::MAX_SCALARS;
 use crate::error::GraphError;
 use crate::safetensors::{Bytes, Data, Entry, Window};
 
@@ -138,9 +139,16 @@ impl<'a> Tensors<'a> {
     }
 }
 
-/// The shape of a tensor.
+/// The shape of a tensor, if it is one that a network may have: products of its sizes do not wrap.
 pub(super) fn shape(tensor: &Tensor) -> Option<Vec<usize>> {
-    tensor.dims.iter().map(|&size| usize::try_from(size).ok()).collect()
+    let shape = tensor.dims.iter().map(|&size| usize::try_from(size).ok());
+    shape.collect::<Option<_>>().filter(|shape: &Vec<usize>| is_bounded(shape))
+}
+
+/// Whether a value of this shape has no more scalars than a network may have, whichever of its axes are looked at.
+pub(super) fn is_bounded(shape: &[usize]) -> bool {
+    let scalars = shape.iter().try_fold(1_u64, |n, &size| n.checked_mul(size.max(1) as u64));
+    scalars.is_some_and(|scalars| scalars <= MAX_SCALARS)
 }
 
 /// The number type of a tensor, and its numbers where they do not lie as bytes.

@@ -67,6 +67,16 @@ fn part<'a>(
         let axes = value.axes.with(axis, Part::whole(Kind::Position, count));
         return Ok(Activation { node, axes, view: None });
     }
+    if let [outer] = *value.axes.axis(axis)
+        && let Some(range) = outer_units(builder, value, outer, (first, count))
+    {
+        // A range of heads, say: the units of each stand one after the other.
+        let positions = builder.size(value.node).1.to_vec();
+        let op = Slice { first: range.0, units: range.1 };
+        let node = builder.push_beside(call, output, op, &[value.node], (range.1, &positions));
+        let rest = if count == 1 { Vec::new() } else { vec![Part { size: count, ..outer }] };
+        return Ok(Activation { node, axes: value.axes.with(axis, rest), view: None });
+    }
     let value = builder.settle_units(call, value.clone(), axis)?;
     let (units, positions) = builder.size(value.node);
     if (first, count) == (0, units) {
@@ -79,6 +89,19 @@ fn part<'a>(
     Ok(Activation { node, axes, view: None })
 }
 
+/// The units, first and how many, of a range of an axis over the outer part of all units, whose inner part is elsewhere.
+fn outer_units(
+    builder: &Builder<'_>,
+    value: &Activation,
+    outer: Part,
+    (first, count): (usize, usize),
+) -> Option<(usize, usize)> {
+    let units = builder.size(value.node).0;
+    let is_outer =
+        outer.kind == Kind::Unit && outer.stride > 1 && outer.size * outer.stride == units;
+    is_outer.then_some((first * outer.stride, count * outer.stride))
+}
+
 /// The parts of these sizes, one after the other.
 fn parts<'a>(
     builder: &mut Builder<'a>,
@@ -89,8 +112,10 @@ fn parts<'a>(
 ) -> Result {
     let names = call.outputs();
     // Once for all parts.
-    let holds_units = value.axes.axis(axis).iter().any(|part| part.kind == Kind::Unit);
-    let value = match holds_units {
+    let all = value.axes.axis(axis);
+    let is_outer = matches!(*all, [outer] if outer_units(builder, value, outer, (0, 1)).is_some());
+    let holds_units = all.iter().any(|part| part.kind == Kind::Unit);
+    let value = match holds_units && !is_outer {
         true => &builder.settle_units(call, value.clone(), axis)?,
         false => value,
     };

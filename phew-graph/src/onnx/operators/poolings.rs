@@ -4,7 +4,7 @@ use super::super::graph::{Converter, Result};
 use super::super::known::Active;
 use super::super::model::Node;
 use super::weighted::{padding, sizes};
-use super::{active, axis, call, ints, number};
+use super::{active, axis, call, ints, number, small};
 use crate::pt2::Argument;
 
 /// A pooling's window over each axis of positions.
@@ -150,7 +150,7 @@ pub(super) fn pad<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result {
     for (place, &axis) in of.iter().enumerate() {
         for (side, n) in [pads[place], pads[place + of.len()]].into_iter().enumerate() {
             sides[axis][side] =
-                usize::try_from(n).map_err(|_| "it cuts off: its sizes are negative")?;
+                small(n).ok_or("it cuts off: its sizes are negative, or too large")?;
         }
     }
     let shape: Vec<usize> =

@@ -83,7 +83,9 @@ pub(super) fn split<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result
             (0..count).map(|part| each.min(all.saturating_sub(part * each))).collect()
         }
     };
-    if sizes.len() != node.outputs.len() || sizes.iter().sum::<usize>() != all {
+    if sizes.len() != node.outputs.len()
+        || sizes.iter().fold(0, |sum: usize, &size| sum.saturating_add(size)) != all
+    {
         return Err(format!("its parts {sizes:?} are not those of {all}"));
     }
     let shapes: Vec<Vec<usize>> = sizes

@@ -6,7 +6,7 @@ use super::super::known::{Known, View};
 use super::super::model::Node;
 use super::super::names;
 use super::super::tensors::Change;
-use super::{active, call, has};
+use super::{active, call, has, small};
 use crate::pt2::Argument;
 
 /// The tensor of the file that an input is; `None` if it is not given.
@@ -43,7 +43,7 @@ pub(super) fn padding(
     match node.text("auto_pad").unwrap_or("NOTSET") {
         "NOTSET" => {
             let pads = node.ints("pads").map_or_else(|| vec![0; 2 * axes], <[i64]>::to_vec);
-            let size = |n: i64| usize::try_from(n).map_err(|_| "its padding cuts off".to_owned());
+            let size = |n: i64| small(n).ok_or("its padding cuts off, or is too large".to_owned());
             if pads.len() != 2 * axes {
                 return Err("its padding is not two sizes an axis".into());
             }
@@ -65,8 +65,7 @@ pub(super) fn padding(
 /// Sizes of an attribute, one for each axis; ones if it is not given.
 pub(super) fn sizes(node: &Node, name: &str, axes: usize) -> Result<Vec<usize>> {
     let Some(ints) = node.ints(name) else { return Ok(vec![1; axes]) };
-    let sizes: Option<Vec<usize>> =
-        ints.iter().map(|&n| usize::try_from(n).ok().filter(|&n| n > 0)).collect();
+    let sizes: Option<Vec<usize>> = ints.iter().map(|&n| small(n).filter(|&n| n > 0)).collect();
     sizes
         .filter(|sizes| sizes.len() == axes)
         .ok_or_else(|| format!("its {name} are not {axes} sizes"))
