@@ -25,20 +25,20 @@ fn broken(line: &str, limit: usize) -> String {
     if measure_text_width(text) <= limit {
         return line.to_owned();
     }
-    let start = last_column(text);
-    let indent = match measure_text_width(&text[..start]) {
-        // So that there is room for words.
-        far if far > limit / 2 => leading(text) + HANGING,
-        indent if indent > leading(text) => indent,
-        indent => indent + HANGING,
+    let (head, rest) = text.split_at(last_column(text));
+    let own = measure_text_width(head);
+    // A column that begins far to the right has no room for words: it goes into a line of its own.
+    let (mut out, mut column, indent) = match () {
+        () if own > limit / 2 => {
+            let indent = leading(text) + HANGING;
+            (format!("{}\n{:indent$}", head.trim_end(), ""), indent, indent)
+        }
+        () if own > leading(text) => (head.to_owned(), own, own),
+        () => (head.to_owned(), own, own + HANGING),
     };
-    let (head, rest) = text.split_at(start);
-    let mut out = head.to_owned();
-    let mut column = measure_text_width(head);
     for (place, word) in rest.split(' ').enumerate() {
         let (space, width) = (usize::from(place > 0), measure_text_width(word));
         if column + space + width > limit && column > indent {
-            out.truncate(out.trim_end().len());
             out += &format!("\n{:indent$}", "");
             column = indent;
         } else {
@@ -85,9 +85,7 @@ mod tests {
             broken("see /a/long/folder/name of it", 10),
             "see\n  /a/long/folder/name\n  of it"
         );
-        // A column too far to the right has no room for words.
-        assert_eq!(broken("a name         and more", 18), "a name         and\n  more");
-        assert_eq!(broken("a name         and more", 17), "a name\n  and more");
+        assert_eq!(broken("a name         and more", 18), "a name\n  and more");
     }
 
     #[test]
