@@ -12,6 +12,11 @@ pub trait Report: Serialize {
     /// The text that goes to stdout.
     fn text(&self) -> String;
 
+    /// Whether its lines may be broken where the terminal ends: not those of a file that is printed, or of commands.
+    fn is_prose(&self) -> bool {
+        true
+    }
+
     /// One JSON object on one line, which says of what schema and version it is; of a report that is a list of results, one on each line.
     ///
     /// # Errors
@@ -25,7 +30,11 @@ pub trait Report: Serialize {
     /// # Errors
     /// As [`Report::json`], and if stdout cannot be written to.
     fn print(&self, json: bool) -> anyhow::Result<()> {
-        output::text(&if json { self.json()? } else { self.text() })
+        match json {
+            true => output::text(&self.json()?),
+            false if self.is_prose() => output::prose(&self.text()),
+            false => output::text(&self.text()),
+        }
     }
 }
 

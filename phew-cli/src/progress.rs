@@ -17,7 +17,7 @@ pub(crate) fn spinner(what: &str, unit: &str) -> ProgressBar {
     show(ProgressBar::new_spinner(), style, what)
 }
 
-/// A bar over `length` steps.
+/// A bar over `length` steps; over as many as somebody says later, where that is 0.
 pub(crate) fn bar(length: u64, what: &str, unit: &str) -> ProgressBar {
     let template = format!(
         "{{prefix}} {{bar:16}} {{percent:>3}}% · {{human_pos}}/{{human_len}} {unit} · {{eta}} left {{wide_msg}}"
@@ -25,7 +25,9 @@ pub(crate) fn bar(length: u64, what: &str, unit: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(&template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸ ");
-    show(ProgressBar::new(length), style, what)
+    // One over 0 steps would be done.
+    let bar = if length == 0 { ProgressBar::no_length() } else { ProgressBar::new(length) };
+    show(bar, style, what)
 }
 
 /// A bar over jobs, whose message says the rest.

@@ -5,6 +5,7 @@
 
 mod build;
 mod check;
+#[cfg(feature = "files")]
 mod file;
 mod limits;
 pub mod op;
@@ -160,6 +161,7 @@ impl Arch {
     }
 
     /// The tensor of this name in a state dict of the network.
+    #[cfg(feature = "files")]
     pub(crate) fn tensor_named(&self, name: &str) -> Option<&TensorSpec> {
         self.prunable.iter().chain(&self.auxiliary).find(|spec| spec.name == name)
     }

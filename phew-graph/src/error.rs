@@ -302,6 +302,7 @@ pub enum GraphError {
 }
 
 impl GraphError {
+    #[cfg(feature = "files")]
     pub(crate) fn io(path: &std::path::Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_path_buf(), source }
     }

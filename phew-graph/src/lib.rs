@@ -17,8 +17,16 @@
 //! println!("ln of the SynFlow objective: {}", sums.ln_total());
 //! # Ok::<(), phew_graph::GraphError>(())
 //! ```
+//!
+//! # Features
+//! - `files` (default): TOML, safetensors, exported models, fingerprints; with `random`.
+//! - `random`: weights that are drawn, random streams.
+//! - `execute`: running masked networks.
+//!
+//! Without any there are architectures, weights and masks in memory, and the path graph with its sums.
 
 mod arch;
+#[cfg(feature = "files")]
 mod atomic;
 mod by_id;
 mod choice;
@@ -26,51 +34,74 @@ mod compact;
 mod error;
 #[cfg(feature = "execute")]
 pub mod execute;
+#[cfg(feature = "files")]
 mod files;
+#[cfg(feature = "files")]
 mod hash;
 mod ids;
+#[cfg(feature = "files")]
 mod import;
 mod layer_shares;
+#[cfg(feature = "files")]
 mod lock;
 mod mask;
+#[cfg(feature = "random")]
 mod memory;
+#[cfg(feature = "files")]
 mod onnx;
 mod paths;
+#[cfg(feature = "files")]
 mod provenance;
+#[cfg(feature = "files")]
 mod pt2;
+#[cfg(feature = "random")]
 mod rng;
+#[cfg(feature = "files")]
 mod safetensors;
 mod weights;
 pub mod zoo;
 
+#[cfg(feature = "files")]
 pub use self::safetensors::{TensorFile, map_files_above, write_arrays};
 pub use arch::{
     Activation, Arch, ArchBuilder, Conv2d, MAX_MULTIPLY_ADDS, MAX_SCALARS, Node, NodeSpec, Op,
     Pool, Role, Shape, TensorNames, TensorSpec, op,
 };
+#[cfg(feature = "files")]
 pub use atomic::{Overwrite, discard_temporaries, write_atomically};
 pub use by_id::{ByConnection, ById, ByLayer, ByTensor};
 pub use choice::Choice;
 pub use compact::Compaction;
 pub use error::GraphError;
+#[cfg(feature = "files")]
 pub use files::{read_file, read_text};
+#[cfg(feature = "files")]
 pub use hash::content_hash;
 pub use ids::{ConnectionId, LayerId, TensorId};
+#[cfg(feature = "files")]
 pub use import::{Imported, import, import_arch};
 pub use layer_shares::{LayerBudgets, LayerShares};
+#[cfg(feature = "files")]
 pub use lock::FileLock;
-pub use mask::{LayerMask, Mask, MaskForm, kept_at};
+#[cfg(feature = "files")]
+pub use mask::MaskForm;
+pub use mask::{LayerMask, Mask, kept_at};
 pub use paths::{
     Abs, Connection, Derivatives, Direction, Edge, EdgeValue, Edges, Ends, Kind, Layer,
     LayerSemiring, NonZero, One, PathGraph, PathSums, Reach, Scaled, ScaledVec, Semiring, Skip,
     SkipPolicy, Square, Step, StepsOver, SumOfProducts, Transition, Weighted, Wiring,
     times_power_of_two,
 };
+#[cfg(feature = "files")]
 pub use provenance::{Provenance, SCHEMA};
+#[cfg(feature = "random")]
 pub use rng::{stream, stream_key};
+pub use weights::{Extra, Network};
+#[cfg(feature = "random")]
+pub use weights::{Fan, Init, NormScale};
+#[cfg(feature = "files")]
 pub use weights::{
-    Extra, Fan, Init, Network, NormScale, PackedType, read_pytorch_pruned, read_scores,
-    write_pytorch_pruned, write_scores,
+    PackedType, read_pytorch_pruned, read_scores, write_pytorch_pruned, write_scores,
 };
 
 /// Arrays go in and out as those of this crate.

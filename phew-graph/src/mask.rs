@@ -1,10 +1,13 @@
 //! Masks: one bit for each prunable scalar, counts kept as bits change.
 
 mod arrays;
+#[cfg(feature = "files")]
 mod conventions;
+#[cfg(feature = "files")]
 mod file;
 mod layer;
 
+#[cfg(feature = "files")]
 pub use conventions::MaskForm;
 pub use layer::LayerMask;
 
@@ -15,6 +18,7 @@ use rayon::prelude::*;
 use crate::arch::{Arch, TensorSpec};
 use crate::by_id::ByTensor;
 use crate::error::{GraphError, list};
+#[cfg(feature = "files")]
 use crate::hash;
 use crate::ids::TensorId;
 
@@ -95,6 +99,7 @@ impl Mask {
     }
 
     /// BLAKE3 hash of the bits with their tensors' names and shapes, in hexadecimal.
+    #[cfg(feature = "files")]
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let words = |layer: &LayerMask| -> Vec<u8> {

@@ -43,6 +43,7 @@ impl Memory {
     }
 
     /// A copy of bytes.
+    #[cfg(feature = "files")]
     pub(crate) fn of(bytes: &[u8]) -> io::Result<Self> {
         let mut memory = Self::zeros(bytes.len())?;
         memory.copy_from_slice(bytes);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::args::NetworkArgs;
 use crate::command::{Command, Example, Report};
 use crate::failure::usage;
-use crate::output::{grouped, table};
+use crate::output::{grouped, listing};
 
 /// List the networks of the zoo, or print one as TOML.
 ///
@@ -113,6 +113,10 @@ impl Command for Archs {
 }
 
 impl Report for ArchsReport {
+    fn is_prose(&self) -> bool {
+        matches!(self, ArchsReport::List { .. })
+    }
+
     fn text(&self) -> String {
         let networks = match self {
             ArchsReport::One { toml, .. } => return toml.clone(),
@@ -126,10 +130,10 @@ impl Report for ArchsReport {
             };
             let input = counts.input.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
             let (parameters, prunable) = (grouped(counts.parameters), grouped(counts.prunable));
-            vec![counts.name.clone(), about, input, parameters, prunable]
+            vec![counts.name.clone(), input, parameters, prunable, about]
         };
         let rows: Vec<Vec<String>> = networks.iter().map(row).collect();
-        table(&["network", "what", "input", "parameters", "prunable"], &rows, 2)
+        listing(&["network", "input", "parameters", "prunable", "what"], &rows, 1)
             + "\nphew archs NAME prints one as TOML; --classes and --input change it\n"
     }
 }

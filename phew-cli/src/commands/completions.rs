@@ -50,4 +50,8 @@ impl Report for CompletionsReport {
     fn text(&self) -> String {
         self.script.clone()
     }
+
+    fn is_prose(&self) -> bool {
+        false
+    }
 }

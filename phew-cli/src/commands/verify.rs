@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::args::choice;
 use crate::command::{Command, Example, Report};
 use crate::failure::usage;
-use crate::output::table;
+use crate::output::listing;
 use crate::{interrupt, progress};
 
 /// Check the papers' claims numerically.
@@ -127,13 +127,14 @@ impl VerifyReport {
         }
         let row = |r: &ClaimReport| {
             let count = |v: Verdict| r.checks.iter().filter(|c| c.verdict == v).count().to_string();
-            let mut row = vec![r.claim.to_owned(), r.source.to_owned(), word(r.verdict).to_owned()];
+            let mut row = vec![r.claim.to_owned(), word(r.verdict).to_owned()];
             row.extend([Verdict::Holds, Verdict::Approximate, Verdict::Fails].map(count));
+            row.push(r.source.to_owned());
             row
         };
         let rows: Vec<Vec<String>> = self.claims.iter().map(row).collect();
-        let head = ["claim", "where", "on the whole", "holds", "approximate", "fails"];
-        table(&head, &rows, 3)
+        let head = ["claim", "on the whole", "holds", "approximate", "fails", "where"];
+        listing(&head, &rows, 2)
     }
 }
 

@@ -11,6 +11,12 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>], left: usize) -> String 
     fitted(head, rows, left, width::limit())
 }
 
+/// A table whose last column is text, flush left: it is not left out, but broken where the terminal ends.
+pub(crate) fn listing(head: &[&str], rows: &[Vec<String>], left: usize) -> String {
+    let texts = head.len() - 1;
+    drawn(head, rows, |column| column < left || column == texts)
+}
+
 /// A table with its title, and what its columns mean.
 pub(crate) fn section(title: &str, legend: &str, table: &str) -> String {
     format!("\n{title}\n{table}{legend}\n")
@@ -20,7 +26,8 @@ pub(crate) fn section(title: &str, legend: &str, table: &str) -> String {
 const FEWEST: usize = 2;
 
 fn fitted(head: &[&str], rows: &[Vec<String>], left: usize, limit: Option<usize>) -> String {
-    let whole = drawn(head, rows, left);
+    let is_left = |column| column < left;
+    let whole = drawn(head, rows, is_left);
     let Some(limit) = limit else { return whole };
     let fits = |table: &str| table.lines().all(|line| measure_text_width(line) <= limit);
     if fits(&whole) {
@@ -29,7 +36,7 @@ fn fitted(head: &[&str], rows: &[Vec<String>], left: usize, limit: Option<usize>
     for columns in (FEWEST..head.len()).rev() {
         let fewer: Vec<Vec<String>> =
             rows.iter().map(|row| row[..columns.min(row.len())].to_vec()).collect();
-        let table = drawn(&head[..columns], &fewer, left);
+        let table = drawn(&head[..columns], &fewer, is_left);
         if columns == FEWEST || fits(&table) {
             let gone: Vec<&str> =
                 head[columns..].iter().copied().filter(|name| !name.is_empty()).collect();
@@ -39,16 +46,16 @@ fn fitted(head: &[&str], rows: &[Vec<String>], left: usize, limit: Option<usize>
     whole
 }
 
-fn drawn(head: &[&str], rows: &[Vec<String>], left: usize) -> String {
+fn drawn(head: &[&str], rows: &[Vec<String>], is_left: impl Fn(usize) -> bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(head.to_vec());
     for row in rows {
         table.add_row(row);
     }
     for (c, column) in table.column_iter_mut().enumerate() {
-        let (first, right) = (c == 0, c >= left);
-        column.set_padding((if first { 0 } else { 2 }, 0));
-        column.set_cell_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
+        column.set_padding((if c == 0 { 0 } else { 2 }, 0));
+        let alignment = if is_left(c) { CellAlignment::Left } else { CellAlignment::Right };
+        column.set_cell_alignment(alignment);
     }
     let lines: Vec<String> = table.lines().map(|l| l.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"

@@ -28,6 +28,8 @@ mod signals;
 mod streams;
 mod sweep;
 mod tables;
+#[cfg(unix)]
+mod terminal;
 mod theory;
 #[cfg(feature = "train")]
 mod train;

@@ -17,7 +17,11 @@ mod conv1d;
 mod conv2d;
 mod crop;
 pub(crate) mod effect;
+#[cfg(feature = "files")]
 pub(super) mod fields;
+#[cfg(not(feature = "files"))]
+#[path = "op/no_fields.rs"]
+mod fields;
 mod flatten;
 mod input;
 mod layer_norm;
@@ -64,6 +68,7 @@ pub use softmax::Softmax;
 pub use tokens::Tokens;
 pub use window::Window;
 
+#[cfg(feature = "files")]
 use fields::Fields;
 use operator::Operator;
 
@@ -86,11 +91,13 @@ macro_rules! operators {
             }
 
             /// All types that TOML knows.
+            #[cfg(feature = "files")]
             pub(super) fn types() -> impl Iterator<Item = &'static str> {
                 [$($name::types(),)*].into_iter().flatten().copied()
             }
 
             /// Reads the fields of an operator, if there is one of this type.
+            #[cfg(feature = "files")]
             pub(super) fn read(fields: &mut Fields) -> Result<Option<Self>, String> {
                 $(if $name::types().contains(&fields.kind()) {
                     return $name::read(fields).map(|operator| Some(Op::$name(operator)));

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "random")]
 use rayon::prelude::*;
 
+#[cfg(feature = "random")]
 use super::Init;
 use super::check::check_values;
+#[cfg(feature = "random")]
 use super::norm_scale::NormScale;
 use super::storage::Values;
 use crate::arch::{Arch, Role, TensorSpec};
 use crate::by_id::ByTensor;
 use crate::error::GraphError;
+#[cfg(feature = "files")]
 use crate::hash;
 
 /// An architecture with the values of its tensors: f32, row-major, PyTorch's names and layout.
@@ -29,6 +33,7 @@ impl Network {
     /// # Errors
     /// [`GraphError::Parameter`] if the standard deviation of [`Init::Normal`] is not positive and finite,
     /// [`GraphError::NotFinite`] if a draw by it is beyond what f32 can hold.
+    #[cfg(feature = "random")]
     pub fn initialise(
         arch: impl Into<Arc<Arch>>,
         init: Init,
@@ -73,6 +78,7 @@ impl Network {
     /// let network = Network::initialise(arch, Init::default(), 0)?.with_norm_scale(NormScale::Uniform, 0);
     /// # Ok::<(), phew_graph::GraphError>(())
     /// ```
+    #[cfg(feature = "random")]
     #[must_use]
     pub fn with_norm_scale(mut self, scale: NormScale, seed: u64) -> Self {
         for (spec, values) in self.arch.auxiliary().iter().zip(&mut self.auxiliary) {
@@ -145,18 +151,21 @@ impl Network {
 
     /// BLAKE3 hash of the prunable weights with their names and shapes, in hexadecimal: it ties a mask to the
     /// weights that it was made from.
+    #[cfg(feature = "files")]
     #[must_use]
     pub fn fingerprint(&self) -> String {
         hash_of(self.arch.prunable(), &self.weights)
     }
 
     /// The same of biases, normalisation and statistics, which no mask depends on and every training does.
+    #[cfg(feature = "files")]
     #[must_use]
     pub fn auxiliary_fingerprint(&self) -> String {
         hash_of(self.arch.auxiliary(), &self.auxiliary)
     }
 }
 
+#[cfg(feature = "files")]
 fn hash_of(specs: &[TensorSpec], tensors: &[Values]) -> String {
     hash::tensors(specs.iter().zip(tensors).map(|(spec, values)| {
         (spec.name.as_str(), spec.shape.as_slice(), bytemuck::cast_slice::<f32, u8>(values))

@@ -1,5 +1,6 @@
 //! What the scales of normalisations begin with: one stream per tensor, as for weights.
 
+#[cfg(feature = "files")]
 use serde::{Deserialize, Serialize};
 
 use super::init::{tensor_stream, uniform};
@@ -9,8 +10,8 @@ use crate::arch::TensorSpec;
 ///
 /// # References
 /// Frankle et al. 2021, appendix F.4: uniform between 0 and 1 there, 1 in Tanaka et al. 2020.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "files", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
 pub enum NormScale {
     /// 1 throughout.
     #[default]

@@ -3,20 +3,28 @@
 use std::sync::Arc;
 
 use crate::error::GraphError;
+#[cfg(feature = "random")]
 use crate::memory::{MANY, Memory};
+#[cfg(feature = "files")]
 use crate::safetensors::Window;
 
 /// One tensor's values. Cloning shares them.
 #[derive(Clone)]
 pub(super) enum Values {
     Owned(Arc<Vec<f32>>),
+    #[cfg(feature = "random")]
     Drawn(Arc<Memory>),
+    #[cfg(feature = "files")]
     File(Window),
 }
 
 impl std::fmt::Debug for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kind = if matches!(self, Self::File(_)) { "of a file" } else { "owned" };
+        let kind = match self {
+            #[cfg(feature = "files")]
+            Self::File(_) => "of a file",
+            _ => "owned",
+        };
         write!(f, "{kind} [f32; {}]", self.len())
     }
 }
@@ -27,7 +35,9 @@ impl std::ops::Deref for Values {
     fn deref(&self) -> &[f32] {
         match self {
             Self::Owned(values) => values,
+            #[cfg(feature = "random")]
             Self::Drawn(map) => bytemuck::cast_slice(map),
+            #[cfg(feature = "files")]
             Self::File(window) => window.values(),
         }
     }
@@ -41,6 +51,7 @@ impl From<Vec<f32>> for Values {
 
 impl Values {
     /// So many values, zeros that `fill` overwrites.
+    #[cfg(feature = "random")]
     pub(super) fn drawn(len: usize, fill: impl FnOnce(&mut [f32])) -> Self {
         let many = len.saturating_mul(size_of::<f32>());
         match Some(many).filter(|&many| many >= MANY).map(Memory::zeros) {
@@ -59,13 +70,14 @@ impl Values {
     /// Refuses values of a mapped file that somebody has written to.
     pub(super) fn check_unchanged(&self) -> Result<(), GraphError> {
         match self {
+            #[cfg(feature = "files")]
             Self::File(window) => window.check_unchanged(),
-            Self::Owned(_) | Self::Drawn(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "random"))]
 mod tests {
     use super::*;
 

@@ -225,6 +225,10 @@ fn errors(failed: &BTreeMap<String, String>) -> String {
 }
 
 impl Report for SweepReport {
+    fn is_prose(&self) -> bool {
+        !matches!(self, Self::Listed { .. })
+    }
+
     fn text(&self) -> String {
         match self {
             Self::Ran { name, jobs, done, ran, failed, blocked, left, folder, .. } => {

@@ -43,6 +43,10 @@ impl Report for TrainReport {
             TrainReport::Runs { results, folder } => results.text(folder),
         }
     }
+
+    fn is_prose(&self) -> bool {
+        !matches!(self, TrainReport::Recipe(_))
+    }
 }
 
 /// What would be trained.

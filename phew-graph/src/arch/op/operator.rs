@@ -13,6 +13,7 @@ use crate::error::GraphError;
 ///
 /// There is one implementation in each file beside this one, and [`super::Op`] lists them. Methods come without
 /// defaults, so that nothing about a new operator is assumed.
+#[cfg_attr(not(feature = "files"), expect(dead_code, reason = "TOML is left out"))]
 pub(crate) trait Operator {
     /// Its types in TOML: one, unless several share the code.
     fn types() -> &'static [&'static str]
