@@ -217,19 +217,26 @@ fn axes(table: &toml::Table) -> anyhow::Result<Vec<(String, Vec<Value>)>> {
         if values.is_empty() {
             bail!("axes.{name}: found no value, expected one or more");
         }
-        let twice = (1..values.len()).find(|&i| values[..i].contains(&values[i]));
-        if let Some(twice) = twice {
-            bail!("axes.{name}: {} is given twice", text(&values[twice]));
+        let mut known = BTreeSet::new();
+        if let Some(twice) = values.iter().find(|value| !known.insert(text(value))) {
+            bail!("axes.{name}: {} is given twice", text(twice));
         }
         axes.push((name, values));
+    }
+    let cells = axes.iter().try_fold(1_usize, |cells, (_, values)| cells.checked_mul(values.len()));
+    if cells.is_none_or(|cells| cells > MOST_CELLS) {
+        let sizes: Vec<String> = axes.iter().map(|(_, values)| values.len().to_string()).collect();
+        bail!("axes: {} cells, expected at most {MOST_CELLS}", sizes.join("×"));
     }
     Ok(axes)
 }
 
+/// Combinations of values: more than a grid of jobs would ever have.
+const MOST_CELLS: usize = 100_000;
+
 /// The whole numbers of `0-9`.
 fn range(text: &str) -> Option<Vec<Value>> {
-    // More than a grid of jobs would ever have.
-    const MOST: u64 = 100_000;
+    const MOST: u64 = MOST_CELLS as u64;
     let (first, last) = text.split_once('-')?;
     let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
     (first <= last && last - first < MOST).then(|| (first..=last).map(Value::from).collect())
@@ -269,6 +276,15 @@ mod tests {
             ("axis = 3", &["line 3", "unknown field `axis`", "`axes`"][..]),
             ("[axes]\nseed = []", &["axes.seed", "expected one or more"]),
             ("[axes]\nseed = [1, '1']", &["axes.seed: 1 is given twice"]),
+            (
+                "[axes]\nseed = '0-99999'\ninit-seed = '0-1'",
+                &["100000×2 cells, expected at most 100000"],
+            ),
+            (
+                // Their number wraps to 0 in 64 bits.
+                "[axes]\na = '0-65535'\nb = '0-65535'\nc = '0-65535'\nd = '0-65535'",
+                &["65536×65536×65536×65536 cells"],
+            ),
             ("[settings]\nseed = 1\n[axes]\nseed = [1]", &["`seed` is a setting and an axis"]),
             ("[axes]\nseed = [1]\n[[exclude]]\nsed = 1", &["exclude: `sed`", "known are seed"]),
             ("[[override]]\nwhen = { a = 1 }", &["override.when: `a` is neither"]),
