@@ -144,7 +144,7 @@ pub(super) fn evaluate(node: &Node, inputs: &[&Constant]) -> Option<Constant> {
             let [start, limit, step] = [0, 1, 2].map(|i| inputs.get(i).and_then(|c| c.number()));
             let (start, step) = (start?, step?);
             let count = ((limit? - start) / step).ceil().max(0.0);
-            if !(count < MOST as f64) {
+            if count.is_nan() || count >= MOST as f64 {
                 return None;
             }
             let values: Vec<f64> = (0..count as usize).map(|i| start + i as f64 * step).collect();

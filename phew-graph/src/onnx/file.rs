@@ -15,6 +15,9 @@ use crate::error::GraphError;
 use crate::pt2::Program;
 use crate::safetensors::{Bytes, Entry};
 
+/// The tensors of a file by name, and the files that they lie in.
+type Weights = (BTreeMap<String, Entry>, Vec<Arc<Bytes>>);
+
 /// The oldest set of operators that is read: from here on axes are inputs, and softmax is over one axis.
 const OLDEST: i64 = 13;
 
@@ -118,7 +121,7 @@ impl OnnxFile {
     pub(crate) fn weights(
         &self,
         read: fn(&Path) -> Result<Bytes, GraphError>,
-    ) -> Result<(BTreeMap<String, Entry>, Vec<Arc<Bytes>>), GraphError> {
+    ) -> Result<Weights, GraphError> {
         let Some(graph) = &self.model.graph else { unreachable!("a decoded file has a graph") };
         let all = tensors_of(graph);
         let mut tensors = Tensors::new(&self.path, &self.map, read);

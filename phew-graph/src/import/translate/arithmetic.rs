@@ -162,7 +162,7 @@ fn gated<'a>(builder: &mut Builder<'a>, call: &Call<'a>, a: Activation, b: Activ
     Ok(vec![Value::Activation(Activation { node, ..large })])
 }
 
-/// The activation that a value times its own sigmoid is: SiLU, or hard-swish, in pieces.
+/// The activation that a value times its own sigmoid is: `SiLU`, or hard-swish, in pieces.
 fn gate_of_itself(
     builder: &Builder<'_>,
     value: &Activation,

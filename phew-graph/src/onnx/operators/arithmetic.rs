@@ -28,8 +28,8 @@ fn sides(converter: &Converter<'_>, node: &Node) -> Result<Sides> {
     let constant = match &other {
         // What has no axis is no parameter of units, nor is a single number that an exporter named.
         Known::Stored(view)
-            if !view.shape.is_empty()
-                && !(is_made_up(&view.name) && view.shape.iter().all(|&size| size == 1)) =>
+            if !(view.shape.is_empty()
+                || is_made_up(&view.name) && view.shape.iter().all(|&size| size == 1)) =>
         {
             let numbers = converter.constant_of(&other).filter(Constant::is_causal);
             match numbers {
