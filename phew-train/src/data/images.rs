@@ -21,8 +21,12 @@ impl Images {
     /// [`TrainError::Parameter`] if there are no images, not as many pixels as `labels.len()` images need, or numbers
     /// that are not finite.
     pub fn new(shape: [usize; 3], pixels: impl Into<Pixels>, labels: Vec<u16>) -> Result<Self> {
-        let (size, pixels) = (shape.iter().product::<usize>(), pixels.into());
-        if labels.is_empty() || size == 0 || pixels.len() != size * labels.len() {
+        let pixels = pixels.into();
+        let size = shape.iter().try_fold(1_usize, |size, &side| size.checked_mul(side));
+        // What wraps is more than there are pixels.
+        let size = size.unwrap_or(usize::MAX);
+        let expected = size.checked_mul(labels.len());
+        if labels.is_empty() || size == 0 || expected != Some(pixels.len()) {
             let what = if pixels.bytes().is_some() { "bytes" } else { "numbers" };
             return Err(TrainError::Parameter {
                 what: "images",

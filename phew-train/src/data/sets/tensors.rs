@@ -73,7 +73,11 @@ fn read(path: &Path, file: &TensorFile, part: &str) -> Result<(Images, usize)> {
         [n, features] => (n, [features, 1, 1]),
         [n, rows, columns] => (n, [1, rows, columns]),
         [n, channels, rows, columns] => (n, [channels, rows, columns]),
-        [n, channels, ref rest @ ..] => (n, [channels, rest.iter().product(), 1]),
+        [n, channels, ref rest @ ..] => {
+            let size = rest.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+            let size = size.ok_or_else(|| wrong(&input, format!("has shape {sizes:?}")))?;
+            (n, [channels, size, 1])
+        }
         [] => {
             return Err(wrong(
                 &input,
@@ -195,5 +199,9 @@ mod tests {
         assert!(said.contains("`train.target` has shape [2], expected 3 first"), "{said}");
         let said = error(&|all| all[0].0 = "training.input", None);
         assert!(said.contains("has a tensor `training.input`, expected train.input"), "{said}");
+        // No image, of so many pixels that their product wraps.
+        let vast = vec![0, 1, 1 << 40, 1 << 40, 1];
+        let said = error(&|all| (all[0].2, all[0].3) = (vast.clone(), Vec::new()), None);
+        assert!(said.contains("`train.input` has shape [0, 1, "), "{said}");
     }
 }
