@@ -91,3 +91,9 @@ pub fn recipe(bytes: &[u8], _: &Path) {
         assert_eq!(recipe, again);
     }
 }
+
+/// Tensors of a data set.
+pub fn data_tensors(bytes: &[u8], folder: &Path) {
+    put(folder, "x.safetensors", bytes);
+    let _ = Set::TENSORS.load(Some(&folder.join("x.safetensors")), None);
+}

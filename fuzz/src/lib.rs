@@ -1,5 +1,7 @@
 //! Fuzz targets: one function for each parser, in a file that the tests of the parser's crate include as well.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "data")]
 pub mod data;
 pub mod graph;

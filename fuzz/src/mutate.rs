@@ -1,9 +1,25 @@
-//! Seeded mutations of a corpus, for tests on stable Rust: the same inputs in every run.
+//! A corpus and seeded mutations of it, for tests on stable Rust: the same inputs in every run.
 
 use std::path::Path;
 
+/// Runs a target on the files of its corpus and on so many mutations of them, or on as many as `PHEW_MUTATIONS` says, from
+/// the seed that `PHEW_MUTATIONS_SEED` says.
+pub fn check(target: &str, mutations: usize, run: fn(&[u8], &Path)) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let mut mutator = Mutator::new(&corpus, given("PHEW_MUTATIONS_SEED").unwrap_or(1));
+    mutator.corpus.iter().for_each(|bytes| run(bytes, scratch.path()));
+    for _ in 0..given("PHEW_MUTATIONS").unwrap_or(mutations) {
+        run(&mutator.mutated(), scratch.path());
+    }
+}
+
+fn given<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 /// Changes files of a corpus, one after the other.
-pub struct Mutator {
+struct Mutator {
     state: u64,
     corpus: Vec<Vec<u8>>,
 }
@@ -38,7 +54,7 @@ const WORDS: [&[u8]; 24] = [
 
 impl Mutator {
     /// The files of a folder, which must have some, in the order of their names.
-    pub fn new(corpus: &Path, seed: u64) -> Self {
+    fn new(corpus: &Path, seed: u64) -> Self {
         let entries =
             std::fs::read_dir(corpus).unwrap_or_else(|e| panic!("{}: {e}", corpus.display()));
         let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
@@ -47,11 +63,6 @@ impl Mutator {
             paths.iter().map(|path| std::fs::read(path).expect("a file of the corpus")).collect();
         assert!(!corpus.is_empty(), "the corpus is empty");
         Self { state: seed.wrapping_mul(2).wrapping_add(1), corpus }
-    }
-
-    /// The files themselves.
-    pub fn corpus(&self) -> &[Vec<u8>] {
-        &self.corpus
     }
 
     /// `SplitMix64`.
@@ -68,7 +79,7 @@ impl Mutator {
     }
 
     /// One file with one to eight changes.
-    pub fn mutated(&mut self) -> Vec<u8> {
+    fn mutated(&mut self) -> Vec<u8> {
         let of = self.below(self.corpus.len());
         let mut bytes = self.corpus[of].clone();
         for _ in 0..=self.below(8) {

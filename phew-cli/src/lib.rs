@@ -31,6 +31,8 @@ mod layers;
 mod methods;
 mod output;
 pub mod page;
+#[doc(hidden)]
+pub mod parsers;
 mod patience;
 mod progress;
 mod reproduce;

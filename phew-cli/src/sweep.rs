@@ -25,6 +25,7 @@ mod tool;
 mod value;
 mod wiring;
 
+pub(crate) use cell::cells;
 pub use condition::Condition;
 pub(crate) use condition::Conditions;
 pub(crate) use folder::{Folder, needed};

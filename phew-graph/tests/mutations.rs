@@ -7,49 +7,43 @@ mod graph;
 #[path = "../../fuzz/src/mutate.rs"]
 mod mutate;
 
-use std::path::Path;
-
-/// Inputs of a target beside the corpus itself, unless `PHEW_MUTATIONS` says otherwise.
+/// Mutations of a target's corpus.
 const MUTATIONS: usize = 2000;
-
-/// Where these begin, unless `PHEW_MUTATIONS_SEED` says otherwise.
-const SEED: u64 = 1;
-
-fn given<T: std::str::FromStr>(name: &str, usual: T) -> T {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-fn check(target: &str, run: fn(&[u8], &Path)) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-    let scratch = tempfile::tempdir().expect("a scratch folder");
-    let mut mutator = mutate::Mutator::new(&corpus, given("PHEW_MUTATIONS_SEED", SEED));
-    mutator.corpus().iter().for_each(|bytes| run(bytes, scratch.path()));
-    for _ in 0..given("PHEW_MUTATIONS", MUTATIONS) {
-        run(&mutator.mutated(), scratch.path());
-    }
-}
 
 #[test]
 fn weights_are_read_or_refused() {
-    check("weights", graph::weights);
+    mutate::check("weights", MUTATIONS, graph::weights);
 }
 
 #[test]
 fn masks_are_read_or_refused() {
-    check("mask", graph::mask);
+    mutate::check("mask", MUTATIONS, graph::mask);
 }
 
 #[test]
 fn scores_are_read_or_refused() {
-    check("scores", graph::scores);
+    mutate::check("scores", MUTATIONS, graph::scores);
 }
 
 #[test]
 fn tensors_are_read_or_refused() {
-    check("tensors", graph::tensors);
+    mutate::check("tensors", MUTATIONS, graph::tensors);
 }
 
 #[test]
 fn architectures_are_read_or_refused() {
-    check("architecture", graph::architecture);
+    mutate::check("architecture", MUTATIONS, graph::architecture);
+}
+
+#[test]
+fn shards_are_read_or_refused() {
+    mutate::check("shards", MUTATIONS, graph::shards);
+}
+
+#[test]
+fn exports_are_read_or_refused() {
+    mutate::check("export", MUTATIONS, graph::export);
+    mutate::check("onnx", MUTATIONS, graph::onnx);
+    mutate::check("export_program", MUTATIONS, graph::export_program);
+    mutate::check("export_weights", MUTATIONS, graph::export_weights);
 }

@@ -7,48 +7,34 @@ mod data;
 #[path = "../../fuzz/src/mutate.rs"]
 mod mutate;
 
-use std::path::Path;
-
-/// Inputs of a target beside the corpus itself, unless `PHEW_MUTATIONS` says otherwise.
+/// Mutations of a target's corpus.
 const MUTATIONS: usize = 1000;
-
-/// Where these begin, unless `PHEW_MUTATIONS_SEED` says otherwise.
-const SEED: u64 = 1;
-
-fn given<T: std::str::FromStr>(name: &str, usual: T) -> T {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-fn check(target: &str, run: fn(&[u8], &Path)) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-    let scratch = tempfile::tempdir().expect("a scratch folder");
-    let mut mutator = mutate::Mutator::new(&corpus, given("PHEW_MUTATIONS_SEED", SEED));
-    mutator.corpus().iter().for_each(|bytes| run(bytes, scratch.path()));
-    for _ in 0..given("PHEW_MUTATIONS", MUTATIONS) {
-        run(&mutator.mutated(), scratch.path());
-    }
-}
 
 #[test]
 fn files_of_mnist_are_read_or_refused() {
-    check("idx_images", data::idx_images);
-    check("idx_labels", data::idx_labels);
+    mutate::check("idx_images", MUTATIONS, data::idx_images);
+    mutate::check("idx_labels", MUTATIONS, data::idx_labels);
 }
 
 #[test]
 fn batches_of_cifar_are_read_or_refused() {
-    check("cifar", data::cifar);
-    check("pickle", data::pickle);
+    mutate::check("cifar", MUTATIONS, data::cifar);
+    mutate::check("pickle", MUTATIONS, data::pickle);
 }
 
 #[test]
 fn folders_of_images_are_read_or_refused() {
-    check("image", data::image);
-    check("label_table", data::label_table);
-    check("annotations", data::annotations);
+    mutate::check("image", MUTATIONS, data::image);
+    mutate::check("label_table", MUTATIONS, data::label_table);
+    mutate::check("annotations", MUTATIONS, data::annotations);
 }
 
 #[test]
 fn recipes_are_read_or_refused() {
-    check("recipe", data::recipe);
+    mutate::check("recipe", MUTATIONS, data::recipe);
+}
+
+#[test]
+fn tensors_of_data_are_read_or_refused() {
+    mutate::check("data_tensors", MUTATIONS, data::data_tensors);
 }

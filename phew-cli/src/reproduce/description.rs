@@ -126,7 +126,11 @@ impl Reproduction {
         Self::parse(text).with_context(|| format!("reproduction {id}"))
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    /// The one that a text describes.
+    ///
+    /// # Errors
+    /// If it is no description.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let file: File = toml::from_str(text)?;
         let Scales { paper, small, smoke } = file.scale;
         let scale = |table, name: &str| {
