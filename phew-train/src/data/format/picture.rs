@@ -29,13 +29,17 @@ impl Picture {
         let bytes = phew_graph::read_file(path).map_err(TrainError::io(path))?;
         let wrong =
             |problem: String| TrainError::corrupt(path, format!("cannot be decoded: {problem}"));
-        if is_jpeg(&bytes) {
-            if is_cut_off(&bytes) {
-                return Err(TrainError::corrupt(path, "the JPEG is cut off: it has no end"));
-            }
-            return jpeg(&bytes).map_err(wrong);
+        if is_jpeg(&bytes) && is_cut_off(&bytes) {
+            return Err(TrainError::corrupt(path, "the JPEG is cut off: it has no end"));
         }
-        Ok(Self::of(image::load_from_memory(&bytes).map_err(|e| wrong(e.to_string()))?))
+        let picture = match is_jpeg(&bytes) {
+            true => jpeg(&bytes).map_err(wrong)?,
+            false => Self::of(image::load_from_memory(&bytes).map_err(|e| wrong(e.to_string()))?),
+        };
+        match picture.shape.contains(&0) {
+            true => Err(TrainError::corrupt(path, "is an image without a pixel")),
+            false => Ok(picture),
+        }
     }
 
     fn of(image: DynamicImage) -> Self {
@@ -221,6 +225,19 @@ mod tests {
                 let place = |share: f64| last.start + (last.len() as f64 * share) as usize;
                 let lost = lost(&whole, place(from), place(to));
                 assert!(read(&lost).is_err(), "{name}: {from} to {to} of {last:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn images_without_a_pixel_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.png");
+        for (columns, rows) in [(0, 1), (1, 0), (0, 0)] {
+            for kind in ["P5", "P6"] {
+                std::fs::write(&path, format!("{kind} {columns} {rows} 255 ")).unwrap();
+                let error = Picture::read(&path).err().unwrap().to_string();
+                assert!(error.contains("a.png: is an image without a pixel"), "{error}");
             }
         }
     }
