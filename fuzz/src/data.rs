@@ -1,9 +1,14 @@
-//! What phew-train reads: data sets and recipes. Each function takes the bytes of one file of a set whose others are sound,
-//! and must neither panic nor run for long.
+//! What phew-train reads: data sets, recipes and the folders of runs. Each function takes the bytes of one file, whose others
+//! are sound, and must neither panic nor run for long.
 
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
-use phew_train::{ImageSpec, Recipe, Set};
+use phew_train::ndarray::{Array1, Array4};
+use phew_train::{
+    Dataset, Early, ImageSpec, Images, MagnitudePruner, Pruning, Recipe, Run, RunOutcome, Set,
+};
 
 fn put(folder: &Path, name: &str, bytes: &[u8]) {
     let path = folder.join(name);
@@ -96,4 +101,118 @@ pub fn recipe(bytes: &[u8], _: &Path) {
 pub fn data_tensors(bytes: &[u8], folder: &Path) {
     put(folder, "x.safetensors", bytes);
     let _ = Set::TENSORS.load(Some(&folder.join("x.safetensors")), None);
+}
+
+/// A run in its folder: what it is of, and the files that it has left.
+pub struct Sound {
+    network: phew_graph::Network,
+    data: Dataset,
+    recipe: Recipe,
+    /// Name and bytes of each file but those of other programs.
+    pub files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Sound {
+    /// One of four weights and eight inputs, which is trained, pruned, rewound and trained again.
+    pub fn run() -> &'static Self {
+        static SOUND: OnceLock<Sound> = OnceLock::new();
+        SOUND.get_or_init(|| {
+            phew_train::set_threads(1);
+            let arch = phew_graph::zoo::mlp(&[2, 2]).build().expect("a network");
+            let network = phew_graph::Network::initialise(arch, phew_graph::Init::default(), 0);
+            let inputs = Array4::from_shape_fn((8, 2, 1, 1), |(i, c, ..)| ((i >> c) & 1) as f32);
+            let labels = Array1::from_shape_fn(8, |i| (i % 2) as u16);
+            let images = || Images::from_arrays(inputs.view(), labels.view()).expect("images");
+            let classes = vec!["even".to_owned(), "odd".to_owned()];
+            let mut sound = Self {
+                network: network.expect("a network"),
+                data: Dataset::new("parity", classes, images(), images()).expect("a data set"),
+                recipe: Recipe::from_toml(RECIPE, "recipe").expect("a recipe"),
+                files: Vec::new(),
+            };
+            let folder = tempfile::tempdir().expect("a scratch folder");
+            sound.train_in(folder.path()).expect("a training");
+            let read = |name| (name, std::fs::read(folder.path().join(name)).expect(name));
+            sound.files = FILES.map(read).into();
+            sound
+        })
+    }
+
+    fn train_in(&self, folder: &Path) -> Result<RunOutcome, phew_train::TrainError> {
+        let pruning = Pruning::Rewind { step: Some(1), densities: vec![0.5], redraw: None };
+        Run::builder(&self.network, &self.data, &self.recipe)
+            .pruning(pruning, &MagnitudePruner)
+            .build()?
+            .train_in(folder, &mut (), &AtomicBool::new(false))
+    }
+
+    /// Goes on in a folder in which a file has other bytes, and others are missing; whether it was taken up.
+    pub fn resumes(name: &str, bytes: &[u8], folder: &Path, without: &[&str]) -> bool {
+        let (sound, folder) = (Self::run(), folder.join("run"));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir(&folder).expect("a scratch folder");
+        for (file, whole) in sound.files.iter().filter(|(file, _)| !without.contains(file)) {
+            put(&folder, file, if *file == name { bytes } else { whole });
+        }
+        sound.train_in(&folder).is_ok()
+    }
+
+    fn file(&self, name: &str) -> &[u8] {
+        self.files.iter().find(|(file, _)| *file == name).map_or(&[], |(_, bytes)| bytes)
+    }
+}
+
+const FILES: [&str; 7] = [
+    "config.toml",
+    "arch.toml",
+    "checkpoint.safetensors",
+    "early.safetensors",
+    "mask-1.safetensors",
+    "weights.safetensors",
+    "result.json",
+];
+
+const RECIPE: &str = r#"
+about = "to be broken off"
+arch = "mlp-2-2"
+epochs = 2
+batch = 4
+[data]
+set = "tensors"
+[optimiser]
+kind = "sgd"
+momentum = 0.9
+[schedule]
+rate = 0.1
+"#;
+
+/// The configuration of a run that is done.
+pub fn run_config(bytes: &[u8], folder: &Path) {
+    Sound::resumes("config.toml", bytes, folder, &[]);
+}
+
+/// The result of a run: the first two names in it stand for the hashes of run and weights, which machines differ in.
+pub fn run_result(bytes: &[u8], folder: &Path) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (weights, config) =
+        (Sound::run().file("weights.safetensors"), Sound::run().file("config.toml"));
+    let text = text.replace("@weights@", &phew_graph::content_hash(weights));
+    let text = text.replace("@run@", &phew_graph::content_hash(config)[..16]);
+    Sound::resumes("result.json", text.as_bytes(), folder, &[]);
+}
+
+/// The checkpoint of a run.
+pub fn run_checkpoint(bytes: &[u8], folder: &Path) {
+    Sound::resumes(
+        "checkpoint.safetensors",
+        bytes,
+        folder,
+        &["result.json", "weights.safetensors"],
+    );
+}
+
+/// The early network of a run, and of another run that begins from it.
+pub fn run_early(bytes: &[u8], folder: &Path) {
+    Sound::resumes("early.safetensors", bytes, folder, &["result.json", "weights.safetensors"]);
+    let _ = Early::load(&folder.join("run/early.safetensors"));
 }

@@ -10,6 +10,9 @@ mod mutate;
 /// Mutations of a target's corpus.
 const MUTATIONS: usize = 1000;
 
+/// Mutations of a file of a run, each of which begins a training.
+const RUNS: usize = 300;
+
 #[test]
 fn files_of_mnist_are_read_or_refused() {
     mutate::check("idx_images", MUTATIONS, data::idx_images);
@@ -37,4 +40,40 @@ fn recipes_are_read_or_refused() {
 #[test]
 fn tensors_of_data_are_read_or_refused() {
     mutate::check("data_tensors", MUTATIONS, data::data_tensors);
+}
+
+#[test]
+fn folders_of_runs_are_taken_up_or_refused() {
+    mutate::check("run_config", RUNS, data::run_config);
+    mutate::check("run_result", RUNS, data::run_result);
+    mutate::check("run_checkpoint", RUNS, data::run_checkpoint);
+    mutate::check("run_early", RUNS, data::run_early);
+}
+
+/// What the corpus of a checkpoint holds must be taken up, or its mutations would try nothing but its identity.
+#[test]
+fn the_corpora_of_runs_are_of_this_build() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    for (target, name) in [
+        ("run_config", "config.toml"),
+        ("run_checkpoint", "checkpoint.safetensors"),
+        ("run_early", "early.safetensors"),
+    ] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../fuzz/corpus")
+            .join(target)
+            .join("whole");
+        if std::env::var_os("PHEW_WRITE_CORPUS").is_some() {
+            let file = data::Sound::run().files.iter().find(|(file, _)| *file == name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(&path, &file.expect("a file of a run").1).expect("a file");
+        }
+        let bytes = std::fs::read(&path).expect("a file of the corpus");
+        let done = ["result.json", "weights.safetensors"];
+        assert!(
+            data::Sound::resumes(name, &bytes, scratch.path(), &done),
+            "{}: of another build; PHEW_WRITE_CORPUS=1 writes it anew",
+            path.display()
+        );
+    }
 }
