@@ -27,6 +27,7 @@ fn fields() -> BTreeSet<String> {
         data_hash: text(),
         density: Some(0.5),
         device: text(),
+        extensions: vec!["attention".to_owned()],
         init: text(),
         kept: Some(1),
         libtorch: text(),
