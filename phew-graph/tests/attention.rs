@@ -1,7 +1,5 @@
 //! Attention, learnt tokens and parts of a sequence as operators: what is refused, and what TOML keeps.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use phew_graph::Arch;
 
 /// A network in TOML of a sequence of three positions with four units, these operators, and a linear layer.

@@ -9,6 +9,9 @@ use super::value::{Activation, Tensor, Value};
 use crate::arch::op::{Flatten, Input, Op, Shuffle};
 use crate::arch::{NodeSpec, Shape, TensorNames};
 
+/// Translates a call that reads something which depends on the input: a value for each of its outputs.
+pub(super) type Translator = for<'a> fn(&mut Builder<'a>, &Call<'a>) -> Result<Vec<Value>, Refusal>;
+
 /// What is built.
 #[derive(Debug)]
 pub(super) struct Builder<'a> {

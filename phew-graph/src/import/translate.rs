@@ -10,15 +10,10 @@ mod poolings;
 mod tensors;
 mod views;
 
-use super::builder::Builder;
-use super::call::{Call, Refusal};
-use super::value::Value;
+use super::builder::Translator;
 
 pub(super) use attention::of_scores;
 pub(super) use tensors::of_tensors;
-
-/// Translates a call that reads something which depends on the input: a value for each of its outputs.
-pub(super) type Translator = for<'a> fn(&mut Builder<'a>, &Call<'a>) -> Result<Vec<Value>, Refusal>;
 
 /// By the operator's name, without its overload and without the mark of those that work in place.
 const TABLE: &[(&str, Translator)] = &[

@@ -9,8 +9,8 @@ use prost::Message;
 
 use super::graph::{Converted, Failure, convert, tensors_of};
 use super::model::{Model, Tensor};
-use super::names;
 use super::tensors::{Change, Tensors};
+use super::{names, operators};
 use crate::error::GraphError;
 use crate::pt2::Program;
 use crate::safetensors::{Bytes, Entry};
@@ -78,7 +78,7 @@ impl OnnxFile {
             let entry = tensors.borrow_mut().entry(tensor, Change::None).ok()?;
             Some(prost::bytes::Bytes::copy_from_slice(entry.data.as_slice()))
         };
-        convert(graph, &external).map_err(|Failure { node, reason }| {
+        convert(graph, &external, operators::convert).map_err(|Failure { node, reason }| {
             let module = |(path, class): (String, String)| {
                 let class = class.rsplit('.').next().unwrap_or_default().to_owned();
                 let path = if path.is_empty() { "the model".to_owned() } else { path };

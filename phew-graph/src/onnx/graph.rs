@@ -8,7 +8,6 @@ use super::constant::{self, Constant};
 use super::known::{Active, Known, View};
 use super::model::{Graph, Node, Tensor};
 use super::names;
-use super::operators;
 use super::tensors::{self, Change};
 use crate::pt2::{self, Argument, Program, TensorMeta};
 
@@ -32,10 +31,14 @@ pub(super) struct Use {
 /// Reads the bytes of a tensor that lies in another file.
 pub(super) type External<'a> = &'a dyn Fn(&Tensor) -> Option<prost::bytes::Bytes>;
 
+/// Converts an operator that reads something which depends on the input.
+pub(super) type Conversion = for<'a> fn(&mut Converter<'a>, &'a Node) -> Result;
+
 /// What is being converted.
 pub(super) struct Converter<'a> {
     pub(super) graph: &'a Graph,
     external: External<'a>,
+    conversion: Conversion,
     tensors: Vec<&'a Tensor>,
     known: HashMap<&'a str, Known>,
     /// The nodes that read each value.
@@ -63,12 +66,13 @@ pub(super) struct Failure<'a> {
     pub(super) reason: String,
 }
 
-/// Converts a graph.
+/// Converts a graph, by a conversion of its operators.
 pub(super) fn convert<'a>(
     graph: &'a Graph,
     external: External<'a>,
+    conversion: Conversion,
 ) -> std::result::Result<Converted, Failure<'a>> {
-    let mut converter = Converter::new(graph, external);
+    let mut converter = Converter::new(graph, external, conversion);
     let whole = |reason: String| Failure { node: None, reason };
     let input = converter.start().map_err(whole)?;
     // Fixed numbers first: what makes one operator of several looks ahead.
@@ -90,7 +94,7 @@ pub(super) fn convert<'a>(
 }
 
 impl<'a> Converter<'a> {
-    fn new(graph: &'a Graph, external: External<'a>) -> Self {
+    fn new(graph: &'a Graph, external: External<'a>, conversion: Conversion) -> Self {
         let (mut readers, mut makers) = (HashMap::<&str, Vec<usize>>::new(), HashMap::new());
         for (index, node) in graph.nodes.iter().enumerate() {
             for input in &node.inputs {
@@ -101,6 +105,7 @@ impl<'a> Converter<'a> {
         Self {
             graph,
             external,
+            conversion,
             tensors: tensors_of(graph),
             known: HashMap::new(),
             readers,
@@ -173,7 +178,7 @@ impl<'a> Converter<'a> {
         let made = match node.operator.as_str() {
             "Constant" => self.constant_node(node, tensor)?,
             "Shape" => shape_of(node, &read[..]),
-            _ if active => return operators::convert(self, node),
+            _ if active => return (self.conversion)(self, node),
             _ => self.of_tensors(node, &read),
         };
         for output in &node.outputs {

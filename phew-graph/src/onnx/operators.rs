@@ -2,21 +2,17 @@
 
 mod arithmetic;
 mod attention;
+mod calls;
 mod in_pieces;
+mod inputs;
 mod normalisations;
 mod pointwise;
 mod poolings;
 mod views;
 mod weighted;
 
-use super::graph::{Converter, Result};
-use super::known::{Active, Known};
+use super::graph::{Conversion, Converter, Result};
 use super::model::Node;
-use super::tensors::is_bounded;
-use crate::pt2::Argument;
-
-/// Writes a node that reads something which depends on the input as calls of `ATen`'s operators.
-type Conversion = for<'a> fn(&mut Converter<'a>, &'a Node) -> Result;
 
 const TABLE: &[(&str, Conversion)] = &[
     ("Conv", weighted::conv),
@@ -81,93 +77,6 @@ pub(super) fn convert<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Resu
             node.operator
         )),
     }
-}
-
-/// The value that an input is, which must depend on the network's input.
-fn active(converter: &Converter<'_>, node: &Node, place: usize) -> Result<Active> {
-    let name = node.inputs.get(place).map_or("", String::as_str);
-    match converter.get(name) {
-        Known::Active(active) => Ok(active),
-        Known::Stored(view) => Err(format!(
-            "its input `{}` is a tensor of the file, expected a value that depends on the network's input",
-            view.name
-        )),
-        Known::Constant(_) => Err(format!(
-            "its input `{name}` is fixed, expected a value that depends on the network's input"
-        )),
-        Known::Other(operator) => Err(format!(
-            "its input `{name}` is what {operator} makes, expected a value that depends on the network's input"
-        )),
-    }
-}
-
-/// A size of a window, a step or a border; none is as large as 2²⁰, so that products with sizes do not wrap.
-fn small(n: i64) -> Option<usize> {
-    usize::try_from(n).ok().filter(|&n| n < 1 << 20)
-}
-
-/// Whether an input is given.
-fn has(node: &Node, place: usize) -> bool {
-    node.inputs.get(place).is_some_and(|name| !name.is_empty())
-}
-
-/// The whole numbers that an input is; `None` if it is not given.
-fn ints(converter: &Converter<'_>, node: &Node, place: usize) -> Result<Option<Vec<i64>>> {
-    if !has(node, place) {
-        return Ok(None);
-    }
-    let name = &node.inputs[place];
-    let constant = converter.constant_of(&converter.get(name));
-    let ints = constant.and_then(|constant| constant.ints());
-    ints.map(Some).ok_or_else(|| {
-        format!("its input `{name}` is computed from the network's input, expected fixed numbers")
-    })
-}
-
-/// The number that an input is; `None` if it is not given.
-fn number(converter: &Converter<'_>, node: &Node, place: usize) -> Result<Option<f64>> {
-    if !has(node, place) {
-        return Ok(None);
-    }
-    let name = &node.inputs[place];
-    let constant = converter.constant_of(&converter.get(name));
-    let number = constant.and_then(|constant| constant.number());
-    number.map(Some).ok_or_else(|| format!("its input `{name}` is no fixed number"))
-}
-
-/// A call of one operator of `ATen`, whose output is the node's.
-fn call<'a>(
-    converter: &mut Converter<'a>,
-    node: &'a Node,
-    operator: &str,
-    arguments: &[(&str, Argument)],
-    shape: &[usize],
-) -> Result {
-    let output = node.outputs.first().ok_or("it has no output")?;
-    if !is_bounded(shape) {
-        return Err(format!("its output is too large: {shape:?}"));
-    }
-    converter.emit(node, operator, arguments, &[(output, shape)]);
-    converter.set(output, output, shape);
-    Ok(())
-}
-
-/// A call that reads one value and keeps its shape.
-fn unary<'a>(
-    converter: &mut Converter<'a>,
-    node: &'a Node,
-    operator: &str,
-    others: &[(&str, Argument)],
-) -> Result {
-    let x = active(converter, node, 0)?;
-    let mut arguments = vec![("self", Argument::of_tensor(&x.name))];
-    arguments.extend_from_slice(others);
-    call(converter, node, operator, &arguments, &x.shape)
-}
-
-/// An axis, counted from the first.
-fn axis(axis: i64, rank: usize) -> Result<usize> {
-    super::constant::axis_of(axis, rank).ok_or_else(|| format!("there is no axis {axis} of {rank}"))
 }
 
 #[cfg(test)]

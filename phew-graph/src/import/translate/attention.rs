@@ -1,7 +1,7 @@
 //! Attention: as one call, or in pieces, as products, a softmax, and products again.
 
 use super::super::axes::{Axes, Kind, Part};
-use super::super::builder::Builder;
+use super::super::builder::{Builder, Translator};
 use super::super::call::{Call, Refusal};
 use super::super::value::{Activation, Scores, Value};
 use crate::arch::op::Attention;
@@ -9,7 +9,7 @@ use crate::arch::op::Attention;
 type Result<T = Vec<Value>> = std::result::Result<T, Refusal>;
 
 /// The pieces of an attention that read products of queries and keys.
-const PIECES: &[(&str, super::Translator)] = &[
+const PIECES: &[(&str, Translator)] = &[
     ("mul", scaled),
     ("div", scaled),
     ("softmax", softmax),

@@ -5,7 +5,8 @@ use super::super::graph::{Converter, Result};
 use super::super::known::{Active, Known, View};
 use super::super::model::{Node, decimal};
 use super::super::names::is_made_up;
-use super::{active, call};
+use super::calls::call;
+use super::inputs::active;
 use crate::pt2::Argument;
 
 /// The two sides of an operator, and whether the first is the one that depends on the input, where only one does.

@@ -2,7 +2,8 @@
 
 use super::super::graph::{Converter, Result};
 use super::super::model::Node;
-use super::{active, call, has};
+use super::calls::call;
+use super::inputs::{active, has};
 use crate::pt2::Argument;
 
 pub(super) fn attention<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result {

@@ -2,9 +2,10 @@
 
 use super::super::graph::{Converter, Result};
 use super::super::model::Node;
+use super::calls::call;
+use super::inputs::active;
 use super::normalisations::is_vector;
 use super::weighted::stored;
-use super::{active, call};
 use crate::pt2::Argument;
 
 /// Converts a node with those behind it that make one operator; `false` if it is the first of none.
@@ -127,7 +128,7 @@ fn layer_norm_from<'a>(converter: &Converter<'a>, node: &'a Node) -> Option<Laye
     let (root_index, root) = next(converter, sum, "Sqrt")?;
     let over_last = |mean: &Node| {
         let axes = mean.ints("axes").map(<[i64]>::to_vec);
-        let axes = axes.or_else(|| super::ints(converter, mean, 1).ok().flatten());
+        let axes = axes.or_else(|| super::inputs::ints(converter, mean, 1).ok().flatten());
         axes.is_some_and(|axes| axes == [-1]) && mean.int("keepdims", 1) == 1
     };
     let fits = readers.len() == 2

@@ -3,8 +3,9 @@
 use super::super::graph::{Converter, Result};
 use super::super::known::{Known, View};
 use super::super::model::Node;
+use super::calls::call;
+use super::inputs::{active, axis};
 use super::weighted::stored;
-use super::{active, axis, call};
 use crate::pt2::Argument;
 
 fn eps(node: &Node) -> Argument {

@@ -2,7 +2,8 @@
 
 use super::super::graph::{Converter, Result};
 use super::super::model::Node;
-use super::{active, call, has, number, unary};
+use super::calls::{call, unary};
+use super::inputs::{active, has, number};
 use crate::pt2::Argument;
 
 pub(super) fn relu<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result {

@@ -3,8 +3,9 @@
 use super::super::graph::{Converter, Result};
 use super::super::known::Active;
 use super::super::model::Node;
+use super::calls::call;
+use super::inputs::{active, axis, ints, number, small};
 use super::weighted::{padding, sizes};
-use super::{active, axis, call, ints, number, small};
 use crate::pt2::Argument;
 
 /// A pooling's window over each axis of positions.

@@ -5,7 +5,8 @@ use super::super::graph::{Converter, Result};
 use super::super::known::Known;
 use super::super::model::Node;
 use super::super::tensors::Change;
-use super::{active, axis, call, has, ints};
+use super::calls::call;
+use super::inputs::{active, axis, has, ints};
 use crate::pt2::Argument;
 
 /// The same scalars in the same order under another shape.

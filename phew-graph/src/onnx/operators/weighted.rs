@@ -6,7 +6,8 @@ use super::super::known::{Known, View};
 use super::super::model::Node;
 use super::super::names;
 use super::super::tensors::Change;
-use super::{active, call, has, small};
+use super::calls::call;
+use super::inputs::{active, has, small};
 use crate::pt2::Argument;
 
 /// The tensor of the file that an input is; `None` if it is not given.
