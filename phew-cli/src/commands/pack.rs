@@ -62,11 +62,11 @@ impl Command for Pack {
     const EXAMPLES: &'static [Example] = &[
         (
             "trained weights under their mask",
-            "phew pack --arch lenet-5 --weights w.safetensors --mask m.safetensors -o small.safetensors",
+            "phew pack --arch lenet-5 --weights w.safetensors --mask m.safetensors -o packed.safetensors",
         ),
         (
             "in half precision",
-            "phew pack --arch lenet-5 --weights w.safetensors --mask m.safetensors --type bf16 \\\n      -o smaller.safetensors",
+            "phew pack --arch lenet-5 --weights w.safetensors --mask m.safetensors --type bf16 \\\n      -o halves.safetensors",
         ),
     ];
     type Report = PackReport;

@@ -278,7 +278,7 @@ mod tests {
             ("[axes]\nseed = [1, '1']", &["axes.seed: 1 is given twice"]),
             (
                 "[axes]\nseed = '0-99999'\ninit-seed = '0-1'",
-                &["100000×2 cells, expected at most 100000"],
+                &["2×100000 cells, expected at most 100000"],
             ),
             (
                 // Their number wraps to 0 in 64 bits.

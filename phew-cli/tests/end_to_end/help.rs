@@ -117,7 +117,7 @@ fn every_command_has_its_options_under_a_heading_that_says_what_they_are_for() {
     for name in commands() {
         let help = stdout(folder.path(), &format!("help {name}"));
         let common = section(&help, "Options of all commands");
-        assert_eq!(common, ["--threads", "--json", "--wide", "--help"], "{name}");
+        assert_eq!(common, ["--threads", "--json", "--no-map", "--wide", "--help"], "{name}");
         let allowed = |heading: &str, options: &[&str]| {
             let found = section(&help, heading);
             assert!(found.iter().all(|o| options.contains(&o.as_str())), "{name}: {found:?}");
