@@ -135,6 +135,7 @@ fn every_command_has_its_options_under_a_heading_that_says_what_they_are_for() {
             "--arch-out",
             "--to",
             "--apply",
+            "--type",
         ];
         allowed("Output", &[&output[..], &["--gradients", "--sensitivity"]].concat());
     }

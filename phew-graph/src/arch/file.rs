@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     /// The operators' sources: their docs are the reference of the format.
-    const SOURCES: [&str; 21] = [
+    const SOURCES: [&str; 25] = [
         include_str!("op/input.rs"),
         include_str!("op/conv2d.rs"),
         include_str!("op/conv1d.rs"),
@@ -163,6 +163,10 @@ mod tests {
         include_str!("op/slice.rs"),
         include_str!("op/shuffle.rs"),
         include_str!("op/flatten.rs"),
+        include_str!("op/channel_mean.rs"),
+        include_str!("op/attention.rs"),
+        include_str!("op/tokens.rs"),
+        include_str!("op/crop.rs"),
     ];
 
     #[derive(Deserialize)]
@@ -217,7 +221,7 @@ mod tests {
         for kind in &types {
             let text = format!(
                 "name = 'a'\ntype = '{kind}'\nshape = [1]\nout = 1\nkernel = 1\n\
-                 min = 0.0\nmax = 1.0\nfirst = 0\nunits = 1\nrows = 1\ngroups = 1\nheight = [0, 0]\nwidth = [0, 0]\n"
+                 min = 0.0\nmax = 1.0\nfirst = 0\nunits = 1\nrows = 1\ngroups = 1\nheads = 1\npositions = 1\nheight = [0, 0]\nwidth = [0, 0]\n"
             );
             let mut table: toml::Table = toml::from_str(&text).expect("TOML");
             // Takes away what the operator does not know.
