@@ -98,15 +98,12 @@ fn is_part_of_known(tensor: &str, known: &impl Fn(&str) -> bool) -> bool {
 
 /// A word on batch normalisation that an exporter may have folded into convolutions: their weights are then others.
 fn folded(arch: &Arch) -> Option<String> {
-    let convolves = |op: &Op| match op {
-        Op::Conv2d(conv) => conv.bias,
-        Op::Conv1d(conv) => conv.bias,
-        _ => false,
-    };
+    // With biases, or without: the newer exporter leaves out those that are 0, as of a network that has not learnt yet.
+    let convolves = |op: &Op| matches!(op, Op::Conv2d(_) | Op::Conv1d(_));
     let any = |is: &dyn Fn(&Op) -> bool| arch.nodes().iter().any(|node| is(&node.op));
     let normalises = |op: &Op| matches!(op, Op::BatchNorm(_) | Op::LayerNorm(_));
     (any(&convolves) && !any(&normalises)).then(|| {
-        "it has convolutions with biases and no normalisation: PyTorch's exporters fold batch normalisation into the \
+        "it has convolutions and no normalisation: PyTorch's exporters fold batch normalisation into the \
          convolution before it, whose weights are then scaled; export in training mode (training=TrainingMode.TRAINING), \
          or as a .pt2, or give the model's own weights by --weights"
             .into()
