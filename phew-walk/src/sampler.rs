@@ -195,7 +195,9 @@ impl<'a, S: Score> Sampler<'a, S> {
             let left = self.builder.target - self.builder.kept;
             let gain = bulk.expected_gain(&self.builder.mask);
             if self.patience.is_due(self.builder.walks) {
-                patience::check(&gain, density, self.builder.counts(), MOST_IN_BATCHES)?;
+                let counts = self.builder.counts();
+                patience::check(&gain, density, counts, MOST_IN_BATCHES)
+                    .or_else(|error| self.check_weights(density).and(Err(error)))?;
             }
             let walks = gain.batch_size(left).min(MOST);
             if walks < least {
@@ -251,6 +253,13 @@ impl<'a, S: Score> Sampler<'a, S> {
         checked
     }
 
+    /// Refuses what the weights rule out.
+    fn check_weights(&self, density: f64) -> Result<(), WalkError> {
+        let MaskBuilder { target, mask, quotas, .. } = &self.builder;
+        let wanted = (density, *target);
+        check_weights(self.graph, self.network, self.params, wanted, mask, quotas.as_ref())
+    }
+
     /// Keeps single walks until the target is reached.
     fn draw_single_walks(&mut self, density: f64) -> Result<(), WalkError> {
         let first = self.builder.walks;
@@ -261,20 +270,13 @@ impl<'a, S: Score> Sampler<'a, S> {
             if self.builder.keep_round(self.graph, &round) {
                 break;
             }
-            if self.builder.kept == before && !feasible {
-                let (target, mask) = (self.builder.target, &self.builder.mask);
-                let quotas = self.builder.quotas.as_ref();
-                check_weights(
-                    self.graph,
-                    self.network,
-                    self.params,
-                    (density, target),
-                    mask,
-                    quotas,
-                )?;
+            let patient = self.check_patience(density);
+            // What the weights rule out takes any number of walks: that is the better word.
+            if (self.builder.kept == before || patient.is_err()) && !feasible {
+                self.check_weights(density)?;
                 feasible = true;
             }
-            self.check_patience(density)?;
+            patient?;
             self.report_progress()?;
         }
         self.single_walks.push(first..self.builder.walks);
