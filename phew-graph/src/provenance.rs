@@ -113,6 +113,13 @@ impl Provenance {
         }
     }
 
+    /// Its canonical JSON: the fields stand in alphabetical order, and maps are sorted.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self)
+            .unwrap_or_else(|e| unreachable!("string keys and finite numbers serialise: {e}"))
+    }
+
     /// Reads the JSON of any schema up to [`SCHEMA`], whose fields get today's names.
     ///
     /// # Errors

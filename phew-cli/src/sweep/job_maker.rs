@@ -326,12 +326,12 @@ pub(super) fn measured_scores(value: &Value) -> bool {
     value == GRADIENT || value == SENSITIVITY
 }
 
-/// Those of the options that a command has.
 /// Whether a network or a recipe is named by its file.
 fn is_file(name: &str) -> bool {
     [".toml", ".pt2", ".onnx"].into_iter().any(|end| name.ends_with(end))
 }
 
+/// Those of the options that a command has.
 fn own(tool: &Tool, options: Vec<(&str, Value)>) -> Vec<(String, Value)> {
     let has = options.into_iter().filter(|(name, _)| tool.option(name).is_some());
     has.map(|(name, value)| (name.to_owned(), value)).collect()

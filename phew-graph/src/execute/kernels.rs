@@ -7,7 +7,6 @@ mod pool;
 mod weighted;
 
 pub(super) use move_units::{concat, flatten, pad, part, shuffle, shuffled, slice};
-pub(super) use planes::planes;
 pub(super) use pointwise::{activate, affine, product, shift, sum};
 pub(super) use pool::{avg_pool, max_pool};
 pub(super) use weighted::{After, weighted};

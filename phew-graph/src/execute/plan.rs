@@ -6,7 +6,7 @@ use super::buffers::Buffers;
 use super::geometry::{Geometry, LANES, Layout};
 use super::kernels::{
     After, Source, Target, activate, affine, avg_pool, concat, flatten, max_pool, pad, part,
-    planes, product, shift, shuffle, slice, sum, weighted,
+    product, shift, shuffle, slice, sum, weighted,
 };
 use super::live_units::keep_live_units;
 use super::memory::Memory;
@@ -113,10 +113,7 @@ impl Plan {
         match &step.work {
             Work::Weighted(packed) => {
                 let after = After { add: step.add.as_ref().map(source), relu };
-                match geometry.layout {
-                    Layout::Inputs => weighted(packed, inputs[0], &mut output, after),
-                    Layout::Positions => planes(packed, inputs[0], &mut output, after),
-                }
+                weighted(packed, inputs[0], &mut output, after);
             }
             Work::Part(stride) => part(*stride, inputs[0], &mut output),
             Work::Affine(each) => affine(each, inputs[0], &mut output),

@@ -22,11 +22,8 @@ impl Mask {
         from: &Provenance,
         overwrite: Overwrite,
     ) -> Result<(), GraphError> {
-        // The fields stand in alphabetical order and maps are sorted: the note is canonical.
-        let note = serde_json::to_string(from)
-            .unwrap_or_else(|e| unreachable!("string keys and finite numbers serialise: {e}"));
         let tensors = self.layers.iter().map(|l| (l.name().to_owned(), Bytes(l))).collect();
-        write_tensors(path, tensors, Some(note), overwrite)
+        write_tensors(path, tensors, Some(from.to_json()), overwrite)
     }
 
     /// Reads a mask and, where phew wrote it, how it was made. Packed weights ([`crate::Network::save_packed`]) are read as

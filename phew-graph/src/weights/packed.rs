@@ -84,11 +84,7 @@ impl Network {
                 None => _ = tensors.insert(name.to_owned(), Part::Whole(array)),
             }
         }
-        let note = from.map(|from| {
-            serde_json::to_string(from)
-                .unwrap_or_else(|e| unreachable!("string keys and finite numbers serialise: {e}"))
-        });
-        write_packed(path, &tensors, &Header::new(shapes), note, overwrite)
+        write_packed(path, &tensors, &Header::new(shapes), from.map(Provenance::to_json), overwrite)
     }
 
     /// Bytes of the values of all tensors as F32: what a file of them whole takes, but for its header.

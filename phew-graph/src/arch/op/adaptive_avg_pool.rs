@@ -1,5 +1,7 @@
 //! Mean over as many windows as are asked for.
 
+use std::ops::Range;
+
 use super::effect::Effect;
 use super::fields::{Fields, Pair, Written};
 use super::operator::{Arity, LinearMap, Linearised, Operator, OwnTensor};
@@ -23,6 +25,13 @@ use crate::error::GraphError;
 pub struct AdaptiveAvgPool {
     /// Rows and columns of the output.
     pub out: [usize; 2],
+}
+
+impl AdaptiveAvgPool {
+    /// The rows or columns of a window, of `all` that share so many.
+    pub(crate) fn window(position: usize, all: usize, size: usize) -> Range<usize> {
+        position * size / all..((position + 1) * size).div_ceil(all)
+    }
 }
 
 impl Operator for AdaptiveAvgPool {
@@ -74,9 +83,7 @@ impl LinearMap for AdaptiveAvgPool {
     fn transposed(&self, at: &Linearised<'_>, _: usize, dy: &[f64]) -> Vec<f64> {
         let (from, to) = (at.inputs[0], at.output);
         let (map, out) = (sides(from), sides(to));
-        let window = |axis: usize, i: usize| {
-            i * map[axis] / out[axis]..((i + 1) * map[axis]).div_ceil(out[axis])
-        };
+        let window = |axis: usize, i: usize| Self::window(i, out[axis], map[axis]);
         let mut dx = vec![0.0; from.scalars()];
         for (dx, dy) in dx.chunks_mut(from.area()).zip(dy.chunks(to.area())) {
             for (position, dy) in dy.iter().enumerate() {

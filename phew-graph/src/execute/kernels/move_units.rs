@@ -4,19 +4,12 @@ use super::{Source, Target};
 
 /// The units of each input after those of the inputs before.
 pub(in crate::execute) fn concat(inputs: &[Source<'_>], output: &mut Target<'_>) {
-    let to = output.geometry;
-    let (lanes, length) = (to.lanes(), to.size[1] * to.lanes());
     let mut first = 0;
-    for Source { numbers, geometry: from } in inputs {
-        for unit in 0..from.units {
-            for y in 0..to.size[0] {
-                let here = from.place(unit, y, 0) * lanes;
-                let there = to.place(first + unit, y, 0) * lanes;
-                output.numbers[there..there + length]
-                    .copy_from_slice(&numbers[here..here + length]);
-            }
+    for &input in inputs {
+        for unit in 0..input.geometry.units {
+            map(input, unit, output, first + unit);
         }
-        first += from.units;
+        first += input.geometry.units;
     }
 }
 

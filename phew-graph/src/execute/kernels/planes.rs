@@ -2,42 +2,24 @@
 //!
 //! The rows of what is read and of what is written are equally long, so a map is one run of numbers and the window of
 //! the next position begins one number on: between the rows, where there is no position, sums are computed that nobody
-//! wants, and zeros put back in the end. Every sum is that of [`weighted`](super::weighted::weighted), in the same order.
+//! wants, and zeros put back in the end. Every sum is that of [`LANES`] inputs at once, in the same order.
 //!
 //! Loops stand where an iterator's closure would: what is not inlined here is not compiled for these vectors.
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
-use super::weighted::{After, SUMS};
-use super::{Source, Target};
+use super::Source;
+use super::weighted::{After, SUMS, Weighted, rectify};
 use crate::execute::geometry::LANES;
 use crate::execute::packed::{Entry, Packed};
 
-/// Computes a layer.
-pub(in crate::execute) fn planes(
-    packed: &Packed,
-    input: Source<'_>,
-    output: &mut Target<'_>,
-    after: After<'_>,
-) {
-    pulp::Arch::new().dispatch(Planes { packed, input, output, after });
-}
-
-struct Planes<'a, 'b> {
-    packed: &'a Packed,
-    input: Source<'a>,
-    output: &'a mut Target<'b>,
-    after: After<'a>,
-}
-
-impl WithSimd for Planes<'_, '_> {
-    type Output = ();
-
+impl Weighted<'_, '_> {
+    /// All positions of all units.
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
+    pub(super) fn planes<S: Simd>(mut self, simd: S) {
         let [rows, columns] = self.output.geometry.size;
         if [rows, columns] == [1, 1] {
-            return self.features();
+            return self.one_position();
         }
         let all = (rows - 1) * self.output.geometry.row + columns;
         let lanes = const { S::F32_LANES };
@@ -68,34 +50,13 @@ impl WithSimd for Planes<'_, '_> {
         }
         self.clear_gaps();
     }
-}
 
-impl Planes<'_, '_> {
     /// `T` vectors from a number on, of all units.
     #[inline(always)]
     fn run<S: Simd, const T: usize>(&mut self, simd: S, at: usize) {
         let Self { packed, input, output, after } = self;
-        let zero = simd.splat_f32s(0.0);
         for &unit in &packed.units {
-            let mut sums = [simd.splat_f32s(packed.shift[unit]); T];
-            for &Entry { value, offset } in packed.unit(unit) {
-                let weight = simd.splat_f32s(value);
-                let here = vectors::<S, T>(input.numbers, offset as usize + at);
-                for t in 0..T {
-                    sums[t] = simd.mul_add_f32s(weight, here[t], sums[t]);
-                }
-            }
-            if let Some(Source { numbers, geometry }) = after.add {
-                let other = vectors::<S, T>(numbers, geometry.place(unit, 0, 0) + at);
-                for t in 0..T {
-                    sums[t] = simd.add_f32s(sums[t], other[t]);
-                }
-            }
-            if after.relu {
-                for sum in &mut sums {
-                    *sum = simd.max_f32s(*sum, zero);
-                }
-            }
+            let sums = sums::<S, T>(simd, packed, unit, input.numbers, *after, at);
             let place = output.geometry.place(unit, 0, 0) + at;
             let length = T * S::F32_LANES;
             let there = S::as_mut_simd_f32s(&mut output.numbers[place..place + length]).0;
@@ -108,20 +69,9 @@ impl Planes<'_, '_> {
     fn few<S: Simd>(&mut self, simd: S, all: usize) {
         let Self { packed, input, output, after } = self;
         for &unit in &packed.units {
-            let mut sum = simd.splat_f32s(packed.shift[unit]);
-            for &Entry { value, offset } in packed.unit(unit) {
-                let here = vectors::<S, 1>(input.numbers, offset as usize)[0];
-                sum = simd.mul_add_f32s(simd.splat_f32s(value), here, sum);
-            }
-            if let Some(Source { numbers, geometry }) = after.add {
-                let other = vectors::<S, 1>(numbers, geometry.place(unit, 0, 0))[0];
-                sum = simd.add_f32s(sum, other);
-            }
-            if after.relu {
-                sum = simd.max_f32s(sum, simd.splat_f32s(0.0));
-            }
+            let sum = sums::<S, 1>(simd, packed, unit, input.numbers, *after, 0);
             let mut numbers = [0.0; LANES];
-            S::as_mut_simd_f32s(&mut numbers).0[0] = sum;
+            S::as_mut_simd_f32s(&mut numbers).0[..1].copy_from_slice(&sum);
             let place = output.geometry.place(unit, 0, 0);
             output.numbers[place..place + all].copy_from_slice(&numbers[..all]);
         }
@@ -129,7 +79,7 @@ impl Planes<'_, '_> {
 
     /// Units of a single position.
     #[inline(always)]
-    fn features(&mut self) {
+    fn one_position(&mut self) {
         let Self { packed, input, output, after } = self;
         for &unit in &packed.units {
             let mut sums = [0.0; SUMS];
@@ -172,6 +122,36 @@ impl Planes<'_, '_> {
             }
         }
     }
+}
+
+/// A unit's sums of `T` vectors from a number on, with what is done to them before they are stored.
+#[inline(always)]
+fn sums<S: Simd, const T: usize>(
+    simd: S,
+    packed: &Packed,
+    unit: usize,
+    numbers: &[f32],
+    after: After<'_>,
+    at: usize,
+) -> [S::f32s; T] {
+    let mut sums = [simd.splat_f32s(packed.shift[unit]); T];
+    for &Entry { value, offset } in packed.unit(unit) {
+        let weight = simd.splat_f32s(value);
+        let here = vectors::<S, T>(numbers, offset as usize + at);
+        for t in 0..T {
+            sums[t] = simd.mul_add_f32s(weight, here[t], sums[t]);
+        }
+    }
+    if let Some(Source { numbers, geometry }) = after.add {
+        let other = vectors::<S, T>(numbers, geometry.place(unit, 0, 0) + at);
+        for t in 0..T {
+            sums[t] = simd.add_f32s(sums[t], other[t]);
+        }
+    }
+    if after.relu {
+        rectify(simd, &mut sums);
+    }
+    sums
 }
 
 /// So many vectors of numbers, from a number on.

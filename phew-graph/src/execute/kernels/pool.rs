@@ -3,26 +3,31 @@
 use std::ops::Range;
 
 use super::{Source, Target};
+use crate::arch::op::AdaptiveAvgPool;
 use crate::execute::geometry::{Geometry, LANES, Layout};
 use crate::execute::step::{Padding, Windows};
 
 /// The maximum over each window; padding is never the greatest.
 pub(in crate::execute) fn max_pool(windows: Windows, input: Source<'_>, output: &mut Target<'_>) {
-    let end = |greatest, _| greatest;
-    match output.geometry.layout {
-        Layout::Inputs => {
-            each::<LANES>(windows, input, output, f32::NEG_INFINITY, f32::max, end);
-        }
-        Layout::Positions => each::<1>(windows, input, output, f32::NEG_INFINITY, f32::max, end),
-    }
+    pool(windows, input, output, f32::NEG_INFINITY, f32::max, |greatest, _| greatest);
 }
 
 /// The mean over each window.
 pub(in crate::execute) fn avg_pool(windows: Windows, input: Source<'_>, output: &mut Target<'_>) {
-    let (add, end) = (|sum, x| sum + x, |sum, area| sum / area);
+    pool(windows, input, output, 0.0, |sum, x| sum + x, |sum, area| sum / area);
+}
+
+fn pool(
+    windows: Windows,
+    input: Source<'_>,
+    output: &mut Target<'_>,
+    start: f32,
+    join: impl Fn(f32, f32) -> f32,
+    end: impl Fn(f32, f32) -> f32,
+) {
     match output.geometry.layout {
-        Layout::Inputs => each::<LANES>(windows, input, output, 0.0, add, end),
-        Layout::Positions => each::<1>(windows, input, output, 0.0, add, end),
+        Layout::Inputs => each::<LANES>(windows, input, output, start, join, end),
+        Layout::Positions => each::<1>(windows, input, output, start, join, end),
     }
 }
 
@@ -49,8 +54,7 @@ impl Windows {
                 (on_map, counted)
             }
             Self::Sharing => {
-                let all = to.size[axis];
-                let on_map = position * size / all..((position + 1) * size).div_ceil(all);
+                let on_map = AdaptiveAvgPool::window(position, to.size[axis], size);
                 (on_map.clone(), on_map.len())
             }
         }

@@ -1,4 +1,5 @@
-//! Sums over the kept weights of a convolution or a linear layer, of [`LANES`] inputs at once.
+//! Sums over the kept weights of a convolution or a linear layer. Here of [`LANES`] inputs at once; `planes` has those of one
+//! input at several positions.
 //!
 //! A tile is a few positions of the output map, `R` rows of `C` columns, of [`LANES`] inputs each. Its sums stay in
 //! registers while all kept weights of a unit are applied to them. Tiles are the outer loop and units the inner one: what
@@ -10,7 +11,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::{Source, Target};
-use crate::execute::geometry::LANES;
+use crate::execute::geometry::{Geometry, LANES, Layout};
 use crate::execute::packed::{Entry, Packed};
 
 /// What is done to a sum before it is stored.
@@ -33,11 +34,11 @@ pub(in crate::execute) fn weighted(
     pulp::Arch::new().dispatch(Weighted { packed, input, output, after });
 }
 
-struct Weighted<'a, 'b> {
-    packed: &'a Packed,
-    input: Source<'a>,
-    output: &'a mut Target<'b>,
-    after: After<'a>,
+pub(super) struct Weighted<'a, 'b> {
+    pub(super) packed: &'a Packed,
+    pub(super) input: Source<'a>,
+    pub(super) output: &'a mut Target<'b>,
+    pub(super) after: After<'a>,
 }
 
 impl WithSimd for Weighted<'_, '_> {
@@ -45,7 +46,10 @@ impl WithSimd for Weighted<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let [rows, columns] = self.output.geometry.size;
+        let Geometry { size: [rows, columns], layout, .. } = self.output.geometry;
+        if layout == Layout::Positions {
+            return self.planes(simd);
+        }
         match (self.packed.stride, rows, columns) {
             (_, 1, 1) => self.features(simd),
             ([_, 1], _, 8..) => self.tiles::<S, 1, 8, 1>(simd),
@@ -165,13 +169,19 @@ fn store<S: Simd, const C: usize>(
         }
     }
     if after.relu {
-        for sum in &mut sums {
-            *sum = simd.max_f32s(*sum, simd.splat_f32s(0.0));
-        }
+        rectify(simd, &mut sums);
     }
     let place = output.geometry.place(unit, y, x) * vectors;
     let row = &mut S::as_mut_simd_f32s(output.numbers).0[place..][..C * vectors];
     for c in 0..C {
         row[c * vectors + chunk] = sums[c];
+    }
+}
+
+/// ReLU.
+#[inline(always)]
+pub(super) fn rectify<S: Simd, const C: usize>(simd: S, sums: &mut [S::f32s; C]) {
+    for sum in sums {
+        *sum = simd.max_f32s(*sum, simd.splat_f32s(0.0));
     }
 }
