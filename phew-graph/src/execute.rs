@@ -12,7 +12,10 @@
 //!
 //! What comes out depends on nothing but network, mask, input and the instruction set: the kept weights of a unit are
 //! summed in f32 in the order of its tensor, from the bias on (features: in eight interleaved sums, which are added in
-//! order), with fused multiply-adds; numbers of threads and of inputs change no byte.
+//! order), with fused multiply-adds; means and variances of normalisations are summed in f64. Numbers of threads and of inputs
+//! change no byte.
+//!
+//! All operators are run but batch normalisation without statistics, which depends on what else is in the batch.
 
 mod buffers;
 mod fold;

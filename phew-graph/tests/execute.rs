@@ -238,6 +238,74 @@ fn plain(network: &Network, mask: &Mask, input: &[f32]) -> Vec<f64> {
             }
             Op::Concat(_) => from.iter().flat_map(|map| map.numbers.clone()).collect(),
             Op::Flatten(_) => from[0].numbers.clone(),
+            Op::Crop(crop) => {
+                let area = from[0].sizes[1] * from[0].sizes[2];
+                places().map(|(u, _, x)| from[0].numbers[u * area + crop.first + x]).collect()
+            }
+            Op::Tokens(tokens) => {
+                let (learnt, area) =
+                    (tensor("tokens").unwrap(), from[0].sizes[1] * from[0].sizes[2]);
+                let (own, others) = if tokens.behind { (area, 0) } else { (0, columns - area) };
+                let value = |(u, _, x): (usize, usize, usize)| match x.checked_sub(others) {
+                    Some(x) if x < area => from[0].numbers[u * area + x],
+                    _ => learnt[(x - own) * units + u],
+                };
+                places().map(value).collect()
+            }
+            Op::LayerNorm(norm) => {
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    let over: Vec<f64> = match norm.groups {
+                        None => (0..units).map(|u| from[0].at(u, y, x)).collect(),
+                        Some(groups) => {
+                            let size = units / groups * rows * columns;
+                            from[0].numbers.chunks(size).nth(u / (units / groups)).unwrap().to_vec()
+                        }
+                    };
+                    let n = over.len() as f64;
+                    let mean = over.iter().sum::<f64>() / n;
+                    let variance = over.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+                    let scale = tensor("weight").map_or(1.0, |scale| scale[u]);
+                    let shift = tensor("bias").map_or(0.0, |shift| shift[u]);
+                    (from[0].at(u, y, x) - mean) / (variance + norm.eps).sqrt() * scale + shift
+                };
+                places().map(value).collect()
+            }
+            Op::Softmax(softmax) => {
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    let sum: f64 = (0..units).map(|u| from[0].at(u, y, x).exp()).sum();
+                    let share = from[0].at(u, y, x).exp() / sum;
+                    if softmax.log { share.ln() } else { share }
+                };
+                places().map(value).collect()
+            }
+            Op::ChannelMean(_) => {
+                let all = from[0].sizes[0];
+                let mean = |(_, y, x): (usize, usize, usize)| {
+                    (0..all).map(|u| from[0].at(u, y, x)).sum::<f64>() / all as f64
+                };
+                places().map(mean).collect()
+            }
+            Op::Attention(attention) => {
+                let size = units / attention.heads;
+                let scale = attention.scale.unwrap_or(1.0 / (size as f64).sqrt());
+                let keys = from[1].sizes[1] * from[1].sizes[2];
+                let of = |map: &Map, u: usize, p: usize| {
+                    map.numbers[u * map.sizes[1] * map.sizes[2] + p]
+                };
+                let value = |(u, y, x): (usize, usize, usize)| {
+                    let (own, head) = (y * columns + x, u / size * size..(u / size + 1) * size);
+                    let seen = if attention.causal { keys.min(own + 1) } else { keys };
+                    let score = |key: usize| -> f64 {
+                        let products =
+                            head.clone().map(|u| of(from[0], u, own) * of(from[1], u, key));
+                        (scale * products.sum::<f64>()).exp()
+                    };
+                    let scores: Vec<f64> = (0..seen).map(score).collect();
+                    let values = scores.iter().enumerate().map(|(key, s)| s * of(from[2], u, key));
+                    values.sum::<f64>() / scores.iter().sum::<f64>()
+                };
+                places().map(value).collect()
+            }
             other => panic!("{}", other.kind()),
         };
         out.numbers = values;
@@ -400,8 +468,52 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// A network of what transformers have: learnt tokens, normalisation of each input by itself, attention, softmax.
+    fn transformer()(
+        height in 1usize..4, width in 1usize..6, heads in 1usize..4, size in 1usize..4, tokens in 1usize..3,
+        groups in 1usize..3, causal: bool, behind: bool, log: bool, affine: bool,
+        last in prop::sample::select(vec!["crop\"\nfirst = 0\npositions = 1\n#\"", "channel_mean"]),
+    ) -> String {
+        let units = heads * size;
+        let deep = groups * 2;
+        format!(
+            "name = \"random\"\n\
+             [[op]]\nname = \"x\"\ntype = \"input\"\nshape = [2, {height}, {width}]\n\
+             [[op]]\nname = \"patches\"\ntype = \"conv2d\"\nout = {deep}\nkernel = 3\npadding = 1\n\
+             [[op]]\nname = \"norm0\"\ntype = \"group_norm\"\ngroups = {groups}\neps = 1e-4\n\
+             [[op]]\nname = \"embed\"\ntype = \"linear\"\nout = {units}\nat_positions = true\n\
+             [[op]]\nname = \"class\"\ntype = \"tokens\"\nshape = [{tokens}, {units}]\nbehind = {behind}\n\
+             [[op]]\nname = \"norm\"\ntype = \"layer_norm\"\naffine = {affine}\n\
+             [[op]]\nname = \"q\"\ntype = \"linear\"\nout = {units}\nat_positions = true\n\
+             [[op]]\nname = \"k\"\ntype = \"linear\"\nout = {units}\nat_positions = true\ninputs = [\"norm\"]\n\
+             [[op]]\nname = \"v\"\ntype = \"linear\"\nout = {units}\nat_positions = true\ninputs = [\"embed\"]\n\
+             [[op]]\nname = \"k2\"\ntype = \"crop\"\nfirst = 0\npositions = {positions}\ninputs = [\"k\"]\n\
+             [[op]]\nname = \"v2\"\ntype = \"crop\"\nfirst = 0\npositions = {positions}\ninputs = [\"v\"]\n\
+             [[op]]\nname = \"mixed\"\ntype = \"attention\"\nheads = {heads}\ncausal = {causal}\ninputs = [\"q\", \"k2\", \"v2\"]\n\
+             [[op]]\nname = \"add\"\ntype = \"add\"\ninputs = [\"mixed\", \"class\"]\n\
+             [[op]]\nname = \"norm2\"\ntype = \"layer_norm\"\n\
+             [[op]]\nname = \"act\"\ntype = \"gelu\"\n\
+             [[op]]\nname = \"shares\"\ntype = \"softmax\"\nlog = {log}\n\
+             [[op]]\nname = \"last\"\ntype = \"{last}\"\n\
+             [[op]]\nname = \"flat\"\ntype = \"flatten\"\n\
+             [[op]]\nname = \"fc\"\ntype = \"linear\"\nout = 4\n",
+            positions = height * width,
+        )
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn transformers_come_to_what_a_plain_loop_does(
+        toml in transformer(), density in 0.2f32..1.0, inputs in 1usize..19, seed: u64,
+    ) {
+        let arch = Arch::from_toml(&toml, "random").unwrap();
+        let (network, mask) = random(arch, density, seed);
+        check(&network, &mask, inputs, seed);
+    }
 
     #[test]
     fn random_networks_come_to_what_a_plain_loop_does(

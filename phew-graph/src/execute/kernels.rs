@@ -1,12 +1,16 @@
 //! The inner loops, compiled for the widest vectors that the machine has.
 
+mod attention;
 mod move_units;
+mod over_units;
 mod planes;
 mod pointwise;
 mod pool;
 mod weighted;
 
-pub(super) use move_units::{concat, flatten, pad, part, shuffle, shuffled, slice};
+pub(super) use attention::attention;
+pub(super) use move_units::{concat, crop, flatten, pad, part, shuffle, shuffled, slice, tokens};
+pub(super) use over_units::{channel_mean, group_norm, layer_norm, softmax};
 pub(super) use pointwise::{activate, affine, product, shift, sum};
 pub(super) use pool::{avg_pool, max_pool};
 pub(super) use weighted::{After, weighted};

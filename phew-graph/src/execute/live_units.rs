@@ -34,6 +34,8 @@ pub(super) fn keep_live_units(steps: &mut [Step], geometries: &[Geometry], last:
             | Work::MaxPool(_)
             | Work::AvgPool(_)
             | Work::Pad(_)
+            | Work::Crop(_)
+            | Work::Tokens { .. }
             | Work::Sum
             | Work::Product => {
                 for &input in &step.inputs {
@@ -59,6 +61,19 @@ pub(super) fn keep_live_units(steps: &mut [Step], geometries: &[Geometry], last:
                     rest = after;
                 }
             }
+            Work::Normalise { groups, .. } => {
+                let size = own.len() / groups.unwrap_or(1);
+                mark(&mut live[step.inputs[0]], blocks(&own, size));
+            }
+            Work::Softmax { .. } => mark(&mut live[step.inputs[0]], blocks(&own, own.len())),
+            Work::ChannelMean if own[0] => live[step.inputs[0]].fill(true),
+            Work::ChannelMean => {}
+            Work::Attention(attention) => {
+                let size = own.len() / attention.heads;
+                mark(&mut live[step.inputs[0]], blocks(&own, size));
+                mark(&mut live[step.inputs[1]], blocks(&own, size));
+                mark(&mut live[step.inputs[2]], own.iter().copied());
+            }
             Work::Flatten => {
                 let [rows, columns] = geometries[step.inputs[0]].size;
                 let any = own.chunks(rows * columns).map(|features| features.contains(&true));
@@ -67,6 +82,11 @@ pub(super) fn keep_live_units(steps: &mut [Step], geometries: &[Geometry], last:
         }
         live[step.output] = own;
     }
+}
+
+/// For each unit whether anything reads a unit of its block of so many.
+fn blocks(own: &[bool], size: usize) -> impl Iterator<Item = bool> + '_ {
+    own.chunks(size).flat_map(|block| std::iter::repeat_n(block.contains(&true), block.len()))
 }
 
 fn mark(live: &mut [bool], also: impl Iterator<Item = bool>) {

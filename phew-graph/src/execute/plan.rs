@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use super::buffers::Buffers;
 use super::geometry::{Geometry, LANES, Layout};
 use super::kernels::{
-    After, Source, Target, activate, affine, avg_pool, concat, flatten, max_pool, pad, part,
-    product, shift, shuffle, slice, sum, weighted,
+    After, Source, Target, activate, affine, attention, avg_pool, channel_mean, concat, crop,
+    flatten, group_norm, layer_norm, max_pool, pad, part, product, shift, shuffle, slice, softmax,
+    sum, tokens, weighted,
 };
 use super::live_units::keep_live_units;
 use super::memory::Memory;
@@ -127,6 +128,17 @@ impl Plan {
             Work::Pad(before) => pad(*before, inputs[0], &mut output),
             Work::Concat => concat(&inputs, &mut output),
             Work::Flatten => flatten(inputs[0], &mut output),
+            Work::Crop(first) => crop(*first, inputs[0], &mut output),
+            Work::Tokens { learnt, behind } => tokens(learnt, *behind, inputs[0], &mut output),
+            Work::Normalise { groups: None, eps, each } => {
+                layer_norm(*eps, each, inputs[0], &mut output);
+            }
+            Work::Normalise { groups: Some(groups), eps, each } => {
+                group_norm(*groups, *eps, each, inputs[0], &mut output);
+            }
+            Work::Softmax { log } => softmax(*log, inputs[0], &mut output),
+            Work::ChannelMean => channel_mean(inputs[0], &mut output),
+            Work::Attention(of) => attention(of, [inputs[0], inputs[1], inputs[2]], &mut output),
         }
         if !(relu && matches!(step.work, Work::Weighted(_))) {
             activate(step.activation, &mut output);

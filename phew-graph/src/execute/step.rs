@@ -2,7 +2,7 @@
 
 use super::packed::Packed;
 use crate::arch::Activation;
-use crate::arch::op::Window;
+use crate::arch::op::{Attention, Window};
 
 /// The windows of a pooling.
 #[derive(Clone, Copy, Debug)]
@@ -62,4 +62,16 @@ pub(super) enum Work {
     Concat,
     /// A map's positions as features.
     Flatten,
+    /// Some positions, from a first one on.
+    Crop(usize),
+    /// Learnt positions beside those of the input.
+    Tokens { learnt: Vec<f32>, behind: bool },
+    /// Normalisation of each input by itself, and a scale and a shift for each unit.
+    Normalise { groups: Option<usize>, eps: f64, each: Vec<[f32; 2]> },
+    /// Softmax over the units, or its logarithm.
+    Softmax { log: bool },
+    /// The mean over the units.
+    ChannelMean,
+    /// Attention of queries, keys and values.
+    Attention(Attention),
 }

@@ -10,31 +10,10 @@ use crate::error::GraphError;
 use crate::mask::Mask;
 use crate::weights::Network;
 
-/// Whether this engine runs an operator.
+/// Whether this engine runs an operator: all but normalisation without statistics, which depends on what else is in the
+/// batch.
 fn runs(op: &Op) -> bool {
-    match op {
-        Op::Input(_)
-        | Op::Conv2d(_)
-        | Op::Conv1d(_)
-        | Op::Linear(_)
-        | Op::Scale(_)
-        | Op::Shift(_)
-        | Op::Affine(_)
-        | Op::Activation(_)
-        | Op::MaxPool(_)
-        | Op::AvgPool(_)
-        | Op::AdaptiveAvgPool(_)
-        | Op::Pad(_)
-        | Op::Add(_)
-        | Op::Multiply(_)
-        | Op::Concat(_)
-        | Op::Slice(_)
-        | Op::Shuffle(_)
-        | Op::Flatten(_) => true,
-        // Without statistics it depends on what else is in the batch.
-        Op::BatchNorm(norm) => norm.statistics,
-        _ => false,
-    }
+    !matches!(op, Op::BatchNorm(norm) if !norm.statistics)
 }
 
 /// The plan of a network in the making.
@@ -169,7 +148,24 @@ impl<'n> Steps<'n> {
             Op::Slice(slice) => Work::Slice(slice.first),
             Op::Shuffle(shuffle) => Work::Shuffle(shuffle.rows),
             Op::Flatten(_) => Work::Flatten,
-            op => return Err(self.refused(head, op)),
+            Op::Crop(crop) => Work::Crop(crop.first),
+            Op::Tokens(tokens) => {
+                let learnt = self.tensors.get(head, Role::Shift).unwrap_or_default().to_vec();
+                Work::Tokens { learnt, behind: tokens.behind }
+            }
+            Op::LayerNorm(norm) => {
+                let scale = self.tensors.get(head, Role::NormScale);
+                let shift = self.tensors.get(head, Role::NormShift);
+                let of = |values: Option<&[f32]>, unit: usize, usual| {
+                    values.map_or(usual, |values| values[unit])
+                };
+                let each = (0..units).map(|u| [of(scale, u, 1.0), of(shift, u, 0.0)]).collect();
+                Work::Normalise { groups: norm.groups, eps: norm.eps, each }
+            }
+            Op::Softmax(softmax) => Work::Softmax { log: softmax.log },
+            Op::ChannelMean(_) => Work::ChannelMean,
+            Op::Attention(attention) => Work::Attention(*attention),
+            Op::Input(_) => unreachable!("the input is there before all steps"),
         };
         if let (Work::Weighted(_), Some((next, Op::Add(_)))) = (&work, self.next(output))
             && let [one, two] = self.arch.nodes()[next].inputs[..]

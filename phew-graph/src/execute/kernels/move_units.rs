@@ -82,6 +82,45 @@ pub(in crate::execute) fn pad(
     }
 }
 
+/// Some positions of a map read row by row, from a first one on.
+pub(in crate::execute) fn crop(first: usize, input: Source<'_>, output: &mut Target<'_>) {
+    for position in 0..output.geometry.size[1] {
+        place(input, first + position, output, position);
+    }
+}
+
+/// Learnt positions, `[position, unit]`, and those of a map read row by row.
+pub(in crate::execute) fn tokens(
+    learnt: &[f32],
+    behind: bool,
+    input: Source<'_>,
+    output: &mut Target<'_>,
+) {
+    let to = output.geometry;
+    let [rows, columns] = input.geometry.size;
+    let (own, others) = (to.size[1] - rows * columns, rows * columns);
+    let (first_own, first_other) = if behind { (others, 0) } else { (0, own) };
+    for (number, value) in learnt.iter().enumerate() {
+        let (position, unit) = (first_own + number / to.units, number % to.units);
+        let there = to.place(unit, 0, position) * to.lanes();
+        output.numbers[there..there + to.lanes()].fill(*value);
+    }
+    for position in 0..others {
+        place(input, position, output, first_other + position);
+    }
+}
+
+/// What all units have at a position of a map read row by row, in the place of another position of a row.
+fn place(input: Source<'_>, from: usize, output: &mut Target<'_>, to: usize) {
+    let columns = input.geometry.size[1];
+    let lanes = output.geometry.lanes();
+    for unit in 0..output.geometry.units {
+        let here = input.geometry.place(unit, from / columns, from % columns) * lanes;
+        let there = output.geometry.place(unit, 0, to) * lanes;
+        output.numbers[there..there + lanes].copy_from_slice(&input.numbers[here..here + lanes]);
+    }
+}
+
 /// The maps parted by a stride, border included: see [`Geometry::strided`](crate::execute::geometry::Geometry::strided).
 pub(in crate::execute) fn part(stride: [usize; 2], input: Source<'_>, output: &mut Target<'_>) {
     let (from, to) = (input.geometry, output.geometry);

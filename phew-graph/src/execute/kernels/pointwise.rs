@@ -167,11 +167,11 @@ fn map(output: &mut Target<'_>, f: impl Fn(f32) -> f32) {
 
 /// The numbers of a row of a unit's map.
 #[inline(always)]
-fn row(numbers: &[f32], of: Geometry, unit: usize, y: usize) -> &[f32] {
+pub(super) fn row(numbers: &[f32], of: Geometry, unit: usize, y: usize) -> &[f32] {
     &numbers[of.place(unit, y, 0) * of.lanes()..][..of.size[1] * of.lanes()]
 }
 
 #[inline(always)]
-fn row_mut(numbers: &mut [f32], of: Geometry, unit: usize, y: usize) -> &mut [f32] {
+pub(super) fn row_mut(numbers: &mut [f32], of: Geometry, unit: usize, y: usize) -> &mut [f32] {
     &mut numbers[of.place(unit, y, 0) * of.lanes()..][..of.size[1] * of.lanes()]
 }
