@@ -22,6 +22,7 @@ mod lists;
 mod outputs;
 mod pack;
 mod provenance;
+mod reported;
 mod reproduce;
 mod rivals;
 mod signals;

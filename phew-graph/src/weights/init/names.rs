@@ -21,6 +21,8 @@ impl fmt::Display for Init {
             Init::KaimingUniform(fan) => write!(f, "kaiming-uniform-{fan}"),
             Init::XavierNormal => f.write_str("xavier-normal"),
             Init::XavierUniform => f.write_str("xavier-uniform"),
+            // `{std}` would write three hundred digits.
+            Init::Normal { std } if format!("{std:?}").contains('e') => write!(f, "normal:{std:e}"),
             Init::Normal { std } => write!(f, "normal:{std}"),
             Init::Orthogonal => f.write_str("orthogonal"),
         }
@@ -73,6 +75,9 @@ mod tests {
             "xavier-normal",
             "xavier-uniform",
             "normal:0.1",
+            "normal:2",
+            "normal:1e-300",
+            "normal:1e39",
             "orthogonal",
         ] {
             assert_eq!(text.parse::<Init>().unwrap().to_string(), text);
