@@ -28,7 +28,8 @@ pub struct Axis {
     pub max: Option<f64>,
     /// Whether the greatest value comes first.
     pub reversed: bool,
-    /// Whether layers stand by their names, one after the other: where all that is shown has the same ones.
+    /// Whether layers stand by their names, one after the other: those that are called the same in all that is shown, or
+    /// in all of a panel, where panels have axes of their own.
     pub named: bool,
 }
 

@@ -41,10 +41,10 @@ pub(crate) struct Grid {
     pub(crate) height: f64,
 }
 
-/// The axes of all panels: one from left to right for all, one from bottom to top for each.
+/// The axes of all panels, for each one from left to right and one from bottom to top.
 #[derive(Clone, Debug)]
 pub(crate) struct Axes {
-    pub(crate) x: Ruler,
+    pub(crate) x: Vec<Ruler>,
     /// Degrees by which the labels below the panels are turned.
     pub(crate) angle: f64,
     pub(crate) y: Vec<Ruler>,
@@ -133,8 +133,8 @@ pub(crate) fn draw(
         of_column.map(beside).fold(0.0, f64::max)
     };
     let mut margins: Vec<f64> = (0..columns).map(margin).collect();
-    let last = axes.x.ticks.last().filter(|_| axes.angle == 0.0);
-    let right = last.map_or(0.0, |tick| 0.25 * width(&tick.1, SMALL));
+    let last = axes.x.iter().filter_map(|x| x.ticks.last()).filter(|_| axes.angle == 0.0);
+    let right = last.map(|tick| 0.25 * width(&tick.1, SMALL)).fold(0.0, f64::max);
     let gaps = GAP * (columns - 1) as f64 + right;
     let room =
         |margins: &[f64]| (page.inner() - margins.iter().sum::<f64>() - gaps) / columns as f64;
@@ -150,6 +150,8 @@ pub(crate) fn draw(
         _ => panels[panel].name.as_str(),
     };
     let below = below(axes);
+    // Above a panel with the same axis, a panel needs no labels.
+    let last = |panel: usize| axes.x.get(panel + columns) != Some(&axes.x[panel]);
     let mut row_top = page.top;
     for first in (0..panels.len()).step_by(columns) {
         let named =
@@ -160,8 +162,9 @@ pub(crate) fn draw(
         for panel in first..(first + columns).min(panels.len()) {
             left += margins[panel - first];
             let y = &axes.y[panel];
-            let frame = Frame { at: [left, top], size: [width, grid.height], x: &axes.x, y };
-            let bottom = panel + columns >= panels.len();
+            let x = &axes.x[panel];
+            let frame = Frame { at: [left, top], size: [width, grid.height], x, y };
+            let bottom = last(panel);
             lowest = lowest.max(top + grid.height + if bottom { below } else { 0.0 });
             let shapes = &mut page.scene.shapes;
             shapes.extend(lines(&frame, axes));
@@ -197,15 +200,16 @@ fn overhang(axes: &Axes, panel: f64) -> f64 {
         return 0.0;
     }
     let (sin, cos) = axes.angle.to_radians().sin_cos();
-    let beyond = |(place, label): &(f64, String)| {
-        width(label, SMALL) * cos + 0.75 * SMALL * sin - 0.3 * SMALL - panel * axes.x.share(*place)
+    let beyond = |x: &Ruler, (place, label): &(f64, String)| {
+        width(label, SMALL) * cos + 0.75 * SMALL * sin - 0.3 * SMALL - panel * x.share(*place)
     };
-    axes.x.ticks.iter().map(beyond).fold(0.0, f64::max)
+    axes.x.iter().flat_map(|x| x.ticks.iter().map(move |tick| beyond(x, tick))).fold(0.0, f64::max)
 }
 
 /// The height of ticks and labels below a panel.
 fn below(axes: &Axes) -> f64 {
-    let longest = axes.x.ticks.iter().map(|tick| width(&tick.1, SMALL)).fold(0.0, f64::max);
+    let ticks = axes.x.iter().flat_map(|x| &x.ticks);
+    let longest = ticks.map(|tick| width(&tick.1, SMALL)).fold(0.0, f64::max);
     TICK + SPACE + SMALL + longest * axes.angle.to_radians().sin()
 }
 
@@ -263,7 +267,7 @@ fn label_lines(label: &str, length: f64) -> Vec<String> {
     wrapped(label, LABEL, length + 14.0)
 }
 
-/// Ticks below a panel, and their labels below the lowest.
+/// Ticks below a panel, and their labels if it has them.
 fn ticks_below(frame: &Frame<'_>, axes: &Axes, labelled: bool) -> Vec<Shape> {
     let bottom = frame.at[1] + frame.size[1];
     let mut shapes = Vec::new();
@@ -272,9 +276,9 @@ fn ticks_below(frame: &Frame<'_>, axes: &Axes, labelled: bool) -> Vec<Shape> {
         shapes.push(line([x, bottom], [x, bottom + length], stroke(INK, 0.6)));
         x
     };
-    axes.x.minor.iter().for_each(|place| _ = tick(*place, 0.5 * TICK));
-    let places: Vec<f64> = axes.x.ticks.iter().map(|(place, _)| tick(*place, TICK)).collect();
-    for ((_, label), x) in axes.x.ticks.iter().zip(places).filter(|_| labelled) {
+    frame.x.minor.iter().for_each(|place| _ = tick(*place, 0.5 * TICK));
+    let places: Vec<f64> = frame.x.ticks.iter().map(|(place, _)| tick(*place, TICK)).collect();
+    for ((_, label), x) in frame.x.ticks.iter().zip(places).filter(|_| labelled) {
         let (anchor, x) = match axes.angle == 0.0 {
             true => (Anchor::Middle, x),
             false => (Anchor::End, x + 0.3 * SMALL),

@@ -92,13 +92,19 @@ pub(super) fn group(figure: &Figure, x: &Axis, samples: Vec<Sample<'_>>) -> anyh
                 continue;
             }
             let across: Vec<&Placed<'_>> = across.iter().filter(here).collect();
+            let own = (x.named && figure.own_axes)
+                .then(|| distinct(placed.iter().map(|one| of_x(one)), figure));
             let of_series = |series: &Group| {
                 let placed = placed.iter().copied().filter(|one| one.series == *series);
-                points(figure, &x_measure, categories.as_deref(), placed)
+                points(figure, &x_measure, own.as_deref().or(categories.as_deref()), placed)
             };
             panels.push(Panel {
                 name: group.name(&figure.panel, figure),
                 quantity,
+                categories: own.as_ref().map(|own| {
+                    let rows: Vec<&Row> = placed.iter().map(|one| one.sample.row).collect();
+                    names(figure, &x_measure, own, &layer_names(figure, &rows))
+                }),
                 points: series_groups.iter().map(of_series).collect(),
                 lines: lines(figure, measure, &across),
             });
@@ -106,14 +112,7 @@ pub(super) fn group(figure: &Figure, x: &Axis, samples: Vec<Sample<'_>>) -> anyh
     }
     let shown: Vec<&Row> = placed.iter().map(|one| one.sample.row).collect();
     let layers = if x.named { layer_names(figure, &shown) } else { BTreeMap::new() };
-    let named = |group: &Group| match group.cells.first() {
-        Some(Cell::Number(_)) if layers.contains_key(&group.key) => layers[&group.key].clone(),
-        Some(Cell::Number(number)) if !figure.names.contains_key(&group.key) => {
-            rounded(x_measure.number(*number))
-        }
-        _ => group.name(&[], figure),
-    };
-    let categories = categories.map(|groups| groups.iter().map(named).collect());
+    let categories = categories.map(|groups| names(figure, &x_measure, &groups, &layers));
     let rows: BTreeSet<*const Row> =
         placed.iter().map(|one| std::ptr::from_ref(one.sample.row)).collect();
     Ok(Chart {
@@ -128,6 +127,23 @@ pub(super) fn group(figure: &Figure, x: &Axis, samples: Vec<Sample<'_>>) -> anyh
         missing: 0,
         left_out: Vec::new(),
     })
+}
+
+/// What categories are called: layers by their names, if they have one.
+fn names(
+    figure: &Figure,
+    x: &Measure,
+    groups: &[Group],
+    layers: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let name = |group: &Group| match group.cells.first() {
+        Some(Cell::Number(_)) if layers.contains_key(&group.key) => layers[&group.key].clone(),
+        Some(Cell::Number(number)) if !figure.names.contains_key(&group.key) => {
+            rounded(x.number(*number))
+        }
+        _ => group.name(&[], figure),
+    };
+    groups.iter().map(name).collect()
 }
 
 /// Puts numbers in relation to another series, if the figure asks for it; those that have none to compare with are

@@ -44,6 +44,8 @@ pub(crate) struct Line {
 pub(crate) struct Panel {
     pub(crate) name: String,
     pub(crate) quantity: usize,
+    /// The names of what x tells apart here, where panels have axes of their own and layers stand by their names.
+    pub(crate) categories: Option<Vec<String>>,
     /// The points of each series, in the order of x.
     pub(crate) points: Vec<Vec<Point>>,
     /// The height of each horizontal line that it has.

@@ -23,6 +23,7 @@ pub(super) fn places(measure: &Measure, point: &Point) -> [f64; 3] {
 /// The axes of a chart; `zero` takes in 0 where an axis is proportional.
 pub(super) fn axes(figure: &Figure, chart: &Chart, grid: Grid, zero: bool) -> Axes {
     let (x, angle) = x(chart, grid);
+    let x = x.into_iter().map(|x| x.reversed(chart.x.reversed));
     let y = |panel: &Panel| {
         let shared = chart.panels.iter().filter(|other| match figure.own_axes {
             true => std::ptr::eq(*other, panel),
@@ -31,7 +32,7 @@ pub(super) fn axes(figure: &Figure, chart: &Chart, grid: Grid, zero: bool) -> Ax
         y(&chart.quantities[panel.quantity], shared, grid, zero)
     };
     Axes {
-        x: x.reversed(chart.x.reversed),
+        x: x.collect(),
         angle,
         y: chart.panels.iter().map(y).collect(),
         y_labels: chart.quantities.iter().map(|measure| measure.label.clone()).collect(),
@@ -64,23 +65,33 @@ fn y<'p>(
     ruler(measure, extent(&found), bounds, &fit_upwards(grid.height))
 }
 
-/// The axis from left to right, and by how many degrees its labels are turned.
-pub(super) fn x(chart: &Chart, grid: Grid) -> (Ruler, f64) {
+/// The axis of each panel from left to right, and by how many degrees their labels are turned.
+pub(super) fn x(chart: &Chart, grid: Grid) -> (Vec<Ruler>, f64) {
     let fits = fit_across(grid.width);
-    let Some(names) = &chart.categories else {
+    let of_panel = |panel: &Panel| panel.categories.clone().or_else(|| chart.categories.clone());
+    let all: Option<Vec<Vec<String>>> = chart.panels.iter().map(of_panel).collect();
+    let Some(all) = all else {
         let places: Vec<f64> = chart.points().map(|point| point.x).collect();
-        return (ruler(&chart.x, extent(&places), chart.x.bounds, &fits), 0.0);
+        let shared = ruler(&chart.x, extent(&places), chart.x.bounds, &fits);
+        return (vec![shared; chart.panels.len()], 0.0);
     };
-    let slot = grid.width / names.len().max(1) as f64;
-    let upright = names.iter().all(|name| width(name, SMALL) + 4.0 <= slot);
-    let numbers = names.iter().all(|name| name.parse::<f64>().is_ok());
-    if upright || numbers {
-        return (Ruler::categories(names, &fits), 0.0);
+    let slot = |names: &[String]| grid.width / names.len().max(1) as f64;
+    let stands = |names: &Vec<String>| {
+        let slot = slot(names);
+        names.iter().all(|name| width(name, SMALL) + 4.0 <= slot)
+            || names.iter().all(|name| name.parse::<f64>().is_ok())
+    };
+    if all.iter().all(stands) {
+        return (all.iter().map(|names| Ruler::categories(names, &fits)).collect(), 0.0);
     }
-    let turned = move |ticks: &[(f64, String)], _: [f64; 2]| {
-        ticks.windows(2).all(|pair| (pair[1].0 - pair[0].0) * slot >= 1.3 * SMALL)
+    let turned = |names: &Vec<String>| {
+        let slot = slot(names);
+        let fits = move |ticks: &[(f64, String)], _: [f64; 2]| {
+            ticks.windows(2).all(|pair| (pair[1].0 - pair[0].0) * slot >= 1.3 * SMALL)
+        };
+        Ruler::categories(names, &fits)
     };
-    (Ruler::categories(names, &turned), 40.0)
+    (all.iter().map(turned).collect(), 40.0)
 }
 
 /// An axis of the measure's scale.
