@@ -5,6 +5,7 @@ mod data;
 mod density;
 #[cfg(feature = "train")]
 mod device;
+mod masked;
 mod network;
 mod output;
 mod seeds;
@@ -20,9 +21,10 @@ pub(crate) use data::{DataArgs, ImageArgs, data_set, load_data, usual_dir};
 pub(crate) use density::{DensityArgs, HEADING as PRUNING};
 #[cfg(feature = "train")]
 pub(crate) use device::{DeviceArgs, device};
+pub(crate) use masked::{Masked, MaskedArgs};
 pub(crate) use network::{ArchArgs, ModelArgs, NetworkArgs};
 #[cfg(feature = "train")]
-pub(crate) use network::{arch_of_file, own_weights};
+pub(crate) use network::{architecture, own_weights};
 pub(crate) use output::{OutputArgs, check_output, overwrite};
 pub(crate) use seeds::{Seeds, all as all_seeds, seeds};
 pub(crate) use weights::{WeightArgs, WeightSource, drawn, load_own_weights, load_weights};

@@ -53,7 +53,7 @@ pub use plot::{Plot, PlotReport};
 pub use prune::{How, Job, KnownMethod, Prune, PruneReport, PrunedMask};
 pub use report::{Report, ReportReport};
 pub use reproduce::{KnownReproduction, KnownScale, Reproduce, ReproduceReport, Reproduced};
-pub use run::{Run, RunReport};
+pub use run::{Run, RunReport, TestReport};
 pub use sweep::{JobsOfKind, JobsOfTool, Sweep, SweepReport};
 #[cfg(feature = "train")]
 pub use train::{PlannedTraining, Results, Train, TrainReport};

@@ -45,8 +45,11 @@ mod here {
     /// Names the program, where it does not lie beside this one.
     const PLACE: &str = "PHEW_TORCH";
 
-    /// The commands that say or take more where there is libtorch.
-    const RICHER: [&str; 4] = ["prune", "doctor", "completions", "man"];
+    /// The commands that say more where there is libtorch.
+    const RICHER: [&str; 4] = ["bench", "doctor", "completions", "man"];
+
+    /// The commands that take more options there: what they can read here, they do here.
+    const MORE_OPTIONS: [&str; 2] = ["prune", "run"];
 
     /// The commands for clap: they take everything, since the other program reads it.
     pub(crate) fn stubs() -> impl Iterator<Item = clap::Command> {
@@ -64,17 +67,17 @@ mod here {
     /// with an error where it should and cannot.
     pub(crate) fn offer(line: &Result<ArgMatches, clap::Error>) -> Option<anyhow::Error> {
         let name = match line {
-            Ok(matches) => matches.subcommand_name().filter(|name| *name != "prune")?.to_owned(),
+            Ok(matches) => {
+                matches.subcommand_name().filter(|name| !MORE_OPTIONS.contains(name))?.to_owned()
+            }
             Err(error) => {
                 let more = [ErrorKind::DisplayHelp, ErrorKind::UnknownArgument];
-                let known = |name: &String| is_elsewhere(name) || RICHER.contains(&&**name);
+                let known = |name: &String| is_elsewhere(name) || is_richer(name);
                 more.contains(&error.kind()).then(|| std::env::args().find(known))??
             }
         };
         match program() {
-            Some(program) if is_elsewhere(&name) || RICHER.contains(&&*name) => {
-                Some(start(&program))
-            }
+            Some(program) if is_elsewhere(&name) || is_richer(&name) => Some(start(&program)),
             None if is_elsewhere(&name) => {
                 Some(usage(format!("`{name}` runs networks, and {NO_TRAINING}")))
             }
@@ -84,6 +87,10 @@ mod here {
 
     fn is_elsewhere(name: &str) -> bool {
         COMMANDS.iter().any(|(other, _)| *other == name)
+    }
+
+    fn is_richer(name: &str) -> bool {
+        RICHER.contains(&name) || MORE_OPTIONS.contains(&name)
     }
 
     /// The same for a command that this build can read but not serve.

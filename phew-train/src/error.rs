@@ -133,7 +133,7 @@ fn first_line(error: &tch::TchError) -> String {
 }
 
 /// Shorthand for this crate's results.
-pub(crate) type Result<T> = std::result::Result<T, TrainError>;
+pub(crate) type Result<T, E = TrainError> = std::result::Result<T, E>;
 
 impl TrainError {
     pub(crate) fn corrupt(path: &Path, problem: impl Into<String>) -> Self {

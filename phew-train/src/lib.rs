@@ -37,7 +37,7 @@ pub use error::TrainError;
 pub use loss::Loss;
 pub use measure::{
     GradientShare, Inputs, LayerSensitivity, Spread, TangentKernel, connection_sensitivity,
-    gradient_norm, gradient_share, jacobian_extremes, jacobian_singular_values,
+    gradient_norm, gradient_share, jacobian_extremes, jacobian_singular_values, test_quality,
 };
 pub use model::{Mode, Model, Precision};
 /// What a Hessian-gradient product or a tangent kernel runs over, and what stands in place of each weight in a pass of

@@ -8,6 +8,7 @@ mod mask;
 mod mode;
 mod operators;
 mod precision;
+mod predict;
 mod state_dict;
 
 use std::sync::Arc;

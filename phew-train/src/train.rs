@@ -23,6 +23,7 @@ pub use pruner::{MagnitudePruner, Pruner, PrunerInfo, ScoredPruner, ScoredPruner
 pub use pruning::{Pruning, Redraw, RedrawVariance};
 pub use recipe::Recipe;
 pub use record::{EpochRecord, EpochTiming, Quality};
+pub(crate) use sums::Sums;
 pub use trainer::{Outcome, Snapshot, Trainer, TrainerBuilder};
 pub use training_data::TrainingData;
 

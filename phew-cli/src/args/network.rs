@@ -6,6 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use phew_graph::{Arch, GraphError, Shape, zoo};
+#[cfg(feature = "train")]
+use phew_train::Dataset;
 
 use super::first_given;
 use crate::failure::usage;
@@ -25,6 +27,15 @@ pub(crate) struct ArchArgs {
 }
 
 impl ArchArgs {
+    /// The architecture; a network of the zoo is made to fit a data set, unless its sizes are given.
+    #[cfg(feature = "train")]
+    pub(crate) fn load_for(&self, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
+        match self.network.given() {
+            Some(_) => self.load(),
+            None => architecture(&self.arch, data),
+        }
+    }
+
     /// The architecture itself.
     pub(crate) fn load(&self) -> anyhow::Result<Arc<Arch>> {
         self.network.load(&self.arch)
@@ -95,6 +106,25 @@ pub(crate) fn arch_of_file(name: &str) -> Option<anyhow::Result<Arc<Arch>>> {
         arch
     });
     Some(imported.map_err(Into::into))
+}
+
+#[cfg(feature = "train")]
+/// The architecture: a file as it is, a network of the zoo made to fit the data (where its name leaves that open).
+pub(crate) fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
+    if let Some(arch) = arch_of_file(name) {
+        return arch;
+    }
+    let mut template = zoo::by_name(name)?;
+    if !name.starts_with("mlp-") {
+        let [channels, height, width] = data.train.shape();
+        template = template.classes(data.summary().outputs).input(Shape::Image {
+            channels,
+            height,
+            width,
+        });
+    }
+    let arch = template.build().with_context(|| format!("{name} on {}", data.name));
+    Ok(arch.map_err(|e| usage(format!("{e:#}")))?.into())
 }
 
 /// Whether a file is called as exported models are, which hold architecture and weights.

@@ -1,17 +1,16 @@
 //! `phew bench`: how fast a network runs under its mask, and where the time goes.
 
 use std::hint::black_box;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use phew_graph::execute::Program;
-use phew_graph::ndarray::ArrayD;
-use phew_graph::{Arch, Mask};
+use phew_graph::ndarray::{ArrayD, ArrayViewD};
+use phew_graph::{Arch, Mask, Network};
 use phew_metrics::Cost;
 use serde::Serialize;
 
-use crate::args::{ArchArgs, WeightArgs, load_mask};
+use crate::args::{Masked, MaskedArgs};
 use crate::command::{Command, Example, Report};
 use crate::failure::usage;
 use crate::interrupt;
@@ -19,19 +18,12 @@ use crate::output::{counted, grouped, percent, table};
 
 /// Time a network under its mask beside the same network dense.
 ///
-/// Both are run by phew's own engine, which `phew run` uses, on the threads of --threads. Inputs are all the same number:
-/// the time does not depend on them.
+/// Both are run by phew's own engine, which `phew run` uses, and the dense one by libtorch too, where it is there, on the
+/// threads of --threads. Inputs are all the same number: the time does not depend on them.
 #[derive(Debug, Args)]
 pub struct Bench {
     #[command(flatten)]
-    arch: ArchArgs,
-
-    /// Mask of the architecture
-    #[arg(long, value_name = "FILE", help_heading = "Network")]
-    mask: PathBuf,
-
-    #[command(flatten)]
-    weights: WeightArgs,
+    network: MaskedArgs,
 
     /// Inputs of a call; several numbers are timed one after the other
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 16, 128], help_heading = "Measurement",
@@ -65,6 +57,27 @@ pub struct Speed {
     pub sparse: f64,
     /// With all weights.
     pub dense: f64,
+    /// With all weights, by libtorch, where it is built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub libtorch: Option<f64>,
+}
+
+/// A network that makes outputs of inputs.
+type Runs<'n> = Box<dyn Fn(ArrayViewD<'_, f32>) -> anyhow::Result<ArrayD<f32>> + 'n>;
+
+/// Under its mask and dense by phew's engine, and dense by libtorch.
+fn contestants(network: &Network, mask: &Mask) -> anyhow::Result<Vec<Runs<'static>>> {
+    let mut all: Vec<Runs<'static>> = Vec::new();
+    for mask in [Some(mask), None] {
+        let program = Program::new(network, mask)?;
+        all.push(Box::new(move |inputs| Ok(program.run(inputs)?)));
+    }
+    #[cfg(feature = "train")]
+    {
+        let model = phew_train::Model::on_processor(network)?;
+        all.push(Box::new(move |inputs| Ok(model.predict(inputs)?)));
+    }
+    Ok(all)
 }
 
 /// What a layer costs for one input.
@@ -96,39 +109,45 @@ impl Command for Bench {
     ];
     type Report = BenchReport;
 
+    #[cfg(feature = "train")]
+    fn uses_libtorch(&self) -> bool {
+        true
+    }
+
     fn run(&self) -> anyhow::Result<BenchReport> {
         if !(self.seconds > 0.0 && self.seconds <= 3600.0) {
             return Err(usage(format!("--seconds is {}, expected up to 3600", self.seconds)));
         }
-        let arch = self.arch.load()?;
-        let (mask, _) = load_mask(&self.mask, &arch)?;
-        let (network, _) = self.weights.load(arch.clone(), self.arch.own_weights(), 0)?;
-        let [sparse, dense] = [Program::new(&network, Some(&mask))?, Program::new(&network, None)?];
+        let Masked { network, mask, .. } = self.network.load()?;
+        let arch = network.arch();
+        let contestants = contestants(&network, &mask)?;
         let mut speeds = Vec::new();
         for &batch in &self.batch {
             let shape: Vec<usize> =
                 std::iter::once(batch as usize).chain(arch.input_shape().sizes()).collect();
             let inputs = ArrayD::from_elem(shape, 0.5);
-            let mut times = [Vec::new(), Vec::new()];
-            let end = Instant::now() + Duration::from_secs_f64(2.0 * self.seconds);
-            // In turns, so that what else the machine does concerns both; the first call of each is not counted.
+            let mut times = vec![Vec::new(); contestants.len()];
+            let seconds = contestants.len() as f64 * self.seconds;
+            let end = Instant::now() + Duration::from_secs_f64(seconds);
+            // In turns, so that what else the machine does concerns all; the first call of each is not counted.
             while times[0].len() < 4 || Instant::now() < end {
-                for (program, times) in [&sparse, &dense].into_iter().zip(&mut times) {
+                for (run, times) in contestants.iter().zip(&mut times) {
                     let start = Instant::now();
-                    black_box(program.run(inputs.view())?);
+                    black_box(run(inputs.view())?);
                     times.push(start.elapsed().as_secs_f64());
                     interrupt::check()?;
                 }
             }
-            let [sparse, dense] = times.map(|times| f64::from(batch) / median(&times[1..]));
-            speeds.push(Speed { batch, sparse, dense });
+            let speed = |times: &Vec<f64>| f64::from(batch) / median(&times[1..]);
+            let (sparse, dense) = (speed(&times[0]), speed(&times[1]));
+            speeds.push(Speed { batch, sparse, dense, libtorch: times.get(2).map(speed) });
         }
         let threads = rayon::current_num_threads();
         Ok(BenchReport {
             arch: arch.name().to_owned(),
             threads,
             speeds,
-            layers: layers(&arch, &mask),
+            layers: layers(arch, &mask),
         })
     }
 }
@@ -171,15 +190,15 @@ impl Report for BenchReport {
         let head =
             ["layer", "kept", "of its weights", "multiply-adds", "of its own", "of the kept"];
         let speed = |speed: &Speed| {
-            let ratio = format!("{:.1}", speed.sparse / speed.dense);
-            vec![
-                format!("{}", speed.batch),
-                format!("{:.0}", speed.sparse),
-                format!("{:.0}", speed.dense),
-                ratio,
-            ]
+            let others = [Some(speed.dense), speed.libtorch].into_iter().flatten();
+            let ratios = others
+                .flat_map(|other| [format!("{other:.0}"), format!("{:.1}", speed.sparse / other)]);
+            let own = [speed.batch.to_string(), format!("{:.0}", speed.sparse)];
+            own.into_iter().chain(ratios).collect()
         };
         let speeds: Vec<Vec<String>> = self.speeds.iter().map(speed).collect();
+        let columns = ["batch", "inputs/s under the mask", "dense", "ratio", "libtorch", "ratio"];
+        let columns = &columns[..speeds.first().map_or(4, Vec::len)];
         format!(
             "{}\n{}: {} of {} multiply-adds ({}), {}\n\n{}",
             table(&head, &rows, 1),
@@ -188,7 +207,7 @@ impl Report for BenchReport {
             grouped(all),
             of(kept_in_all, all),
             counted(self.threads, "thread"),
-            table(&["batch", "inputs/s under the mask", "dense", "ratio"], &speeds, 0)
+            table(columns, &speeds, 0)
         )
     }
 }

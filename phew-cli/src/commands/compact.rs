@@ -8,7 +8,7 @@ use phew_graph::{Arch, Compaction, GraphError, Mask, Provenance, write_atomicall
 use phew_metrics::Cost;
 use serde::Serialize;
 
-use crate::args::{ArchArgs, OutputArgs, WeightArgs, load_mask};
+use crate::args::{Masked, MaskedArgs, OutputArgs};
 use crate::command::{Command, Example, Report};
 use crate::failure::usage;
 use crate::interrupt;
@@ -24,14 +24,7 @@ use crate::stderr;
 #[derive(Debug, Args)]
 pub struct Compact {
     #[command(flatten)]
-    arch: ArchArgs,
-
-    /// Mask of the architecture
-    #[arg(long, value_name = "FILE", help_heading = "Network")]
-    mask: PathBuf,
-
-    #[command(flatten)]
-    weights: WeightArgs,
+    network: MaskedArgs,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -143,14 +136,13 @@ impl Command for Compact {
     fn run(&self) -> anyhow::Result<CompactReport> {
         self.output.check()?;
         let arch_output = self.arch_file()?;
-        let arch = self.arch.load()?;
-        let (mask, made_by) = load_mask(&self.mask, &arch)?;
-        let (network, _) = self.weights.load(arch.clone(), self.arch.own_weights(), 0)?;
+        let Masked { network, mask, made_by } = self.network.load()?;
+        let arch = network.arch();
         if made_by.as_ref().is_some_and(|from| from.weights != network.fingerprint()) {
             // Those of a training are others, as they should be.
             stderr::warn(format_args!(
                 "{}: made from other weights than those of the network",
-                self.mask.display()
+                self.network.mask_file().display()
             ));
         }
         let small =
@@ -159,9 +151,9 @@ impl Command for Compact {
         write_toml(small.arch(), &arch_output, self.output.overwrite())?;
         Ok(CompactReport {
             arch: arch.name().to_owned(),
-            savings: Savings::new(&arch, small.arch()),
+            savings: Savings::new(arch, small.arch()),
             made_by,
-            layers: layers(&arch, small.arch(), &mask),
+            layers: layers(arch, small.arch(), &mask),
             output: self.output.output.clone(),
             arch_output,
         })

@@ -10,9 +10,10 @@ use clap::{Args, ValueEnum};
 use phew_graph::{Mask, Network, Provenance};
 use phew_train::{Dataset, OracleMode, SampleSpec, TorchOracle, gradient_share, libtorch};
 
-use super::train::{architecture, mask_for};
+use super::train::mask_for;
 use crate::args::{
-    DataArgs, DeviceArgs, WeightArgs, WeightSource, check_output, overwrite, own_weights,
+    DataArgs, DeviceArgs, WeightArgs, WeightSource, architecture, check_output, overwrite,
+    own_weights,
 };
 use crate::command::{Command, Example};
 use crate::failure::usage;

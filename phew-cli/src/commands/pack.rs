@@ -6,7 +6,7 @@ use clap::Args;
 use phew_graph::{PackedType, Provenance};
 use serde::Serialize;
 
-use crate::args::{ArchArgs, OutputArgs, WeightArgs, choice, load_mask};
+use crate::args::{Masked, MaskedArgs, OutputArgs, choice};
 use crate::command::{Command, Example, Report};
 use crate::output::{grouped, percent};
 
@@ -17,14 +17,7 @@ use crate::output::{grouped, percent};
 #[derive(Debug, Args)]
 pub struct Pack {
     #[command(flatten)]
-    arch: ArchArgs,
-
-    /// Mask of the architecture
-    #[arg(long, value_name = "FILE", help_heading = "Network")]
-    mask: PathBuf,
-
-    #[command(flatten)]
-    weights: WeightArgs,
+    network: MaskedArgs,
 
     /// What the kept weights are written in; biases and normalisation stay f32
     #[arg(long = "type", value_name = "TYPE", value_parser = choice::<PackedType>(),
@@ -73,9 +66,8 @@ impl Command for Pack {
 
     fn run(&self) -> anyhow::Result<PackReport> {
         self.output.check()?;
-        let arch = self.arch.load()?;
-        let (mask, made_by) = load_mask(&self.mask, &arch)?;
-        let (network, _) = self.weights.load(arch.clone(), self.arch.own_weights(), 0)?;
+        let Masked { network, mask, made_by } = self.network.load()?;
+        let arch = network.arch();
         let path = &self.output.output;
         network.save_packed(&mask, path, self.kind, made_by.as_ref(), self.output.overwrite())?;
         Ok(PackReport {

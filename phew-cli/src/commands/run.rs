@@ -1,23 +1,30 @@
 //! `phew run`: what a network makes of inputs, without libtorch.
 
-use std::path::PathBuf;
+mod report;
+#[cfg(feature = "train")]
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use phew_graph::execute::Program;
 use phew_graph::ndarray::ArrayD;
-use phew_graph::{TensorFile, write_arrays};
-use serde::Serialize;
+use phew_graph::{Arch, TensorFile, write_arrays};
 
-use crate::args::{ArchArgs, OutputArgs, WeightArgs, load_mask};
-use crate::command::{Command, Example, Report};
+use crate::args::{ArchArgs, WeightArgs, check_output, load_mask, overwrite};
+use crate::command::{Command, Example};
 use crate::failure::usage;
 use crate::interrupt;
-use crate::output::{counted, grouped};
+#[cfg(feature = "train")]
+use test::TestArgs;
+
+pub use report::{RunReport, TestReport};
 
 /// What the tensor of results is called.
 const OUTPUT: &str = "output";
 
-/// Run a network on inputs, under its mask, with the kept weights alone.
+/// Run a network on inputs or on a data set, under its mask, with the kept weights alone.
 ///
 /// Normalisations take their running statistics, as in evaluation. Sums are in f32; the same network and inputs give the
 /// same bytes on any number of threads and in batches of any size.
@@ -36,51 +43,85 @@ pub struct Run {
     /// Safetensors with the inputs, [n, …] with the sizes of the network's input
     // `--input` is the network's shape.
     #[arg(long, value_name = "FILE", help_heading = "Data")]
-    inputs: PathBuf,
+    #[cfg_attr(feature = "train", arg(required_unless_present = "data"))]
+    #[cfg_attr(not(feature = "train"), arg(required = true))]
+    inputs: Option<PathBuf>,
 
     /// Which tensor of that file, if it has several
-    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    #[arg(long, value_name = "NAME", requires = "inputs", help_heading = "Data")]
     tensor: Option<String>,
 
+    #[cfg(feature = "train")]
     #[command(flatten)]
-    output: OutputArgs,
+    test: TestArgs,
+
+    /// File to write: safetensors with the tensor `output`
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    #[cfg_attr(feature = "train", arg(required_unless_present = "data"))]
+    #[cfg_attr(not(feature = "train"), arg(required = true))]
+    output: Option<PathBuf>,
+
+    /// Replace the file if it exists
+    #[arg(long, requires = "output", help_heading = "Output")]
+    force: bool,
 }
 
-/// What was run.
-#[derive(Clone, Debug, Serialize)]
-pub struct RunReport {
-    /// Name of the architecture.
-    pub arch: String,
-    /// Weights that were computed with.
-    pub kept: usize,
-    /// Prunable weights.
-    pub prunable: usize,
-    /// Inputs.
-    pub inputs: usize,
-    /// The shape of the tensor of results.
-    pub shape: Vec<usize>,
-    /// The file, in which it is called `output`.
-    pub output: PathBuf,
+/// One tensor of a file.
+fn read(path: &Path, tensor: Option<&str>) -> anyhow::Result<ArrayD<f32>> {
+    let file = TensorFile::open(path)?;
+    let names = file.names();
+    let name = match (tensor, &names[..]) {
+        (Some(name), _) if file.contains(name) => name,
+        (None, [only]) => only,
+        (found, _) => {
+            let wanted = match found {
+                Some(name) => format!("no tensor `{name}`"),
+                None => "several tensors: --tensor says which".to_owned(),
+            };
+            let names = names.join(", ");
+            return Err(usage(format!("{}: {wanted}; it has {names}", path.display())));
+        }
+    };
+    Ok(file.array(name)?)
 }
 
 impl Run {
-    fn read(&self) -> anyhow::Result<ArrayD<f32>> {
-        let file = TensorFile::open(&self.inputs)?;
-        let names = file.names();
-        let name = match (&self.tensor, &names[..]) {
-            (Some(name), _) if file.contains(name) => name,
-            (None, [only]) => only,
-            (found, _) => {
-                let wanted = match found {
-                    Some(name) => format!("no tensor `{name}`"),
-                    None => "several tensors: --tensor says which".to_owned(),
-                };
-                let names = names.join(", ");
-                return Err(usage(format!("{}: {wanted}; it has {names}", self.inputs.display())));
-            }
+    /// The network under its mask, compiled, and the number of its weights.
+    fn program(&self, arch: &Arc<Arch>) -> anyhow::Result<(Program, usize)> {
+        let mask = match &self.mask {
+            Some(path) => Some(load_mask(path, arch)?.0),
+            None => None,
         };
-        Ok(file.array(name)?)
+        let (network, _) = self.weights.load(arch.clone(), self.arch.own_weights(), 0)?;
+        let program = interrupt::at_once(|| Program::new(&network, mask.as_ref()))??;
+        Ok((program, mask.map_or(arch.prunable_len(), |mask| mask.kept())))
     }
+
+    /// What the network makes of the inputs.
+    fn outputs(&self) -> anyhow::Result<Outputs> {
+        #[cfg(feature = "train")]
+        if let Some(data) = self.test.load()? {
+            let arch = self.arch.load_for(&data)?;
+            data.fits(&arch)?;
+            let (program, kept) = self.program(&arch)?;
+            let (outputs, test) = test::run(&program, &arch, &data)?;
+            return Ok(Outputs { arch, kept, outputs, test: Some(test) });
+        }
+        let Some(path) = &self.inputs else { unreachable!("the parser asks for it") };
+        let arch = self.arch.load()?;
+        let inputs = read(path, self.tensor.as_deref())?;
+        let (program, kept) = self.program(&arch)?;
+        let outputs = interrupt::at_once(|| program.run(inputs.view()))??;
+        Ok(Outputs { arch, kept, outputs, test: None })
+    }
+}
+
+/// What a run gave.
+struct Outputs {
+    arch: Arc<Arch>,
+    kept: usize,
+    outputs: ArrayD<f32>,
+    test: Option<TestReport>,
 }
 
 impl Command for Run {
@@ -94,49 +135,30 @@ impl Command for Run {
             "one of several tensors of a file, by new weights",
             "phew run --arch lenet-5 --inputs x.safetensors --tensor images -o z.safetensors",
         ),
+        #[cfg(feature = "train")]
+        (
+            "its accuracy on the test images of a data set",
+            "phew run --arch lenet-5 --weights w.safetensors --mask m.safetensors --data digits",
+        ),
     ];
     type Report = RunReport;
 
     fn run(&self) -> anyhow::Result<RunReport> {
-        self.output.check()?;
-        let arch = self.arch.load()?;
-        let mask = match &self.mask {
-            Some(path) => Some(load_mask(path, &arch)?.0),
-            None => None,
-        };
-        let inputs = self.read()?;
-        let (network, _) = self.weights.load(arch.clone(), self.arch.own_weights(), 0)?;
-        let outputs = interrupt::at_once(|| {
-            let program = Program::new(&network, mask.as_ref())?;
-            program.run(inputs.view())
-        })??;
-        write_arrays(
-            &self.output.output,
-            [(OUTPUT, outputs.view())],
-            None,
-            self.output.overwrite(),
-        )?;
+        if let Some(file) = &self.output {
+            check_output(file, self.force)?;
+        }
+        let Outputs { arch, kept, outputs, test } = self.outputs()?;
+        if let Some(file) = &self.output {
+            write_arrays(file, [(OUTPUT, outputs.view())], None, overwrite(self.force))?;
+        }
         Ok(RunReport {
             arch: arch.name().to_owned(),
-            kept: mask.map_or(arch.prunable_len(), |mask| mask.kept()),
+            kept,
             prunable: arch.prunable_len(),
-            inputs: inputs.shape()[0],
+            inputs: outputs.shape()[0],
             shape: outputs.shape().to_vec(),
-            output: self.output.output.clone(),
+            test,
+            output: self.output.clone(),
         })
-    }
-}
-
-impl Report for RunReport {
-    fn text(&self) -> String {
-        format!(
-            "{}: {} of {} weights, {}\noutput {:?} in {}\n",
-            self.arch,
-            grouped(self.kept),
-            grouped(self.prunable),
-            counted(self.inputs, "input"),
-            self.shape,
-            self.output.display()
-        )
     }
 }

@@ -27,7 +27,7 @@ use progress::Progress;
 use pruning::PruningArgs;
 use training::TrainingArgs;
 
-pub(super) use network::{architecture, mask_for};
+pub(super) use network::mask_for;
 pub use report::{PlannedTraining, Results, TrainReport};
 
 /// Train a network, dense or masked.

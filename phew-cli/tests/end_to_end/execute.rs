@@ -74,6 +74,8 @@ fn a_benchmark_says_what_each_layer_costs() {
     assert_eq!((sum("multiply_adds"), sum("multiply_adds_dense")), (160, 1600));
     assert_eq!(report["speeds"].as_array().unwrap().len(), 2);
     assert!(report["speeds"][1]["sparse"].as_f64().unwrap() > 0.0);
+    let libtorch = report["speeds"][1]["libtorch"].as_f64();
+    assert_eq!(libtorch.is_some_and(|speed| speed > 0.0), cfg!(feature = "train"));
     let text = stdout(folder.path(), &line);
     assert!(text.contains("160 of 1,600 multiply-adds"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");

@@ -37,6 +37,8 @@ fn a_command_line_that_needs_libtorch_goes_to_the_other_program_as_it_is() {
         "prune --help",
         "prune --arch lenet-5 --method snip --data digits --density 0.1 -o m",
         "prune --arch lenet-5 --method grasp --density 0.1 -o m",
+        "run --arch lenet-5 --data digits",
+        "bench --arch lenet-5 --mask m",
         "sweep training.toml -o s",
         "reproduce 001-figure-4 --scale smoke",
     ] {

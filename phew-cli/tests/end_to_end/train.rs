@@ -409,3 +409,38 @@ fn tensors_of_one_s_own_are_trained_on_measured_and_scored_by() {
     let (first, last) = (loss(1), loss(40));
     assert!(last < 0.5 * first, "{first} {last}");
 }
+
+#[test]
+fn a_network_run_without_libtorch_is_right_as_often_as_its_training_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    stdout(dir, "prune --arch lenet-5 --density 0.2 -o m.safetensors");
+    let line = "train --arch lenet-5 --data digits --epochs 1 --batch 500 --mask m.safetensors -o run --json";
+    let trained = json(dir, line);
+    let line =
+        "run --arch lenet-5 --weights run/weights.safetensors --mask m.safetensors --data digits";
+    let run = json(dir, &format!("{line} -o y.safetensors --json"));
+    assert_eq!(run["inputs"], 4000);
+    assert_eq!(run["shape"], serde_json::json!([4000, 10]));
+    assert_eq!(run["test"]["data"], "digits");
+    // Sums in another order: one of four thousand images may fall to the other side.
+    for share in ["top1", "top5"] {
+        let [run, trained] = [&run["test"], &trained["test"]].map(|q| q[share].as_f64().unwrap());
+        assert!(trained > 0.2 && (run - trained).abs() < 0.0003, "{share} {run} {trained}");
+    }
+    let [run, trained] = [&run["test"], &trained["test"]].map(|q| q["loss"].as_f64().unwrap());
+    assert!((run - trained).abs() < 1e-4 * trained, "{run} {trained}");
+    let text = stdout(dir, line);
+    assert!(text.contains("\ndigits: loss "), "{text}");
+    for (line, said) in [
+        ("run --arch lenet-5", "--inputs"),
+        ("run --arch lenet-5 --data digits --inputs y.safetensors", "cannot be used with"),
+        (
+            "run --arch lenet-5 --inputs y.safetensors --channels 3 -o z",
+            "--channels is for the images of --data",
+        ),
+        ("run --arch lenet-5 --input 1x30x30 --data digits", "[1, 28, 28] as digits has"),
+    ] {
+        refuses(dir, line, 2, &[said]);
+    }
+}

@@ -1,17 +1,14 @@
 //! What is trained: the network that a run begins with, and its mask.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Args;
-use phew_graph::{Arch, Init, Mask, Network, NormScale, Provenance, Shape, zoo};
+use phew_graph::{Init, Mask, Network, NormScale, Provenance};
 use phew_train::{Dataset, Recipe};
 
 use crate::args::{
-    WeightSource, arch_of_file, choice, load_mask, load_own_weights, load_weights, own_weights,
+    WeightSource, architecture, choice, load_mask, load_own_weights, load_weights, own_weights,
 };
-use crate::failure::usage;
 use crate::stderr;
 
 /// Which network.
@@ -117,24 +114,6 @@ pub(super) fn provenance(
 /// A path with the run's seed in the place of `{seed}`.
 fn of_seed(path: &Path, seed: u64) -> PathBuf {
     path.to_string_lossy().replace("{seed}", &seed.to_string()).into()
-}
-
-/// The architecture: a file as it is, a network of the zoo made to fit the data (where its name leaves that open).
-pub(in crate::commands) fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
-    if let Some(arch) = arch_of_file(name) {
-        return arch;
-    }
-    let mut template = zoo::by_name(name)?;
-    if !name.starts_with("mlp-") {
-        let [channels, height, width] = data.train.shape();
-        template = template.classes(data.summary().outputs).input(Shape::Image {
-            channels,
-            height,
-            width,
-        });
-    }
-    let arch = template.build().with_context(|| format!("{name} on {}", data.name));
-    Ok(arch.map_err(|e| usage(format!("{e:#}")))?.into())
 }
 
 /// A mask for a network, with a word if it was made from other weights.
