@@ -43,7 +43,7 @@ fn drawn_weights_beyond_the_numbers_are_refused_by_every_command() {
             "init -o w",
             "prune --density 0.1 -o w",
             "prune --density 0.1 --method synflow -o w",
-            "inspect",
+            "inspect --metrics",
         ] {
             let refused = [&*drawn, "`conv1.weight`", "expected finite values"];
             refuses(at, &format!("{line} --arch lenet-5 --init {init}"), 1, &refused);

@@ -422,7 +422,7 @@ fn a_network_run_without_libtorch_is_right_as_often_as_its_training_says() {
     let run = json(dir, &format!("{line} -o y.safetensors --json"));
     assert_eq!(run["inputs"], 4000);
     assert_eq!(run["shape"], serde_json::json!([4000, 10]));
-    assert_eq!(run["test"]["data"], "digits");
+    assert_eq!(run["test"]["data"], "built-in digits");
     // Sums in another order: one of four thousand images may fall to the other side.
     for share in ["top1", "top5"] {
         let [run, trained] = [&run["test"], &trained["test"]].map(|q| q[share].as_f64().unwrap());
@@ -431,7 +431,7 @@ fn a_network_run_without_libtorch_is_right_as_often_as_its_training_says() {
     let [run, trained] = [&run["test"], &trained["test"]].map(|q| q["loss"].as_f64().unwrap());
     assert!((run - trained).abs() < 1e-4 * trained, "{run} {trained}");
     let text = stdout(dir, line);
-    assert!(text.contains("\ndigits: loss "), "{text}");
+    assert!(text.contains("\nbuilt-in digits: loss "), "{text}");
     for (line, said) in [
         ("run --arch lenet-5", "--inputs"),
         ("run --arch lenet-5 --data digits --inputs y.safetensors", "cannot be used with"),
@@ -439,7 +439,7 @@ fn a_network_run_without_libtorch_is_right_as_often_as_its_training_says() {
             "run --arch lenet-5 --inputs y.safetensors --channels 3 -o z",
             "--channels is for the images of --data",
         ),
-        ("run --arch lenet-5 --input 1x30x30 --data digits", "[1, 28, 28] as digits has"),
+        ("run --arch lenet-5 --input 1x30x30 --data digits", "[1, 28, 28] as built-in digits has"),
     ] {
         refuses(dir, line, 2, &[said]);
     }
