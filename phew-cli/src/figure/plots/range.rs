@@ -91,7 +91,9 @@ pub(super) fn x(chart: &Chart, grid: Grid) -> (Vec<Ruler>, f64) {
         };
         Ruler::categories(names, &fits)
     };
-    (all.iter().map(turned).collect(), 40.0)
+    // The closer they stand, the steeper.
+    let close = all.iter().any(|names| slot(names) < 1.8 * SMALL);
+    (all.iter().map(turned).collect(), if close { 60.0 } else { 40.0 })
 }
 
 /// An axis of the measure's scale.
