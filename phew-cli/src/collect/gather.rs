@@ -1,6 +1,6 @@
 //! From the folder of a sweep to its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, bail};
 use phew_graph::{Provenance, read_text};
@@ -10,7 +10,7 @@ use super::numbers::{curves, of_report};
 use super::rows::{ROWS_SCHEMA, Row, Rows, word};
 use crate::sweep::{CellJobs, Done, Folder, MEASURES, State, Store};
 
-/// A row for each cell of which something is done, in the order of the plan.
+/// A row for each cell of which something is done or has failed, in the order of the plan: what has failed is missing.
 ///
 /// # Errors
 /// If a result is damaged, or that of another job.
@@ -18,18 +18,24 @@ pub(crate) fn gather(folder: &Folder, keep: impl Fn(&CellJobs) -> bool) -> anyho
     let mut rows = Vec::new();
     // Cells share jobs: each result is read once.
     let mut known = BTreeMap::new();
+    let mut failed = BTreeSet::new();
     for cell in folder.cells.iter().filter(|cell| keep(cell)) {
         for id in cell.jobs.values() {
             if !known.contains_key(id) {
                 let done = match folder.store.state(id)? {
                     State::Done(done) => Some(done),
-                    State::Failed(_) | State::Missing => None,
+                    State::Failed(_) => {
+                        failed.insert(id.clone());
+                        None
+                    }
+                    State::Missing => None,
                 };
                 known.insert(id.clone(), done);
             }
         }
         let row = row(cell, &folder.store, &known)?;
-        if row.missing.len() < cell.jobs.len() {
+        let has_failed = cell.jobs.values().any(|id| failed.contains(id));
+        if has_failed || row.missing.len() < cell.jobs.len() {
             rows.push(row);
         }
     }

@@ -38,7 +38,7 @@ pub struct CollectReport {
     pub name: String,
     /// Cells of the plan that were asked for.
     pub cells: usize,
-    /// Rows: cells of which something is done.
+    /// Rows: cells of which something is done or has failed.
     pub rows: usize,
     /// Rows of which all is done.
     pub complete: usize,
