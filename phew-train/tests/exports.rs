@@ -169,7 +169,7 @@ fn onnx_files_of_either_exporter_are_the_network_of_the_archive() {
             }
         }
     }
-    for name in ["gpt-23", "tokens-13", "convnext-14"] {
+    for name in ["gpt-23", "gpt-17", "gpt-18", "tokens-13", "convnext-14"] {
         let imported = import(&path(name, ".onnx")).unwrap_or_else(|e| panic!("{name}: {e}"));
         let whole = name.split_once('-').unwrap().0;
         check_structure(name, &imported, &expected[whole]);
