@@ -11,12 +11,14 @@ mod limits;
 pub mod op;
 mod shape;
 mod tensor;
+mod tensor_shape;
 
 pub use build::ArchBuilder;
 pub use limits::{MAX_MULTIPLY_ADDS, MAX_SCALARS};
 pub use op::{Activation, Conv2d, Op, Pool};
 pub use shape::Shape;
 pub use tensor::{Role, TensorNames, TensorSpec};
+pub use tensor_shape::TensorShape;
 
 use std::fmt;
 
@@ -174,7 +176,7 @@ impl Arch {
     /// Carries derivatives back through a node that computes a linear map (up to a constant): from those by its output
     /// to those by its input number `input`, both flattened row-major.
     ///
-    /// `tensors` are the values of the node's tensors: of those of [`Arch::prunable`] and then of
+    /// `tensors` are the values of the node's tensors, in the order of memory: of those of [`Arch::prunable`] and then of
     /// [`Arch::auxiliary`] that are its own.
     ///
     /// # Returns

@@ -65,6 +65,13 @@ class Counter:
             groups = channels.shape[0] // inputs
             sums = channels.reshape(groups, inputs).sum(axis=1) * int(np.prod(kernel))
             return spread(np.repeat(sums, out // groups), shape)
+        if name in ("conv_transpose1d", "conv_transpose2d"):
+            # [in, out / groups, ...]: each output channel sees the channels of its group by a kernel each.
+            inputs, out, *kernel = args[1].shape
+            channels = x.reshape(inputs, -1)[:, 0]
+            groups = shape[1] // out
+            sums = channels.reshape(groups, inputs // groups).sum(axis=1) * int(np.prod(kernel))
+            return spread(np.repeat(sums, out), shape)
         if name == "linear":
             return np.repeat(x.sum(axis=-1, keepdims=True), args[1].shape[0], axis=-1)
         if name == "add":
@@ -192,6 +199,38 @@ class Sequence(nn.Module):
     def forward(self, x):
         x = F.max_pool1d(F.relu(self.bn1(self.conv1(x))), 2)
         return self.fc(F.adaptive_avg_pool1d(F.silu(self.conv2(x)), 1).squeeze(-1))
+
+
+class Upward(nn.Module):
+    """Transposed convolutions: in groups, dilated, with sides that differ, and with as many outputs as inputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+        self.square = nn.ConvTranspose2d(4, 4, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(4)
+        self.grouped = nn.ConvTranspose2d(4, 6, (3, 2), stride=2, padding=(1, 0), output_padding=(1, 0), groups=2)
+        self.dilated = nn.ConvTranspose2d(6, 9, 3, stride=(1, 3), padding=2, output_padding=(0, 1), dilation=2, groups=3)
+        self.depthwise = nn.ConvTranspose2d(9, 9, 2, groups=9, bias=False)
+        self.head = nn.Linear(9, 5)
+
+    def forward(self, x):
+        x = F.relu(self.norm(self.square(self.down(x))))
+        x = self.dilated(F.relu(self.grouped(x)))
+        return self.head(F.relu(self.depthwise(x)).mean((2, 3)))
+
+
+class UpwardSequence(nn.Module):
+    """Transposed convolutions over sequences."""
+
+    def __init__(self):
+        super().__init__()
+        self.square = nn.ConvTranspose1d(4, 4, 3)
+        self.grouped = nn.ConvTranspose1d(4, 6, 4, stride=3, padding=1, output_padding=2, dilation=2, groups=2, bias=False)
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.head(F.relu(self.grouped(F.relu(self.square(x)))).mean(2))
 
 
 class Tokens(nn.Module):
@@ -330,6 +369,8 @@ def own():
     return {
         "every": (Every, (4, 11, 9), {}),
         "sequence": (Sequence, (3, 25), {}),
+        "upward": (Upward, (3, 9, 8), {}),
+        "upward_sequence": (UpwardSequence, (4, 7), {}),
         "tokens": (Tokens, (6, 5), {}),
         "vit_digits": (vit_digits, (1, 28, 28), {}),
         "spatial": (Spatial, (3, 7, 7), {}),
@@ -407,7 +448,7 @@ def prunable(model):
     """Weights of convolutions and linear layers by name, once each."""
     weights = {}
     for path, module in model.named_modules():
-        if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear)):
+        if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.Linear)):
             weights[f"{path}.weight"] = module.weight
         if isinstance(module, nn.MultiheadAttention):
             weights[f"{path}.in_proj_weight"] = module.in_proj_weight

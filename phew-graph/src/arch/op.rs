@@ -15,6 +15,8 @@ mod channel_mean;
 mod concat;
 mod conv1d;
 mod conv2d;
+mod conv_transpose1d;
+mod conv_transpose2d;
 mod crop;
 pub(crate) mod effect;
 #[cfg(feature = "files")]
@@ -49,6 +51,8 @@ pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;
 pub use channel_mean::ChannelMean;
 pub use concat::Concat;
+pub use conv_transpose1d::ConvTranspose1d;
+pub use conv_transpose2d::ConvTranspose2d;
 pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use crop::Crop;
@@ -121,6 +125,10 @@ operators! {
     Conv2d,
     /// Convolution over sequences.
     Conv1d,
+    /// Transposed convolution.
+    ConvTranspose2d,
+    /// Transposed convolution over sequences.
+    ConvTranspose1d,
     /// Fully connected.
     Linear,
     /// Batch normalisation.

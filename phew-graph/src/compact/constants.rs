@@ -144,6 +144,8 @@ impl Values<'_> {
             }
             // Their units stay: see `ties`.
             Op::Conv1d(_)
+            | Op::ConvTranspose2d(_)
+            | Op::ConvTranspose1d(_)
             | Op::LayerNorm(_)
             | Op::Scale(_)
             | Op::Shift(_)

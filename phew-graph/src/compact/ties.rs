@@ -47,6 +47,8 @@ fn join(arch: &Arch, node: usize) -> Join {
         Op::Concat(_) => Join::Concat,
         Op::Flatten(_) => Join::Flatten,
         Op::Conv1d(_)
+        | Op::ConvTranspose2d(_)
+        | Op::ConvTranspose1d(_)
         | Op::LayerNorm(_)
         | Op::Scale(_)
         | Op::Shift(_)

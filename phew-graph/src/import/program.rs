@@ -7,7 +7,7 @@ use super::builder::{Builder, Draft};
 use super::call::{Call, Refusal};
 use super::translate::translator;
 use super::value::{Tensor, Value};
-use crate::arch::Arch;
+use crate::arch::{Arch, Op};
 use crate::error::{GraphError, list};
 use crate::pt2::{Program, TensorMeta};
 

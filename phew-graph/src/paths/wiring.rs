@@ -46,7 +46,7 @@ pub enum Wiring {
 }
 
 impl Wiring {
-    /// The sources of a target unit: one, none where it has none, or the [`Wiring::Blocks`] that it belongs to.
+    /// The sources of a target unit: one, none where it has none, the [`Wiring::Blocks`] that it belongs to, or all.
     #[inline]
     #[must_use]
     pub fn sources_of(self, target: usize) -> Range<usize> {

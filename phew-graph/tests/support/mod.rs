@@ -5,7 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use phew_graph::op::{Attention, Crop, LayerNorm, Linear, Shift, Slice, Tokens};
+use phew_graph::op::{
+    Attention, ConvTranspose2d, Crop, LayerNorm, Linear, Shift, Slice, Tokens,
+};
 use phew_graph::{Arch, ArchBuilder, Conv2d, Mask, Network, Op, Pool, Shape, TensorId};
 use proptest::prelude::*;
 
@@ -30,6 +32,14 @@ fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
     match &this.op {
         Op::Input(_) => vec![Vec::new()],
         Op::Conv2d(conv) => {
+            let inputs = arch.nodes()[this.inputs[0]].shape.units() / conv.groups;
+            let kernel = conv.kernel[0] * conv.kernel[1];
+            let group = unit / (conv.out / conv.groups);
+            (0..inputs * kernel)
+                .flat_map(|k| extend(group * inputs + k / kernel, unit * inputs * kernel + k))
+                .collect()
+        }
+        Op::ConvTranspose2d(conv) => {
             let inputs = arch.nodes()[this.inputs[0]].shape.units() / conv.groups;
             let kernel = conv.kernel[0] * conv.kernel[1];
             let group = unit / (conv.out / conv.groups);
@@ -92,6 +102,12 @@ pub(crate) enum Stage {
         kernel: usize,
         grouped: bool,
     },
+    /// A transposed convolution.
+    Transposed {
+        out: usize,
+        kernel: usize,
+        grouped: bool,
+    },
     Pool,
     /// Two convolutions with an identity around them.
     Residual {
@@ -124,6 +140,7 @@ pub(crate) enum Stage {
 fn stage() -> impl Strategy<Value = Stage> {
     prop_oneof![
         3 => (1..=2usize, 1..=2usize, any::<bool>()).prop_map(|(o, kernel, grouped)| Stage::Conv { out: 2 * o, kernel, grouped }),
+        2 => (1..=2usize, 1..=2usize, any::<bool>()).prop_map(|(o, kernel, grouped)| Stage::Transposed { out: 2 * o, kernel, grouped }),
         1 => Just(Stage::Pool),
         2 => (1..=2usize).prop_map(|middle| Stage::Residual { middle }),
         2 => (1..=2usize, 1..=2usize).prop_map(|(o, middle)| Stage::Projected { out: 2 * o, middle }),
@@ -192,6 +209,16 @@ fn convolutional(stages: &[Stage], flat: bool, classes: usize) -> Arch {
                 net = net
                     .conv(name("conv"), Conv2d::new(out, kernel).groups(groups))
                     .batch_norm(name("bn"));
+                channels = out;
+            }
+            Stage::Transposed { out, kernel, grouped } => {
+                let groups = if grouped { 2 } else { 1 };
+                let op = ConvTranspose2d {
+                    groups,
+                    padding: [kernel - 1; 2],
+                    ..ConvTranspose2d::new(out, kernel)
+                };
+                net = net.op(name("up"), op).relu(name("relu"));
                 channels = out;
             }
             Stage::Pool => net = net.avg_pool(name("pool"), Pool::new(2).stride(1)),

@@ -30,6 +30,16 @@ pub(super) fn as_images(
     apply(&x.f_unsqueeze(2)?)?.f_squeeze_dim(2)
 }
 
+/// The weight of a transposed convolution as libtorch reads it, `[in, out / groups, …]`, of one as phew has it,
+/// `[out, in / groups, …]`.
+pub(crate) fn inputs_first(weight: &Tensor, groups: usize) -> Result<Tensor> {
+    let sizes = weight.size();
+    let (groups, kernel) = (groups as i64, &sizes[2..]);
+    let split = [&[groups, sizes[0] / groups, sizes[1]], kernel].concat();
+    let whole = [&[groups * sizes[1], sizes[0] / groups], kernel].concat();
+    weight.f_view(split.as_slice())?.f_transpose(1, 2)?.f_reshape(whole.as_slice())
+}
+
 /// Layer or group normalisation.
 pub(super) fn normalise(
     x: &Tensor,
