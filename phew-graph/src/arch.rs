@@ -131,14 +131,16 @@ impl Arch {
         self.nodes.iter().map(of).fold(0, u128::saturating_add)
     }
 
-    /// The types of operators whose paths the papers do not define, in alphabetical order: attention and gates
-    /// (`multiply`). Their definition is phew's own; masks and reports name them.
+    /// The types of operators whose paths the papers do not define, in alphabetical order: attention, gates
+    /// (`multiply`) and layers over tokens (`positions_as_units`). Their definition is phew's own; masks and reports name them.
     #[must_use]
     pub fn extensions(&self) -> Vec<String> {
         let kinds: std::collections::BTreeSet<&str> = self
             .nodes
             .iter()
-            .filter(|node| matches!(node.op, Op::Attention(_) | Op::Multiply(_)))
+            .filter(|node| {
+                matches!(node.op, Op::Attention(_) | Op::Multiply(_) | Op::PositionsAsUnits(_))
+            })
             .map(|node| node.op.kind())
             .collect();
         kinds.into_iter().map(str::to_owned).collect()

@@ -252,6 +252,56 @@ class Tokens(nn.Module):
         return self.head(x.mean(dim=1))
 
 
+class Mixing(nn.Module):
+    """A block of an MLP-Mixer as timm writes it: tokens by a transposition, and then channels, both with a residual."""
+
+    def __init__(self, tokens, width, inner, outer):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.tokens = nn.Sequential(nn.Linear(tokens, inner), nn.GELU(), nn.Dropout(0.1), nn.Linear(inner, tokens))
+        self.norm2 = nn.LayerNorm(width)
+        self.channels = nn.Sequential(nn.Linear(width, outer), nn.GELU(), nn.Linear(outer, width))
+
+    def forward(self, x):
+        x = x + self.tokens(self.norm1(x).transpose(1, 2)).transpose(1, 2)
+        return x + self.channels(self.norm2(x))
+
+
+class Mixer(nn.Module):
+    """An MLP-Mixer of two blocks over the patches of an image, which are no more tokens than channels or fewer."""
+
+    tokens, width, inner, outer = 6, 8, 5, 12
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, self.width, 4, 4)
+        self.blocks = nn.Sequential(*(Mixing(self.tokens, self.width, self.inner, self.outer) for _ in range(2)))
+        self.norm = nn.LayerNorm(self.width)
+        self.head = nn.Linear(self.width, 5)
+
+    def forward(self, x):
+        x = self.blocks(self.stem(x).flatten(2).transpose(1, 2))
+        return self.head(self.norm(x).mean(dim=1))
+
+    def paths(self):
+        """By hand: a transposition hands each unit to each, weights join all, a residual adds."""
+        stream = [3 * 16] * self.width
+        for _ in range(2):
+            tokens = [sum(stream)] * self.tokens
+            hidden = [sum(tokens)] * self.inner
+            tokens = [sum(hidden)] * self.tokens
+            stream = [count + sum(tokens) for count in stream]
+            hidden = [sum(stream)] * self.outer
+            stream = [count + sum(hidden) for count in stream]
+        return 5 * sum(stream)
+
+
+class SquareMixer(Mixer):
+    """As many tokens as channels: only the order of the axes tells them apart."""
+
+    tokens, width, inner, outer = 6, 6, 6, 6
+
+
 class Spatial(nn.Module):
     """A gate of one channel for all: the mean over channels, with its axis kept and without."""
 
@@ -372,6 +422,8 @@ def own():
         "upward": (Upward, (3, 9, 8), {}),
         "upward_sequence": (UpwardSequence, (4, 7), {}),
         "tokens": (Tokens, (6, 5), {}),
+        "mixer": (Mixer, (3, 8, 12), {}),
+        "square_mixer": (SquareMixer, (3, 8, 12), {}),
         "vit_digits": (vit_digits, (1, 28, 28), {}),
         "spatial": (Spatial, (3, 7, 7), {}),
         "pieces": (Pieces, (6, 8), {}),
@@ -481,7 +533,7 @@ def export(folder, name, make, shape, options):
     torch.export.save(program, folder / f"{name}.pt2")
     save_file({"input": x, "output": y}, folder / f"{name}.safetensors")
     weights = prunable(model)
-    paths = Counter().count(torch.export.export(model.eval(), (x[:1].to(dtype),)), (1, *shape))
+    paths = model.paths() if hasattr(model, "paths") else Counter().count(torch.export.export(model.eval(), (x[:1].to(dtype),)), (1, *shape))
     return {
         "weights": {name: list(weight.shape) for name, weight in weights.items()},
         "prunable": sum(weight.numel() for weight in weights.values()),
@@ -511,7 +563,7 @@ def export_onnx(folder, name, make, shape, options):
     torch.export.save(torch.export.export(model, (x,)), folder / f"{name}.pt2")
     weights = prunable(model)
     normalised = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
-    paths = Counter().count(torch.export.export(model, (x[:1],)), (1, *shape))
+    paths = model.paths() if hasattr(model, "paths") else Counter().count(torch.export.export(model, (x[:1],)), (1, *shape))
     return {
         "weights": {name: list(weight.shape) for name, weight in weights.items()},
         "prunable": sum(weight.numel() for weight in weights.values()),

@@ -33,6 +33,7 @@ mod multiply;
 pub(super) mod operator;
 mod pad;
 mod pool;
+mod positions_as_units;
 mod scale;
 mod shift;
 mod shuffle;
@@ -64,6 +65,7 @@ pub use max_pool::MaxPool;
 pub use multiply::Multiply;
 pub use pad::Pad;
 pub use pool::Pool;
+pub use positions_as_units::PositionsAsUnits;
 pub use scale::Scale;
 pub use shift::Shift;
 pub use shuffle::Shuffle;
@@ -167,6 +169,8 @@ operators! {
     Tokens,
     /// Some of the positions.
     Crop,
+    /// Units and positions exchanged.
+    PositionsAsUnits,
     /// Some of the units.
     Slice,
     /// The units in another order.

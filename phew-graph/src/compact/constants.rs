@@ -158,6 +158,7 @@ impl Values<'_> {
             | Op::ChannelMean(_)
             | Op::Tokens(_)
             | Op::Crop(_)
+            | Op::PositionsAsUnits(_)
             | Op::Slice(_)
             | Op::Shuffle(_) => vec![None; units],
         }

@@ -61,6 +61,7 @@ fn join(arch: &Arch, node: usize) -> Join {
         | Op::ChannelMean(_)
         | Op::Tokens(_)
         | Op::Crop(_)
+        | Op::PositionsAsUnits(_)
         | Op::Slice(_)
         | Op::Shuffle(_) => Join::Whole,
     }

@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use phew_graph::op::{
-    Attention, ConvTranspose2d, Crop, LayerNorm, Linear, Shift, Slice, Tokens,
+    Attention, ConvTranspose2d, Crop, LayerNorm, Linear, PositionsAsUnits, Shift, Slice, Tokens,
 };
 use phew_graph::{Arch, ArchBuilder, Conv2d, Mask, Network, Op, Pool, Shape, TensorId};
 use proptest::prelude::*;
@@ -68,6 +68,11 @@ fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
         }
         Op::Add(_) => this.inputs.iter().flat_map(|&i| paths_to(arch, i, unit)).collect(),
         Op::Slice(slice) => paths_to(arch, this.inputs[0], slice.first + unit),
+        // Each position holds a scalar of every unit.
+        Op::PositionsAsUnits(_) => {
+            let units = arch.nodes()[this.inputs[0]].shape.units();
+            (0..units).flat_map(|u| paths_to(arch, this.inputs[0], u)).collect()
+        }
         Op::ChannelMean(_) => {
             let units = arch.nodes()[this.inputs[0]].shape.units();
             (0..units).flat_map(|u| paths_to(arch, this.inputs[0], u)).collect()
@@ -161,7 +166,27 @@ pub(crate) fn arch() -> impl Strategy<Value = Arch> {
         .prop_map(|(stages, flat, classes)| convolutional(&stages, flat, classes));
     let tokens = (1..=2usize, 1..=2usize, any::<bool>(), any::<bool>())
         .prop_map(|(heads, units, packed, class)| transformer(heads, units, packed, class));
-    prop_oneof![1 => mlp, 4 => conv, 1 => tokens]
+    let mixed = (1..=2usize, 1..=2usize, 1..=2usize)
+        .prop_map(|(tokens, width, inner)| mixer(tokens + 1, width, inner));
+    prop_oneof![1 => mlp, 4 => conv, 1 => tokens, 1 => mixed]
+}
+
+/// A layer over tokens with a residual around it, and a linear layer of each token.
+pub(crate) fn mixer(tokens: usize, width: usize, inner: usize) -> Arch {
+    let at = |out| Linear { out, bias: false, at_positions: true };
+    ArchBuilder::new("mixer", Shape::Sequence { channels: width, length: tokens })
+        .op("stem", at(width))
+        .op("turned", PositionsAsUnits::default())
+        .op("up", at(inner))
+        .relu("relu")
+        .op("down", at(tokens))
+        .op("back", PositionsAsUnits::default())
+        .add("residual", &["back", "stem"])
+        .avg_pool("mean", Pool::global())
+        .flatten("token")
+        .linear_unbiased("head", 2)
+        .build()
+        .unwrap()
 }
 
 /// A block of a transformer: attention of so many heads of so many units each within a residual, queries, keys and values

@@ -129,6 +129,13 @@ pub(super) fn rearrange(op: &Op, x: &Tensor) -> Option<Result<Tensor>> {
         Op::Crop(crop) => {
             x.f_flatten(2, -1).and_then(|x| x.f_narrow(2, crop.first as i64, crop.positions as i64))
         }
+        Op::PositionsAsUnits(exchange) => x.f_flatten(2, -1).and_then(|x| {
+            let x = x.f_transpose(1, 2)?;
+            match exchange.image {
+                None => Ok(x),
+                Some([rows, columns]) => x.f_unflatten(2, [rows as i64, columns as i64]),
+            }
+        }),
         Op::Slice(slice) => x.f_narrow(1, slice.first as i64, slice.units as i64),
         Op::Shuffle(shuffle) => {
             let sizes = x.size();
