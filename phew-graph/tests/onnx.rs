@@ -430,6 +430,25 @@ fn what_phew_does_not_know_is_named_with_its_node_and_module() {
     file.refused(&["(Softmax)", "there is no axis 7 of 2"]);
 }
 
+/// The convolutions of the file are multiplied by normalisation, and the archive of the model has them as they were.
+#[test]
+fn weights_that_an_exporter_folded_are_given_as_they_were_by_the_models_own() {
+    let networks =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../phew-cli/tests/end_to_end/networks");
+    let imported = import(&networks.join("folded.onnx")).unwrap();
+    assert!(imported.notes.iter().any(|note| note.contains("--weights")), "{:?}", imported.notes);
+    let model = import(&networks.join("gated.pt2")).unwrap().network;
+    let (given, notes) = imported.network.with_weights_of(&networks.join("gated.pt2")).unwrap();
+    // Biases that folding made are no tensors of the model.
+    assert!(notes[0].contains("`conv1.bias`") && notes[0].contains("kept"), "{notes:?}");
+    assert_eq!(given.arch().prunable().len(), 5);
+    for spec in given.arch().prunable() {
+        assert_eq!(given.view(&spec.name), model.view(&spec.name), "{}", spec.name);
+        let folded = spec.name.starts_with("conv");
+        assert_eq!(imported.network.view(&spec.name) != model.view(&spec.name), folded);
+    }
+}
+
 /// Whatever is in a file, it is read or refused.
 #[test]
 fn no_change_of_a_byte_and_no_cut_panics() {
