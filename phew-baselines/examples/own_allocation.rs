@@ -29,9 +29,10 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The same by hand: scores as arrays, how many each layer keeps, and the best of each.
     let mut scores: Vec<ArrayD<f64>> = Vec::new();
     for (tensor, weights) in arch.prunable().iter().zip(network.weights()) {
-        let magnitudes = |i: usize| f64::from(weights[i].abs());
-        let flat: Vec<f64> = (0..tensor.len()).map(magnitudes).collect();
-        scores.push(ArrayD::from_shape_vec(tensor.shape.as_slice(), flat)?);
+        let magnitudes: Vec<f64> = weights.iter().map(|w| f64::from(w.abs())).collect();
+        // Arrays are as files have them.
+        let filed = tensor.shape.to_files(&magnitudes).into_owned();
+        scores.push(ArrayD::from_shape_vec(tensor.shape.in_files(), filed)?);
     }
     let dense = Mask::dense(arch);
     let counts = allocation.counts(arch, &dense, mask.kept())?;

@@ -1,6 +1,6 @@
 //! Scores: one number for each prunable scalar, computed block by block when they are compared.
 
-use phew_graph::ndarray::{ArrayD, CowArray, IxDyn};
+use phew_graph::ndarray::{Array1, ArrayD, CowArray, IxDyn};
 use phew_graph::{Arch, ByTensor, TensorId, TensorSpec};
 
 use crate::error::BaselineError;
@@ -8,7 +8,8 @@ use crate::error::BaselineError;
 /// `fill(tensor, start, block)`.
 type Fill<'a> = dyn Fn(TensorId, usize, &mut [f64]) + Sync + 'a;
 
-/// One score for each prunable scalar; the greatest are kept.
+/// One score for each prunable scalar; the greatest are kept. Scalars are counted in the order of memory
+/// ([`phew_graph::TensorShape`]).
 ///
 /// A score is a function, not a table: the selection asks for blocks of a few thousand scalars that stay in
 /// cache, so that a score that is cheap to compute never takes memory of its own.
@@ -42,7 +43,8 @@ impl<'a> Scores<'a> {
     /// Views are not copied, unless their memory is in another order than row-major.
     ///
     /// # Shapes
-    /// Those of the tensors: convolutions `[out, in / groups, kh, kw]`, linear layers `[out, in]`.
+    /// Those of the tensors in files: convolutions `[out, in / groups, kh, kw]`, transposed ones `[in, out / groups, kh, kw]`,
+    /// linear layers `[out, in]`.
     ///
     /// # Errors
     /// [`BaselineError::Shape`] for an array of another shape, [`BaselineError::Parameter`] if there are fewer or more
@@ -80,30 +82,41 @@ impl<'a> Scores<'a> {
             return Err(BaselineError::parameter("number of score arrays", arrays.len(), expected));
         }
         for (spec, array) in specs.iter().zip(&arrays) {
-            if array.shape() != spec.shape {
+            if array.shape() != spec.shape.in_files() {
                 return Err(BaselineError::Shape {
                     what: "scores",
                     tensor: spec.name.clone(),
                     found: array.shape().to_vec(),
-                    expected: spec.shape.clone(),
+                    expected: spec.shape.in_files(),
                 });
             }
         }
+        let held = |(spec, array): (&TensorSpec, CowArray<'a, f64, IxDyn>)| match spec
+            .shape
+            .is_plain()
+        {
+            true => array,
+            false => {
+                let filed: Vec<f64> = array.iter().copied().collect();
+                CowArray::from(Array1::from(spec.shape.to_memory(&filed).into_owned()).into_dyn())
+            }
+        };
+        let arrays: ByTensor<_> = specs.iter().zip(Vec::from(arrays)).map(held).collect();
         Ok(Self::from_blocks(move |tensor, start, block| {
             let scores = arrays[tensor].as_slice().unwrap_or_else(|| unreachable!("row-major"));
             block.copy_from_slice(&scores[start..start + block.len()]);
         }))
     }
 
-    /// All scores, as one array for each prunable tensor, in the order of [`Arch::prunable`].
+    /// All scores, as one array for each prunable tensor in its shape in files, in the order of [`Arch::prunable`].
     ///
     /// # Panics
     /// If the scores are of another architecture.
     #[must_use]
     pub fn to_arrays(&self, arch: &Arch) -> Vec<ArrayD<f64>> {
         let array = |(t, spec): (TensorId, &TensorSpec)| {
-            let scores = self.tensor(t, spec.len());
-            ArrayD::from_shape_vec(spec.shape.as_slice(), scores)
+            let scores = spec.shape.to_files(&self.tensor(t, spec.len())).into_owned();
+            ArrayD::from_shape_vec(spec.shape.in_files(), scores)
                 .unwrap_or_else(|e| unreachable!("as many scores as scalars: {e}"))
         };
         arch.prunable().with_ids().map(array).collect()

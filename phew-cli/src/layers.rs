@@ -46,7 +46,7 @@ impl Layers {
             effective.iter().for_each(|i| alive[i / (layer.len() / units)] = true);
             LayerRow {
                 name: layer.name().to_owned(),
-                shape: layer.shape().to_vec(),
+                shape: layer.shape().in_files(),
                 kept: layer.kept(),
                 total: layer.len(),
                 units_alive: alive.iter().filter(|&&a| a).count(),

@@ -11,12 +11,14 @@ mod limits;
 pub mod op;
 mod shape;
 mod tensor;
+mod tensor_shape;
 
 pub use build::ArchBuilder;
 pub use limits::{MAX_MULTIPLY_ADDS, MAX_SCALARS};
 pub use op::{Activation, Conv2d, Op, Pool};
 pub use shape::Shape;
 pub use tensor::{Role, TensorNames, TensorSpec};
+pub use tensor_shape::TensorShape;
 
 use std::fmt;
 
@@ -129,14 +131,16 @@ impl Arch {
         self.nodes.iter().map(of).fold(0, u128::saturating_add)
     }
 
-    /// The types of operators whose paths the papers do not define, in alphabetical order: attention and gates
-    /// (`multiply`). Their definition is phew's own; masks and reports name them.
+    /// The types of operators whose paths the papers do not define, in alphabetical order: attention, gates
+    /// (`multiply`) and layers over tokens (`positions_as_units`). Their definition is phew's own; masks and reports name them.
     #[must_use]
     pub fn extensions(&self) -> Vec<String> {
         let kinds: std::collections::BTreeSet<&str> = self
             .nodes
             .iter()
-            .filter(|node| matches!(node.op, Op::Attention(_) | Op::Multiply(_)))
+            .filter(|node| {
+                matches!(node.op, Op::Attention(_) | Op::Multiply(_) | Op::PositionsAsUnits(_))
+            })
             .map(|node| node.op.kind())
             .collect();
         kinds.into_iter().map(str::to_owned).collect()
@@ -174,7 +178,7 @@ impl Arch {
     /// Carries derivatives back through a node that computes a linear map (up to a constant): from those by its output
     /// to those by its input number `input`, both flattened row-major.
     ///
-    /// `tensors` are the values of the node's tensors: of those of [`Arch::prunable`] and then of
+    /// `tensors` are the values of the node's tensors, in the order of memory: of those of [`Arch::prunable`] and then of
     /// [`Arch::auxiliary`] that are its own.
     ///
     /// # Returns

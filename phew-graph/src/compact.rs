@@ -174,7 +174,7 @@ mod tests {
         let small = Compaction::of_mask(&arch, &mask).unwrap();
         assert_eq!(small.stay()[1], [true, true, false]);
         let shapes: Vec<Vec<usize>> =
-            small.arch().unwrap().prunable().iter().map(|spec| spec.shape.clone()).collect();
+            small.arch().unwrap().prunable().iter().map(|spec| spec.shape.to_vec()).collect();
         assert_eq!(shapes, [[2, 1, 1, 1], [2, 2, 1, 1], [2, 2, 1, 1]]);
     }
 

@@ -99,7 +99,12 @@ fn is_part_of_known(tensor: &str, known: &impl Fn(&str) -> bool) -> bool {
 /// A word on batch normalisation that an exporter may have folded into convolutions: their weights are then others.
 fn folded(arch: &Arch) -> Option<String> {
     // With biases, or without: the newer exporter leaves out those that are 0, as of a network that has not learnt yet.
-    let convolves = |op: &Op| matches!(op, Op::Conv2d(_) | Op::Conv1d(_));
+    let convolves = |op: &Op| {
+        matches!(
+            op,
+            Op::Conv2d(_) | Op::Conv1d(_) | Op::ConvTranspose2d(_) | Op::ConvTranspose1d(_)
+        )
+    };
     let any = |is: &dyn Fn(&Op) -> bool| arch.nodes().iter().any(|node| is(&node.op));
     let normalises = |op: &Op| matches!(op, Op::BatchNorm(_) | Op::LayerNorm(_));
     (any(&convolves) && !any(&normalises)).then(|| {

@@ -65,7 +65,7 @@ pub mod zoo;
 pub use self::safetensors::{TensorFile, map_files_above, write_arrays};
 pub use arch::{
     Activation, Arch, ArchBuilder, Conv2d, MAX_MULTIPLY_ADDS, MAX_SCALARS, Node, NodeSpec, Op,
-    Pool, Role, Shape, TensorNames, TensorSpec, op,
+    Pool, Role, Shape, TensorNames, TensorShape, TensorSpec, op,
 };
 #[cfg(feature = "files")]
 pub use atomic::{Overwrite, discard_temporaries, write_atomically};
@@ -101,7 +101,7 @@ pub use weights::{Extra, Network};
 pub use weights::{Fan, Init, NormScale};
 #[cfg(feature = "files")]
 pub use weights::{
-    PackedType, read_pytorch_pruned, read_scores, write_pytorch_pruned, write_scores,
+    PackedType, ScoreValues, read_pytorch_pruned, read_scores, write_pytorch_pruned, write_scores,
 };
 
 /// Arrays go in and out as those of this crate.

@@ -98,20 +98,22 @@ impl Mask {
         self.kept() as f64 / self.len() as f64
     }
 
-    /// BLAKE3 hash of the bits with their tensors' names and shapes, in hexadecimal.
+    /// BLAKE3 hash of the bits with their tensors' names and shapes, as files have them, in hexadecimal.
     #[cfg(feature = "files")]
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let words = |layer: &LayerMask| -> Vec<u8> {
             layer.words().iter().flat_map(|word| word.to_le_bytes()).collect()
         };
-        hash::tensors(self.layers.iter().map(|layer| (layer.name(), layer.shape(), words(layer))))
+        let filed: Vec<_> = self.layers.iter().map(LayerMask::in_files).collect();
+        hash::tensors(filed.iter().map(|layer| (layer.name(), &layer.shape()[..], words(layer))))
     }
 
     /// Checks names and shapes against an architecture; `origin` is named in the error.
     ///
     /// # Errors
-    /// [`GraphError::Missing`], [`GraphError::Extra`], [`GraphError::TensorShape`].
+    /// [`GraphError::Missing`], [`GraphError::Extra`], [`GraphError::TensorShape`]; [`GraphError::Parameter`] for bits that
+    /// are still in the order of files.
     pub fn check(&self, arch: &Arch, origin: &str) -> Result<(), GraphError> {
         let has = |name: &str| self.layers.iter().any(|l| l.name() == name);
         let (origin, arch_name) = (origin.to_owned(), arch.name().to_owned());
@@ -137,25 +139,40 @@ impl Mask {
             return Err(GraphError::Extra { origin, names: list(&extra), arch: arch_name });
         }
         for (layer, spec) in self.layers.iter().zip(arch.prunable()) {
-            if layer.name() != spec.name || layer.shape() != spec.shape {
+            if layer.name() != spec.name || layer.shape().in_files() != spec.shape.in_files() {
                 return Err(GraphError::TensorShape {
                     origin,
                     name: layer.name().to_owned(),
-                    found: layer.shape().to_vec(),
-                    expected: spec.shape.clone(),
+                    found: layer.shape().in_files(),
+                    expected: spec.shape.in_files(),
+                });
+            }
+            if *layer.shape() != spec.shape {
+                return Err(GraphError::Parameter {
+                    name: "mask",
+                    found: format!("the bits of `{}` as files have them", layer.name()),
+                    expected: "the order of the architecture (Mask::in_order_of)",
                 });
             }
         }
         Ok(())
     }
 
-    /// Puts the tensors into the order of an architecture and checks them.
+    /// Puts the tensors into the order of an architecture, and the bits of each into that of its weight in memory, and checks
+    /// them. Bits of a plain shape are taken as files have them.
     ///
     /// # Errors
     /// As [`Mask::check`].
     pub fn in_order_of(mut self, arch: &Arch, origin: &str) -> Result<Self, GraphError> {
         let place = |name: &str| arch.prunable().iter().position(|s| s.name == name);
         self.layers.sort_by_key(|l| place(l.name()));
+        for (layer, spec) in self.layers.iter_mut().zip(arch.prunable()) {
+            if *layer.shape() != spec.shape
+                && let Some(held) = layer.to_memory(&spec.shape)
+            {
+                *layer = held;
+            }
+        }
         self.check(arch, origin)?;
         Ok(self)
     }

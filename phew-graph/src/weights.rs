@@ -4,6 +4,8 @@ mod arrays;
 mod check;
 #[cfg(feature = "files")]
 mod file;
+#[cfg(feature = "files")]
+mod held;
 #[cfg(feature = "random")]
 mod init;
 mod network;
@@ -30,4 +32,4 @@ pub use packed::PackedType;
 #[cfg(feature = "files")]
 pub use pytorch::{read_pytorch_pruned, write_pytorch_pruned};
 #[cfg(feature = "files")]
-pub use scores::{read_scores, write_scores};
+pub use scores::{ScoreValues, read_scores, write_scores};

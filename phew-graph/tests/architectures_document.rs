@@ -94,7 +94,7 @@ fn surrounded(kind: &str, example: &str) -> String {
     let op = |name: &str, fields: &str| format!("[[op]]\nname = '{name}'\n{fields}\n");
     let start = match kind {
         "input" => String::new(),
-        "conv1d" | "shift" => op("start", "type = 'input'\nshape = [4, 8]"),
+        "conv1d" | "conv_transpose1d" | "shift" => op("start", "type = 'input'\nshape = [4, 8]"),
         _ => op("start", "type = 'input'\nshape = [4, 8, 8]"),
     };
     let branches = match example.contains("inputs = [") {

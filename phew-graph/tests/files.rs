@@ -63,7 +63,7 @@ fn tensors(network: &Network) -> Tensors {
     let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
     network
         .tensors()
-        .map(|(s, v)| (s.name.clone(), (Dtype::F32, s.shape.clone(), bytes(v))))
+        .map(|(s, v)| (s.name.clone(), (Dtype::F32, s.shape.in_files(), bytes(v))))
         .collect()
 }
 

@@ -141,6 +141,13 @@ fn tensor(name: &str, dims: &[i64], values: &[f32]) -> Tensor {
     }
 }
 
+/// A node that holds a number.
+fn constant(name: &str, number: f32) -> Node {
+    let value = Some(tensor("", &[], &[number]));
+    let attribute = Attribute { name: "value".into(), tensor: value, ..Attribute::default() };
+    Node { attributes: vec![attribute], ..node("Constant", &[], name) }
+}
+
 /// A value of numbers, whose sizes are fixed but for those that are 0.
 fn value(name: &str, sizes: &[i64]) -> Value {
     let axes = sizes.iter().map(|&size| Axis { size: (size > 0).then_some(size) }).collect();
@@ -310,18 +317,56 @@ fn gelu_and_silu_in_pieces_are_one_activation_each() {
     file.refused(&["`/fc/b` (Erf)", "phew has no operator `Erf`"]);
 }
 
+/// The older exporter multiplies a cube together, the newer one takes a power; other programs halve x first.
+#[test]
+fn gelu_by_a_hyperbolic_tangent_in_pieces_is_one_activation() {
+    let root = (2.0 / std::f32::consts::PI).sqrt();
+    let cube = [
+        vec![node("Mul", &["sum", "sum"], "a"), node("Mul", &["sum", "a"], "b")],
+        vec![constant("three", 3.0), node("Pow", &["sum", "three"], "b")],
+    ];
+    let ends = [
+        vec![node("Mul", &["sum", "g"], "h"), node("Mul", &["half", "h"], "y")],
+        vec![node("Mul", &["half", "g"], "h"), node("Mul", &["sum", "h"], "y")],
+        vec![node("Mul", &["sum", "half"], "h"), node("Mul", &["h", "g"], "y")],
+    ];
+    let file = |cube: &[Node], end: &[Node], factor: f32, power: &str| {
+        let mut file = File::new();
+        file.graph().nodes.truncate(2);
+        file.graph().nodes.extend(cube.to_vec());
+        file.graph().nodes.extend([
+            constant("factor", factor),
+            constant("root", root),
+            constant("one", 1.0),
+            constant("half", 0.5),
+            node("Mul", &["factor", "b"], "c"),
+            node("Add", &[power, "c"], "d"),
+            node("Mul", &["root", "d"], "e"),
+            node("Tanh", &["e"], "f"),
+            node("Add", &["one", "f"], "g"),
+        ]);
+        file.graph().nodes.extend(end.to_vec());
+        file
+    };
+    for cube in &cube {
+        for end in &ends {
+            let imported = import(&file(cube, end, 0.044_715, "sum").write()).unwrap();
+            let nodes = imported.network.arch().nodes();
+            let kinds: Vec<&str> = nodes.iter().map(|node| node.op.kind()).collect();
+            assert_eq!(kinds, ["input", "linear", "gelu"]);
+            assert_eq!(nodes[2].op, Op::Activation(op::Activation::Gelu { tanh: true }));
+        }
+    }
+    // With another factor it is none: products, or a power that phew does not know.
+    let imported = import(&file(&cube[0], &ends[0], 0.05, "sum").write()).unwrap();
+    assert_eq!(imported.network.arch().extensions(), ["multiply"]);
+    file(&cube[1], &ends[0], 0.05, "sum").refused(&["(Pow)"]);
+}
+
 /// Written out, with its numbers as nodes that stand behind where it begins.
 #[test]
 fn layer_normalisation_in_pieces_is_one_operator() {
     let mut file = File::new();
-    let constant = |name: &str, number: f32| Node {
-        attributes: vec![Attribute {
-            name: "value".into(),
-            tensor: Some(tensor("", &[], &[number])),
-            ..Attribute::default()
-        }],
-        ..node("Constant", &[], name)
-    };
     let mean = |input: &str, output: &str| Node {
         attributes: vec![Attribute { name: "axes".into(), ints: vec![-1], ..Attribute::default() }],
         ..node("ReduceMean", &[input], output)
@@ -383,6 +428,25 @@ fn what_phew_does_not_know_is_named_with_its_node_and_module() {
     let softmax = Attribute { name: "axis".into(), int: 7, ..Attribute::default() };
     file.graph().nodes[2] = Node { attributes: vec![softmax], ..node("Softmax", &["sum"], "y") };
     file.refused(&["(Softmax)", "there is no axis 7 of 2"]);
+}
+
+/// The convolutions of the file are multiplied by normalisation, and the archive of the model has them as they were.
+#[test]
+fn weights_that_an_exporter_folded_are_given_as_they_were_by_the_models_own() {
+    let networks =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../phew-cli/tests/end_to_end/networks");
+    let imported = import(&networks.join("folded.onnx")).unwrap();
+    assert!(imported.notes.iter().any(|note| note.contains("--weights")), "{:?}", imported.notes);
+    let model = import(&networks.join("gated.pt2")).unwrap().network;
+    let (given, notes) = imported.network.with_weights_of(&networks.join("gated.pt2")).unwrap();
+    // Biases that folding made are no tensors of the model.
+    assert!(notes[0].contains("`conv1.bias`") && notes[0].contains("kept"), "{notes:?}");
+    assert_eq!(given.arch().prunable().len(), 5);
+    for spec in given.arch().prunable() {
+        assert_eq!(given.view(&spec.name), model.view(&spec.name), "{}", spec.name);
+        let folded = spec.name.starts_with("conv");
+        assert_eq!(imported.network.view(&spec.name) != model.view(&spec.name), folded);
+    }
 }
 
 /// Whatever is in a file, it is read or refused.

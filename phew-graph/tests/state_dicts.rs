@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use phew_graph::ndarray::{CowArray, IxDyn};
 use phew_graph::{Arch, ArchBuilder, Extra, GraphError, Init, Mask, Network, Shape};
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -25,7 +26,7 @@ fn network() -> Network {
 
 fn tensors(dtype: Dtype, pack: impl Fn(f32) -> Vec<u8>) -> Tensors {
     let network = network();
-    let tensor = |(name, array): (&str, phew_graph::ndarray::ArrayViewD<'_, f32>)| {
+    let tensor = |(name, array): (&str, CowArray<'_, f32, IxDyn>)| {
         let bytes = array.iter().flat_map(|&value| pack(value)).collect();
         (name.to_owned(), (dtype, array.shape().to_vec(), bytes))
     };
@@ -111,7 +112,7 @@ fn pruned_pairs_are_weights_with_zeros_whatever_the_masks_numbers() {
             let (found, notes) = load(&all).unwrap();
             let expected = network();
             let expected = expected.view("fc1.weight").unwrap();
-            for (i, (&found, &expected)) in
+            for (i, (&found, expected)) in
                 found.view("fc1.weight").unwrap().iter().zip(expected).enumerate()
             {
                 assert_eq!(found.to_bits(), if kept[i] { expected.to_bits() } else { 0 });

@@ -131,7 +131,7 @@ fn densenet_40_12_has_the_parameters_and_the_names_of_its_pytorch_model() {
     assert_eq!(arch.prunable_len() + auxiliary, 1_019_722);
     let shape = |name: &str| {
         let found = arch.prunable().iter().chain(arch.auxiliary()).find(|t| t.name == name);
-        found.map(|tensor| tensor.shape.as_slice())
+        found.map(|tensor| &tensor.shape[..])
     };
     assert_eq!(shape("features.conv0.weight"), Some([16, 3, 3, 3].as_slice()));
     let last = "features.denseblock3.denselayer12";

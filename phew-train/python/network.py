@@ -58,6 +58,18 @@ class Network(nn.Module):
                 groups=op.get("groups", 1),
                 bias=op.get("bias", False),
             )
+        if kind in ("conv_transpose2d", "conv_transpose1d"):
+            return getattr(nn, f"ConvTranspose{kind[-2:]}")(
+                shape[0],
+                op["out"],
+                op["kernel"],
+                op.get("stride", 1),
+                op.get("padding", 0),
+                op.get("output_padding", 0),
+                groups=op.get("groups", 1),
+                bias=op.get("bias", False),
+                dilation=op.get("dilation", 1),
+            )
         if kind == "linear":
             return nn.Linear(shape[0], op["out"], bias=op.get("bias", True))
         if kind == "batch_norm":

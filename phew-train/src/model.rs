@@ -21,6 +21,7 @@ use layout::Layout;
 
 pub(crate) use mask::mask_vector;
 pub use mode::Mode;
+pub(crate) use operators::inputs_first;
 pub use precision::Precision;
 pub(crate) use state_dict::{StateDict, values_of};
 
@@ -91,7 +92,8 @@ impl Model {
         self.parameters.device()
     }
 
-    /// All parameters as one vector: prunable weights, then biases and normalisation.
+    /// All parameters as one vector: prunable weights, then biases and normalisation, each in the order of memory
+    /// ([`phew_graph::TensorShape`]).
     pub fn parameters(&self) -> &Tensor {
         &self.parameters
     }

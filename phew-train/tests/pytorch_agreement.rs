@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use phew_graph::op::{ConvTranspose1d, ConvTranspose2d};
 use phew_graph::{
     Activation, Arch, ArchBuilder, Conv2d, Extra, Init, Network, Overwrite, Pool, Shape, zoo,
 };
 use phew_train::{Mode, Model, Recipe, Trainer};
+use phew_walk::{WalkParams, prune};
 
 #[path = "common/reference.rs"]
 mod reference;
@@ -97,9 +99,16 @@ fn compare(network: &Network, weights: &Path, input: &Tensor, target: &Tensor) {
             check(&spec.name, running.next().unwrap());
             continue;
         }
-        let shape: Vec<i64> = spec.shape.iter().map(|&n| n as i64).collect();
+        let sizes = |sizes: &[usize]| sizes.iter().map(|&n| n as i64).collect::<Vec<_>>();
+        let shape = sizes(&spec.shape);
         let part = parts.next().unwrap();
-        check(&format!("grad.{}", spec.name), part);
+        // PyTorch's is in the order of files.
+        let held = Vec::<f32>::try_from(part.flatten(0, -1)).unwrap();
+        let filed = Tensor::from_slice(&spec.shape.to_files(&held));
+        check(
+            &format!("grad.{}", spec.name),
+            &filed.view(sizes(&spec.shape.in_files()).as_slice()),
+        );
         assert_eq!(*part, whole.narrow(0, from, spec.len() as i64).view(shape.as_slice()));
         from += spec.len() as i64;
     }
@@ -123,6 +132,111 @@ fn compare_fresh(arch: Arch) {
 #[test]
 fn every_operator_agrees() {
     compare_fresh(every_operator());
+}
+
+/// Transposed convolutions in shapes that tell inputs from outputs, and one whose weight has the same sizes in both orders.
+fn transposed() -> Arch {
+    let image = Shape::Image { channels: 4, height: 5, width: 3 };
+    let grouped = ConvTranspose2d {
+        kernel: [3, 2],
+        stride: [2, 1],
+        padding: [1, 0],
+        output_padding: [1, 0],
+        dilation: [1, 2],
+        groups: 2,
+        bias: true,
+        ..ConvTranspose2d::new(6, 1)
+    };
+    ArchBuilder::new("transposed", image)
+        .op("grouped", grouped)
+        .batch_norm("norm")
+        .relu("relu")
+        .op("square", ConvTranspose2d { stride: [1, 2], ..ConvTranspose2d::new(6, 2) })
+        .activation("tanh", Activation::Tanh)
+        .op("depthwise", ConvTranspose2d { groups: 6, ..ConvTranspose2d::new(12, 2) })
+        .avg_pool("whole", Pool::global())
+        .flatten("flatten")
+        .linear("fc", 3)
+        .build()
+        .unwrap()
+}
+
+fn transposed_sequence() -> Arch {
+    let sequence = Shape::Sequence { channels: 4, length: 5 };
+    let up = ConvTranspose1d {
+        stride: 3,
+        padding: 1,
+        output_padding: 2,
+        dilation: 2,
+        groups: 2,
+        bias: true,
+        ..ConvTranspose1d::new(6, 4)
+    };
+    ArchBuilder::new("sequence", sequence)
+        .op("square", ConvTranspose1d::new(4, 3))
+        .activation("tanh", Activation::Tanh)
+        .op("up", up)
+        .flatten("flatten")
+        .linear("fc", 3)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn transposed_convolutions_agree() {
+    compare_fresh(transposed());
+    compare_fresh(transposed_sequence());
+}
+
+/// What training, its checkpoints and masks leave of a transposed convolution is what PyTorch computes with.
+#[test]
+fn a_pruned_transposed_convolution_trains_and_is_the_same_in_pytorch() {
+    let arch = ArchBuilder::new("up", Shape::Image { channels: 1, height: 28, width: 28 })
+        .conv("down", Conv2d::new(4, 4).stride(4))
+        .relu("relu")
+        .op("square", ConvTranspose2d { stride: [2; 2], ..ConvTranspose2d::new(4, 2) })
+        .relu("relu2")
+        .op("grouped", ConvTranspose2d { groups: 2, bias: true, ..ConvTranspose2d::new(6, 3) })
+        .avg_pool("pool", Pool::new(8))
+        .flatten("flatten")
+        .linear("fc", 10)
+        .build()
+        .unwrap();
+    let network = Network::initialise(arch.clone(), Init::default(), 0).unwrap();
+    let mask = prune(&network, &WalkParams::new(0.4).unwrap()).unwrap().mask;
+    let data = phew_train::digits(200, 50, 0).unwrap();
+    let recipe = Recipe { batch: 20, ..Recipe::preset("digits").unwrap() }.with_epochs(2);
+    let mut trainer = Trainer::builder(&network, &data, &recipe).mask(&mask).build().unwrap();
+    trainer.run(&mut ()).unwrap();
+    let trained = trainer.network().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (saved, pruned) = (dir.path().join("saved"), dir.path().join("pruned"));
+    trainer.model().save(&saved, Overwrite::Refuse).unwrap();
+    phew_graph::write_pytorch_pruned(&pruned, &trained, &mask, Overwrite::Refuse).unwrap();
+    let loaded = Network::load(&saved, arch.clone(), Extra::Refuse).unwrap();
+    assert_eq!(loaded.weights(), trained.weights());
+    // What a checkpoint keeps comes back as it was.
+    let snapshot = trainer.snapshot().unwrap();
+    trainer.restart_from(&network).unwrap();
+    trainer.rewind(&snapshot).unwrap();
+    assert_eq!(trainer.network().unwrap().weights(), trained.weights());
+    for (spec, (weights, layer)) in
+        arch.prunable().iter().zip(trained.weights().into_iter().zip(mask.layers()))
+    {
+        assert!((0..layer.len()).all(|i| layer.get(i) || weights[i].to_bits() == 0));
+        assert_ne!(trained.view(&spec.name), network.view(&spec.name));
+    }
+    // PyTorch's own: weight times mask, of the file as it stands.
+    let file: HashMap<String, Tensor> =
+        Tensor::read_safetensors(&pruned).unwrap().into_iter().collect();
+    for spec in arch.prunable() {
+        let [weight, mask] = ["orig", "mask"].map(|part| &file[&format!("{}_{part}", spec.name)]);
+        assert!((weight * mask).equal(weight), "{}", spec.name);
+    }
+    tch::manual_seed(1);
+    let input = Tensor::randn([5, 1, 28, 28], (Kind::Float, Device::Cpu));
+    let target = Tensor::from_slice(&[0_i64, 1, 2, 3, 4]);
+    compare(&loaded, &saved, &input, &target);
 }
 
 #[test]

@@ -179,8 +179,8 @@ fn layers(before: &Arch, after: &Arch, mask: &Mask) -> Vec<CompactLayer> {
             let before: &phew_graph::TensorSpec = before;
             CompactLayer {
                 name: before.name.clone(),
-                shape_before: before.shape.clone(),
-                shape: after.shape.clone(),
+                shape_before: before.shape.in_files(),
+                shape: after.shape.in_files(),
                 kept: layer.kept(),
             }
         };

@@ -172,7 +172,7 @@ impl Job {
                 let scores = request.scores(&network, &mut oracle)?;
                 let note = serde_json::to_string(&from)?;
                 let (file, overwrite) = (names.path(file, None, seed), self.output.overwrite());
-                let values = |tensor| scores[tensor].iter().copied();
+                let values = |tensor| scores[tensor].to_vec();
                 write_scores(&file, network.arch(), values, note, overwrite)?;
             }
             for made in request.make(&network, &mut oracle)? {

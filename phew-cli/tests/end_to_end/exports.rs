@@ -4,13 +4,16 @@ use std::path::Path;
 
 use phew_graph::{Extra, Mask, Network, zoo};
 
-use crate::common::{folder, json, refuses, stdout};
+use crate::common::{folder, json, phew, refuses, stdout};
 
 /// A residual block with a gate, as torch 2.11 exports it: 1,386 prunable weights.
 pub(crate) const GATED: &[u8] = include_bytes!("networks/gated.pt2");
 
 /// The same, as PyTorch writes it to ONNX in training mode.
 const GATED_ONNX: &[u8] = include_bytes!("networks/gated.onnx");
+
+/// The same in evaluation mode, behind normalisation that has learnt and that the exporter folded into the convolutions.
+const FOLDED_ONNX: &[u8] = include_bytes!("networks/folded.onnx");
 
 /// A folder with the model.
 fn with_model() -> tempfile::TempDir {
@@ -71,6 +74,27 @@ fn a_model_in_onnx_is_the_one_in_the_archive() {
         std::fs::write(at.join("broken.onnx"), bytes).unwrap();
         refuses(at, "inspect broken.onnx", 1, &["broken.onnx", part]);
     }
+}
+
+#[test]
+fn weights_that_an_exporter_folded_can_be_given_as_they_were() {
+    let folder = with_model();
+    let at = folder.path();
+    std::fs::write(at.join("folded.onnx"), FOLDED_ONNX).unwrap();
+    let output = phew(at, "prune folded.onnx --density 0.2 -o folded");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.contains("fold") && said.contains("--weights"),
+        "{said}"
+    );
+    stdout(at, "prune folded.onnx --weights gated.pt2 --density 0.2 -o given");
+    stdout(at, "prune gated.pt2 --density 0.2 -o model");
+    let [folded, given, model] = ["folded", "given", "model"].map(|name| {
+        let (mask, info) = Mask::load(&at.join(name)).unwrap();
+        (mask, info.unwrap().weights)
+    });
+    assert_eq!(given, model);
+    assert!(folded.0 != model.0 && folded.1 != model.1);
 }
 
 #[test]

@@ -141,10 +141,12 @@ mod tests {
     use super::*;
 
     /// The operators' sources: their docs are the reference of the format.
-    const SOURCES: [&str; 25] = [
+    const SOURCES: [&str; 28] = [
         include_str!("op/input.rs"),
         include_str!("op/conv2d.rs"),
         include_str!("op/conv1d.rs"),
+        include_str!("op/conv_transpose2d.rs"),
+        include_str!("op/conv_transpose1d.rs"),
         include_str!("op/linear.rs"),
         include_str!("op/batch_norm.rs"),
         include_str!("op/layer_norm.rs"),
@@ -160,6 +162,7 @@ mod tests {
         include_str!("op/add.rs"),
         include_str!("op/concat.rs"),
         include_str!("op/multiply.rs"),
+        include_str!("op/positions_as_units.rs"),
         include_str!("op/slice.rs"),
         include_str!("op/shuffle.rs"),
         include_str!("op/flatten.rs"),

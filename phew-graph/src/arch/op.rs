@@ -15,6 +15,8 @@ mod channel_mean;
 mod concat;
 mod conv1d;
 mod conv2d;
+mod conv_transpose1d;
+mod conv_transpose2d;
 mod crop;
 pub(crate) mod effect;
 #[cfg(feature = "files")]
@@ -31,6 +33,7 @@ mod multiply;
 pub(super) mod operator;
 mod pad;
 mod pool;
+mod positions_as_units;
 mod scale;
 mod shift;
 mod shuffle;
@@ -49,6 +52,8 @@ pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;
 pub use channel_mean::ChannelMean;
 pub use concat::Concat;
+pub use conv_transpose1d::ConvTranspose1d;
+pub use conv_transpose2d::ConvTranspose2d;
 pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use crop::Crop;
@@ -60,6 +65,7 @@ pub use max_pool::MaxPool;
 pub use multiply::Multiply;
 pub use pad::Pad;
 pub use pool::Pool;
+pub use positions_as_units::PositionsAsUnits;
 pub use scale::Scale;
 pub use shift::Shift;
 pub use shuffle::Shuffle;
@@ -121,6 +127,10 @@ operators! {
     Conv2d,
     /// Convolution over sequences.
     Conv1d,
+    /// Transposed convolution.
+    ConvTranspose2d,
+    /// Transposed convolution over sequences.
+    ConvTranspose1d,
     /// Fully connected.
     Linear,
     /// Batch normalisation.
@@ -159,6 +169,8 @@ operators! {
     Tokens,
     /// Some of the positions.
     Crop,
+    /// Units and positions exchanged.
+    PositionsAsUnits,
     /// Some of the units.
     Slice,
     /// The units in another order.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::tensor_shape::TensorShape;
+
 /// Names in the state dict of an operator's tensors, by what they are to it (`weight`, `bias`, …), where they are not
 /// `<operator>.weight` and so on.
 pub type TensorNames = BTreeMap<String, String>;
@@ -63,8 +65,8 @@ impl Role {
 pub struct TensorSpec {
     /// Name, as in PyTorch's state dict: `<operator>.weight` and so on.
     pub name: String,
-    /// Shape, row-major.
-    pub shape: Vec<usize>,
+    /// Shape, row-major: in memory, and in files.
+    pub shape: TensorShape,
     /// What it is for.
     pub role: Role,
     /// Index of the node that owns it.
@@ -76,6 +78,6 @@ impl TensorSpec {
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a checked tensor is never empty")]
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        self.shape.scalars()
     }
 }

@@ -144,6 +144,8 @@ impl Values<'_> {
             }
             // Their units stay: see `ties`.
             Op::Conv1d(_)
+            | Op::ConvTranspose2d(_)
+            | Op::ConvTranspose1d(_)
             | Op::LayerNorm(_)
             | Op::Scale(_)
             | Op::Shift(_)
@@ -156,6 +158,7 @@ impl Values<'_> {
             | Op::ChannelMean(_)
             | Op::Tokens(_)
             | Op::Crop(_)
+            | Op::PositionsAsUnits(_)
             | Op::Slice(_)
             | Op::Shuffle(_) => vec![None; units],
         }

@@ -47,6 +47,8 @@ fn join(arch: &Arch, node: usize) -> Join {
         Op::Concat(_) => Join::Concat,
         Op::Flatten(_) => Join::Flatten,
         Op::Conv1d(_)
+        | Op::ConvTranspose2d(_)
+        | Op::ConvTranspose1d(_)
         | Op::LayerNorm(_)
         | Op::Scale(_)
         | Op::Shift(_)
@@ -59,6 +61,7 @@ fn join(arch: &Arch, node: usize) -> Join {
         | Op::ChannelMean(_)
         | Op::Tokens(_)
         | Op::Crop(_)
+        | Op::PositionsAsUnits(_)
         | Op::Slice(_)
         | Op::Shuffle(_) => Join::Whole,
     }

@@ -6,7 +6,7 @@ use super::axes::{Axes, Kind, Part};
 use super::call::{Call, Refusal};
 use super::names;
 use super::value::{Activation, Tensor, Value};
-use crate::arch::op::{Flatten, Input, Op, Shuffle};
+use crate::arch::op::{Flatten, Input, Op, PositionsAsUnits, Shuffle};
 use crate::arch::{NodeSpec, Shape, TensorNames};
 
 /// Translates a call that reads something which depends on the input: a value for each of its outputs.
@@ -318,11 +318,46 @@ impl<'a> Builder<'a> {
             let axes = value.axes.with(axis, Part::whole(Kind::Unit, units));
             return Ok(Activation { node, axes, view: None });
         }
+        if parts == Part::whole(Kind::Position, area)
+            && let Some(exchanged) = self.exchanged(call, &value, &[units])
+            && exchanged.axes.axis(axis) == Part::whole(Kind::Unit, area)
+        {
+            return Ok(exchanged);
+        }
         let only_units = parts.iter().all(|part| part.kind == Kind::Unit);
         Err(match only_units {
             true => "it reads only some of a layer's units, or a permutation of them that is no transposition".into(),
             false => "it mixes the positions of a map as if they were units".into(),
         })
+    }
+
+    /// The same value with its positions as units and its units as these positions; `None` unless besides the batch one axis
+    /// holds all units and another all positions.
+    pub(super) fn exchanged(
+        &mut self,
+        call: &Call<'a>,
+        value: &Activation,
+        positions: &[usize],
+    ) -> Option<Activation> {
+        let (units, area) = (self.size(value.node).0, self.size(value.node).1.iter().product());
+        let (of_units, of_positions) = match value.axes.rank() {
+            3 => (Part::whole(Kind::Unit, units), Part::whole(Kind::Position, area)),
+            _ => return None,
+        };
+        let find = |parts: &[Part]| (1..3).find(|&axis| value.axes.axis(axis) == parts);
+        let (unit_axis, position_axis) = (find(&of_units)?, find(&of_positions)?);
+        if unit_axis == position_axis || positions.iter().product::<usize>() != units {
+            return None;
+        }
+        let image = match *positions {
+            [_] => None,
+            [rows, columns] => Some([rows, columns]),
+            _ => return None,
+        };
+        let node = self.push_view(call, value, PositionsAsUnits { image }, (area, positions));
+        let axes = value.axes.with(unit_axis, Part::whole(Kind::Position, units));
+        let axes = axes.with(position_axis, Part::whole(Kind::Unit, area));
+        Some(Activation { node, axes, view: None })
     }
 
     /// The node of a value whose axes are the batch, the units, and so many axes of positions in order.

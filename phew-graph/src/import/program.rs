@@ -7,7 +7,7 @@ use super::builder::{Builder, Draft};
 use super::call::{Call, Refusal};
 use super::translate::translator;
 use super::value::{Tensor, Value};
-use crate::arch::Arch;
+use crate::arch::{Arch, Op};
 use crate::error::{GraphError, list};
 use crate::pt2::{Program, TensorMeta};
 
@@ -25,9 +25,18 @@ pub(super) fn translate(
     // does not, only one of both fits.
     let likely = starts_with_units_last(program);
     let first = translate_with(program, origin, name, likely);
-    match first {
-        Err(_) if is_sequence(program) => translate_with(program, origin, name, !likely).or(first),
-        _ => first,
+    // Units and positions are exchanged where they must be, and not because the wrong ones were taken for units.
+    let exchanges = |(arch, _): &(Arch, Vec<String>)| {
+        arch.nodes().iter().filter(|node| matches!(node.op, Op::PositionsAsUnits(_))).count()
+    };
+    match &first {
+        Ok(found) if exchanges(found) == 0 => first,
+        _ if !is_sequence(program) => first,
+        _ => match (translate_with(program, origin, name, !likely), first) {
+            (Ok(other), Err(_)) => Ok(other),
+            (Ok(other), Ok(found)) if exchanges(&other) < exchanges(&found) => Ok(other),
+            (_, first) => first,
+        },
     }
 }
 

@@ -19,6 +19,9 @@ pub(super) use tensors::of_tensors;
 const TABLE: &[(&str, Translator)] = &[
     ("conv1d", convolutions::conv1d),
     ("conv2d", convolutions::conv2d),
+    ("conv_transpose1d", convolutions::conv_transpose1d),
+    ("conv_transpose2d", convolutions::conv_transpose2d),
+    ("convolution", convolutions::convolution),
     ("linear", convolutions::linear),
     ("batch_norm", normalisations::batch_norm),
     ("layer_norm", normalisations::layer_norm),

@@ -7,14 +7,15 @@ use crate::arch::Arch;
 use crate::error::GraphError;
 
 impl LayerMask {
-    /// Keeps the scalars where an array of the tensor's shape is true.
+    /// Keeps the scalars where an array of the tensor's shape is true. Its shape is that of the array, as files have it:
+    /// [`Mask::in_order_of`] takes it to the order of an architecture.
     ///
     /// ```
     /// use phew_graph::{LayerMask, ndarray::array};
     ///
     /// let kept = array![[true, false], [false, true], [false, false]];
     /// let layer = LayerMask::from_array("fc.weight", kept.view());
-    /// assert_eq!((layer.shape(), layer.kept()), (&[3, 2][..], 2));
+    /// assert_eq!((&layer.shape()[..], layer.kept()), (&[3, 2][..], 2));
     /// assert_eq!(layer.to_array(), kept.into_dyn());
     /// ```
     #[must_use]
@@ -28,11 +29,12 @@ impl LayerMask {
         }
     }
 
-    /// An array of the tensor's shape that is true where a scalar is kept.
+    /// An array of the tensor's shape in files that is true where a scalar is kept.
     #[must_use]
     pub fn to_array(&self) -> ArrayD<bool> {
-        let kept = (0..self.len()).map(|i| self.get(i)).collect();
-        ArrayD::from_shape_vec(self.shape(), kept)
+        let filed = self.in_files();
+        let kept = (0..filed.len()).map(|i| filed.get(i)).collect();
+        ArrayD::from_shape_vec(&filed.shape()[..], kept)
             .unwrap_or_else(|e| unreachable!("a bit for each scalar: {e}"))
     }
 }
@@ -41,7 +43,7 @@ impl Mask {
     /// From boolean arrays by the weights' names.
     ///
     /// # Shapes
-    /// Those of [`Arch::prunable`].
+    /// Those of [`Arch::prunable`] in files.
     ///
     /// # Errors
     /// [`GraphError::Missing`], [`GraphError::Extra`], [`GraphError::TensorShape`], each with the tensor.

@@ -1,5 +1,6 @@
 //! Masks in the conventions in use: as phew writes them, and as `torch.nn.utils.prune` keeps them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::path::Path;
 use safetensors::tensor::Dtype;
 
 use super::{LayerMask, Mask};
-use crate::arch::{Arch, TensorSpec};
+use crate::arch::{Arch, TensorShape, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::GraphError;
 use crate::provenance::Provenance;
@@ -53,8 +54,7 @@ impl Mask {
         let layer = |spec: &TensorSpec| match file.stored(&buffer(&spec.name)) {
             None => Ok(LayerMask::dense(&spec.name, &spec.shape)),
             Some(stored) => {
-                stored.expect_shape(&spec.shape)?;
-                let kept = stored.bools()?;
+                let kept = stored.held_bools(&spec.shape)?;
                 Ok(LayerMask::from_fn(&spec.name, &spec.shape, |i| kept[i] == 1))
             }
         };
@@ -87,8 +87,8 @@ impl Tensor for Floats<'_> {
     fn dtype(&self) -> Dtype {
         Dtype::F32
     }
-    fn shape(&self) -> &[usize] {
-        self.0.shape()
+    fn shape(&self) -> Cow<'_, TensorShape> {
+        Cow::Borrowed(self.0.shape())
     }
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let value = |i| if self.0.get(i) { 1.0_f32 } else { 0.0 };

@@ -1,11 +1,13 @@
 //! Mask files: safetensors of BOOL with the weights' names and shapes, and one JSON note in the metadata.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
 use safetensors::tensor::Dtype;
 
 use super::{LayerMask, Mask};
+use crate::arch::TensorShape;
 use crate::atomic::Overwrite;
 use crate::error::GraphError;
 use crate::provenance::Provenance;
@@ -29,7 +31,7 @@ impl Mask {
     /// Reads a mask and, where phew wrote it, how it was made. Packed weights ([`crate::Network::save_packed`]) are read as
     /// the mask that they were packed with.
     ///
-    /// The tensors come in the file's order: [`Mask::in_order_of`] puts them into an architecture's.
+    /// The tensors and their bits come in the file's order: [`Mask::in_order_of`] puts both into an architecture's.
     ///
     /// # Errors
     /// [`GraphError::Io`], [`GraphError::Safetensors`], [`GraphError::Dtype`] if a tensor holds neither BOOL nor numbers,
@@ -62,8 +64,8 @@ impl Tensor for Bytes<'_> {
     fn dtype(&self) -> Dtype {
         Dtype::BOOL
     }
-    fn shape(&self) -> &[usize] {
-        self.0.shape()
+    fn shape(&self) -> Cow<'_, TensorShape> {
+        Cow::Borrowed(self.0.shape())
     }
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut rest = self.0.len();

@@ -1,10 +1,14 @@
 //! The mask of one tensor: a bit per scalar in row-major order.
 
+use std::borrow::Cow;
+
+use crate::arch::TensorShape;
+
 /// Kept bits of one tensor, with their number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerMask {
     name: String,
-    shape: Vec<usize>,
+    shape: TensorShape,
     len: usize,
     kept: usize,
     /// Bit `i % 64` of word `i / 64` is scalar `i`; bits beyond the last scalar are 0.
@@ -14,32 +18,36 @@ pub struct LayerMask {
 impl LayerMask {
     /// Nothing kept.
     #[must_use]
-    pub fn empty(name: &str, shape: &[usize]) -> Self {
-        Self::filled(name, shape, 0)
+    pub fn empty(name: &str, shape: impl Into<TensorShape>) -> Self {
+        Self::filled(name, shape.into(), 0)
     }
 
     /// Everything kept.
     #[must_use]
-    pub fn dense(name: &str, shape: &[usize]) -> Self {
-        let mut layer = Self::filled(name, shape, u64::MAX);
+    pub fn dense(name: &str, shape: impl Into<TensorShape>) -> Self {
+        let mut layer = Self::filled(name, shape.into(), u64::MAX);
         layer.kept = layer.len;
         layer.trim();
         layer
     }
 
-    fn filled(name: &str, shape: &[usize], word: u64) -> Self {
-        let len: usize = shape.iter().product();
+    fn filled(name: &str, shape: TensorShape, word: u64) -> Self {
+        let len = shape.scalars();
         let count = len.div_ceil(64);
         // Written here and now. Memory that the allocator zeroes, as it does for a zero that it knows, is mapped on
         // the first read and again on the first write, and each time the kernel is waited for.
         let mut words = Vec::with_capacity(count);
         words.resize(count, std::hint::black_box(word));
-        Self { name: name.to_owned(), shape: shape.to_vec(), len, kept: 0, words }
+        Self { name: name.to_owned(), shape, len, kept: 0, words }
     }
 
     /// Keeps the scalars for which `keep` holds.
     #[must_use]
-    pub fn from_fn(name: &str, shape: &[usize], keep: impl Fn(usize) -> bool) -> Self {
+    pub fn from_fn(
+        name: &str,
+        shape: impl Into<TensorShape>,
+        keep: impl Fn(usize) -> bool,
+    ) -> Self {
         let mut layer = Self::empty(name, shape);
         for (w, word) in layer.words.iter_mut().enumerate() {
             let in_word = (layer.len - w * 64).min(64);
@@ -54,10 +62,11 @@ impl LayerMask {
     /// # Panics
     /// If there are not exactly `⌈len / 64⌉` words.
     #[must_use]
-    pub fn from_words(name: &str, shape: &[usize], words: Vec<u64>) -> Self {
-        let len: usize = shape.iter().product();
+    pub fn from_words(name: &str, shape: impl Into<TensorShape>, words: Vec<u64>) -> Self {
+        let shape = shape.into();
+        let len = shape.scalars();
         assert_eq!(words.len(), len.div_ceil(64), "one bit for each scalar of `{name}`");
-        let mut layer = Self { name: name.to_owned(), shape: shape.to_vec(), len, kept: 0, words };
+        let mut layer = Self { name: name.to_owned(), shape, len, kept: 0, words };
         layer.trim();
         layer.recount();
         layer
@@ -69,9 +78,9 @@ impl LayerMask {
         &self.name
     }
 
-    /// Shape of the tensor.
+    /// Shape of the tensor, whose order in memory the bits have.
     #[must_use]
-    pub fn shape(&self) -> &[usize] {
+    pub fn shape(&self) -> &TensorShape {
         &self.shape
     }
 
@@ -201,6 +210,26 @@ impl LayerMask {
         let mut layer = Self { words, ..self.clone_head() };
         layer.recount();
         layer
+    }
+
+    /// The same bits in the order of files, as a plain shape.
+    #[must_use]
+    pub fn in_files(&self) -> Cow<'_, Self> {
+        if self.shape.is_plain() {
+            return Cow::Borrowed(self);
+        }
+        let mut filed = Self::empty(&self.name, self.shape.in_files());
+        self.iter().for_each(|index| _ = filed.insert(self.shape.place_in_files(index)));
+        Cow::Owned(filed)
+    }
+
+    /// Bits that came in the order of files, in that of this shape; `None` if they came in another one or are of other sizes.
+    pub(super) fn to_memory(&self, shape: &TensorShape) -> Option<Self> {
+        if !self.shape.is_plain() || self.shape[..] != shape.in_files()[..] {
+            return None;
+        }
+        let kept = |index| self.get(shape.place_in_files(index));
+        Some(Self::from_fn(&self.name, shape, kept))
     }
 
     fn clone_head(&self) -> Self {

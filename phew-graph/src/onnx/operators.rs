@@ -16,6 +16,7 @@ use super::model::Node;
 
 const TABLE: &[(&str, Conversion)] = &[
     ("Conv", weighted::conv),
+    ("ConvTranspose", weighted::conv_transpose),
     ("Gemm", weighted::gemm),
     ("MatMul", weighted::matmul),
     ("BatchNormalization", normalisations::batch_norm),

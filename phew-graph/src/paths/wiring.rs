@@ -43,10 +43,17 @@ pub enum Wiring {
         /// Units of a block.
         block: usize,
     },
+    /// Every unit to every unit: what holds a scalar of each becomes what holds a scalar of each.
+    All {
+        /// Source units.
+        sources: usize,
+        /// Target units.
+        targets: usize,
+    },
 }
 
 impl Wiring {
-    /// The sources of a target unit: one, none where it has none, or the [`Wiring::Blocks`] that it belongs to.
+    /// The sources of a target unit: one, none where it has none, the [`Wiring::Blocks`] that it belongs to, or all.
     #[inline]
     #[must_use]
     pub fn sources_of(self, target: usize) -> Range<usize> {
@@ -67,6 +74,7 @@ impl Wiring {
                 let first = target / block * block;
                 first..first + block
             }
+            Wiring::All { sources, .. } => 0..sources,
         }
     }
 
@@ -91,6 +99,7 @@ impl Wiring {
                 let first = source / block * block;
                 first..first + block
             }
+            Wiring::All { targets, .. } => 0..targets,
         }
     }
 
@@ -99,6 +108,7 @@ impl Wiring {
     pub fn fan_out(self) -> usize {
         match self {
             Wiring::Flatten { block } | Wiring::Blocks { block } => block,
+            Wiring::All { targets, .. } => targets,
             Wiring::Identity
             | Wiring::Join { .. }
             | Wiring::Block { .. }
@@ -112,6 +122,7 @@ impl Wiring {
     pub fn fan_in(self) -> usize {
         match self {
             Wiring::Blocks { block } | Wiring::Join { block } => block,
+            Wiring::All { sources, .. } => sources,
             Wiring::Identity
             | Wiring::Flatten { .. }
             | Wiring::Block { .. }
@@ -130,7 +141,8 @@ impl Wiring {
             | Wiring::Join { .. }
             | Wiring::Slice { .. }
             | Wiring::Transpose { .. }
-            | Wiring::Blocks { .. } => 0..units,
+            | Wiring::Blocks { .. }
+            | Wiring::All { .. } => 0..units,
         }
     }
 
@@ -144,7 +156,8 @@ impl Wiring {
             | Wiring::Join { .. }
             | Wiring::Block { .. }
             | Wiring::Transpose { .. }
-            | Wiring::Blocks { .. } => 0..units,
+            | Wiring::Blocks { .. }
+            | Wiring::All { .. } => 0..units,
         }
     }
 
@@ -170,6 +183,7 @@ impl Wiring {
             Wiring::Join { block } => sums(sources, block, add),
             Wiring::Slice { first, units } => sources[first..first + units].to_vec(),
             Wiring::Blocks { block } => blocks(sources, block, add),
+            Wiring::All { targets, .. } => repeated(&sums(sources, sources.len(), add), targets),
             Wiring::Block { .. } | Wiring::Transpose { .. } => {
                 let value = |target| match self.sources_of(target).next() {
                     Some(source) => sources[source].clone(),
@@ -196,6 +210,7 @@ impl Wiring {
             Wiring::Join { block } => repeated(targets, block),
             Wiring::Block { first, units } => targets[first..first + units].to_vec(),
             Wiring::Blocks { block } => blocks(targets, block, add),
+            Wiring::All { sources, .. } => repeated(&sums(targets, targets.len(), add), sources),
             Wiring::Slice { .. } | Wiring::Transpose { .. } => {
                 let value = |source| match self.targets_of(source).next() {
                     Some(target) => targets[target].clone(),
@@ -235,7 +250,7 @@ mod tests {
     use super::*;
 
     /// Each wiring, with its numbers of source and of target units.
-    const CASES: [(Wiring, usize, usize); 7] = [
+    const CASES: [(Wiring, usize, usize); 8] = [
         (Wiring::Identity, 4, 4),
         (Wiring::Flatten { block: 3 }, 2, 6),
         (Wiring::Join { block: 3 }, 6, 2),
@@ -243,6 +258,7 @@ mod tests {
         (Wiring::Slice { first: 1, units: 4 }, 6, 4),
         (Wiring::Transpose { rows: 2, columns: 3 }, 6, 6),
         (Wiring::Blocks { block: 2 }, 4, 4),
+        (Wiring::All { sources: 3, targets: 4 }, 3, 4),
     ];
 
     #[test]

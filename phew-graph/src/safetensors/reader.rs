@@ -12,6 +12,7 @@ use super::NOTE;
 use super::bytes::Bytes;
 use super::entry::{Data, Entry, Window};
 use super::{packed, shards};
+use crate::arch::TensorShape;
 use crate::error::GraphError;
 use crate::onnx::OnnxFile;
 use crate::pt2;
@@ -255,16 +256,25 @@ impl<'a> Stored<'a> {
     }
 
     /// Refuses any other shape.
-    pub(crate) fn expect_shape(&self, shape: &[usize]) -> Result<(), GraphError> {
-        if self.entry.shape == shape {
+    pub(crate) fn expect_shape(&self, shape: &TensorShape) -> Result<(), GraphError> {
+        let expected = shape.in_files();
+        if self.entry.shape == expected {
             return Ok(());
         }
-        Err(GraphError::TensorShape {
-            origin: self.file.origin(),
-            name: self.name.to_owned(),
-            found: self.entry.shape.clone(),
-            expected: shape.to_vec(),
-        })
+        let (origin, name) = (self.file.origin(), self.name.to_owned());
+        Err(GraphError::TensorShape { origin, name, found: self.entry.shape.clone(), expected })
+    }
+
+    /// The floating-point numbers of a tensor of this shape, in the order of memory.
+    pub(crate) fn held_f32s(&self, shape: &TensorShape) -> Result<Vec<f32>, GraphError> {
+        self.expect_shape(shape)?;
+        Ok(shape.to_memory(&self.f32s()?).into_owned())
+    }
+
+    /// The scalars of a mask of this shape, 0 or 1, in the order of memory.
+    pub(crate) fn held_bools(&self, shape: &TensorShape) -> Result<Vec<u8>, GraphError> {
+        self.expect_shape(shape)?;
+        Ok(shape.to_memory(&self.bools()?).into_owned())
     }
 
     fn unexpected(&self, expected: &'static str) -> GraphError {
@@ -303,10 +313,13 @@ impl<'a> Stored<'a> {
             .then(|| self.entry.dtype.to_string())
     }
 
-    /// The window onto the values of a tensor of F32; `None` if they are of another type, or do not begin where an f32
-    /// may begin.
-    pub(crate) fn window(&self) -> Result<Option<Window>, GraphError> {
+    /// The window onto the values of a tensor of F32 of this shape; `None` if they are of another type or in another order, or
+    /// do not begin where an f32 may begin.
+    pub(crate) fn window(&self, shape: &TensorShape) -> Result<Option<Window>, GraphError> {
+        // The number type first: a tensor of another one is the likelier mistake.
         let lies = matches!(self.f32s()?, Cow::Borrowed(_)) && self.entry.dtype == Dtype::F32;
+        self.expect_shape(shape)?;
+        let lies = lies && shape.is_plain();
         match &self.entry.data {
             Data::Window(window) if lies => Ok(Some(window.clone())),
             _ => Ok(None),

@@ -1,14 +1,16 @@
 //! Writing: a header, then one tensor after the other, so that no second copy of a network is ever in memory.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use ndarray::ArrayViewD;
+use ndarray::{CowArray, IxDyn};
 use safetensors::tensor::Dtype;
 
 use super::NOTE;
 use super::packed::Header;
+use crate::arch::TensorShape;
 use crate::atomic::{Overwrite, write_atomically};
 use crate::error::GraphError;
 
@@ -16,18 +18,19 @@ use crate::error::GraphError;
 pub(crate) trait Tensor {
     /// The type of its numbers.
     fn dtype(&self) -> Dtype;
-    /// Its shape.
-    fn shape(&self) -> &[usize];
-    /// Writes its numbers, row-major and little-endian: as many as its shape says.
+    /// Its shape: whatever its order in memory, the file has the other.
+    fn shape(&self) -> Cow<'_, TensorShape>;
+    /// Writes its numbers, little-endian and in the order of memory: as many as its shape says.
     fn write(&self, out: &mut dyn Write) -> io::Result<()>;
 }
 
-impl Tensor for ArrayViewD<'_, f32> {
+/// An array is as files have it.
+impl Tensor for CowArray<'_, f32, IxDyn> {
     fn dtype(&self) -> Dtype {
         Dtype::F32
     }
-    fn shape(&self) -> &[usize] {
-        self.shape()
+    fn shape(&self) -> Cow<'_, TensorShape> {
+        Cow::Owned((**self).shape().into())
     }
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match self.as_slice() {
@@ -44,13 +47,14 @@ impl Tensor for ArrayViewD<'_, f32> {
 ///
 /// # Errors
 /// [`GraphError::Exists`] and [`GraphError::Io`]; nothing half-written remains.
-pub fn write_arrays<'a, N: Into<String>>(
+pub fn write_arrays<'a, N: Into<String>, A: Into<CowArray<'a, f32, IxDyn>>>(
     path: &Path,
-    arrays: impl IntoIterator<Item = (N, ArrayViewD<'a, f32>)>,
+    arrays: impl IntoIterator<Item = (N, A)>,
     note: Option<String>,
     overwrite: Overwrite,
 ) -> Result<(), GraphError> {
-    let tensors = arrays.into_iter().map(|(name, array)| (name.into(), array)).collect();
+    let tensors: BTreeMap<String, CowArray<'a, f32, IxDyn>> =
+        arrays.into_iter().map(|(name, array)| (name.into(), array.into())).collect();
     write_tensors(path, tensors, note, overwrite)
 }
 
@@ -59,7 +63,7 @@ pub fn write_arrays<'a, N: Into<String>>(
 #[serde(untagged)]
 enum Entry<'a> {
     Metadata(BTreeMap<&'a str, String>),
-    Tensor { dtype: Dtype, shape: &'a [usize], data_offsets: [usize; 2] },
+    Tensor { dtype: Dtype, shape: Vec<usize>, data_offsets: [usize; 2] },
 }
 
 /// Writes a safetensors file tensor by tensor.
@@ -98,8 +102,35 @@ fn write<T: Tensor>(
         let io = |e| GraphError::io(path, e);
         out.write_all(&(header.len() as u64).to_le_bytes()).map_err(io)?;
         out.write_all(&header).map_err(io)?;
-        tensors.values().try_for_each(|tensor| tensor.write(out)).map_err(io)
+        tensors.values().try_for_each(|tensor| write_one(tensor, out)).map_err(io)
     })
+}
+
+/// Writes the numbers of a tensor in the order of files.
+fn write_one(tensor: &impl Tensor, out: &mut dyn Write) -> io::Result<()> {
+    let shape = tensor.shape();
+    if shape.is_plain() {
+        return tensor.write(out);
+    }
+    let mut held = Vec::new();
+    tensor.write(&mut held)?;
+    match tensor.dtype().bitsize() / 8 {
+        1 => write_exchanged::<1>(&shape, &held, out),
+        2 => write_exchanged::<2>(&shape, &held, out),
+        4 => write_exchanged::<4>(&shape, &held, out),
+        8 => write_exchanged::<8>(&shape, &held, out),
+        size => unreachable!("numbers of {size} bytes"),
+    }
+}
+
+/// Writes numbers of so many bytes, which come in the order of memory.
+fn write_exchanged<const SIZE: usize>(
+    shape: &TensorShape,
+    held: &[u8],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (numbers, _) = held.as_chunks::<SIZE>();
+    out.write_all(shape.to_files(numbers).as_flattened())
 }
 
 /// The header: what lies where.
@@ -110,7 +141,7 @@ fn header<T: Tensor>(tensors: &BTreeMap<String, T>, metadata: BTreeMap<&str, Str
     }
     let mut offset = 0;
     for (name, tensor) in tensors {
-        let (dtype, shape) = (tensor.dtype(), tensor.shape());
+        let (dtype, shape) = (tensor.dtype(), tensor.shape().in_files());
         let end = offset + shape.iter().product::<usize>() * dtype.bitsize() / 8;
         entries.insert(name, Entry::Tensor { dtype, shape, data_offsets: [offset, end] });
         offset = end;

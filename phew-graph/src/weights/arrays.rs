@@ -1,9 +1,10 @@
 //! Weights from and to ndarray's arrays, by name.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ndarray::{ArrayViewD, CowArray, IxDyn};
+use ndarray::{ArrayD, ArrayViewD, CowArray, IxDyn};
 
 use super::Network;
 use super::check::{Extra, check_names};
@@ -23,8 +24,8 @@ impl Network {
     /// of which there is no array at all takes its initial values.
     ///
     /// # Shapes
-    /// Those of [`Arch::prunable`] and [`Arch::auxiliary`]: convolutions `[out, in / groups, kh, kw]`, linear layers
-    /// `[out, in]`.
+    /// Those of [`Arch::prunable`] and [`Arch::auxiliary`] in files: convolutions `[out, in / groups, kh, kw]`, transposed ones
+    /// `[in, out / groups, kh, kw]`, linear layers `[out, in]`.
     ///
     /// # Errors
     /// [`GraphError::Missing`], [`GraphError::Extra`], [`GraphError::TensorShape`], [`GraphError::NotFinite`], each with
@@ -88,37 +89,46 @@ impl Network {
         self.replaced(ORIGIN, weights.collect::<Result<_, _>>()?)
     }
 
-    /// Every tensor by its state-dict name, in its shape: the prunable ones first. Nothing is copied.
-    pub fn arrays(&self) -> impl Iterator<Item = (&str, ArrayViewD<'_, f32>)> {
+    /// Every tensor by its state-dict name, in its shape there: the prunable ones first. Nothing is copied but what state dicts
+    /// have in another order, the weights of transposed convolutions.
+    pub fn arrays(&self) -> impl Iterator<Item = (&str, CowArray<'_, f32, IxDyn>)> {
         self.tensors().map(|(spec, values)| (spec.name.as_str(), shaped(spec, values)))
     }
 
-    /// A tensor by its state-dict name, in its shape.
+    /// A tensor by its state-dict name, in its shape there, as [`Network::arrays`] has it.
     #[must_use]
-    pub fn view(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {
+    pub fn view(&self, name: &str) -> Option<CowArray<'_, f32, IxDyn>> {
         let (spec, values) = self.tensors().find(|(spec, _)| spec.name == name)?;
         Some(shaped(spec, values))
     }
 }
 
-/// The values of a tensor in its shape.
-fn shaped<'a>(spec: &TensorSpec, values: &'a [f32]) -> ArrayViewD<'a, f32> {
-    ArrayViewD::from_shape(spec.shape.as_slice(), values)
-        .unwrap_or_else(|e| unreachable!("the number of values was checked: {e}"))
+/// The values of a tensor in its shape in state dicts.
+fn shaped<'a>(spec: &TensorSpec, values: &'a [f32]) -> CowArray<'a, f32, IxDyn> {
+    let sizes = spec.shape.in_files();
+    let array = match spec.shape.to_files(values) {
+        Cow::Borrowed(values) => ArrayViewD::from_shape(sizes, values).map(CowArray::from),
+        Cow::Owned(values) => ArrayD::from_shape_vec(sizes, values).map(CowArray::from),
+    };
+    array.unwrap_or_else(|e| unreachable!("the number of values was checked: {e}"))
 }
 
-/// The values of an array, row-major, if it has the shape of its tensor; one too many is counted later.
+/// The values of an array in the order of memory, if it has the shape of its tensor; one too many is counted later.
 fn values(
     spec: Option<&TensorSpec>,
     array: CowArray<'_, f32, IxDyn>,
 ) -> Result<Values, GraphError> {
-    if let Some(spec) = spec.filter(|spec| array.shape() != spec.shape) {
+    if let Some(spec) = spec.filter(|spec| array.shape() != spec.shape.in_files()) {
         return Err(GraphError::TensorShape {
             origin: ORIGIN.to_owned(),
             name: spec.name.clone(),
             found: array.shape().to_vec(),
-            expected: spec.shape.clone(),
+            expected: spec.shape.in_files(),
         });
+    }
+    if let Some(spec) = spec.filter(|spec| !spec.shape.is_plain()) {
+        let filed: Vec<f32> = array.iter().copied().collect();
+        return Ok(spec.shape.to_memory(&filed).into_owned().into());
     }
     if array.is_view() || !array.is_standard_layout() {
         return Ok(array.iter().copied().collect::<Vec<f32>>().into());

@@ -27,11 +27,12 @@ pub(super) fn check_values(
             origin: origin.to_owned(),
             name: spec.name.clone(),
             found: vec![values.len()],
-            expected: spec.shape.clone(),
+            expected: spec.shape.to_vec(),
         });
     }
     if let Some(index) = first(values, |v| !v.is_finite()) {
         let (origin, name, value) = (origin.to_owned(), spec.name.clone(), values[index]);
+        let index = spec.shape.place_in_files(index);
         return Err(GraphError::NotFinite { origin, name, index, value });
     }
     if spec.role != Role::RunningVar {

@@ -10,7 +10,7 @@ use super::state_dict::StateDict;
 use crate::arch::{Arch, Role, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::{GraphError, list};
-use crate::safetensors::{TensorFile, write_arrays};
+use crate::safetensors::{TensorFile, write_tensors};
 
 impl Network {
     /// Reads a safetensors file, or maps a large one, and checks every tensor: name, shape, finite values.
@@ -98,6 +98,7 @@ impl Network {
     /// # Errors
     /// [`GraphError::Exists`] and [`GraphError::Io`]; nothing half-written remains.
     pub fn save(&self, path: &Path, overwrite: Overwrite) -> Result<(), GraphError> {
-        write_arrays(path, self.arrays(), None, overwrite)
+        let tensors = self.held().map(|held| (held.name.to_owned(), held)).collect();
+        write_tensors(path, tensors, None, overwrite)
     }
 }

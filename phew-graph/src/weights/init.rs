@@ -15,10 +15,12 @@ use crate::rng::{stream, stream_key};
 /// Which fan scales a Kaiming initialiser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Fan {
-    /// Inputs per output unit: `in / groups · kh · kw`. PyTorch's default.
+    /// Inputs per output unit: `in / groups · kh · kw`. PyTorch's default. Of a transposed convolution PyTorch counts
+    /// `out / groups · kh · kw`, from the second size of its weight, and so does phew.
     #[default]
     In,
-    /// Outputs per input unit as PyTorch counts them: `out · kh · kw`, groups not divided out.
+    /// Outputs per input unit as PyTorch counts them: `out · kh · kw`, groups not divided out; of a transposed convolution
+    /// `in · kh · kw`.
     Out,
 }
 
@@ -44,7 +46,7 @@ pub enum Init {
         /// Standard deviation σ.
         std: f64,
     },
-    /// A matrix `[out, in · kh · kw]` with orthonormal rows or columns (whichever are fewer), Haar distributed.
+    /// A matrix `[out, in · kh · kw]`, of a transposed convolution `[in, out · kh · kw]`, with orthonormal rows or columns (whichever are fewer), Haar distributed.
     Orthogonal,
 }
 
@@ -56,7 +58,7 @@ impl Default for Init {
 }
 
 impl Init {
-    /// Initial values of one weight tensor, row-major.
+    /// Initial values of one weight tensor, in the order of memory; they are drawn in that of files.
     ///
     /// # Complexity
     /// O(scalars) draws; [`Init::Orthogonal`] takes `min² · max` operations for a `min × max` matrix.
@@ -69,9 +71,18 @@ impl Init {
 
     /// As [`Init::sample`], into memory for as many values.
     pub(super) fn fill(self, spec: &TensorSpec, seed: u64, values: &mut [f32]) {
-        let mut rng = tensor_stream("phew 1 initial weights", &spec.name, seed);
-        let kernel: usize = spec.shape[2..].iter().product();
-        let (fan_in, fan_out) = ((spec.shape[1] * kernel) as f64, (spec.shape[0] * kernel) as f64);
+        self.draw(&spec.name, &spec.shape.in_files(), seed, values);
+        if !spec.shape.is_plain() {
+            let held = spec.shape.to_memory(values).into_owned();
+            values.copy_from_slice(&held);
+        }
+    }
+
+    /// The values of a tensor of these sizes in files, in that order.
+    fn draw(self, name: &str, sizes: &[usize], seed: u64, values: &mut [f32]) {
+        let mut rng = tensor_stream("phew 1 initial weights", name, seed);
+        let kernel: usize = sizes[2..].iter().product();
+        let (fan_in, fan_out) = ((sizes[1] * kernel) as f64, (sizes[0] * kernel) as f64);
         let fan = |fan| if fan == Fan::In { fan_in } else { fan_out };
         match self {
             Init::KaimingNormal(f) => normal((2.0 / fan(f)).sqrt(), &mut rng, values),
@@ -84,7 +95,7 @@ impl Init {
             }
             Init::Normal { std } => normal(std, &mut rng, values),
             Init::Orthogonal => {
-                values.copy_from_slice(&orthogonal(spec.shape[0], spec.shape[1] * kernel, &mut rng))
+                values.copy_from_slice(&orthogonal(sizes[0], sizes[1] * kernel, &mut rng))
             }
         }
     }

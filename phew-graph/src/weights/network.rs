@@ -17,7 +17,10 @@ use crate::error::GraphError;
 #[cfg(feature = "files")]
 use crate::hash;
 
-/// An architecture with the values of its tensors: f32, row-major, PyTorch's names and layout.
+/// An architecture with the values of its tensors: f32, row-major, under PyTorch's names.
+///
+/// Flat slices ([`Network::weights`], [`Network::new`]) are in the order of memory, arrays and files have PyTorch's shapes:
+/// [`TensorShape`](crate::TensorShape) says where the two differ.
 ///
 /// Cloning is cheap: tensors are shared until replaced.
 #[derive(Clone, Debug)]
@@ -54,7 +57,7 @@ impl Network {
         Self::checked(arch, &format!("weights drawn by {init}"), weights, auxiliary)
     }
 
-    /// A network of given values: prunable weights in the order of [`Arch::prunable`], then biases, normalisation and
+    /// A network of given values in the order of memory: prunable weights in the order of [`Arch::prunable`], then biases, normalisation and
     /// statistics in the order of [`Arch::auxiliary`], as training left them, say.
     ///
     /// # Errors
@@ -122,7 +125,7 @@ impl Network {
         &self.arch
     }
 
-    /// The prunable tensors' values.
+    /// The prunable tensors' values, in the order of memory.
     #[must_use]
     pub fn weights(&self) -> ByTensor<&[f32]> {
         self.weights.iter().map(|values| &**values).collect()
@@ -149,7 +152,7 @@ impl Network {
         self.weights.iter().chain(&self.auxiliary).try_for_each(Values::check_unchanged)
     }
 
-    /// BLAKE3 hash of the prunable weights with their names and shapes, in hexadecimal: it ties a mask to the
+    /// BLAKE3 hash of the prunable weights with their names and shapes, as files have them, in hexadecimal: it ties a mask to the
     /// weights that it was made from.
     #[cfg(feature = "files")]
     #[must_use]
@@ -167,8 +170,13 @@ impl Network {
 
 #[cfg(feature = "files")]
 fn hash_of(specs: &[TensorSpec], tensors: &[Values]) -> String {
-    hash::tensors(specs.iter().zip(tensors).map(|(spec, values)| {
-        (spec.name.as_str(), spec.shape.as_slice(), bytemuck::cast_slice::<f32, u8>(values))
+    let filed: Vec<_> = (specs.iter().zip(tensors))
+        .map(|(spec, values)| {
+            (spec.name.as_str(), spec.shape.in_files(), spec.shape.to_files(values))
+        })
+        .collect();
+    hash::tensors(filed.iter().map(|(name, sizes, values)| {
+        (*name, sizes.as_slice(), bytemuck::cast_slice::<f32, u8>(values))
     }))
 }
 

@@ -48,7 +48,7 @@ mod tests {
     use crate::zoo;
 
     fn spec(name: &str) -> TensorSpec {
-        TensorSpec { name: name.into(), shape: vec![1000], role: Role::NormScale, node: 0 }
+        TensorSpec { name: name.into(), shape: vec![1000].into(), role: Role::NormScale, node: 0 }
     }
 
     #[test]

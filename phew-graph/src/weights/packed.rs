@@ -1,15 +1,16 @@
 //! Packed weights: the kept ones and where they stand, as small as a masked network can be in a file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
 use half::{bf16, f16};
-use ndarray::ArrayViewD;
 use safetensors::tensor::Dtype;
 
 use super::Network;
-use crate::arch::TensorSpec;
+use super::held::Held;
+use crate::arch::{TensorShape, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::GraphError;
 use crate::mask::{LayerMask, Mask};
@@ -74,14 +75,16 @@ impl Network {
         mask.check(self.arch(), "mask")?;
         let (mut tensors, mut shapes) = (BTreeMap::new(), BTreeMap::new());
         let mut layers = mask.layers().iter();
-        for (name, array) in self.arrays() {
+        for held in self.held() {
             // The prunable tensors come first.
             match layers.next() {
                 Some(layer) => {
-                    tensors.extend(packed(layer, &array, to)?);
-                    shapes.insert(name.to_owned(), array.shape().to_vec());
+                    // Places are those in files.
+                    let values = held.shape.to_files(held.values);
+                    tensors.extend(packed(&layer.in_files(), &values, to)?);
+                    shapes.insert(held.name.to_owned(), held.shape.in_files());
                 }
-                None => _ = tensors.insert(name.to_owned(), Part::Whole(array)),
+                None => _ = tensors.insert(held.name.to_owned(), Part::Whole(held)),
             }
         }
         write_packed(path, &tensors, &Header::new(shapes), from.map(Provenance::to_json), overwrite)
@@ -94,14 +97,13 @@ impl Network {
     }
 }
 
-/// The parts of a packed tensor, by their names.
+/// The parts of a packed tensor, by their names: of its mask and its values in the order of files.
 fn packed<'a>(
     layer: &LayerMask,
-    array: &ArrayViewD<'_, f32>,
+    values: &[f32],
     to: PackedType,
 ) -> Result<Vec<(String, Part<'a>)>, GraphError> {
     let places: Vec<usize> = layer.iter().collect();
-    let values = array.as_slice().unwrap_or_default();
     let kept = places.iter().map(|&i| values[i]);
     let parts = Parts::of(layer.name());
     let kept = match to {
@@ -130,33 +132,33 @@ fn packed<'a>(
 
 /// A tensor of the file.
 enum Part<'a> {
-    Whole(ArrayViewD<'a, f32>),
-    Bytes { dtype: Dtype, shape: [usize; 1], bytes: Vec<u8> },
+    Whole(Held<'a>),
+    Bytes { dtype: Dtype, len: usize, bytes: Vec<u8> },
 }
 
 impl Part<'_> {
     /// Of numbers of so many bytes.
     fn new(dtype: Dtype, bytes: Vec<u8>, size: usize) -> Self {
-        Self::Bytes { dtype, shape: [bytes.len() / size], bytes }
+        Self::Bytes { dtype, len: bytes.len() / size, bytes }
     }
 }
 
 impl Tensor for Part<'_> {
     fn dtype(&self) -> Dtype {
         match self {
-            Self::Whole(array) => array.dtype(),
+            Self::Whole(held) => held.dtype(),
             Self::Bytes { dtype, .. } => *dtype,
         }
     }
-    fn shape(&self) -> &[usize] {
+    fn shape(&self) -> Cow<'_, TensorShape> {
         match self {
-            Self::Whole(array) => array.shape(),
-            Self::Bytes { shape, .. } => shape,
+            Self::Whole(held) => held.shape(),
+            Self::Bytes { len, .. } => Cow::Owned(vec![*len].into()),
         }
     }
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
-            Self::Whole(array) => array.write(out),
+            Self::Whole(held) => held.write(out),
             Self::Bytes { bytes, .. } => out.write_all(bytes),
         }
     }

@@ -1,18 +1,19 @@
 //! PyTorch's pruning convention: `<name>_orig` holds the weights and `<name>_mask` 0 or 1, both F32.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use ndarray::ArrayViewD;
 use safetensors::tensor::Dtype;
 
 use super::Network;
 use super::check::{Extra, check_names};
+use super::held::Held;
 use super::network::initial;
 use super::state_dict::values;
-use crate::arch::{Arch, TensorSpec};
+use crate::arch::{Arch, TensorShape, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::{GraphError, list};
 use crate::mask::{LayerMask, Mask};
@@ -32,13 +33,14 @@ pub fn write_pytorch_pruned(
     mask.check(network.arch(), "mask")?;
     let mut tensors: BTreeMap<String, Part<'_>> = BTreeMap::new();
     let mut layers = mask.layers().iter();
-    for (name, array) in network.arrays() {
+    for held in network.held() {
+        let name = held.name;
         // The prunable tensors come first.
         if let Some(layer) = layers.next() {
-            tensors.insert(original(name), Part::Values(array));
+            tensors.insert(original(name), Part::Values(held));
             tensors.insert(kept(name), Part::Mask(layer));
         } else {
-            tensors.insert(name.to_owned(), Part::Values(array));
+            tensors.insert(name.to_owned(), Part::Values(held));
         }
     }
     write_tensors(path, tensors, None, overwrite)
@@ -79,9 +81,8 @@ pub fn read_pytorch_pruned(
     };
     let layer = |spec: &TensorSpec| match file.stored(&kept(&spec.name)) {
         Some(stored) => {
-            stored.expect_shape(&spec.shape)?;
-            let kept = stored.binary()?;
-            Ok(LayerMask::from_fn(&spec.name, &spec.shape, |i| kept[i] > 0.0))
+            let kept = stored.held_bools(&spec.shape)?;
+            Ok(LayerMask::from_fn(&spec.name, &spec.shape, |i| kept[i] == 1))
         }
         None => Ok(LayerMask::dense(&spec.name, &spec.shape)),
     };
@@ -103,7 +104,7 @@ fn kept(name: &str) -> String {
 }
 
 enum Part<'a> {
-    Values(ArrayViewD<'a, f32>),
+    Values(Held<'a>),
     Mask(&'a LayerMask),
 }
 
@@ -111,15 +112,15 @@ impl Tensor for Part<'_> {
     fn dtype(&self) -> Dtype {
         Dtype::F32
     }
-    fn shape(&self) -> &[usize] {
+    fn shape(&self) -> Cow<'_, TensorShape> {
         match self {
             Self::Values(values) => values.shape(),
-            Self::Mask(mask) => mask.shape(),
+            Self::Mask(mask) => Cow::Borrowed(mask.shape()),
         }
     }
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
-            Self::Values(values) => Tensor::write(values, out),
+            Self::Values(values) => values.write(out),
             Self::Mask(mask) => {
                 let value = |i| if mask.get(i) { 1.0_f32 } else { 0.0 };
                 (0..mask.len()).try_for_each(|i| out.write_all(&value(i).to_le_bytes()))

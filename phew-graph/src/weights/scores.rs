@@ -1,12 +1,13 @@
 //! One number for each prunable weight, in safetensors files under the weights' names and shapes.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
 use ndarray::ArrayD;
 use safetensors::tensor::Dtype;
 
-use crate::arch::{Arch, TensorSpec};
+use crate::arch::{Arch, TensorShape, TensorSpec};
 use crate::atomic::Overwrite;
 use crate::error::{GraphError, list};
 use crate::ids::TensorId;
@@ -18,7 +19,8 @@ use crate::safetensors::{Stored, Tensor, TensorFile, write_tensors};
 /// greatest of their tensor, so that f32 has room for them: walks compare scores within a tensor only.
 ///
 /// # Returns
-/// The scores in the order of [`Arch::prunable`], each in the shape of its tensor.
+/// The scores in the order of [`Arch::prunable`], each in the shape of its tensor in files, as [`Network::with_arrays`]
+/// takes them.
 ///
 /// # Errors
 /// [`GraphError::Io`], [`GraphError::Safetensors`], [`GraphError::Missing`], [`GraphError::Dtype`],
@@ -41,6 +43,7 @@ pub fn read_scores(path: &Path, arch: &Arch) -> Result<Vec<ArrayD<f32>>, GraphEr
     let tensor = |(spec, stored): (&TensorSpec, Stored<'_>)| {
         let double = stored.f64s();
         stored.expect_shape(&spec.shape)?;
+        // Arrays are as files have them.
         let values = match double {
             None => {
                 let values = stored.f32s()?.into_owned();
@@ -54,7 +57,7 @@ pub fn read_scores(path: &Path, arch: &Arch) -> Result<Vec<ArrayD<f32>>, GraphEr
                 values.into_iter().map(|v| (v / scale) as f32).collect()
             }
         };
-        let array = ArrayD::from_shape_vec(spec.shape.as_slice(), values);
+        let array = ArrayD::from_shape_vec(stored.shape(), values);
         array.map_err(|e| file.wrong(format!("tensor `{}`: {e}", spec.name)))
     };
     arch.prunable().iter().zip(stored).map(tensor).collect()
@@ -76,7 +79,7 @@ fn check<T: Copy + Into<f64>>(origin: &str, name: &str, values: &[T]) -> Result<
 /// Writes one number for each prunable weight as F64 tensors under the weights' names and shapes.
 ///
 /// `values(tensor)` is asked for one tensor at a time, in the names' lexicographic order, so no more than one is in
-/// memory: a vector in row-major order, or an array. `note` becomes the metadata entry `phew`, as in masks.
+/// memory: a vector, in the order of weights in memory, or an array, as files have it. `note` becomes the metadata entry `phew`, as in masks.
 /// [`read_scores`] reads the file.
 ///
 /// # Errors
@@ -102,7 +105,7 @@ fn check<T: Copy + Into<f64>>(origin: &str, name: &str, values: &[T]) -> Result<
 /// assert_eq!(read_scores(&path, arch)?[0].shape(), [3, 4]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn write_scores<V: IntoIterator<Item = f64>>(
+pub fn write_scores<V: Into<ScoreValues>>(
     path: &Path,
     arch: &Arch,
     values: impl Fn(TensorId) -> V,
@@ -116,6 +119,44 @@ pub fn write_scores<V: IntoIterator<Item = f64>>(
     write_tensors(path, tensors, Some(note), overwrite)
 }
 
+/// One number for each weight of a tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScoreValues {
+    /// In the order of the weights in memory, as [`Network::weights`] has them.
+    Held(Vec<f64>),
+    /// In the shape that files and arrays have, as of [`Network::view`].
+    Array(ArrayD<f64>),
+}
+
+impl From<Vec<f64>> for ScoreValues {
+    fn from(values: Vec<f64>) -> Self {
+        Self::Held(values)
+    }
+}
+
+impl From<ArrayD<f64>> for ScoreValues {
+    fn from(array: ArrayD<f64>) -> Self {
+        Self::Array(array)
+    }
+}
+
+impl ScoreValues {
+    /// The numbers in the order of memory.
+    fn held(self, spec: &TensorSpec) -> Vec<f64> {
+        match self {
+            Self::Held(values) => values,
+            Self::Array(array) => {
+                let filed: Vec<f64> = array.into_iter().collect();
+                match filed.len() == spec.len() {
+                    true => spec.shape.to_memory(&filed).into_owned(),
+                    // The caller counts them.
+                    false => filed,
+                }
+            }
+        }
+    }
+}
+
 /// The values of a tensor, computed when they are written.
 struct Lazy<'a, F> {
     tensor: TensorId,
@@ -123,20 +164,22 @@ struct Lazy<'a, F> {
     values: &'a F,
 }
 
-impl<V: IntoIterator<Item = f64>, F: Fn(TensorId) -> V> Tensor for Lazy<'_, F> {
+impl<V: Into<ScoreValues>, F: Fn(TensorId) -> V> Tensor for Lazy<'_, F> {
     fn dtype(&self) -> Dtype {
         Dtype::F64
     }
-    fn shape(&self) -> &[usize] {
-        &self.spec.shape
+    fn shape(&self) -> Cow<'_, TensorShape> {
+        Cow::Borrowed(&self.spec.shape)
     }
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut count = 0;
-        for value in (self.values)(self.tensor) {
-            out.write_all(&value.to_le_bytes())?;
-            count += 1;
-        }
-        assert_eq!(count, self.spec.len(), "one value for each weight of `{}`", self.spec.name);
-        Ok(())
+        let values: ScoreValues = (self.values)(self.tensor).into();
+        let values = values.held(self.spec);
+        assert_eq!(
+            values.len(),
+            self.spec.len(),
+            "one value for each weight of `{}`",
+            self.spec.name
+        );
+        values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))
     }
 }

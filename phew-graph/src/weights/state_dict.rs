@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::storage::Values;
-use crate::arch::{Arch, TensorSpec};
+use crate::arch::{Arch, TensorShape, TensorSpec};
 use crate::error::{GraphError, list};
 use crate::safetensors::{Stored, TensorFile};
 
@@ -99,10 +99,9 @@ impl<'a> StateDict<'a> {
     /// The values of a tensor of the architecture, if the file has it.
     pub(super) fn values(&self, spec: &TensorSpec) -> Result<Option<Values>, GraphError> {
         let Some(form) = self.form(spec) else { return Ok(None) };
-        let read = |name: &str, shape: &[usize]| {
-            let Some(tensor) = self.file.stored(name) else { return Ok(Vec::new()) };
-            tensor.expect_shape(shape)?;
-            tensor.f32s().map(|values| values.into_owned())
+        let read = |name: &str, shape: &TensorShape| match self.file.stored(name) {
+            Some(tensor) => tensor.held_f32s(shape),
+            None => Ok(Vec::new()),
         };
         Ok(Some(match &form {
             Form::Plain(name) => match self.file.stored(name) {
@@ -112,28 +111,26 @@ impl<'a> StateDict<'a> {
             Form::Pruned { original, mask } => {
                 let mut weights = read(original, &spec.shape)?;
                 if let Some(mask) = self.file.stored(mask) {
-                    mask.expect_shape(&spec.shape)?;
-                    let pruned = mask.binary()?.iter().map(|&kept| kept > 0.0).collect::<Vec<_>>();
-                    weights
-                        .iter_mut()
-                        .zip(pruned)
-                        .filter(|(_, kept)| !kept)
-                        .for_each(|(w, _)| *w = 0.0);
+                    let kept = mask.held_bools(&spec.shape)?;
+                    let pruned = weights.iter_mut().zip(kept).filter(|(_, kept)| *kept == 0);
+                    pruned.for_each(|(w, _)| *w = 0.0);
                 }
                 weights.into()
             }
             Form::WeightNorm { lengths, directions } => {
-                let mut shape = spec.shape.clone();
-                shape.iter_mut().skip(1).for_each(|size| *size = 1);
-                let lengths = read(lengths, &shape)?;
-                let mut weights = read(directions, &spec.shape)?;
+                // Its rows are those of the file.
+                let whole: TensorShape = spec.shape.in_files().into();
+                let mut shape = vec![1; whole.len()];
+                shape[0] = whole[0];
+                let lengths = read(lengths, &shape.into())?;
+                let mut weights = read(directions, &whole)?;
                 let row = weights.len() / lengths.len().max(1);
                 for (row, &length) in weights.chunks_mut(row.max(1)).zip(&lengths) {
                     let norm = row.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
                     row.iter_mut()
                         .for_each(|v| *v = (f64::from(length) * f64::from(*v) / norm) as f32);
                 }
-                weights.into()
+                spec.shape.to_memory(&weights).into_owned().into()
             }
         }))
     }
@@ -178,13 +175,11 @@ impl<'a> StateDict<'a> {
     }
 }
 
-/// The values of a stored tensor: a window onto the file, or a copy where they do not begin as an f32 may.
+/// The values of a stored tensor: a window onto the file, or a copy where they do not begin as an f32 may or lie in another
+/// order.
 pub(super) fn values(spec: &TensorSpec, stored: &Stored<'_>) -> Result<Values, GraphError> {
-    // The number type first: a tensor of another one is the likelier mistake.
-    let window = stored.window()?;
-    stored.expect_shape(&spec.shape)?;
-    Ok(match window {
+    Ok(match stored.window(&spec.shape)? {
         Some(window) => Values::File(window),
-        None => stored.f32s()?.into_owned().into(),
+        None => stored.held_f32s(&spec.shape)?.into(),
     })
 }

@@ -5,7 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use phew_graph::op::{Attention, Crop, LayerNorm, Linear, Shift, Slice, Tokens};
+use phew_graph::op::{
+    Attention, ConvTranspose2d, Crop, LayerNorm, Linear, PositionsAsUnits, Shift, Slice, Tokens,
+};
 use phew_graph::{Arch, ArchBuilder, Conv2d, Mask, Network, Op, Pool, Shape, TensorId};
 use proptest::prelude::*;
 
@@ -37,6 +39,14 @@ fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
                 .flat_map(|k| extend(group * inputs + k / kernel, unit * inputs * kernel + k))
                 .collect()
         }
+        Op::ConvTranspose2d(conv) => {
+            let inputs = arch.nodes()[this.inputs[0]].shape.units() / conv.groups;
+            let kernel = conv.kernel[0] * conv.kernel[1];
+            let group = unit / (conv.out / conv.groups);
+            (0..inputs * kernel)
+                .flat_map(|k| extend(group * inputs + k / kernel, unit * inputs * kernel + k))
+                .collect()
+        }
         Op::Linear(_) => {
             let inputs = arch.nodes()[this.inputs[0]].shape.units();
             (0..inputs).flat_map(|i| extend(i, unit * inputs + i)).collect()
@@ -58,6 +68,11 @@ fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
         }
         Op::Add(_) => this.inputs.iter().flat_map(|&i| paths_to(arch, i, unit)).collect(),
         Op::Slice(slice) => paths_to(arch, this.inputs[0], slice.first + unit),
+        // Each position holds a scalar of every unit.
+        Op::PositionsAsUnits(_) => {
+            let units = arch.nodes()[this.inputs[0]].shape.units();
+            (0..units).flat_map(|u| paths_to(arch, this.inputs[0], u)).collect()
+        }
         Op::ChannelMean(_) => {
             let units = arch.nodes()[this.inputs[0]].shape.units();
             (0..units).flat_map(|u| paths_to(arch, this.inputs[0], u)).collect()
@@ -88,6 +103,12 @@ fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
 #[derive(Clone, Debug)]
 pub(crate) enum Stage {
     Conv {
+        out: usize,
+        kernel: usize,
+        grouped: bool,
+    },
+    /// A transposed convolution.
+    Transposed {
         out: usize,
         kernel: usize,
         grouped: bool,
@@ -124,6 +145,7 @@ pub(crate) enum Stage {
 fn stage() -> impl Strategy<Value = Stage> {
     prop_oneof![
         3 => (1..=2usize, 1..=2usize, any::<bool>()).prop_map(|(o, kernel, grouped)| Stage::Conv { out: 2 * o, kernel, grouped }),
+        2 => (1..=2usize, 1..=2usize, any::<bool>()).prop_map(|(o, kernel, grouped)| Stage::Transposed { out: 2 * o, kernel, grouped }),
         1 => Just(Stage::Pool),
         2 => (1..=2usize).prop_map(|middle| Stage::Residual { middle }),
         2 => (1..=2usize, 1..=2usize).prop_map(|(o, middle)| Stage::Projected { out: 2 * o, middle }),
@@ -144,7 +166,27 @@ pub(crate) fn arch() -> impl Strategy<Value = Arch> {
         .prop_map(|(stages, flat, classes)| convolutional(&stages, flat, classes));
     let tokens = (1..=2usize, 1..=2usize, any::<bool>(), any::<bool>())
         .prop_map(|(heads, units, packed, class)| transformer(heads, units, packed, class));
-    prop_oneof![1 => mlp, 4 => conv, 1 => tokens]
+    let mixed = (1..=2usize, 1..=2usize, 1..=2usize)
+        .prop_map(|(tokens, width, inner)| mixer(tokens + 1, width, inner));
+    prop_oneof![1 => mlp, 4 => conv, 1 => tokens, 1 => mixed]
+}
+
+/// A layer over tokens with a residual around it, and a linear layer of each token.
+pub(crate) fn mixer(tokens: usize, width: usize, inner: usize) -> Arch {
+    let at = |out| Linear { out, bias: false, at_positions: true };
+    ArchBuilder::new("mixer", Shape::Sequence { channels: width, length: tokens })
+        .op("stem", at(width))
+        .op("turned", PositionsAsUnits::default())
+        .op("up", at(inner))
+        .relu("relu")
+        .op("down", at(tokens))
+        .op("back", PositionsAsUnits::default())
+        .add("residual", &["back", "stem"])
+        .avg_pool("mean", Pool::global())
+        .flatten("token")
+        .linear_unbiased("head", 2)
+        .build()
+        .unwrap()
 }
 
 /// A block of a transformer: attention of so many heads of so many units each within a residual, queries, keys and values
@@ -192,6 +234,16 @@ fn convolutional(stages: &[Stage], flat: bool, classes: usize) -> Arch {
                 net = net
                     .conv(name("conv"), Conv2d::new(out, kernel).groups(groups))
                     .batch_norm(name("bn"));
+                channels = out;
+            }
+            Stage::Transposed { out, kernel, grouped } => {
+                let groups = if grouped { 2 } else { 1 };
+                let op = ConvTranspose2d {
+                    groups,
+                    padding: [kernel - 1; 2],
+                    ..ConvTranspose2d::new(out, kernel)
+                };
+                net = net.op(name("up"), op).relu(name("relu"));
                 channels = out;
             }
             Stage::Pool => net = net.avg_pool(name("pool"), Pool::new(2).stride(1)),

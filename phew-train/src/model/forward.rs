@@ -114,6 +114,24 @@ impl Operator<'_> {
                 conv.dilation as i64,
                 conv.groups as i64,
             ),
+            Op::ConvTranspose2d(conv) => precision.of(x)?.f_conv_transpose2d(
+                &operators::inputs_first(&weight()?, conv.groups)?,
+                bias()?.as_ref(),
+                conv.stride.map(|n| n as i64),
+                conv.padding.map(|n| n as i64),
+                conv.output_padding.map(|n| n as i64),
+                conv.groups as i64,
+                conv.dilation.map(|n| n as i64),
+            ),
+            Op::ConvTranspose1d(conv) => precision.of(x)?.f_conv_transpose1d(
+                &operators::inputs_first(&weight()?, conv.groups)?,
+                bias()?.as_ref(),
+                conv.stride as i64,
+                conv.padding as i64,
+                conv.output_padding as i64,
+                conv.groups as i64,
+                conv.dilation as i64,
+            ),
             Op::Linear(_) => operators::with_units_last(&precision.of(x)?, |x| {
                 x.f_linear(&weight()?, bias()?.as_ref())
             }),
@@ -168,7 +186,13 @@ impl Operator<'_> {
         self.pass.layout.readers(from) == 1
             && matches!(
                 maker,
-                Op::Conv2d(_) | Op::Conv1d(_) | Op::Linear(_) | Op::BatchNorm(_) | Op::Add(_)
+                Op::Conv2d(_)
+                    | Op::Conv1d(_)
+                    | Op::ConvTranspose2d(_)
+                    | Op::ConvTranspose1d(_)
+                    | Op::Linear(_)
+                    | Op::BatchNorm(_)
+                    | Op::Add(_)
             )
     }
 }

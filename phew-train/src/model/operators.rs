@@ -30,6 +30,16 @@ pub(super) fn as_images(
     apply(&x.f_unsqueeze(2)?)?.f_squeeze_dim(2)
 }
 
+/// The weight of a transposed convolution as libtorch reads it, `[in, out / groups, …]`, of one as phew has it,
+/// `[out, in / groups, …]`.
+pub(crate) fn inputs_first(weight: &Tensor, groups: usize) -> Result<Tensor> {
+    let sizes = weight.size();
+    let (groups, kernel) = (groups as i64, &sizes[2..]);
+    let split = [&[groups, sizes[0] / groups, sizes[1]], kernel].concat();
+    let whole = [&[groups * sizes[1], sizes[0] / groups], kernel].concat();
+    weight.f_view(split.as_slice())?.f_transpose(1, 2)?.f_reshape(whole.as_slice())
+}
+
 /// Layer or group normalisation.
 pub(super) fn normalise(
     x: &Tensor,
@@ -119,6 +129,13 @@ pub(super) fn rearrange(op: &Op, x: &Tensor) -> Option<Result<Tensor>> {
         Op::Crop(crop) => {
             x.f_flatten(2, -1).and_then(|x| x.f_narrow(2, crop.first as i64, crop.positions as i64))
         }
+        Op::PositionsAsUnits(exchange) => x.f_flatten(2, -1).and_then(|x| {
+            let x = x.f_transpose(1, 2)?;
+            match exchange.image {
+                None => Ok(x),
+                Some([rows, columns]) => x.f_unflatten(2, [rows as i64, columns as i64]),
+            }
+        }),
         Op::Slice(slice) => x.f_narrow(1, slice.first as i64, slice.units as i64),
         Op::Shuffle(shuffle) => {
             let sizes = x.size();

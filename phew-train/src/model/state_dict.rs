@@ -1,5 +1,6 @@
-//! The values of a model by their state-dict names, as networks and files have them.
+//! The values of a model by their state-dict names: as networks have them, in the order of memory, and as files do.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tch::{Device, Kind, Tensor};
 use super::Model;
 use crate::error::{Result, TrainError};
 
-/// Parameters and buffers by name, row-major.
+/// Parameters and buffers by name, row-major in the shapes that files have.
 pub(crate) type StateDict = BTreeMap<String, ArrayD<f32>>;
 
 /// The values of a tensor of a state dict.
@@ -25,10 +26,12 @@ impl Model {
     /// # Errors
     /// [`TrainError::Graph`](crate::TrainError::Graph) if a value is not finite.
     pub fn to_network(&self) -> Result<Network> {
-        let mut state = self.state_dict()?;
+        let held = self.held()?;
+        let mut held: BTreeMap<&str, Vec<f32>> =
+            held.into_iter().map(|(spec, values)| (spec.name.as_str(), values)).collect();
         let mut values = |specs: &[TensorSpec]| {
-            let taken = |spec: &TensorSpec| state.remove(&spec.name).unwrap_or_default();
-            specs.iter().map(taken).map(|array| array.into_raw_vec_and_offset().0).collect()
+            let taken = |spec: &TensorSpec| held.remove(spec.name.as_str()).unwrap_or_default();
+            specs.iter().map(taken).collect()
         };
         let (weights, auxiliary) = (values(self.arch.prunable()), values(self.arch.auxiliary()));
         Ok(Network::new(Arc::clone(&self.arch), weights, auxiliary)?)
@@ -40,44 +43,58 @@ impl Model {
     /// [`TrainError::Parameter`] if it is of another.
     pub fn take(&self, network: &Network) -> Result<()> {
         let find = |name: &str| network.tensors().find(|(spec, _)| spec.name == name);
-        self.restore(|name| Ok(find(name).map(|(_, values)| values).unwrap_or_default()))
+        self.set(|spec| {
+            let values = find(&spec.name).map(|(_, values)| values).unwrap_or_default();
+            Ok(expect_len(values, spec)?.into())
+        })
     }
 
-    /// Every tensor under its state-dict name.
-    pub(crate) fn state_dict(&self) -> Result<StateDict> {
+    /// Every tensor, in the order of memory.
+    fn held(&self) -> Result<Vec<(&TensorSpec, Vec<f32>)>> {
         let flat = |tensor: &Tensor| -> Result<Vec<f32>> {
             let tensor = tensor.f_detach()?.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?;
             Ok(Vec::<f32>::try_from(tensor.f_flatten(0, -1)?)?)
         };
-        let named = |spec: &TensorSpec, values: Vec<f32>| {
-            let array = ArrayD::from_shape_vec(IxDyn(&spec.shape), values);
-            let array = array.unwrap_or_else(|e| unreachable!("as many values as its shape: {e}"));
-            (spec.name.clone(), array)
-        };
         let parameters = flat(&self.parameters)?;
         let mut rest = parameters.as_slice();
-        let mut state = StateDict::new();
+        let mut held = Vec::new();
         for spec in self.layout.parameters() {
             let (head, tail) = rest.split_at(spec.len());
             rest = tail;
-            state.extend([named(spec, head.to_vec())]);
+            held.push((spec, head.to_vec()));
         }
         for (spec, tensor) in self.layout.buffers().iter().zip(&self.buffers) {
-            state.extend([named(spec, flat(tensor)?)]);
+            held.push((spec, flat(tensor)?));
         }
-        Ok(state)
+        Ok(held)
     }
 
-    /// Takes the values of every tensor from `find`, by its state-dict name.
+    /// Every tensor under its state-dict name, as files have it.
+    pub(crate) fn state_dict(&self) -> Result<StateDict> {
+        let named = |(spec, values): (&TensorSpec, Vec<f32>)| {
+            let values = spec.shape.to_files(&values).into_owned();
+            let array = ArrayD::from_shape_vec(IxDyn(&spec.shape.in_files()), values);
+            let array = array.unwrap_or_else(|e| unreachable!("as many values as its shape: {e}"));
+            (spec.name.clone(), array)
+        };
+        Ok(self.held()?.into_iter().map(named).collect())
+    }
+
+    /// Takes the values of every tensor from `find`, by its state-dict name, as [`Model::state_dict`] has them.
     pub(crate) fn restore<'a>(&self, find: impl Fn(&str) -> Result<&'a [f32]>) -> Result<()> {
+        self.set(|spec| Ok(spec.shape.to_memory(expect_len(find(&spec.name)?, spec)?)))
+    }
+
+    /// Takes the values of every tensor from `find`, in the order of memory.
+    fn set<'a>(&self, find: impl Fn(&TensorSpec) -> Result<Cow<'a, [f32]>>) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let mut parameters = Vec::with_capacity(self.layout.parameters_len());
         for spec in self.layout.parameters() {
-            parameters.extend_from_slice(expect_len(find(&spec.name)?, &spec.name, spec.len())?);
+            parameters.extend_from_slice(&find(spec)?);
         }
         copy_into(&self.parameters, &parameters)?;
         for (spec, tensor) in self.layout.buffers().iter().zip(&self.buffers) {
-            copy_into(tensor, expect_len(find(&spec.name)?, &spec.name, spec.len())?)?;
+            copy_into(tensor, &find(spec)?)?;
         }
         Ok(())
     }
@@ -93,14 +110,14 @@ impl Model {
     }
 }
 
-fn expect_len<'a>(values: &'a [f32], name: &str, len: usize) -> Result<&'a [f32]> {
-    if values.len() == len {
+fn expect_len<'a>(values: &'a [f32], spec: &TensorSpec) -> Result<&'a [f32]> {
+    if values.len() == spec.len() {
         return Ok(values);
     }
     Err(TrainError::Parameter {
         what: "values of a tensor",
-        found: format!("{} for `{name}`", values.len()),
-        expected: len.to_string(),
+        found: format!("{} for `{}`", values.len(), spec.name),
+        expected: spec.len().to_string(),
     })
 }
 

@@ -9,7 +9,7 @@ use phew_graph::{Activation, Arch, Op, Role};
 use tch::{Kind, TchError, Tensor};
 
 use crate::error::Result;
-use crate::model::{Mode, Model};
+use crate::model::{Mode, Model, inputs_first};
 
 /// For each output the sum over the inputs of a batch.
 ///
@@ -105,6 +105,24 @@ fn operate(
             conv.padding as i64,
             conv.dilation as i64,
             conv.groups as i64,
+        )?,
+        Op::ConvTranspose2d(conv) => copy.f_conv_transpose2d(
+            &inputs_first(ones.ok_or_else(lacks)?, conv.groups)?,
+            None::<Tensor>,
+            conv.stride.map(|n| n as i64),
+            conv.padding.map(|n| n as i64),
+            conv.output_padding.map(|n| n as i64),
+            conv.groups as i64,
+            conv.dilation.map(|n| n as i64),
+        )?,
+        Op::ConvTranspose1d(conv) => copy.f_conv_transpose1d(
+            &inputs_first(ones.ok_or_else(lacks)?, conv.groups)?,
+            None::<Tensor>,
+            conv.stride as i64,
+            conv.padding as i64,
+            conv.output_padding as i64,
+            conv.groups as i64,
+            conv.dilation as i64,
         )?,
         Op::Linear(_) => {
             let last = copy.f_movedim_int(1, -1)?;

@@ -209,7 +209,12 @@ impl TorchOracle {
     fn random_batch(&self, draw: u64) -> Result<Tensor> {
         let mut shape = vec![self.random];
         shape.extend(self.network.arch().input_shape().sizes());
-        let spec = TensorSpec { name: "random inputs".into(), shape, role: Role::Weight, node: 0 };
+        let spec = TensorSpec {
+            name: "random inputs".into(),
+            shape: shape.into(),
+            role: Role::Weight,
+            node: 0,
+        };
         let values = Init::Normal { std: 1.0 }.sample(&spec, draw);
         let sizes: Vec<i64> = spec.shape.iter().map(|&n| n as i64).collect();
         let values = Tensor::f_from_slice(&values)?.f_view(sizes.as_slice())?;

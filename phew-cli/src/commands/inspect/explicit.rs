@@ -102,8 +102,8 @@ impl ExplicitArgs {
             self.paths.then(|| analysis.edge_path_counts(Paths::Kept)).transpose()?;
         let named = |(spec, counts): (&TensorSpec, Vec<u128>)| WeightPaths {
             name: spec.name.clone(),
-            shape: spec.shape.clone(),
-            counts,
+            shape: spec.shape.in_files(),
+            counts: spec.shape.to_files(&counts).into_owned(),
         };
         Ok(Some(Explicit {
             path_list: paths.iter().map(row).collect(),
@@ -114,12 +114,11 @@ impl ExplicitArgs {
 }
 
 impl Weight {
-    fn new(spec: &TensorSpec, flat: usize) -> Self {
-        let mut rest = flat;
-        let mut index: Vec<usize> = spec
-            .shape
-            .iter()
-            .rev()
+    /// A weight by its place in memory, with its index in files.
+    fn new(spec: &TensorSpec, place: usize) -> Self {
+        let mut rest = spec.shape.place_in_files(place);
+        let sizes = spec.shape.in_files();
+        let mut index: Vec<usize> = (sizes.iter().rev())
             .map(|&size| {
                 let at = rest % size;
                 rest /= size;

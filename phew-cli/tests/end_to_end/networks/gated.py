@@ -1,4 +1,7 @@
-"""Exports gated.pt2 and gated.onnx: a residual block with a gate. python gated.py FILE.pt2 FILE.onnx, with torch 2.11."""
+"""Exports gated.pt2, gated.onnx and folded.onnx: a residual block with a gate, and the same with its normalisation folded.
+
+python gated.py FILE.pt2 FILE.onnx FOLDED.onnx, with torch 2.11.
+"""
 
 import sys
 
@@ -35,3 +38,11 @@ torch.export.save(p, sys.argv[1])
 torch.manual_seed(0)
 torch.onnx.export(Net().train(), (torch.randn(2, 1, 8, 8),), sys.argv[2], dynamo=False, do_constant_folding=False,
                   training=torch.onnx.TrainingMode.TRAINING, input_names=["x"], dynamic_axes={"x": {0: "batch"}})
+# In evaluation mode, behind normalisation that has learnt: its scales are multiplied into the convolutions.
+torch.manual_seed(0)
+net = Net().eval()
+for norm in (net.bn1, net.bn2):
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([0.25, 3.0, 1.5, 0.5, 2.0, 4.0]))
+        norm.bias.copy_(torch.tensor([0.5, -0.5, 0.0, 1.0, -1.0, 0.25]))
+torch.onnx.export(net, (torch.randn(2, 1, 8, 8),), sys.argv[3], dynamo=False, input_names=["x"])

@@ -6,6 +6,7 @@ use super::fields::{Fields, Written};
 use super::operator::{Arity, LinearMap, Linearised, Operator, OwnTensor};
 use super::site::Site;
 use crate::arch::shape::Shape;
+use crate::arch::tensor::Role;
 use crate::error::GraphError;
 
 /// A convolution over `[channels, length]`; weight `[out, in / groups, kernel]`.
@@ -124,7 +125,10 @@ impl Operator for Conv1d {
     fn tensors(&self, inputs: &[Shape], output: Shape) -> Vec<OwnTensor> {
         let mut tensors = self.over_a_row().tensors(inputs, output);
         // The one row is no axis of the weight.
-        tensors.iter_mut().filter(|t| t.shape.len() == 4).for_each(|t| _ = t.shape.remove(2));
+        for tensor in tensors.iter_mut().filter(|t| t.role == Role::Weight) {
+            let [out, inputs, _, along] = tensor.shape[..] else { continue };
+            tensor.shape = vec![out, inputs, along].into();
+        }
         tensors
     }
 

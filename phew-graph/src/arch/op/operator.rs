@@ -7,6 +7,7 @@ use super::fields::{Fields, Written};
 use super::site::Site;
 use crate::arch::shape::Shape;
 use crate::arch::tensor::Role;
+use crate::arch::tensor_shape::TensorShape;
 use crate::error::GraphError;
 
 /// An operator: all that analysis needs to know of it.
@@ -96,7 +97,7 @@ impl Arity {
 pub(crate) struct OwnTensor {
     /// What follows the operator's name in the state dict.
     pub(crate) suffix: &'static str,
-    pub(crate) shape: Vec<usize>,
+    pub(crate) shape: TensorShape,
     pub(crate) role: Role,
     /// How often one forward pass over one input uses each scalar.
     pub(crate) positions: usize,
@@ -104,13 +105,13 @@ pub(crate) struct OwnTensor {
 
 impl OwnTensor {
     /// The prunable weight, each scalar of which is used at so many positions.
-    pub(crate) fn weight(shape: Vec<usize>, positions: usize) -> Self {
-        Self { suffix: "weight", shape, role: Role::Weight, positions }
+    pub(crate) fn weight(shape: impl Into<TensorShape>, positions: usize) -> Self {
+        Self { suffix: "weight", shape: shape.into(), role: Role::Weight, positions }
     }
 
     /// A vector with a scalar for each unit of the output.
     pub(crate) fn of_units(suffix: &'static str, role: Role, output: Shape) -> Self {
-        Self { suffix, shape: vec![output.units()], role, positions: output.area() }
+        Self { suffix, shape: vec![output.units()].into(), role, positions: output.area() }
     }
 }
 

@@ -66,7 +66,7 @@ impl Operator for Scale {
     fn tensors(&self, _: &[Shape], output: Shape) -> Vec<OwnTensor> {
         let positions = output.scalars() / self.shape.iter().product::<usize>().max(1);
         let shape = self.shape.clone();
-        vec![OwnTensor { suffix: "weight", shape, role: Role::Scale, positions }]
+        vec![OwnTensor { suffix: "weight", shape: shape.into(), role: Role::Scale, positions }]
     }
 
     fn effect(&self, _: &[Shape]) -> Effect {

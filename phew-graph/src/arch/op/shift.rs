@@ -82,7 +82,12 @@ impl Operator for Shift {
 
     fn tensors(&self, _: &[Shape], output: Shape) -> Vec<OwnTensor> {
         let positions = output.scalars() / self.scalars().max(1);
-        vec![OwnTensor { suffix: "bias", shape: self.shape.clone(), role: Role::Shift, positions }]
+        vec![OwnTensor {
+            suffix: "bias",
+            shape: self.shape.as_slice().into(),
+            role: Role::Shift,
+            positions,
+        }]
     }
 
     fn effect(&self, _: &[Shape]) -> Effect {

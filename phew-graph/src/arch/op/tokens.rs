@@ -76,7 +76,7 @@ impl Operator for Tokens {
 
     fn tensors(&self, _: &[Shape], _: Shape) -> Vec<OwnTensor> {
         let shape = self.shape.clone();
-        vec![OwnTensor { suffix: "tokens", shape, role: Role::Shift, positions: 1 }]
+        vec![OwnTensor { suffix: "tokens", shape: shape.into(), role: Role::Shift, positions: 1 }]
     }
 
     fn effect(&self, _: &[Shape]) -> Effect {

@@ -57,6 +57,7 @@ pub(super) fn add<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
         }
         _ if !call.is("alpha", 1.0, 1.0)? => Err("its alpha is not 1".into()),
         Sides::Values(a, b) => {
+            let (a, b) = alike(builder, call, a, b);
             if a.axes != b.axes {
                 return Err(Refusal(format!(
                     "it adds values whose axes do not hold the same, of {:?} and {:?}: phew's sums are of values of one shape",
@@ -75,6 +76,26 @@ pub(super) fn add<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
         }
         Sides::WithTensor(value, tensor) => shifted(builder, call, value, tensor),
         Sides::WithNoise(_) => Err("it adds random numbers".into()),
+    }
+}
+
+/// Two values, of which the later one has its units and positions exchanged where it then has the axes of the other: what comes of a
+/// layer over tokens is added to the tokens.
+fn alike<'a>(
+    builder: &mut Builder<'a>,
+    call: &Call<'a>,
+    a: Activation,
+    b: Activation,
+) -> (Activation, Activation) {
+    if a.axes == b.axes {
+        return (a, b);
+    }
+    let (later, earlier) = if a.node > b.node { (&a, &b) } else { (&b, &a) };
+    let positions = builder.size(earlier.node).1.to_vec();
+    match builder.exchanged(call, later, &positions) {
+        Some(exchanged) if exchanged.axes == earlier.axes && a.node > b.node => (exchanged, b),
+        Some(exchanged) if exchanged.axes == earlier.axes => (a, exchanged),
+        _ => (a, b),
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::axes::{Kind, Part};
 use super::super::builder::Builder;
 use super::super::call::{Call, Refusal, fixed};
 use super::super::value::{Activation, Tensor, Value};
-use crate::arch::op::{Conv1d, Conv2d, Linear, Pad};
+use crate::arch::op::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Linear, Pad};
 
 type Result<T = Vec<Value>> = std::result::Result<T, Refusal>;
 
@@ -125,6 +125,62 @@ pub(super) fn conv1d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
     let size = (conv.out, shape.get(2..).unwrap_or_default());
     let node = builder.push_with(call, conv, &[node], size, &weights.named());
     Ok(vec![builder.plain_value(node)])
+}
+
+pub(super) fn conv_transpose2d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
+    let weights = Weights::of(builder, call, 4)?;
+    let input = builder.activation(call, "input")?;
+    let node = builder.plain(call, input, 2)?;
+    let groups = call.size("groups", 1)?;
+    let conv = ConvTranspose2d {
+        // PyTorch has the inputs first.
+        out: weights.weight.shape[1].saturating_mul(groups),
+        kernel: [weights.weight.shape[2], weights.weight.shape[3]],
+        stride: call.pair("stride", 1)?,
+        padding: call.pair("padding", 0)?,
+        output_padding: call.pair("output_padding", 0)?,
+        dilation: call.pair("dilation", 1)?,
+        groups,
+        bias: weights.bias.is_some(),
+    };
+    let shape = call.shape()?;
+    let size = (conv.out, shape.get(2..).unwrap_or_default());
+    let node = builder.push_with(call, conv, &[node], size, &weights.named());
+    Ok(vec![builder.plain_value(node)])
+}
+
+pub(super) fn conv_transpose1d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
+    let weights = Weights::of(builder, call, 3)?;
+    let input = builder.activation(call, "input")?;
+    let node = builder.plain(call, input, 1)?;
+    let groups = call.size("groups", 1)?;
+    let one = |name, default| Ok::<usize, Refusal>(call.sizes(name, 1, default)?[0]);
+    let conv = ConvTranspose1d {
+        out: weights.weight.shape[1].saturating_mul(groups),
+        kernel: weights.weight.shape[2],
+        stride: one("stride", 1)?,
+        padding: one("padding", 0)?,
+        output_padding: one("output_padding", 0)?,
+        dilation: one("dilation", 1)?,
+        groups,
+        bias: weights.bias.is_some(),
+    };
+    let shape = call.shape()?;
+    let size = (conv.out, shape.get(2..).unwrap_or_default());
+    let node = builder.push_with(call, conv, &[node], size, &weights.named());
+    Ok(vec![builder.plain_value(node)])
+}
+
+/// A convolution of any kind, as programs have it that were taken apart (`run_decompositions`).
+pub(super) fn convolution<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
+    let weight = builder.tensor_of(call, "weight")?.ok_or("it has no weight")?;
+    match (weight.shape.len(), call.bool("transposed", false)?) {
+        (3, false) => conv1d(builder, call),
+        (4, false) => conv2d(builder, call),
+        (3, true) => conv_transpose1d(builder, call),
+        (4, true) => conv_transpose2d(builder, call),
+        _ => Err("phew knows convolutions over one or two axes of positions".into()),
+    }
 }
 
 pub(super) fn linear<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {

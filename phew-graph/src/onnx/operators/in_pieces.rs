@@ -1,6 +1,8 @@
-//! Operators that older sets have in pieces only: GELU by the error function, and layer normalisation.
+//! Operators that older sets have in pieces only: GELU by the error function and by its approximation, and layer
+//! normalisation.
 
 use super::super::graph::{Converter, Result};
+use super::super::known::Known;
 use super::super::model::Node;
 use super::calls::call;
 use super::inputs::active;
@@ -11,7 +13,7 @@ use crate::pt2::Argument;
 /// Converts a node with those behind it that make one operator; `false` if it is the first of none.
 pub(super) fn convert<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result<bool> {
     match node.operator.as_str() {
-        "Div" | "Mul" => gelu(converter, node),
+        "Div" | "Mul" | "Pow" => gelu(converter, node),
         "ReduceMean" => layer_norm(converter, node),
         _ => Ok(false),
     }
@@ -32,28 +34,93 @@ fn is_near(found: Option<f64>, expected: f64) -> bool {
     found.is_some_and(|found| (found / expected - 1.0).abs() < 1e-6)
 }
 
-/// `x · (1 + erf(x / √2)) / 2`, in the orders in which exporters write the factors.
+/// `x · (1 + y) / 2` with `y = erf(x / √2)`, or `y = tanh(√(2/π) · (x + 0.044715 · x³))`, which approximates it, in the orders
+/// in which exporters write the factors.
 fn gelu<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result<bool> {
-    let Some((last, indices)) = gelu_from(converter, node) else { return Ok(false) };
-    let x = active(converter, node, 0)?;
+    let Some(x) = gelu_argument(converter, node) else { return Ok(false) };
+    let inner = match erf_of(converter, node) {
+        Some(found) => Some((found, "none")),
+        None => tanh_of(converter, x, node).map(|found| (found, "tanh")),
+    };
+    let Some((found, approximate)) = inner else { return Ok(false) };
+    let Some((last, indices)) = gelu_from(converter, x, found) else { return Ok(false) };
+    let place = node.inputs.iter().position(|name| name == x).unwrap_or(0);
+    let x = active(converter, node, place)?;
     converter.take(indices);
-    call(converter, last, "gelu.default", &[("self", Argument::of_tensor(&x.name))], &x.shape)?;
+    let arguments =
+        [("self", Argument::of_tensor(&x.name)), ("approximate", Argument::of_text(approximate))];
+    call(converter, last, "gelu.default", &arguments, &x.shape)?;
     Ok(true)
 }
 
-fn gelu_from<'a>(converter: &Converter<'a>, node: &'a Node) -> Option<(&'a Node, Vec<usize>)> {
-    let x = node.inputs.first()?;
+/// The input of a node that is no fixed number.
+fn gelu_argument<'a>(converter: &Converter<'a>, node: &'a Node) -> Option<&'a String> {
+    node.inputs.iter().find(|name| matches!(converter.get(name), Known::Active(_)))
+}
+
+/// Nodes that have been followed, and the last of them.
+type Followed<'a> = (Vec<usize>, &'a Node);
+
+/// From the first node of `erf(x / √2)` to that function.
+fn erf_of<'a>(converter: &Converter<'a>, node: &'a Node) -> Option<Followed<'a>> {
     let root = std::f64::consts::SQRT_2;
-    let factor = if node.operator == "Div" { root } else { root.recip() };
+    let factor = match node.operator.as_str() {
+        "Div" => root,
+        "Mul" => root.recip(),
+        _ => return None,
+    };
     if !is_near(number(converter, node), factor) {
         return None;
     }
-    let (erf_index, erf) = next(converter, node, "Erf")?;
-    let (sum_index, sum) = next(converter, erf, "Add")?;
+    let (index, erf) = next(converter, node, "Erf")?;
+    Some((vec![index], erf))
+}
+
+/// From the first node of `tanh(√(2/π) · (x + 0.044715 · x³))`, the cube or the square of `x`, to that function.
+fn tanh_of<'a>(converter: &Converter<'a>, x: &String, node: &'a Node) -> Option<Followed<'a>> {
+    let mut indices = Vec::new();
+    let mut last = node;
+    match node.operator.as_str() {
+        "Pow" if node.inputs.first() == Some(x) && is_near(number(converter, node), 3.0) => {}
+        "Mul" if node.inputs.iter().all(|input| input == x) => {
+            let (index, cube) = next(converter, node, "Mul")?;
+            if !cube.inputs.contains(x) {
+                return None;
+            }
+            indices.push(index);
+            last = cube;
+        }
+        _ => return None,
+    }
+    let factor = (2.0 / std::f64::consts::PI).sqrt();
+    for (operator, constant) in
+        [("Mul", Some(0.044_715)), ("Add", None), ("Mul", Some(factor)), ("Tanh", None)]
+    {
+        let (index, found) = next(converter, last, operator)?;
+        let fits = match constant {
+            Some(constant) => is_near(number(converter, found), constant),
+            None => operator == "Tanh" || found.inputs.contains(x),
+        };
+        if !fits {
+            return None;
+        }
+        indices.push(index);
+        last = found;
+    }
+    Some((indices, last))
+}
+
+/// From a function of `x` to its sum with 1, times `x` and a half.
+fn gelu_from<'a>(
+    converter: &Converter<'a>,
+    x: &String,
+    (mut indices, function): Followed<'a>,
+) -> Option<(&'a Node, Vec<usize>)> {
+    let (sum_index, sum) = next(converter, function, "Add")?;
     if !is_near(number(converter, sum), 1.0) {
         return None;
     }
-    let mut indices = vec![erf_index, sum_index];
+    indices.push(sum_index);
     let mut last = sum;
     let (mut with_x, mut halved) = (false, false);
     while !(with_x && halved) {

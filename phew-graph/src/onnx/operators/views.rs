@@ -168,14 +168,14 @@ pub(super) fn gather<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Resul
     let x = active(converter, node, 0)?;
     let along = axis(node.int("axis", 0), x.shape.len())?;
     let indices = ints(converter, node, 1)?.ok_or("its indices are missing")?;
-    let rank = match converter.get(&node.inputs[1]) {
-        Known::Stored(view) => view.shape.len(),
-        Known::Constant(constant) => constant.shape.len(),
+    let sizes = match converter.get(&node.inputs[1]) {
+        Known::Stored(view) => view.shape,
+        Known::Constant(constant) => constant.shape,
         _ => return Err("its indices are not fixed".into()),
     };
     let all = x.shape[along];
     let places: Vec<usize> = indices.iter().map(|&i| axis(i, all)).collect::<Result<_>>()?;
-    match (rank, &places[..]) {
+    match (sizes.len(), &places[..]) {
         (0, &[index]) => {
             let mut shape = x.shape.clone();
             shape.remove(along);
@@ -192,6 +192,12 @@ pub(super) fn gather<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Resul
             let shape = range(converter, node, (&x.name, &x.shape), (along, first, end), output);
             converter.set(output, output, &shape);
             Ok(())
+        }
+        // All of an axis in order: other sizes for the same, as a strided view of a whole tensor is written.
+        _ if places.iter().copied().eq(0..all) => {
+            let mut shape = x.shape.clone();
+            shape.splice(along..=along, sizes);
+            view(converter, node, Some(shape))
         }
         _ => Err("it picks indices that do not stand one after the other".into()),
     }

@@ -122,6 +122,66 @@ pub(super) fn conv<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result 
     call(converter, node, operator, &arguments, &shape)
 }
 
+/// A transposed convolution, whose weight ONNX has as PyTorch does: `[in, out / groups, …]`.
+pub(super) fn conv_transpose<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result {
+    let x = active(converter, node, 0)?;
+    let weight = stored(converter, node, 1)?.ok_or("it has no weight")?;
+    let [_, outputs, kernel @ ..] = &weight.shape[..] else {
+        return Err(format!("its weight `{}` has the shape {:?}", weight.name, weight.shape));
+    };
+    let axes = kernel.len();
+    if !(axes == 1 || axes == 2) || x.shape.len() != axes + 2 {
+        return Err("phew knows convolutions over one or two axes of positions".into());
+    }
+    if node.ints("output_shape").is_some()
+        || node.text("auto_pad").is_some_and(|pad| pad != "NOTSET")
+    {
+        return Err(
+            "its padding is told by the size of its output: export it with its padding in numbers"
+                .into(),
+        );
+    }
+    let (stride, dilation) = (sizes(node, "strides", axes)?, sizes(node, "dilations", axes)?);
+    let pads = padding(node, &x.shape[2..], kernel, &stride, &dilation)?;
+    let behind = node.ints("output_padding").map_or_else(|| vec![0; axes], <[i64]>::to_vec);
+    let behind: Option<Vec<usize>> = behind.into_iter().map(small).collect();
+    let Some(mut behind) = behind.filter(|behind| behind.len() == axes) else {
+        return Err("its output_padding is not a size for each axis".into());
+    };
+    let group = small(node.int("group", 1)).ok_or("its group is no size")?;
+    let mut shape = vec![x.shape[0], outputs.saturating_mul(group)];
+    for axis in 0..axes {
+        let [before, cut] = pads[axis];
+        // What is cut off less behind than before is what PyTorch calls output padding.
+        let less =
+            before.checked_sub(cut).ok_or("it cuts off more behind its output than before")?;
+        behind[axis] += less;
+        let reach = dilation[axis] * (kernel[axis] - 1) + 1;
+        let whole = (x.shape[axis + 2] - 1) * stride[axis] + reach + behind[axis];
+        let size = whole.checked_sub(2 * before).filter(|&size| size > 0);
+        shape.push(size.ok_or("its padding cuts off all of its output")?);
+    }
+    let even: Vec<usize> = pads.iter().map(|[before, _]| *before).collect();
+    let bias = stored(converter, node, 2)?;
+    let weight_name = named(&weight, node, bias.as_ref(), converter);
+    let weight = converter.parameter(&weight, &weight_name, Change::None);
+    let mut arguments = vec![
+        ("input", Argument::of_tensor(&x.name)),
+        ("weight", Argument::of_tensor(&weight)),
+        ("stride", Argument::of_sizes(&stride)),
+        ("padding", Argument::of_sizes(&even)),
+        ("output_padding", Argument::of_sizes(&behind)),
+        ("groups", Argument::of_int(node.int("group", 1))),
+        ("dilation", Argument::of_sizes(&dilation)),
+    ];
+    if let Some(bias) = bias {
+        let bias = converter.auxiliary(node, &bias, "bias")?;
+        arguments.push(("bias", Argument::of_tensor(&bias)));
+    }
+    let operator = if axes == 1 { "conv_transpose1d.default" } else { "conv_transpose2d.input" };
+    call(converter, node, operator, &arguments, &shape)
+}
+
 /// A weight's name: its own, or what its bias or module tell where an exporter made one up.
 fn named(weight: &View, node: &Node, bias: Option<&View>, converter: &Converter<'_>) -> String {
     if !names::is_made_up(&weight.name) {
