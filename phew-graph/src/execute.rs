@@ -15,7 +15,8 @@
 //! order), with fused multiply-adds; means and variances of normalisations are summed in f64. Numbers of threads and of inputs
 //! change no byte.
 //!
-//! All operators are run but batch normalisation without statistics, which depends on what else is in the batch.
+//! All operators are run but transposed convolutions, and batch normalisation without statistics, which depends on what else is
+//! in the batch.
 
 mod buffers;
 mod fold;

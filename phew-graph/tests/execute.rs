@@ -278,6 +278,13 @@ fn plain(network: &Network, mask: &Mask, input: &[f32]) -> Vec<f64> {
                 };
                 places().map(value).collect()
             }
+            Op::PositionsAsUnits(_) => {
+                let area = from[0].sizes[1] * from[0].sizes[2];
+                let turned = |(u, y, x): (usize, usize, usize)| {
+                    from[0].numbers[(y * columns + x) * area + u]
+                };
+                places().map(turned).collect()
+            }
             Op::ChannelMean(_) => {
                 let all = from[0].sizes[0];
                 let mean = |(_, y, x): (usize, usize, usize)| {
@@ -494,6 +501,9 @@ prop_compose! {
              [[op]]\nname = \"add\"\ntype = \"add\"\ninputs = [\"mixed\", \"class\"]\n\
              [[op]]\nname = \"norm2\"\ntype = \"layer_norm\"\n\
              [[op]]\nname = \"act\"\ntype = \"gelu\"\n\
+             [[op]]\nname = \"turned\"\ntype = \"positions_as_units\"\n\
+             [[op]]\nname = \"mix\"\ntype = \"linear\"\nout = 6\nat_positions = true\n\
+             [[op]]\nname = \"image\"\ntype = \"positions_as_units\"\n\
              [[op]]\nname = \"shares\"\ntype = \"softmax\"\nlog = {log}\n\
              [[op]]\nname = \"last\"\ntype = \"{last}\"\n\
              [[op]]\nname = \"flat\"\ntype = \"flatten\"\n\

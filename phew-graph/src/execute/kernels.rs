@@ -9,7 +9,9 @@ mod pool;
 mod weighted;
 
 pub(super) use attention::attention;
-pub(super) use move_units::{concat, crop, flatten, pad, part, shuffle, shuffled, slice, tokens};
+pub(super) use move_units::{
+    concat, crop, flatten, pad, part, shuffle, shuffled, slice, tokens, turn,
+};
 pub(super) use over_units::{channel_mean, group_norm, layer_norm, softmax};
 pub(super) use pointwise::{activate, affine, product, shift, sum};
 pub(super) use pool::{avg_pool, max_pool};

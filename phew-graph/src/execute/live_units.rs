@@ -66,6 +66,8 @@ pub(super) fn keep_live_units(steps: &mut [Step], geometries: &[Geometry], last:
                 mark(&mut live[step.inputs[0]], blocks(&own, size));
             }
             Work::Softmax { .. } => mark(&mut live[step.inputs[0]], blocks(&own, own.len())),
+            Work::Turn if own.contains(&true) => live[step.inputs[0]].fill(true),
+            Work::Turn => {}
             Work::ChannelMean if own[0] => live[step.inputs[0]].fill(true),
             Work::ChannelMean => {}
             Work::Attention(attention) => {

@@ -7,7 +7,7 @@ use super::geometry::{Geometry, LANES, Layout};
 use super::kernels::{
     After, Source, Target, activate, affine, attention, avg_pool, channel_mean, concat, crop,
     flatten, group_norm, layer_norm, max_pool, pad, part, product, shift, shuffle, slice, softmax,
-    sum, tokens, weighted,
+    sum, tokens, turn, weighted,
 };
 use super::live_units::keep_live_units;
 use super::memory::Memory;
@@ -128,6 +128,7 @@ impl Plan {
             Work::Pad(before) => pad(*before, inputs[0], &mut output),
             Work::Concat => concat(&inputs, &mut output),
             Work::Flatten => flatten(inputs[0], &mut output),
+            Work::Turn => turn(inputs[0], &mut output),
             Work::Crop(first) => crop(*first, inputs[0], &mut output),
             Work::Tokens { learnt, behind } => tokens(learnt, *behind, inputs[0], &mut output),
             Work::Normalise { groups: None, eps, each } => {

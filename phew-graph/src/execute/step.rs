@@ -62,6 +62,8 @@ pub(super) enum Work {
     Concat,
     /// A map's positions as features.
     Flatten,
+    /// The positions as units, and the units as positions.
+    Turn,
     /// Some positions, from a first one on.
     Crop(usize),
     /// Learnt positions beside those of the input.

@@ -10,10 +10,14 @@ use crate::error::GraphError;
 use crate::mask::Mask;
 use crate::weights::Network;
 
-/// Whether this engine runs an operator: all but normalisation without statistics, which depends on what else is in the
-/// batch.
+/// Whether this engine runs an operator: all but transposed convolutions, and normalisation without statistics, which depends
+/// on what else is in the batch.
 fn runs(op: &Op) -> bool {
-    !matches!(op, Op::BatchNorm(norm) if !norm.statistics)
+    match op {
+        Op::BatchNorm(norm) => norm.statistics,
+        Op::ConvTranspose1d(_) | Op::ConvTranspose2d(_) => false,
+        _ => true,
+    }
 }
 
 /// The plan of a network in the making.
@@ -165,7 +169,10 @@ impl<'n> Steps<'n> {
             Op::Softmax(softmax) => Work::Softmax { log: softmax.log },
             Op::ChannelMean(_) => Work::ChannelMean,
             Op::Attention(attention) => Work::Attention(*attention),
-            Op::Input(_) => unreachable!("the input is there before all steps"),
+            Op::PositionsAsUnits(_) => Work::Turn,
+            Op::Input(_) | Op::ConvTranspose1d(_) | Op::ConvTranspose2d(_) => {
+                return Err(self.refused(head, &node.op));
+            }
         };
         if let (Work::Weighted(_), Some((next, Op::Add(_)))) = (&work, self.next(output))
             && let [one, two] = self.arch.nodes()[next].inputs[..]

@@ -82,6 +82,21 @@ pub(in crate::execute) fn pad(
     }
 }
 
+/// Each position, counted row by row, as a unit, and each unit as a position.
+pub(in crate::execute) fn turn(input: Source<'_>, output: &mut Target<'_>) {
+    let (from, to) = (input.geometry, output.geometry);
+    let lanes = to.lanes();
+    let [rows, columns] = from.size;
+    for position in 0..rows * columns {
+        for unit in 0..from.units {
+            let here = from.place(unit, position / columns, position % columns) * lanes;
+            let there = to.place(position, unit / to.size[1], unit % to.size[1]) * lanes;
+            output.numbers[there..there + lanes]
+                .copy_from_slice(&input.numbers[here..here + lanes]);
+        }
+    }
+}
+
 /// Some positions of a map read row by row, from a first one on.
 pub(in crate::execute) fn crop(first: usize, input: Source<'_>, output: &mut Target<'_>) {
     for position in 0..output.geometry.size[1] {
