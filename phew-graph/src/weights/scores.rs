@@ -19,8 +19,8 @@ use crate::safetensors::{Stored, Tensor, TensorFile, write_tensors};
 /// greatest of their tensor, so that f32 has room for them: walks compare scores within a tensor only.
 ///
 /// # Returns
-/// The scores in the order of [`Arch::prunable`], each in the shape of its tensor in files, as [`Network::with_arrays`]
-/// takes them.
+/// The scores in the order of [`Arch::prunable`], each in the shape of its tensor in files, as
+/// [`Network::with_arrays`](crate::Network::with_arrays) takes them.
 ///
 /// # Errors
 /// [`GraphError::Io`], [`GraphError::Safetensors`], [`GraphError::Missing`], [`GraphError::Dtype`],
@@ -122,9 +122,9 @@ pub fn write_scores<V: Into<ScoreValues>>(
 /// One number for each weight of a tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ScoreValues {
-    /// In the order of the weights in memory, as [`Network::weights`] has them.
+    /// In the order of the weights in memory, as [`Network::weights`](crate::Network::weights) has them.
     Held(Vec<f64>),
-    /// In the shape that files and arrays have, as of [`Network::view`].
+    /// In the shape that files and arrays have, as of [`Network::view`](crate::Network::view).
     Array(ArrayD<f64>),
 }
 
