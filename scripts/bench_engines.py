@@ -22,7 +22,7 @@ from pathlib import Path
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("phew", nargs="?", default="target/release/phew")
 parser.add_argument("--networks", nargs="+", default=["resnet20", "vgg19", "lenet-300-100"])
-parser.add_argument("--methods", nargs="+", default=["phew"])
+parser.add_argument("--methods", nargs="+", default=["phew"], help="each with its options, as in 'phew --granularity kernel'")
 parser.add_argument("--densities", nargs="+", type=float, default=[0.1, 0.05, 0.02])
 parser.add_argument("--batches", nargs="+", type=int, default=[1, 16])
 parser.add_argument("--threads", nargs="+", type=int, default=[1])
@@ -151,10 +151,13 @@ def measure(name, folder):
     model.eval()
     masks = {}
     for method in options.methods:
-        for density in options.densities:
-            masks[method, density] = folder / f"{method}-{density}"
-            line = ["--arch", name, "--weights", weights, "--method", method, "--density", density]
-            phew("prune", *line, "-o", masks[method, density], "--force")
+        # A pattern says the density itself.
+        for density in [None] if "--pattern" in method else options.densities:
+            mask = folder / f"mask-{len(masks)}"
+            line = ["--arch", name, "--weights", weights, "--method", *method.split()]
+            line += [] if density is None else ["--density", density]
+            report = phew("prune", *line, "-o", mask, "--force")
+            masks[method, density or report["kept"] / report["prunable"]] = mask
 
     x = torch.randn(2, *model.shape)
     save_file({"x": x}, folder / "x")
@@ -188,8 +191,8 @@ def measure(name, folder):
             for key, value in medians.items():
                 shown, share = key, ""
                 if isinstance(key, tuple):
-                    shown, share = f"{key[0]} at {key[1]:.0%}", f"{masks_kept[key]:.1%} of the multiply-adds"
-                print(f"  {shown:18} {value:10,.0f} inputs/s  {value / best:6.2f}  {share}".rstrip(), flush=True)
+                    shown, share = f"{key[0]} at {key[1]:.3g}", f"{masks_kept[key]:.1%} of the multiply-adds"
+                print(f"  {shown:36} {value:10,.0f} inputs/s  {value / best:6.2f}  {share}".rstrip(), flush=True)
 
 
 masks_kept = {}
