@@ -37,7 +37,8 @@ const BATCH: usize = 512;
 /// let arch = Arc::new(zoo::by_name("lenet-300-100")?.build()?);
 /// let program = Program::new(&Network::initialise(arch, Init::default(), 0)?, None)?;
 /// let quality = test_quality(&data, |images| {
-///     let outputs = program.run(images.into_dyn())?;
+///     let images = images.to_shape(vec![images.nrows(), 1, 28, 28]).unwrap();
+///     let outputs = program.run(images.view())?;
 ///     Ok::<_, TrainError>(outputs.into_dimensionality::<Ix2>().unwrap())
 /// })?;
 /// assert!(quality.top1.is_some_and(|share| (0.0..=1.0).contains(&share)));
