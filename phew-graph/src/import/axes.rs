@@ -131,7 +131,8 @@ impl Axes {
 fn positions_axes(positions: &[usize]) -> Vec<Vec<Part>> {
     let mut stride: usize = positions.iter().product();
     let axis = |&size: &usize| {
-        stride /= size;
+        // A size of 0, which no network has and a damaged file may, is refused where its operator is made.
+        stride /= size.max(1);
         match size {
             1 => Vec::new(),
             _ => vec![Part { kind: Kind::Position, size, stride }],

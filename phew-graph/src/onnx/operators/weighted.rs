@@ -54,12 +54,24 @@ pub(super) fn padding(
         same @ ("SAME_UPPER" | "SAME_LOWER") => Ok((0..axes)
             .map(|axis| {
                 let out = sizes[axis].div_ceil(stride[axis]);
-                let all = ((out - 1) * stride[axis] + reach(axis)).saturating_sub(sizes[axis]);
+                let all = (out.saturating_sub(1) * stride[axis] + reach(axis))
+                    .saturating_sub(sizes[axis]);
                 let (less, more) = (all / 2, all - all / 2);
                 if same == "SAME_UPPER" { [less, more] } else { [more, less] }
             })
             .collect()),
         other => Err(format!("its auto_pad is `{other}`")),
+    }
+}
+
+/// Refuses a convolution whose input or weight has no numbers.
+fn check_sizes(input: &[usize], weight: &View) -> Result {
+    match input.contains(&0) || weight.shape.contains(&0) {
+        true => Err(format!(
+            "it reads a value of the shape {input:?} by the weight `{}` of the shape {:?}: a size is 0",
+            weight.name, weight.shape
+        )),
+        false => Ok(()),
     }
 }
 
@@ -83,6 +95,7 @@ pub(super) fn conv<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result 
     if !(axes == 1 || axes == 2) || x.shape.len() != axes + 2 {
         return Err("phew knows convolutions over one or two axes of positions".into());
     }
+    check_sizes(&x.shape, &weight)?;
     let (stride, dilation) = (sizes(node, "strides", axes)?, sizes(node, "dilations", axes)?);
     let pads = padding(node, &x.shape[2..], &kernel, &stride, &dilation)?;
     let (mut name, mut positions) = (x.name.clone(), x.shape[2..].to_vec());
@@ -133,6 +146,7 @@ pub(super) fn conv_transpose<'a>(converter: &mut Converter<'a>, node: &'a Node) 
     if !(axes == 1 || axes == 2) || x.shape.len() != axes + 2 {
         return Err("phew knows convolutions over one or two axes of positions".into());
     }
+    check_sizes(&x.shape, &weight)?;
     if node.ints("output_shape").is_some()
         || node.text("auto_pad").is_some_and(|pad| pad != "NOTSET")
     {
