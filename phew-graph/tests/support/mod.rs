@@ -31,18 +31,11 @@ fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
     };
     match &this.op {
         Op::Input(_) => vec![Vec::new()],
-        Op::Conv2d(conv) => {
-            let inputs = arch.nodes()[this.inputs[0]].shape.units() / conv.groups;
-            let kernel = conv.kernel[0] * conv.kernel[1];
-            let group = unit / (conv.out / conv.groups);
-            (0..inputs * kernel)
-                .flat_map(|k| extend(group * inputs + k / kernel, unit * inputs * kernel + k))
-                .collect()
-        }
-        Op::ConvTranspose2d(conv) => {
-            let inputs = arch.nodes()[this.inputs[0]].shape.units() / conv.groups;
-            let kernel = conv.kernel[0] * conv.kernel[1];
-            let group = unit / (conv.out / conv.groups);
+        Op::Conv2d(Conv2d { out, kernel, groups, .. })
+        | Op::ConvTranspose2d(ConvTranspose2d { out, kernel, groups, .. }) => {
+            let inputs = arch.nodes()[this.inputs[0]].shape.units() / groups;
+            let kernel = kernel[0] * kernel[1];
+            let group = unit / (out / groups);
             (0..inputs * kernel)
                 .flat_map(|k| extend(group * inputs + k / kernel, unit * inputs * kernel + k))
                 .collect()

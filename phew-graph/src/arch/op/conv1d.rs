@@ -65,7 +65,7 @@ impl Conv1d {
 }
 
 /// A sequence as an image of one row.
-fn row(shape: Shape) -> Shape {
+pub(super) fn row(shape: Shape) -> Shape {
     match shape {
         Shape::Sequence { channels, length } => Shape::Image { channels, height: 1, width: length },
         other => other,
@@ -94,18 +94,13 @@ impl Operator for Conv1d {
     }
 
     fn write(&self) -> Written {
-        let mut fields = Written::new().size("out", self.out).size("kernel", self.kernel);
-        let others = [
-            ("stride", self.stride, 1),
-            ("padding", self.padding, 0),
-            ("dilation", self.dilation, 1),
-            ("groups", self.groups, 1),
-        ];
-        for (field, size, default) in others {
-            if size != default {
-                fields = fields.size(field, size);
-            }
-        }
+        let fields = Written::new()
+            .size("out", self.out)
+            .size("kernel", self.kernel)
+            .size_unless("stride", self.stride, 1)
+            .size_unless("padding", self.padding, 0)
+            .size_unless("dilation", self.dilation, 1)
+            .size_unless("groups", self.groups, 1);
         if self.bias { fields.with("bias", true) } else { fields }
     }
 

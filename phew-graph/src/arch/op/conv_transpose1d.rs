@@ -1,6 +1,7 @@
 //! Transposed convolutions over sequences.
 
 use super::conv_transpose2d::ConvTranspose2d;
+use super::conv1d::row;
 use super::effect::Effect;
 use super::fields::{Fields, Written};
 use super::operator::{Arity, LinearMap, Linearised, Operator, OwnTensor};
@@ -72,14 +73,6 @@ impl ConvTranspose1d {
     }
 }
 
-/// A sequence as an image of one row.
-fn row(shape: Shape) -> Shape {
-    match shape {
-        Shape::Sequence { channels, length } => Shape::Image { channels, height: 1, width: length },
-        other => other,
-    }
-}
-
 impl Operator for ConvTranspose1d {
     fn types() -> &'static [&'static str] {
         &["conv_transpose1d"]
@@ -103,19 +96,14 @@ impl Operator for ConvTranspose1d {
     }
 
     fn write(&self) -> Written {
-        let mut fields = Written::new().size("out", self.out).size("kernel", self.kernel);
-        let others = [
-            ("stride", self.stride, 1),
-            ("padding", self.padding, 0),
-            ("output_padding", self.output_padding, 0),
-            ("dilation", self.dilation, 1),
-            ("groups", self.groups, 1),
-        ];
-        for (field, size, default) in others {
-            if size != default {
-                fields = fields.size(field, size);
-            }
-        }
+        let fields = Written::new()
+            .size("out", self.out)
+            .size("kernel", self.kernel)
+            .size_unless("stride", self.stride, 1)
+            .size_unless("padding", self.padding, 0)
+            .size_unless("output_padding", self.output_padding, 0)
+            .size_unless("dilation", self.dilation, 1)
+            .size_unless("groups", self.groups, 1);
         if self.bias { fields.with("bias", true) } else { fields }
     }
 

@@ -147,8 +147,8 @@ impl Operator for ConvTranspose2d {
             .pair_unless("stride", self.stride, [1; 2])
             .pair_unless("padding", self.padding, [0; 2])
             .pair_unless("output_padding", self.output_padding, [0; 2])
-            .pair_unless("dilation", self.dilation, [1; 2]);
-        let fields = if self.groups == 1 { fields } else { fields.size("groups", self.groups) };
+            .pair_unless("dilation", self.dilation, [1; 2])
+            .size_unless("groups", self.groups, 1);
         if self.bias { fields.with("bias", true) } else { fields }
     }
 
@@ -159,12 +159,7 @@ impl Operator for ConvTranspose2d {
     fn shape(&self, site: &Site<'_>) -> Result<Shape, GraphError> {
         let [channels, height, width] = site.image()?;
         site.size("out", self.out, 1)?;
-        let divides = |n: usize| n.is_multiple_of(self.groups);
-        if self.groups == 0 || !divides(channels) || !divides(self.out) {
-            let expected =
-                format!("a divisor of {channels} input and {} output channels", self.out);
-            return Err(site.field("groups", self.groups, expected));
-        }
+        site.groups(self.groups, channels, self.out)?;
         let (height, width) = (self.size(site, 0, height)?, self.size(site, 1, width)?);
         Ok(Shape::Image { channels: self.out, height, width })
     }

@@ -158,6 +158,11 @@ impl Written {
         if a == b { self.size(field, a) } else { self.sizes(field, &[a, b]) }
     }
 
+    /// Appends a size unless it is the default.
+    pub(crate) fn size_unless(self, field: &'static str, size: usize, default: usize) -> Self {
+        if size == default { self } else { self.size(field, size) }
+    }
+
     /// Appends two sizes unless they are the default.
     pub(crate) fn pair_unless(
         self,

@@ -30,6 +30,25 @@ impl Site<'_> {
         }
     }
 
+    /// Refuses groups that do not divide the input and the output channels.
+    ///
+    /// # Errors
+    /// [`GraphError::Field`] with both.
+    pub(crate) fn groups(
+        &self,
+        groups: usize,
+        channels: usize,
+        out: usize,
+    ) -> Result<(), GraphError> {
+        match groups != 0 && channels.is_multiple_of(groups) && out.is_multiple_of(groups) {
+            true => Ok(()),
+            false => {
+                let expected = format!("a divisor of {channels} input and {out} output channels");
+                Err(self.field("groups", groups, expected))
+            }
+        }
+    }
+
     /// Height and width of the first input: of a sequence 1 and its length.
     ///
     /// # Errors

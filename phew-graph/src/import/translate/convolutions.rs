@@ -4,6 +4,7 @@ use super::super::axes::{Kind, Part};
 use super::super::builder::Builder;
 use super::super::call::{Call, Refusal, fixed};
 use super::super::value::{Activation, Tensor, Value};
+use crate::arch::Op;
 use crate::arch::op::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Linear, Pad};
 
 type Result<T = Vec<Value>> = std::result::Result<T, Refusal>;
@@ -81,6 +82,20 @@ fn even<'a>(
     (builder.push_beside(call, "pad", op, &[node], (units, &padded)), none)
 }
 
+/// A convolution of a node, with so many channels.
+fn placed<'a>(
+    builder: &mut Builder<'a>,
+    call: &Call<'a>,
+    node: usize,
+    (out, conv): (usize, Op),
+    weights: &Weights,
+) -> Result {
+    let shape = call.shape()?;
+    let size = (out, shape.get(2..).unwrap_or_default());
+    let node = builder.push_with(call, conv, &[node], size, &weights.named());
+    Ok(vec![builder.plain_value(node)])
+}
+
 pub(super) fn conv2d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
     let weights = Weights::of(builder, call, 4)?;
     let input = builder.activation(call, "input")?;
@@ -98,10 +113,7 @@ pub(super) fn conv2d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
         groups: call.size("groups", 1)?,
         bias: weights.bias.is_some(),
     };
-    let shape = call.shape()?;
-    let size = (conv.out, shape.get(2..).unwrap_or_default());
-    let node = builder.push_with(call, conv, &[node], size, &weights.named());
-    Ok(vec![builder.plain_value(node)])
+    placed(builder, call, node, (conv.out, conv.into()), &weights)
 }
 
 pub(super) fn conv1d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
@@ -121,10 +133,7 @@ pub(super) fn conv1d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
         groups: call.size("groups", 1)?,
         bias: weights.bias.is_some(),
     };
-    let shape = call.shape()?;
-    let size = (conv.out, shape.get(2..).unwrap_or_default());
-    let node = builder.push_with(call, conv, &[node], size, &weights.named());
-    Ok(vec![builder.plain_value(node)])
+    placed(builder, call, node, (conv.out, conv.into()), &weights)
 }
 
 pub(super) fn conv_transpose2d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
@@ -143,10 +152,7 @@ pub(super) fn conv_transpose2d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -
         groups,
         bias: weights.bias.is_some(),
     };
-    let shape = call.shape()?;
-    let size = (conv.out, shape.get(2..).unwrap_or_default());
-    let node = builder.push_with(call, conv, &[node], size, &weights.named());
-    Ok(vec![builder.plain_value(node)])
+    placed(builder, call, node, (conv.out, conv.into()), &weights)
 }
 
 pub(super) fn conv_transpose1d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -> Result {
@@ -165,10 +171,7 @@ pub(super) fn conv_transpose1d<'a>(builder: &mut Builder<'a>, call: &Call<'a>) -
         groups,
         bias: weights.bias.is_some(),
     };
-    let shape = call.shape()?;
-    let size = (conv.out, shape.get(2..).unwrap_or_default());
-    let node = builder.push_with(call, conv, &[node], size, &weights.named());
-    Ok(vec![builder.plain_value(node)])
+    placed(builder, call, node, (conv.out, conv.into()), &weights)
 }
 
 /// A convolution of any kind, as programs have it that were taken apart (`run_decompositions`).
