@@ -108,8 +108,8 @@ pub(crate) fn arch_of_file(name: &str) -> Option<anyhow::Result<Arc<Arch>>> {
     Some(imported.map_err(Into::into))
 }
 
-#[cfg(feature = "train")]
 /// The architecture: a file as it is, a network of the zoo made to fit the data (where its name leaves that open).
+#[cfg(feature = "train")]
 pub(crate) fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
     if let Some(arch) = arch_of_file(name) {
         return arch;

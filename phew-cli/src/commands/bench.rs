@@ -63,11 +63,11 @@ pub struct Speed {
 }
 
 /// A network that makes outputs of inputs.
-type Runs<'n> = Box<dyn Fn(ArrayViewD<'_, f32>) -> anyhow::Result<ArrayD<f32>> + 'n>;
+type Run = Box<dyn Fn(ArrayViewD<'_, f32>) -> anyhow::Result<ArrayD<f32>>>;
 
 /// Under its mask and dense by phew's engine, and dense by libtorch.
-fn contestants(network: &Network, mask: &Mask) -> anyhow::Result<Vec<Runs<'static>>> {
-    let mut all: Vec<Runs<'static>> = Vec::new();
+fn contestants(network: &Network, mask: &Mask) -> anyhow::Result<Vec<Run>> {
+    let mut all: Vec<Run> = Vec::new();
     for mask in [Some(mask), None] {
         let program = Program::new(network, mask)?;
         all.push(Box::new(move |inputs| Ok(program.run(inputs)?)));
