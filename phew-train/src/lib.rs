@@ -13,6 +13,7 @@
 //! # Ok::<(), phew_train::TrainError>(())
 //! ```
 
+mod arrays;
 mod batches;
 mod data;
 mod device;

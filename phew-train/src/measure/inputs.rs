@@ -3,6 +3,7 @@
 use phew_graph::ndarray::{ArrayView, Dimension};
 use tch::Tensor;
 
+use crate::arrays::tensor_of;
 use crate::batches::Batch;
 use crate::device::Device;
 use crate::error::{Result, TrainError};
@@ -24,10 +25,7 @@ impl Inputs {
                 expected: "at least one input, the first axis".to_owned(),
             });
         }
-        let values: Vec<f32> = array.iter().copied().collect();
-        let sizes: Vec<i64> = array.shape().iter().map(|&size| size as i64).collect();
-        let tensor = Tensor::f_from_slice(&values)?.f_view(sizes.as_slice())?;
-        Ok(Self(tensor.f_to_device(device.0)?))
+        Ok(Self(tensor_of(&array)?.f_to_device(device.0)?))
     }
 
     /// The first `count` inputs of a batch, or all if there are fewer.

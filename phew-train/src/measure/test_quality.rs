@@ -1,8 +1,9 @@
 //! Loss and accuracy of anything that makes outputs of images.
 
 use phew_graph::ndarray::{Array2, ArrayView2};
-use tch::{Device, Tensor};
+use tch::Device;
 
+use crate::arrays::{array_of, tensor_of};
 use crate::batches::DeviceImages;
 use crate::data::Dataset;
 use crate::error::{Result, TrainError};
@@ -55,28 +56,18 @@ pub fn test_quality<E: From<TrainError>>(
     let all: Vec<i64> = (0..images.len() as i64).collect();
     for indices in all.chunks(BATCH) {
         let batch = images.batch(indices)?;
-        let inputs = to_array(&batch.input, data.test.image_len())?;
-        let outputs = model(inputs.view())?;
+        let images = array_of(&batch.input.f_flatten(1, -1).map_err(TrainError::from)?)?;
+        let images = images.view().into_dimensionality();
+        let outputs = model(images.unwrap_or_else(|e| unreachable!("two axes: {e}")))?;
         let (wanted, found) = ([indices.len(), data.summary().outputs], outputs.shape().to_vec());
         if found != wanted {
             let (found, expected) = (format!("{found:?}"), format!("{wanted:?}"));
             return Err(TrainError::Parameter { what: "outputs", found, expected }.into());
         }
-        let outputs = to_tensor(&outputs)?;
+        let outputs = tensor_of(&outputs.view())?;
         let counted = (!regression).then_some((&outputs, &batch.target));
         let loss = loss.of(&outputs, &batch.target)?;
         sums.add(&loss, counted, indices.len(), None)?;
     }
     Ok(sums.values()?.quality(regression))
-}
-
-fn to_array(batch: &Tensor, scalars: usize) -> Result<Array2<f32>> {
-    let values = Vec::<f32>::try_from(batch.f_contiguous()?.f_view([-1])?)?;
-    Ok(Array2::from_shape_vec((values.len() / scalars, scalars), values)
-        .unwrap_or_else(|e| unreachable!("whole images: {e}")))
-}
-
-fn to_tensor(outputs: &Array2<f32>) -> Result<Tensor> {
-    let values: Vec<f32> = outputs.iter().copied().collect();
-    Ok(Tensor::f_from_slice(&values)?.f_view([outputs.nrows() as i64, outputs.ncols() as i64])?)
 }

@@ -2,9 +2,10 @@
 
 use phew_graph::Network;
 use phew_graph::ndarray::{ArrayD, ArrayViewD};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 use super::{Mode, Model};
+use crate::arrays::{array_of, tensor_of};
 use crate::error::Result;
 
 impl Model {
@@ -35,15 +36,7 @@ impl Model {
     /// ```
     pub fn predict(&self, inputs: ArrayViewD<'_, f32>) -> Result<ArrayD<f32>> {
         let _guard = tch::no_grad_guard();
-        let sizes: Vec<i64> = inputs.shape().iter().map(|&size| size as i64).collect();
-        let inputs = inputs.as_standard_layout();
-        let batch =
-            Tensor::f_from_slice(inputs.as_slice().unwrap_or_default())?.f_view(&sizes[..])?;
-        let outputs = self.forward(&batch.f_to_device(self.device())?, Mode::Eval)?;
-        let shape: Vec<usize> = outputs.size().iter().map(|&size| size as usize).collect();
-        let outputs = outputs.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?;
-        let numbers = Vec::<f32>::try_from(outputs.f_contiguous()?.f_view([-1])?)?;
-        Ok(ArrayD::from_shape_vec(shape, numbers)
-            .unwrap_or_else(|e| unreachable!("as many numbers as the shape says: {e}")))
+        let batch = tensor_of(&inputs)?.f_to_device(self.device())?;
+        array_of(&self.forward(&batch, Mode::Eval)?)
     }
 }
