@@ -66,6 +66,10 @@ impl Written {
         self
     }
 
+    pub(crate) fn size_unless(self, _: &str, _: usize, _: usize) -> Self {
+        self
+    }
+
     pub(crate) fn pair_unless(self, _: &str, _: [usize; 2], _: [usize; 2]) -> Self {
         self
     }
