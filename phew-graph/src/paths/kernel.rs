@@ -118,21 +118,25 @@ impl<'a, E: EdgeValue> Tensor<'a, E> {
     }
 
     fn dot_dense(&self, start: usize, x: &[f64], lanes: &mut [f64; LANES]) {
+        let (whole, rest) = x.as_chunks::<LANES>();
+        let from = start + whole.len() * LANES;
         let Some(weights) = self.weights else {
-            for (m, x) in x.iter().enumerate() {
-                lanes[m % LANES] += self.value.value(self.id, start + m, 1.0) * x;
+            for (c, x) in whole.iter().enumerate() {
+                for l in 0..LANES {
+                    lanes[l] += self.value.value(self.id, start + c * LANES + l, 1.0) * x[l];
+                }
+            }
+            for (l, x) in rest.iter().enumerate() {
+                lanes[l] += self.value.value(self.id, from + l, 1.0) * x;
             }
             return;
         };
-        let weights = &weights[start..start + x.len()];
-        let (whole, rest) = x.as_chunks::<LANES>();
-        let (w_whole, w_rest) = weights.as_chunks::<LANES>();
+        let (w_whole, w_rest) = weights[start..start + x.len()].as_chunks::<LANES>();
         for (c, (w, x)) in w_whole.iter().zip(whole).enumerate() {
             for l in 0..LANES {
                 lanes[l] += self.value.value(self.id, start + c * LANES + l, w[l]) * x[l];
             }
         }
-        let from = start + whole.len() * LANES;
         for (l, (&w, x)) in w_rest.iter().zip(rest).enumerate() {
             lanes[l] += self.value.value(self.id, from + l, w) * x;
         }
