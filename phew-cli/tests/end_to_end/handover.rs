@@ -6,10 +6,18 @@ use std::process::{Command, Output};
 
 use crate::common::{folder, refuses};
 
+/// A `phew` of its own in a folder, linked where it can be: the program is large.
+fn own_phew(at: &Path) -> PathBuf {
+    let (built, phew) = (assert_cmd::cargo::cargo_bin!("phew"), at.join("phew"));
+    if std::fs::hard_link(&built, &phew).is_err() {
+        std::fs::copy(&built, &phew).unwrap();
+    }
+    phew
+}
+
 /// A `phew` of its own in a folder, with a `phew-torch` beside it that prints its arguments and fails with 7.
 fn pair(at: &Path) -> PathBuf {
-    let phew = at.join("phew");
-    std::fs::copy(assert_cmd::cargo::cargo_bin!("phew"), &phew).unwrap();
+    let phew = own_phew(at);
     let torch = at.join("phew-torch");
     std::fs::write(&torch, "#!/bin/sh\necho \"torch $PHEW_HANDED_OVER: $*\"\nexit 7\n").unwrap();
     std::fs::set_permissions(&torch, PermissionsExt::from_mode(0o755)).unwrap();
@@ -80,8 +88,7 @@ fn where_there_is_no_other_program_it_says_how_to_get_it() {
     }
     refuses(at, "prune --arch lenet-5 --method snip --density 0.1 -o m", 2, &hint);
     // A program that hands over to itself would do so for ever.
-    let phew = at.join("phew");
-    std::fs::copy(assert_cmd::cargo::cargo_bin!("phew"), &phew).unwrap();
+    let phew = own_phew(at);
     let looped = Command::new(&phew).arg("train").env("PHEW_TORCH", &phew).output().unwrap();
     assert_eq!(looped.status.code(), Some(2), "{looped:?}");
 }
