@@ -31,7 +31,8 @@ impl Run<'_> {
     /// Trains in a folder, from where an earlier call in it was cut off.
     ///
     /// A run that was killed at any moment and goes on ends with the same weights and metrics, to the byte, as one that
-    /// was not, on the CPU with the same number of threads. A run that is done is not trained again.
+    /// was not, on the CPU with the same number of threads. A run that is done is not trained again, unless it is to
+    /// [keep](RunBuilder::keep_steps) a step that its folder lacks: then once more up to that step.
     ///
     /// | file | what |
     /// |---|---|
@@ -39,7 +40,8 @@ impl Run<'_> {
     /// | `arch.toml` | the network |
     /// | `lock` | locked by the process that works there, which it names |
     /// | `checkpoint.safetensors` | where it is: weights, statistics, optimiser buffers, history |
-    /// | `early.safetensors` | the network of the step that a method goes back to, or that it was asked to keep |
+    /// | `early.safetensors` | the network of the step that a method goes back to |
+    /// | `early-STEP.safetensors` | the network of a step that it was asked to keep |
     /// | `mask-N.safetensors` | what the N-th pruning in the course of training kept |
     /// | `metrics.jsonl` | a line per epoch, each with its `phase`, the prunings before it; same run, same bytes |
     /// | `timings.jsonl` | how long each epoch took |
@@ -60,22 +62,48 @@ impl Run<'_> {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<RunOutcome> {
-        if let Some(result) = self.done_in(dir)? {
+        if let Some(result) = self.done_in(dir)?
+            && self.not_kept_in(dir)?.is_empty()
+        {
             return Ok(RunOutcome::Done(Box::new(result)));
         }
         // A device without room shows before the folder is taken.
+        let training = self.begin()?;
+        std::fs::create_dir_all(dir).map_err(TrainError::io(dir))?;
+        let _lock = FileLock::acquire(&dir.join("lock"))?;
+        // Another process may have begun or ended a run meanwhile.
+        let outcome = match self.done_in(dir)? {
+            Some(result) => RunOutcome::Done(Box::new(result)),
+            None => self.train(training, dir, observer, stop)?,
+        };
+        if let RunOutcome::Done(_) = outcome
+            && let Some(step) = self.keep_passed(dir, observer, stop)?
+        {
+            return Ok(RunOutcome::Stopped { step });
+        }
+        Ok(outcome)
+    }
+
+    /// The training before its first step.
+    fn begin(&self) -> Result<PrunedTraining> {
         let mut training = PrunedTraining::new(Trainer::start(&self.task)?, &self.config.pruning)?;
         if let Some(early) = self.from {
             training.begin_from(&early.snapshot)?;
         }
-        std::fs::create_dir_all(dir).map_err(TrainError::io(dir))?;
-        let _lock = FileLock::acquire(&dir.join("lock"))?;
-        // Another process may have begun or ended a run meanwhile.
-        if let Some(result) = self.done_in(dir)? {
-            return Ok(RunOutcome::Done(Box::new(result)));
-        }
+        Ok(training)
+    }
+
+    /// Trains from the last checkpoint to the result.
+    fn train(
+        &self,
+        mut training: PrunedTraining,
+        dir: &Path,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<RunOutcome> {
         claim(dir, &self.config, self.task.network.arch())?;
         let mut folder = Folder::resume(dir, &self.config, &mut training)?;
+        training.keep(self.not_kept_in(dir)?);
         let mut started = Instant::now();
         loop {
             match training.advance(self.pruner, observer, stop)? {
@@ -88,6 +116,7 @@ impl Run<'_> {
                         folder.checkpoint(&training)?;
                     }
                 }
+                Event::Kept(kept) => checkpoint::save_kept(dir, &kept, &self.config)?,
                 Event::Remembered => folder.keep_early(&training)?,
                 Event::Pruned(pruned) => {
                     let arch = self.task.network.arch();
@@ -105,6 +134,42 @@ impl Run<'_> {
         let result = folder.result(&training, self)?;
         write_text(&dir.join("result.json"), &(to_json_pretty(&result) + "\n"))?;
         Ok(RunOutcome::Done(Box::new(result)))
+    }
+
+    /// The steps to be kept that a folder lacks.
+    fn not_kept_in(&self, dir: &Path) -> Result<Vec<u64>> {
+        let lacks = |&step: &u64| match checkpoint::has_kept(dir, step, &self.config) {
+            Ok(true) => None,
+            Ok(false) => Some(Ok(step)),
+            Err(error) => Some(Err(error)),
+        };
+        self.kept_steps.iter().filter_map(lacks).collect()
+    }
+
+    /// Keeps the steps that were asked for after training had gone beyond them: trains anew up to the last of them. The
+    /// step at which it was asked to stop, if it was.
+    fn keep_passed(
+        &self,
+        dir: &Path,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Option<u64>> {
+        let passed = self.not_kept_in(dir)?;
+        let Some(&last) = passed.last() else { return Ok(None) };
+        let mut training = self.begin()?;
+        training.keep(passed);
+        loop {
+            match training.advance(self.pruner, observer, stop)? {
+                Event::Kept(kept) => {
+                    checkpoint::save_kept(dir, &kept, &self.config)?;
+                    if kept.step() == last {
+                        return Ok(None);
+                    }
+                }
+                Event::Stopped => return Ok(Some(training.trainer().step())),
+                _ => {}
+            }
+        }
     }
 
     /// The result that lies in a folder, if the run is done there.

@@ -44,6 +44,11 @@ impl Job {
         run.build().unwrap()
     }
 
+    fn run_that_keeps(&self, steps: &[u64]) -> Run<'_> {
+        let run = Run::builder(&self.network, &self.data, &self.recipe).mask(&self.mask).seed(5);
+        run.keep_steps(steps.iter().copied()).build().unwrap()
+    }
+
     fn train(&self, dir: &Path) -> RunOutcome {
         // The bits depend on the number of threads.
         tch::set_num_threads(1);
@@ -193,9 +198,10 @@ fn a_run_that_begins_from_the_early_step_of_another_is_one_that_goes_back_to_it(
     let mut job = Job::new();
     job.pruning = Pruning::Rewind { step: Some(7), densities: vec![0.2], redraw: None };
     let result = done(job.train(&rewound));
-    job.pruning = Pruning::Remember { step: Some(7) };
-    done(job.train(&early));
-    let kept = Early::load(&early.join("early.safetensors")).unwrap();
+    job.pruning = Pruning::Never;
+    let dense = job.run_that_keeps(&[7]);
+    done(dense.train_in(&early, &mut (), &AtomicBool::new(false)).unwrap());
+    let kept = Early::load(&early.join("early-7.safetensors")).unwrap();
     assert_eq!(kept.step(), 7);
     let (mask, _) = Mask::load(&rewound.join("mask-1.safetensors")).unwrap();
     let run = Run::builder(&job.network, &job.data, &job.recipe).mask(&mask).from(&kept).seed(5);
@@ -208,6 +214,49 @@ fn a_run_that_begins_from_the_early_step_of_another_is_one_that_goes_back_to_it(
     assert_eq!(other.density[..2], [1.0, 1.0]);
     let weights = |dir: &Path| std::fs::read(dir.join("weights.safetensors")).unwrap();
     assert!(weights(&rewound) == weights(&later));
+}
+
+#[test]
+fn steps_are_kept_on_the_way_after_a_break_and_once_the_run_is_done() {
+    tch::set_num_threads(1);
+    let dir = tempfile::tempdir().unwrap();
+    let [at_once, broken, later, plain] = ["a", "b", "c", "d"].map(|name| dir.path().join(name));
+    let mut job = Job::new();
+    job.recipe = job.recipe.with_epochs(2);
+    let go = || AtomicBool::new(false);
+    // 20 steps to an epoch: the beginning, within an epoch, its end, the end of all.
+    let steps = [0, 7, 20, 40];
+    done(job.run_that_keeps(&steps).train_in(&at_once, &mut (), &go()).unwrap());
+    // Asked for once training is beyond some of them, and again once all is done.
+    let stop = go();
+    let mut observer = StopAfter { reports: 4, stop: &stop };
+    let run = job.run_that_keeps(&[]);
+    let outcome = run.train_in(&broken, &mut observer, &stop).unwrap();
+    assert_eq!(outcome, RunOutcome::Stopped { step: 21 });
+    done(job.run_that_keeps(&steps).train_in(&broken, &mut (), &go()).unwrap());
+    let result = done(job.run_that_keeps(&[]).train_in(&later, &mut (), &go()).unwrap());
+    assert!(!later.join("early-7.safetensors").exists());
+    let metrics = std::fs::read(later.join("metrics.jsonl")).unwrap();
+    assert_eq!(done(job.run_that_keeps(&steps).train_in(&later, &mut (), &go()).unwrap()), result);
+    assert!(metrics == std::fs::read(later.join("metrics.jsonl")).unwrap());
+    done(job.run_that_keeps(&[]).train_in(&plain, &mut (), &go()).unwrap());
+    for dir in [&broken, &later, &plain] {
+        same_bytes(&at_once, dir);
+    }
+    for step in steps {
+        let read = |dir: &Path| std::fs::read(dir.join(format!("early-{step}.safetensors")));
+        let [once, broken, later] = [&at_once, &broken, &later].map(|dir| read(dir).unwrap());
+        assert!(once == broken && once == later, "step {step}");
+    }
+    // What bears another run's identity is refused.
+    std::fs::copy(later.join("early-7.safetensors"), plain.join("early-7.safetensors")).unwrap();
+    let mut other = Job::new();
+    other.recipe = other.recipe.with_epochs(1);
+    let folder = dir.path().join("other");
+    done(other.run_that_keeps(&[]).train_in(&folder, &mut (), &go()).unwrap());
+    std::fs::copy(later.join("early-7.safetensors"), folder.join("early-7.safetensors")).unwrap();
+    let error = other.run_that_keeps(&[7]).train_in(&folder, &mut (), &go()).unwrap_err();
+    assert!(error.to_string().contains("early-7.safetensors: is of run"), "{error}");
 }
 
 #[test]

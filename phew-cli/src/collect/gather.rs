@@ -22,7 +22,7 @@ pub(crate) fn gather(folder: &Folder, keep: impl Fn(&CellJobs) -> bool) -> anyho
     for cell in folder.cells.iter().filter(|cell| keep(cell)) {
         for id in cell.jobs.values() {
             if !known.contains_key(id) {
-                let done = match folder.store.state(id)? {
+                let done = match folder.store.result(id)? {
                     State::Done(done) => Some(done),
                     State::Failed(_) => {
                         failed.insert(id.clone());

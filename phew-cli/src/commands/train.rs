@@ -13,9 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use clap::Args;
-use phew_train::{
-    Dataset, Device, DeviceDataset, Early, Pruning, Recipe, Run, RunOutcome, RunResult,
-};
+use phew_train::{Dataset, Device, DeviceDataset, Early, Recipe, Run, RunOutcome, RunResult};
 
 use crate::args::DeviceArgs;
 use crate::command::{Command, Example};
@@ -75,9 +73,10 @@ struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     checkpoint_every: u64,
 
-    /// Keep the network as it is at this step, in early.safetensors, for others to begin --from
-    #[arg(long, value_name = "STEP", conflicts_with = "prune")]
-    remember: Option<u64>,
+    /// Keep the network as it is at these steps, in early-STEP.safetensors, for others to begin --from; a run that is
+    /// done keeps them too
+    #[arg(long, value_name = "STEP", value_delimiter = ',', conflicts_with = "prune")]
+    remember: Vec<u64>,
 
     /// Begin from the network that another run has kept with --remember, at that step of the recipe
     #[arg(long, value_name = "FILE", conflicts_with = "prune")]
@@ -141,10 +140,7 @@ impl Train {
         let kept = mask.as_ref().map(|(mask, _)| mask);
         let network = self.pruning.redrawn(network, kept, &recipe.init, seed)?;
         let provenance = self.pruning.noted(provenance(&network, &source, made_by), seed);
-        let pruning = match self.runs.remember {
-            Some(step) => Pruning::Remember { step: Some(step) },
-            None => self.pruning.pruning(seed)?,
-        };
+        let pruning = self.pruning.pruning(seed)?;
         let from = self.runs.from.as_deref().map(Early::load).transpose()?;
         let pruner = self.pruning.pruner(seed, images, self.device())?;
         let run = Run::builder(&network, data, recipe)
@@ -155,6 +151,7 @@ impl Train {
             .from(from.as_ref())
             .seed(seed)
             .checkpoint_every(self.runs.checkpoint_every)
+            .keep_steps(self.runs.remember.iter().copied())
             .build()?;
         let mut progress = Progress::new(&run, name);
         let outcome = run.train_in(folder, &mut progress, stop);

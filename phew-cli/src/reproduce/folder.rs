@@ -176,7 +176,7 @@ pub(crate) fn progress(path: &Path, id: &str, scale: Scale) -> anyhow::Result<Op
     let jobs = jobs.map_err(|e| anyhow!("{e:#}")).with_context(|| path.display().to_string())?;
     let mut found = Progress { jobs: jobs.len(), done: 0, failed: 0 };
     for job in &jobs {
-        match folder.store.state(&job.id)? {
+        match folder.store.state(job)? {
             State::Done(_) => found.done += 1,
             State::Failed(_) => found.failed += 1,
             State::Missing => {}

@@ -8,13 +8,15 @@
 //! | `scores = "gradient"`, `"sensitivity"` | `measure` of the dense network's gradient, which PHEW's walks follow |
 //! | `mask = FILE` | none: the file takes its place |
 //! | `prune = "after"` | a dense `train`, `prune` of what it learnt, `train` on |
+//! | `prune = "restart:STEP"` | a dense `train`, `prune` of what it was at that step, `train` from the beginning with that |
 //! | `prune = "rewind:STEP"` | a dense `train`, then for each density `prune` and `train` from that step |
 //! | `prune = "gradual:N"` | a dense `train`, then one that prunes what it learnt in its course |
-//! | `prune = "at:STEP"`, `"restart:STEP"`, `"during:N"` | one `train` that prunes in its course |
+//! | `prune = "at:STEP"`, `"during:N"` | one `train` that prunes in its course |
 //! | `transformation = "repair+shuffle"` | one job for each, in their order |
 //! | `against.NAME = VALUE` | the mask of the cell that is like this one but for these |
 //!
-//! Jobs of one identity are one job, whatever cells ask for them: a dense network is trained once.
+//! Jobs of one identity are one job, whatever cells ask for them: a dense network is trained once, and keeps the networks
+//! of all steps that some begin from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -255,7 +257,7 @@ mod tests {
     #[cfg(feature = "train")]
     #[test]
     fn a_dense_network_is_trained_once_for_all_who_begin_from_it() {
-        let (graph, cells) = of("name = 'a'\nmeasure = ['accuracy']\n[settings]\nremember = 5\n\
+        let (graph, cells) = of("name = 'a'\nmeasure = ['accuracy']\n\
              [axes]\nmethod = ['magnitude', 'dense']\nprune = ['none', 'after', 'rewind:5']\n\
              density = ['0.5', '0.5,0.2']\n\
              [[exclude]]\nmethod = 'dense'\nprune = ['after', 'rewind:5']\n\
@@ -270,7 +272,40 @@ mod tests {
             graph.jobs.iter().filter(|job| job.spec.needs.get(what) == Some(id)).count()
         };
         // The mask at 0.5 of what it learnt; `after`, which trains on; the two levels, from its early step.
-        assert_eq!((from("weights"), from("from")), (2, 2));
+        assert_eq!((from("weights"), from("from@5")), (2, 2));
+    }
+
+    #[cfg(feature = "train")]
+    #[test]
+    fn what_is_pruned_at_several_steps_shares_one_dense_training() {
+        let plan = |steps: &str| {
+            of(&format!(
+                "name = 'a'\nmeasure = ['accuracy']\n[settings]\nmethod = 'magnitude'\n\
+                 [axes]\nprune = [{steps}]\ndensity = [0.5, 0.2]\n"
+            ))
+            .unwrap()
+            .0
+        };
+        let graph = plan("'restart:0', 'restart:5', 'restart:9', 'rewind:9', 'after'");
+        // The dense one, and one for each cell; rewinding to 9 prunes what `after` prunes.
+        assert_eq!((count(&graph, "train"), count(&graph, "prune")), (11, 8));
+        let dense = graph.jobs.iter().find(|job| !job.kept_steps.is_empty()).unwrap();
+        assert_eq!(dense.kept_steps, [5, 9].into());
+        assert!(
+            dense
+                .words(Path::new("d"), |_, _| unreachable!())
+                .unwrap()
+                .contains(&"--remember=5,9".into())
+        );
+        let takes = |what: &str| {
+            graph.jobs.iter().filter(|job| job.spec.needs.get(what) == Some(&dense.id)).count()
+        };
+        // Each step: the masks of two densities and what begins from it.
+        assert_eq!((takes("weights@5"), takes("weights@9"), takes("from@9")), (4, 4, 2));
+        // A plan that grows by a step has the same training, which keeps one more.
+        let fewer = plan("'restart:5'");
+        let same = fewer.jobs.iter().find(|job| job.id == dense.id).unwrap();
+        assert_eq!(same.kept_steps, [5].into());
     }
 
     #[cfg(feature = "train")]

@@ -1,6 +1,6 @@
 //! A job: one command with all that decides its result, and the identity that follows from that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -48,13 +48,16 @@ pub(crate) struct Job {
     pub(crate) paths: BTreeMap<String, PathBuf>,
     /// Options that decide nothing.
     pub(crate) local: Settings,
+    /// Steps of a training whose networks others begin from. They decide nothing of its result.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) kept_steps: BTreeSet<u64>,
 }
 
 /// What a job takes from another, or leaves for one.
 pub(crate) const MASK: &str = "mask";
 /// As [`MASK`].
 pub(crate) const WEIGHTS: &str = "weights";
-/// The network as it was at an early step.
+/// The network of an early step, to train on from there.
 pub(crate) const FROM: &str = "from";
 /// The mask to compare with.
 pub(crate) const OTHER: &str = "other";
@@ -65,6 +68,17 @@ pub(crate) const SCORES: &str = "scores";
 pub(crate) const GRADIENT: &str = "gradient";
 /// The same times those of the weights.
 pub(crate) const SENSITIVITY: &str = "sensitivity";
+
+/// What a job takes from a training of which it wants the network of a step: `weights@250`.
+pub(crate) fn at_step(what: &str, step: u64) -> String {
+    format!("{what}@{step}")
+}
+
+/// What a job takes, and of which step if it is one's.
+pub(crate) fn what_and_step(need: &str) -> (&str, Option<u64>) {
+    let of_step = |(what, step): (_, &str)| Some((what, Some(step.parse().ok()?)));
+    need.split_once('@').and_then(of_step).unwrap_or((need, None))
+}
 
 impl Spec {
     /// The identity.
@@ -81,7 +95,7 @@ impl Job {
         paths: BTreeMap<String, PathBuf>,
         local: Settings,
     ) -> anyhow::Result<Self> {
-        Ok(Self { id: spec.id()?, spec, paths, local })
+        Ok(Self { id: spec.id()?, spec, paths, local, kept_steps: BTreeSet::new() })
     }
 
     /// The command.
@@ -133,6 +147,10 @@ impl Job {
                 value => format!("--{name}={}", text(value)).into(),
             });
         }
+        if !self.kept_steps.is_empty() {
+            let steps: Vec<String> = self.kept_steps.iter().map(u64::to_string).collect();
+            words.push(format!("--remember={}", steps.join(",")).into());
+        }
         let assigned = |name: &str, path: &Path| {
             let mut word = OsString::from(format!("--{name}="));
             word.push(path);
@@ -140,8 +158,8 @@ impl Job {
         };
         let mut files: Vec<(&str, PathBuf)> =
             self.paths.iter().map(|(name, path)| (&**name, path.clone())).collect();
-        for (what, id) in &self.spec.needs {
-            files.push((what, needs(id, what)?));
+        for (need, id) in &self.spec.needs {
+            files.push((what_and_step(need).0, needs(id, need)?));
         }
         // `compare` takes its masks without options.
         for (name, path) in &files {

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use super::input::{Input, Inputs, absolute};
-use super::job::{GRADIENT, Job, SCHEMA, SCORES, SENSITIVITY, Spec, WEIGHTS};
+use super::job::{GRADIENT, Job, SCHEMA, SCORES, SENSITIVITY, Spec, WEIGHTS, at_step};
 use super::plan::Plan;
 use super::recipe::{RecipeFacts, recipe, shape_of};
 use super::tool::{Kind, Opt, Tool, is_known, tool};
@@ -18,27 +18,34 @@ use crate::methods::{DEFAULT, is_option_of_methods, is_option_of_others};
 #[derive(Debug, Default)]
 pub(super) struct JobSet {
     pub(super) jobs: Vec<Job>,
-    known: BTreeSet<String>,
+    /// Where each stands.
+    places: BTreeMap<String, usize>,
     inputs: Inputs,
     /// Settings of the plan that a job or the wiring has taken up.
     pub(super) used: BTreeSet<String>,
 }
 
 impl JobSet {
-    /// Adds a job, if it is not there.
-    fn add(&mut self, job: Job) -> anyhow::Result<String> {
+    /// Adds a job, if it is not there, and to its steps the one to be kept.
+    fn add(&mut self, job: Job, kept_step: Option<u64>) -> anyhow::Result<String> {
         let id = job.id.clone();
-        if self.known.insert(id.clone()) {
-            job.check()?;
-            self.jobs.push(job);
-        }
+        let place = match self.places.get(&id) {
+            Some(&place) => place,
+            None => {
+                job.check()?;
+                self.jobs.push(job);
+                self.places.insert(id.clone(), self.jobs.len() - 1);
+                self.jobs.len() - 1
+            }
+        };
+        self.jobs[place].kept_steps.extend(kept_step);
         Ok(id)
     }
 }
 
 /// Settings that say how jobs are wired, and options that the wiring gives.
-const WIRING: [&str; 8] =
-    ["mask", "weights", "init", "init-seed", NORM_SCALE, "prune", "remember", "transformation"];
+const WIRING: [&str; 7] =
+    ["mask", "weights", "init", "init-seed", NORM_SCALE, "prune", "transformation"];
 
 /// What the scales of normalisations are drawn from.
 const NORM_SCALE: &str = "norm-scale";
@@ -53,6 +60,8 @@ const LOCAL: [&str; 2] = ["checkpoint-every", "data-dir"];
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     Job(String),
+    /// A training's network of a step.
+    Step(String, u64),
     File(Input),
 }
 
@@ -64,6 +73,8 @@ pub(super) struct Given {
     pub(super) from: Vec<(&'static str, Source)>,
     /// What of the gradient is written for walks to follow.
     pub(super) scores: Option<Value>,
+    /// A step of a training whose network is to be kept.
+    pub(super) kept_step: Option<u64>,
     /// The role of the measure that it serves.
     pub(super) role: &'static str,
     /// Whether it is a training that prunes in its course.
@@ -196,6 +207,7 @@ impl<'a> JobMaker<'a> {
         for (what, source) in given.from {
             match source {
                 Source::Job(id) => drop(parts.needs.insert(what.to_owned(), id)),
+                Source::Step(id, step) => drop(parts.needs.insert(at_step(what, step), id)),
                 Source::File(file) => parts.file(what, file),
             }
         }
@@ -210,7 +222,7 @@ impl<'a> JobMaker<'a> {
             files: parts.files,
             needs: parts.needs,
         };
-        self.set.add(Job::new(spec, parts.paths, parts.local)?)
+        self.set.add(Job::new(spec, parts.paths, parts.local)?, given.kept_step)
     }
 
     /// Options that follow from the recipe and the data set where a plan does not give them.

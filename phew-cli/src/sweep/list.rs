@@ -39,7 +39,7 @@ pub(crate) fn list(jobs: &[Job], folder: &Folder, retry: bool) -> anyhow::Result
 pub(crate) fn missing(jobs: &[Job], folder: &Folder, retry: bool) -> anyhow::Result<Vec<Job>> {
     let mut open = Vec::new();
     for job in jobs {
-        match folder.store.state(&job.id)? {
+        match folder.store.state(job)? {
             State::Missing => open.push(job.clone()),
             State::Failed(_) if retry => open.push(job.clone()),
             State::Done(_) | State::Failed(_) => {}

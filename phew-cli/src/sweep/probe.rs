@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::display::kind;
-use super::job::{FROM, Job, MASK, WEIGHTS};
+use super::job::{FROM, Job, MASK, WEIGHTS, what_and_step};
 use super::run::{How, run};
 use super::slots::Slots;
 use super::store::{State, Store};
@@ -58,7 +58,7 @@ pub(crate) fn estimate(
             (Kind { what: title(job), ..Kind::default() }, Vec::new(), None)
         });
         found.jobs += 1;
-        match store.state(&job.id)? {
+        match store.state(job)? {
             State::Done(done) => {
                 found.done += 1;
                 times.push(done.seconds);
@@ -107,7 +107,7 @@ fn probe(job: &Job, jobs: &[Job], threads: usize) -> anyhow::Result<f64> {
     let how =
         How { parallel: Some(1), name: "probing".into(), threads: Some(threads), ..How::default() };
     let outcome = run(&alone, &store, &how)?;
-    match (store.state(&job.id)?, outcome.failed.first()) {
+    match (store.state(&job)?, outcome.failed.first()) {
         (State::Done(done), _) => Ok(done.seconds),
         (_, Some((_, error))) => anyhow::bail!("{}", error.join(": ")),
         _ => anyhow::bail!("stopped"),
@@ -129,8 +129,8 @@ fn without_training(
     }
     let trained: BTreeSet<&str> =
         jobs.iter().filter(|job| job.trains()).map(|job| &*job.id).collect();
-    spec.needs.retain(|what, id| {
-        let begins = what == WEIGHTS || what == FROM || what == MASK;
+    spec.needs.retain(|need, id| {
+        let begins = [WEIGHTS, FROM, MASK].contains(&what_and_step(need).0);
         !(begins && trained.contains(&**id))
     });
     for id in spec.needs.values_mut() {

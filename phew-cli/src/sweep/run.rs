@@ -164,7 +164,7 @@ impl<'a> Engine<'a> {
         let mut display = Display::new(&how.name, jobs);
         let (mut places, mut failed) = (Vec::new(), BTreeMap::new());
         for (index, job) in jobs.iter().enumerate() {
-            places.push(match store.state(&job.id)? {
+            places.push(match store.state(job)? {
                 State::Done(done) => {
                     display.took(index, done.seconds);
                     Place::Done
@@ -226,7 +226,7 @@ impl<'a> Engine<'a> {
                 continue;
             };
             // Another process may have ended it meanwhile.
-            match self.store.state(&job.id)? {
+            match self.store.state(job)? {
                 State::Done(_) => self.places[index] = Place::Done,
                 State::Failed(error) if !self.how.retry => {
                     self.places[index] = Place::Failed;
@@ -318,7 +318,12 @@ fn work(job: &Job, store: &Store, threads: usize, aside: &Arc<Aside>, stop: &Ato
     let started = Instant::now();
     let done = catch_unwind(AssertUnwindSafe(|| in_threads(threads, aside, || report(job, store))));
     let done = done.unwrap_or_else(|panic| Err(anyhow!("the command panicked: {}", said(&*panic))));
-    let seconds = started.elapsed().as_secs_f64();
+    // What a training is to keep may be asked for once it is done.
+    let before = match store.result(&job.id) {
+        Ok(State::Done(done)) => done.seconds,
+        _ => 0.0,
+    };
+    let seconds = before + started.elapsed().as_secs_f64();
     let phew = env!("CARGO_PKG_VERSION").to_owned();
     let recorded = done.and_then(|report| {
         let (id, spec) = (job.id.clone(), job.spec.clone());

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::job::{FROM, Job, MASK, OTHER, SCORES, Spec, WEIGHTS};
+use super::job::{FROM, Job, MASK, OTHER, SCORES, Spec, WEIGHTS, what_and_step};
 
 /// The folder of all jobs' folders.
 #[derive(Clone, Debug)]
@@ -90,15 +90,18 @@ impl Store {
         self.jobs.join(id)
     }
 
-    /// Makes the job's folder, with what the job is.
+    /// Makes the job's folder, with what the job is. What others want it to keep stays.
     pub(crate) fn add(&self, job: &Job) -> anyhow::Result<()> {
         let folder = self.folder(&job.id);
         let path = folder.join("job.json");
-        if path.exists() && read::<Job>(&path).is_ok_and(|found| found == *job) {
+        let found = path.exists().then(|| read::<Job>(&path).ok()).flatten();
+        let mut job = job.clone();
+        job.kept_steps.extend(found.iter().flat_map(|found| &found.kept_steps));
+        if found.as_ref() == Some(&job) {
             return Ok(());
         }
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        write_json(&path, job)
+        write_json(&path, &job)
     }
 
     /// The job of an identity, as it was added.
@@ -111,11 +114,22 @@ impl Store {
         Ok(job)
     }
 
-    /// How far a job is.
+    /// How far a job is: one that has not kept all steps that it is to keep is not done.
+    ///
+    /// # Errors
+    /// As [`Store::result`].
+    pub(crate) fn state(&self, job: &Job) -> anyhow::Result<State> {
+        let state = self.result(&job.id)?;
+        let State::Done(done) = &state else { return Ok(state) };
+        let kept = job.kept_steps.iter().all(|&step| done.outputs.contains_key(&kept(step)));
+        Ok(if kept { state } else { State::Missing })
+    }
+
+    /// How far the job of an identity is, whatever it is to keep besides its result.
     ///
     /// # Errors
     /// If its result is damaged, or that of another job.
-    pub(crate) fn state(&self, id: &str) -> anyhow::Result<State> {
+    pub(crate) fn result(&self, id: &str) -> anyhow::Result<State> {
         let folder = self.folder(id);
         let path = folder.join("result.json");
         if path.exists() {
@@ -190,7 +204,7 @@ impl Store {
     /// # Errors
     /// If it is not there, or not what the job left.
     pub(crate) fn output(&self, id: &str, what: &str) -> anyhow::Result<PathBuf> {
-        let State::Done(done) = self.state(id)? else { bail!("job {id} is not done") };
+        let State::Done(done) = self.result(id)? else { bail!("job {id} is not done") };
         let name = name_of(&done, what);
         let Some((name, hash)) = name.and_then(|name| done.outputs.get_key_value(&name)) else {
             bail!("job {id} ({}) leaves no {what}", done.spec.tool);
@@ -222,15 +236,23 @@ impl Store {
     }
 }
 
+/// The file of a step that a training keeps.
+fn kept(step: u64) -> String {
+    format!("run/early-{step}.safetensors")
+}
+
 /// The name of the file that a job left.
-fn name_of(done: &Done, what: &str) -> Option<String> {
+fn name_of(done: &Done, need: &str) -> Option<String> {
     let trained = done.spec.tool == "train";
+    let (what, step) = what_and_step(need);
+    if let Some(step) = step {
+        return (trained && [FROM, WEIGHTS].contains(&what)).then(|| kept(step));
+    }
     match (what, trained) {
         (MASK | OTHER, false) => Some("mask.safetensors".to_owned()),
         (WEIGHTS, false) => Some("weights.safetensors".to_owned()),
         (SCORES, false) => Some("scores.safetensors".to_owned()),
         (WEIGHTS, true) => Some("run/weights.safetensors".to_owned()),
-        (FROM, true) => Some("run/early.safetensors".to_owned()),
         (MASK | OTHER, true) => {
             // Of several prunings the last.
             let number = |name: &String| {

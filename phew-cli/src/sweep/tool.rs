@@ -87,10 +87,11 @@ const MEASURE: Option<Entry> = None;
 const DATA: Option<Entry> = None;
 
 /// Options that are the sweep's own business.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 14] = [
     "output",
     "force",
     "from",
+    "remember",
     "gradients",
     "sensitivity",
     "per-weight",

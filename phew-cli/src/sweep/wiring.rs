@@ -1,7 +1,7 @@
 //! Which jobs a cell consists of, and what each takes from which.
 
 use anyhow::{anyhow, bail};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::job::{FROM, MASK, OTHER, SCORES, WEIGHTS};
 use super::job_maker::{Given, JobMaker, JobSet, Source, measured_scores};
@@ -15,7 +15,7 @@ pub(super) struct Pruned {
     pub(super) mask: Option<Source>,
     /// None if they are drawn.
     weights: Option<Source>,
-    /// The training that kept the step to begin from.
+    /// The network of the step to begin from.
     from: Option<Source>,
     /// The training in whose course it was pruned.
     pub(super) trained: Option<String>,
@@ -49,21 +49,26 @@ impl<'a> Wiring<'a> {
         };
         let mut pruned = match when.as_deref() {
             None if mask.is_some() || dense => Pruned { mask, weights, ..Pruned::default() },
-            None => {
-                let id = self.prune(weights.clone(), None)?;
-                Pruned { mask: Some(Source::Job(id)), weights, ..Pruned::default() }
-            }
+            None => self.pruned_now(weights)?,
             Some(when) if dense => bail!("prune = \"{when}\" needs a method, and dense is none"),
             Some("after") => {
-                let dense = self.dense(weights, None)?;
-                let id = self.prune(Some(dense.clone()), None)?;
-                Pruned { mask: Some(Source::Job(id)), weights: Some(dense), ..Pruned::default() }
+                let dense = Source::Job(self.dense(weights, None)?);
+                self.pruned_now(Some(dense))?
+            }
+            Some(when) if when.starts_with("restart:") && mask.is_none() => {
+                let step = step_of(when, "restart:STEP")?;
+                // At step 0 it is pruning before training.
+                let weights = match step {
+                    0 => weights,
+                    step => Some(Source::Step(self.dense(weights, Some(step))?, step)),
+                };
+                self.pruned_now(weights)?
             }
             Some(when) if when == "rewind" || when.starts_with("rewind:") => {
                 self.rewound(when, weights)?
             }
             Some(when) if when.starts_with("gradual:") && mask.is_none() => {
-                let dense = self.dense(weights, None)?;
+                let dense = Source::Job(self.dense(weights, None)?);
                 let options =
                     vec![("prune".to_owned(), of_text(when)), ("trained".to_owned(), true.into())];
                 let given = Given { options, in_course: true, ..Given::default() };
@@ -90,28 +95,29 @@ impl<'a> Wiring<'a> {
         Ok(pruned)
     }
 
+    /// Weights and a mask that is made from them.
+    fn pruned_now(&mut self, weights: Option<Source>) -> anyhow::Result<Pruned> {
+        let mask = self.prune(weights.clone(), None)?;
+        Ok(Pruned { mask: Some(Source::Job(mask)), weights, ..Pruned::default() })
+    }
+
     /// A dense training, which keeps the network of a step if one is to go back to it.
-    fn dense(&mut self, weights: Option<Source>, step: Option<u64>) -> anyhow::Result<Source> {
-        let step = self.0.take("remember").or(step.map(Value::from));
-        let options =
-            step.filter(|step| *step != json!(0)).map(|step| ("remember".to_owned(), step));
-        let given = Given { options: options.into_iter().collect(), ..Given::default() };
-        Ok(Source::Job(self.training(given, weights)?))
+    fn dense(&mut self, weights: Option<Source>, kept_step: Option<u64>) -> anyhow::Result<String> {
+        self.training(Given { kept_step, ..Given::default() }, weights)
     }
 
     /// Lottery-ticket rewinding: with several densities, iterative magnitude pruning.
     fn rewound(&mut self, when: &str, weights: Option<Source>) -> anyhow::Result<Pruned> {
-        let step = match when.split_once(':') {
-            Some((_, step)) => step
-                .parse()
-                .map_err(|_| anyhow!("prune = \"{when}\": expected rewind or rewind:STEP"))?,
-            None => self.0.recipe.as_ref().map_or(0, |recipe| recipe.rewind_step),
+        let step = match when {
+            "rewind" => self.0.recipe.as_ref().map_or(0, |recipe| recipe.rewind_step),
+            when => step_of(when, "rewind or rewind:STEP")?,
         };
         let densities = self.0.take("density").map(|density| text(&density)).unwrap_or_default();
-        let first = self.dense(weights.clone(), Some(step))?;
-        let from = (step > 0).then(|| first.clone());
+        let early = Some(step).filter(|&step| step > 0);
+        let first = self.dense(weights.clone(), early)?;
+        let from = early.map(|step| Source::Step(first.clone(), step));
         let mut pruned = Pruned { weights, from, ..Pruned::default() };
-        let mut learnt = first;
+        let mut learnt = Source::Job(first);
         let densities: Vec<&str> = densities.split(',').collect();
         for (level, density) in densities.iter().enumerate() {
             let mask = self.prune(Some(learnt.clone()), Some(of_text(density)))?;
@@ -183,10 +189,7 @@ impl<'a> Wiring<'a> {
     /// The training of a pruned network.
     pub(super) fn train(&mut self, pruned: &Pruned) -> anyhow::Result<String> {
         if pruned.mask.is_none() {
-            return match self.dense(pruned.weights.clone(), None)? {
-                Source::Job(id) => Ok(id),
-                Source::File(_) => unreachable!("a training is a job"),
-            };
+            return self.dense(pruned.weights.clone(), None);
         }
         self.train_from(pruned, true)
     }
@@ -253,4 +256,10 @@ impl<'a> Wiring<'a> {
         let given = Given { from: vec![(MASK, mask), (OTHER, other)], ..Given::default() };
         self.0.job("compare", given).map(Some)
     }
+}
+
+/// The step of `rewind:STEP` and its like.
+fn step_of(when: &str, expected: &str) -> anyhow::Result<u64> {
+    let step = when.split_once(':').and_then(|(_, step)| step.parse().ok());
+    step.ok_or_else(|| anyhow!("prune = \"{when}\": expected {expected}"))
 }

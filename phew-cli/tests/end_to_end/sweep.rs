@@ -327,16 +327,17 @@ fn trainings_share_what_is_dense_and_go_on_after_a_signal() {
         at,
         "plan.toml",
         "name = 'training'\nmeasure = ['accuracy', 'curves', 'gradient-norm']\n\
-         [settings]\nrecipe = 'r.toml'\nper-class = 3\nremember = 4\nepochs = 2\n\
-         [axes]\nmethod = ['dense', 'phew', 'snip', 'magnitude']\ndensity = [0.2]\nprune = ['none', 'after', 'rewind']\n\
-         [[exclude]]\nprune = ['after', 'rewind']\nmethod = ['dense', 'phew', 'snip']\n\
+         [settings]\nrecipe = 'r.toml'\nper-class = 3\nepochs = 2\n\
+         [axes]\nmethod = ['dense', 'phew', 'snip', 'magnitude']\ndensity = [0.2]\n\
+         prune = ['none', 'after', 'restart:3', 'restart:5', 'rewind']\n\
+         [[exclude]]\nprune = ['after', 'restart:3', 'restart:5', 'rewind']\nmethod = ['dense', 'phew', 'snip']\n\
          [[override]]\nwhen = { prune = 'rewind' }\nset = { density = '0.5,0.2' }\n",
     );
     let line = |sweep: &str| format!("--threads 1 sweep plan.toml -o {sweep}");
     stdout(at, &line("whole"));
-    // dense, three masks' trainings, `after`, two of `rewind`.
+    // dense, three masks' trainings, `after`, two restarts, two of `rewind`.
     let status = json(at, "sweep status whole --json");
-    assert_eq!(status["tools"]["train"]["jobs"], 7, "{status}");
+    assert_eq!(status["tools"]["train"]["jobs"], 9, "{status}");
     let mut child = start(at, &line("parts"), "parts", 1);
     let sent = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
@@ -344,15 +345,19 @@ fn trainings_share_what_is_dense_and_go_on_after_a_signal() {
     stdout(at, &line("parts"));
     assert_eq!(tables(at, "whole"), tables(at, "parts"));
     let curves = std::fs::read_to_string(at.join("whole/curves.csv")).unwrap();
-    assert_eq!(curves.lines().count(), 1 + 2 * 6);
+    assert_eq!(curves.lines().count(), 1 + 2 * 8);
     assert!(value(at, "whole", &[("method", "snip")], "gradient_norm").as_f64() > Some(0.0));
 
     // What the jobs come to is what one training with its prunings comes to.
-    for (options, prune) in
-        [("after --density 0.2", "after"), ("rewind:4 --density 0.5,0.2", "rewind")]
-    {
+    for (options, prune) in [
+        ("after --density 0.2", "after"),
+        ("restart:3 --density 0.2", "restart:3"),
+        ("restart:5 --density 0.2", "restart:5"),
+        ("rewind:4 --density 0.5,0.2", "rewind"),
+    ] {
+        let folder = prune.replace(':', "-");
         let line = format!(
-            "--threads 1 train --recipe r.toml --epochs 2 --prune {options} -o {prune} --json"
+            "--threads 1 train --recipe r.toml --epochs 2 --prune {options} -o {folder} --json"
         );
         let alone = json(at, &line);
         let settings = [("method", "magnitude"), ("prune", prune)];
@@ -363,4 +368,20 @@ fn trainings_share_what_is_dense_and_go_on_after_a_signal() {
             Some(2.0)
         );
     }
+
+    // A step that another plan begins from is kept of the dense network that is there, and nothing else is trained anew.
+    write(
+        at,
+        "more.toml",
+        "name = 'more'\nmeasure = ['accuracy']\n\
+         [settings]\nrecipe = 'r.toml'\nepochs = 2\nmethod = 'magnitude'\ndensity = 0.2\n\
+         [axes]\nprune = ['restart:2', 'restart:3']\n",
+    );
+    let status = json(at, "--threads 1 sweep more.toml -o more --store whole --json");
+    assert_eq!((status["ran"].as_u64(), status["done"].as_u64()), (Some(3), Some(5)), "{status}");
+    let line = "--threads 1 train --recipe r.toml --epochs 2 --prune restart:2 --density 0.2 -o two --json";
+    let alone = json(at, line);
+    stdout(at, "collect more");
+    let settings = [("prune", "restart:2")];
+    assert_eq!(alone["test"]["loss"], value(at, "more", &settings, "test_loss"));
 }

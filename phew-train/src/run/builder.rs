@@ -1,5 +1,6 @@
 //! Puts a run together, and checks its parts once.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use phew_graph::{Mask, Network, Provenance};
@@ -34,6 +35,7 @@ pub struct Run<'a> {
     pub(super) pruner: &'a dyn Pruner,
     pub(super) from: Option<&'a Early>,
     pub(super) checkpoint_every: u64,
+    pub(super) kept_steps: BTreeSet<u64>,
     pub(super) config: RunConfig,
     pub(super) provenance: Option<&'a Provenance>,
 }
@@ -60,6 +62,7 @@ impl<'a> Run<'a> {
             pruner: &MagnitudePruner,
             from: None,
             checkpoint_every: 1,
+            kept_steps: BTreeSet::new(),
         }
     }
 
@@ -87,6 +90,7 @@ pub struct RunBuilder<'a> {
     pruner: &'a dyn Pruner,
     from: Option<&'a Early>,
     checkpoint_every: u64,
+    kept_steps: BTreeSet<u64>,
 }
 
 impl fmt::Debug for RunBuilder<'_> {
@@ -139,17 +143,43 @@ impl<'a> RunBuilder<'a> {
         Self { checkpoint_every: epochs, ..self }
     }
 
+    /// Sets steps whose networks are kept, for other runs to begin [`from`](Self::from); none by default.
+    ///
+    /// They decide nothing of the result, so they are no part of what makes two runs the same: a run that is done is
+    /// trained anew only up to the last of them that its folder lacks.
+    pub fn keep_steps(self, steps: impl IntoIterator<Item = u64>) -> Self {
+        Self { kept_steps: steps.into_iter().collect(), ..self }
+    }
+
     /// The run.
     ///
     /// # Errors
     /// [`TrainError::Parameter`] if the recipe is invalid or does not suit data and network, if the data lie on another
-    /// device, if the pruning makes no sense for the recipe, or for 0 epochs between checkpoints; [`TrainError::Graph`]
-    /// if the mask is of another architecture.
+    /// device, if the pruning makes no sense for the recipe, if steps are to be kept that do not come or of a run that is
+    /// pruned on its way, or for 0 epochs between checkpoints; [`TrainError::Graph`] if the mask is of another
+    /// architecture.
     pub fn build(self) -> Result<Run<'a>> {
-        let Self { task, method, provenance, pruning, pruner, from, checkpoint_every } = self;
+        let Self { task, method, provenance, pruning, pruner, from, checkpoint_every, kept_steps } =
+            self;
         task.check()?;
         let data = task.data.summary();
         pruning.validate(task.recipe, data.train)?;
+        let first = from.map_or(0, Early::step);
+        let last = task.recipe.epochs * task.recipe.steps_per_epoch(data.train);
+        if let Some(step) = kept_steps.iter().find(|step| !(first..=last).contains(*step)) {
+            return Err(TrainError::Parameter {
+                what: "step whose network is to be kept",
+                found: step.to_string(),
+                expected: format!("{first} to {last}, the first and the last of the run"),
+            });
+        }
+        if !kept_steps.is_empty() && !pruning.is_never() {
+            return Err(TrainError::Parameter {
+                what: "steps whose networks are to be kept",
+                found: format!("{kept_steps:?} of a run that is pruned on its way"),
+                expected: "none, or a run that is not".to_owned(),
+            });
+        }
         if checkpoint_every == 0 {
             return Err(TrainError::Parameter {
                 what: "epochs between checkpoints",
@@ -174,7 +204,7 @@ impl<'a> RunBuilder<'a> {
             recipe: task.recipe.clone(),
         };
         task.network.check_unchanged()?;
-        Ok(Run { task, pruner, from, checkpoint_every, config, provenance })
+        Ok(Run { task, pruner, from, checkpoint_every, kept_steps, config, provenance })
     }
 }
 
@@ -202,6 +232,11 @@ mod tests {
         assert!(error.contains("expected 10, the classes of built-in digits"), "{error}");
         let error = refused(run().mask(&Mask::dense(other.arch())));
         assert!(error.contains("mask"), "{error}");
+        let error = refused(run().keep_steps([0, 10_000]));
+        assert!(error.contains("kept: found 10000, expected 0 to"), "{error}");
+        let pruned = run().pruning(Pruning::After { density: 0.5 }, &MagnitudePruner);
+        let error = refused(pruned.keep_steps([0]));
+        assert!(error.contains("of a run that is pruned on its way"), "{error}");
         let error = refused(run().checkpoint_every(0));
         assert!(error.contains("epochs between checkpoints: found 0"), "{error}");
         let error = refused(run().pruning(Pruning::After { density: 1.5 }, &MagnitudePruner));

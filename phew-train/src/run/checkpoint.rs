@@ -90,6 +90,28 @@ pub(super) fn save_early(dir: &Path, early: &Snapshot, config: &RunConfig) -> Re
     write(&early_path(dir), &early.tensors, &note)
 }
 
+/// Where the model of a step lies that a run was asked to keep.
+fn kept_path(dir: &Path, step: u64) -> PathBuf {
+    dir.join(format!("early-{step}.safetensors"))
+}
+
+/// Writes the model of a step that the run was asked to keep.
+pub(super) fn save_kept(dir: &Path, kept: &Snapshot, config: &RunConfig) -> Result<()> {
+    let note = EarlyNote { run: Some(config.id()), step: kept.step };
+    write(&kept_path(dir, kept.step), &kept.tensors, &note)
+}
+
+/// Whether the model of a step lies there, and is this run's.
+pub(super) fn has_kept(dir: &Path, step: u64, config: &RunConfig) -> Result<bool> {
+    let path = kept_path(dir, step);
+    if !path.exists() {
+        return Ok(false);
+    }
+    let note: EarlyNote = note_of(&path, &TensorFile::open(&path)?)?;
+    check_bears(&path, note.run.as_deref(), config)?;
+    Ok(note.step == step)
+}
+
 /// Reads the model of an early step, of whatever run.
 pub(super) fn load_early(path: &Path) -> Result<Snapshot> {
     let (tensors, EarlyNote { step, .. }) = read(path)?;
@@ -113,11 +135,14 @@ fn write(path: &Path, tensors: &StateDict, note: &impl Serialize) -> Result<()> 
 fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(StateDict, T)> {
     let file = TensorFile::open(path)?;
     let tensors = file.arrays()?;
+    Ok((tensors, note_of(path, &file)?))
+}
+
+fn note_of<T: for<'a> Deserialize<'a>>(path: &Path, file: &TensorFile) -> Result<T> {
     let note =
         file.note().ok_or_else(|| TrainError::corrupt(path, "is no checkpoint: it has no note"))?;
-    let note = serde_json::from_str(note)
-        .map_err(|e| TrainError::corrupt(path, format!("is no checkpoint: {e}")))?;
-    Ok((tensors, note))
+    serde_json::from_str(note)
+        .map_err(|e| TrainError::corrupt(path, format!("is no checkpoint: {e}")))
 }
 
 /// Brings a fresh training to where a checkpoint of this run was taken.

@@ -6,8 +6,8 @@ use super::checkpoint::load_early;
 use crate::error::{Result, TrainError};
 use crate::train::Snapshot;
 
-/// The network of a step that a run has kept in its `early.safetensors`: what another run can begin from, at that step
-/// of the recipe.
+/// The network of a step that a run has kept in its `early-STEP.safetensors`: what another run can begin from, at that
+/// step of the recipe.
 #[derive(Debug, Clone)]
 pub struct Early {
     pub(super) snapshot: Snapshot,

@@ -1,5 +1,6 @@
 //! Training with prunings on the way, one event at a time.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 use phew_baselines::reinitialise;
@@ -22,13 +23,17 @@ pub struct PrunedTraining {
     /// Prunings done.
     phase: u64,
     early: Option<Snapshot>,
+    /// Steps whose models are asked for.
+    kept_steps: BTreeSet<u64>,
 }
 
 /// What happened last.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Event {
     /// An epoch ended.
     Epoch(Box<EpochRecord>),
+    /// A step came whose model was asked for: [`PrunedTraining::keep`].
+    Kept(Box<Snapshot>),
     /// The model of this step is kept, to go back to.
     Remembered,
     /// The network was pruned.
@@ -46,7 +51,20 @@ impl PrunedTraining {
     /// [`TrainError::Parameter`] as [`Pruning::validate`].
     pub fn new(trainer: Trainer, pruning: &Pruning) -> Result<Self> {
         let acts = pruning.acts(trainer.recipe(), trainer.images())?;
-        Ok(Self { trainer, acts, at: 0, phase: 0, early: None })
+        let kept_steps = BTreeSet::new();
+        Ok(Self { trainer, acts, at: 0, phase: 0, early: None, kept_steps })
+    }
+
+    /// Asks for the models of these steps, each an [`Event::Kept`] when training comes to it. Steps that it has gone
+    /// beyond do not come any more, and those of later trainings of the same run come in the first.
+    pub fn keep(&mut self, steps: impl IntoIterator<Item = u64>) {
+        self.kept_steps.extend(steps);
+    }
+
+    /// The next step whose model is asked for, on the way to another.
+    fn next_kept(&mut self, to: u64) -> Option<u64> {
+        self.kept_steps = self.kept_steps.split_off(&self.trainer.step());
+        self.kept_steps.first().copied().filter(|&step| step <= to)
     }
 
     /// Begins from the network of another training's early step instead of step 0. What is pruned stays so.
@@ -108,13 +126,18 @@ impl PrunedTraining {
         while let Some(&act) = self.acts.get(self.at) {
             match act {
                 Act::Train { to, rate } => {
+                    let kept = self.next_kept(to);
                     let mut phased = Phased { phase: self.phase, observer };
-                    match self.trainer.advance(to, rate, &mut phased, stop)? {
+                    match self.trainer.advance(kept.unwrap_or(to), rate, &mut phased, stop)? {
                         Outcome::Epoch(record) => {
                             let record = EpochRecord { phase: self.phase, ..*record };
                             return Ok(Event::Epoch(Box::new(record)));
                         }
                         Outcome::Stopped => return Ok(Event::Stopped),
+                        Outcome::Reached if kept.is_some() => {
+                            self.kept_steps.pop_first();
+                            return Ok(Event::Kept(Box::new(self.trainer.snapshot()?)));
+                        }
                         Outcome::Reached => self.at += 1,
                     }
                 }

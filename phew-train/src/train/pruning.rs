@@ -13,12 +13,6 @@ pub enum Pruning {
     /// Never; what a mask prunes from the beginning stays pruned.
     #[default]
     Never,
-    /// Never, but the network of a step is kept, for others to begin from.
-    Remember {
-        /// The step; the recipe's own to rewind to by default, and 0 where it has none.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        step: Option<u64>,
-    },
     /// At a step of training, which then goes on to its end by what is left of the schedule. Frankle et al. 2021 repeat the
     /// whole schedule instead: [`Pruning::Restart`].
     At {
@@ -146,8 +140,7 @@ impl Pruning {
         let densities = self.densities();
         let fits = |d: &f64| *d > 0.0 && *d <= 1.0;
         let falling = densities.iter().all(fits) && densities.is_sorted_by(|a, b| a >= b);
-        let prunes = !matches!(self, Self::Never | Self::Remember { .. });
-        if prunes && (densities.is_empty() || !falling) {
+        if !self.is_never() && (densities.is_empty() || !falling) {
             return Err(TrainError::Parameter {
                 what: "densities",
                 found: format!("{densities:?}"),
@@ -158,7 +151,7 @@ impl Pruning {
         let end = recipe.epochs * recipe.steps_per_epoch(images);
         let step = match self {
             Self::At { step, .. } | Self::Restart { step, .. } => *step,
-            Self::Rewind { step, .. } | Self::Remember { step } => early(*step, recipe),
+            Self::Rewind { step, .. } => early(*step, recipe),
             _ => 0,
         };
         if step > end {
@@ -184,7 +177,7 @@ impl Pruning {
     #[must_use]
     pub fn densities(&self) -> Vec<f64> {
         match self {
-            Self::Never | Self::Remember { .. } => Vec::new(),
+            Self::Never => Vec::new(),
             Self::At { density, .. } | Self::Restart { density, .. } | Self::After { density } => {
                 vec![*density]
             }
@@ -218,7 +211,6 @@ impl Pruning {
         let mut acts = Vec::new();
         match self {
             Self::Never => {}
-            Self::Remember { step } => acts.extend([to(early(*step, recipe)), Act::Remember]),
             Self::At { step, density } => {
                 acts.extend([to(*step), Act::Prune { density: *density }]);
             }

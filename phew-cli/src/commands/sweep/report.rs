@@ -185,7 +185,7 @@ impl SweepReport {
         for job in folder.jobs(&ids.into_iter().collect::<Vec<_>>())? {
             let tool = tools.entry(job.spec.tool.clone()).or_default();
             tool.jobs += 1;
-            match folder.store.state(&job.id)? {
+            match folder.store.state(&job)? {
                 State::Done(found) => {
                     tool.done += 1;
                     seconds += found.seconds;

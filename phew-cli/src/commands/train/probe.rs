@@ -38,10 +38,7 @@ impl Train {
         let tests = recipe.epochs as f64 * images.test.len() as f64 / recipe.batch as f64 * TEST;
         let epoch = trainer.steps_per_epoch() as f64;
         let further = match self.pruning.pruning(self.runs.seed)? {
-            Pruning::Never
-            | Pruning::Remember { .. }
-            | Pruning::At { .. }
-            | Pruning::During { .. } => 0.0,
+            Pruning::Never | Pruning::At { .. } | Pruning::During { .. } => 0.0,
             Pruning::Restart { step, .. } => step as f64,
             Pruning::After { .. } => last as f64,
             Pruning::Gradual { rounds, trained, .. } => {

@@ -15,6 +15,14 @@ pub struct Snapshot {
     pub(crate) tensors: StateDict,
 }
 
+impl Snapshot {
+    /// The step.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+}
+
 impl Trainer {
     /// The model as it is now, to go back to.
     ///
