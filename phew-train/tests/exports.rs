@@ -206,8 +206,8 @@ fn check(groups: &[&str]) {
         // Half precision rounds the weights that PyTorch computed with just as well, in f32 from there on.
         check_output(name, &imported, &path("safetensors"), 1e-5);
     }
-    let tied = import(&folder.path().join("tied.pt2")).unwrap_err().to_string();
-    assert!(tied.contains("tied weights"), "{tied}");
+    let tied = import(&folder.path().join("tied.pt2")).unwrap();
+    assert_eq!(tied.network.arch().prunable_len(), 16);
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_pruned_transformer_has_no_dead_unit_and_trains() {
     assert_eq!(reach.effective(&graph, &mask), mask);
     // Of what weights enter, a path leaves all: of queries and keys too.
     for tensor in graph.tensors() {
-        let ends = graph.ends(tensor);
+        let ends = graph.uses(tensor).next().unwrap();
         for index in mask.layer(tensor).iter() {
             assert!(reach.to_outputs[ends.target][ends.shape.ends(index).1]);
         }
