@@ -54,6 +54,20 @@ impl Arch {
         self.prunable.iter().find(|spec| spec.is_shared())
     }
 
+    /// The names that a tensor would have in a state dict after each operator that uses it, but for its own.
+    #[cfg(feature = "files")]
+    pub(crate) fn other_names(&self, spec: &TensorSpec) -> Vec<String> {
+        let of_node = |&node: &usize| {
+            let node = &self.nodes[node];
+            let own = node.tensors.iter().filter(|(_, own)| **own == spec.name);
+            own.map(move |(tensor, _)| format!("{}.{tensor}", node.name))
+        };
+        match spec.is_shared() {
+            true => spec.nodes.iter().flat_map(of_node).collect(),
+            false => Vec::new(),
+        }
+    }
+
     /// Whether a node shares any of its tensors with others.
     pub(crate) fn shares_tensors(&self, node: usize) -> bool {
         let mut specs = self.prunable.iter().chain(&self.auxiliary);
