@@ -67,7 +67,13 @@ pub fn import_arch(path: &Path) -> Result<(Arc<Arch>, Vec<String>), GraphError> 
             let reason = kind_of(&map).into();
             return Err(GraphError::Archive { path: path.to_path_buf(), reason });
         };
-        (archive.program()?, pt2::weights(&archive)?.into_keys().collect())
+        let mut program = archive.program()?;
+        let signature = &mut program.graph_module.signature;
+        let names: Vec<String> = signature.tensors().map(|(_, name, _)| name.to_owned()).collect();
+        signature.shared = pt2::shared(&archive, &names)?;
+        let mut tensors: Vec<String> = pt2::weights(&archive)?.into_keys().collect();
+        tensors.retain(|name| !signature.shared.contains_key(name));
+        (program, tensors)
     };
     let name =
         path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
