@@ -582,7 +582,7 @@ def export(folder, name, make, shape, options):
 
 
 # What either exporter has no words for, or writes in operators that phew has not: adaptive poolings of uneven windows.
-NOT_IN_ONNX = {"every", "training", "last", "vgg", "alexnet", "half", "bfloat", "double", "dynamic", "tied", "tied_strict", "twice", "twice_upward"}
+NOT_IN_ONNX = {"every", "training", "last", "vgg", "alexnet", "half", "bfloat", "double", "dynamic", "tied", "tied_strict"}
 
 
 def export_onnx(folder, name, make, shape, options):
@@ -628,6 +628,8 @@ def onnx(folder):
         torch.manual_seed(0)
         model, x = make().eval(), torch.randn(3, *shape)
         torch.onnx.export(model, (x,), folder / f"{name}-{version}.onnx", opset_version=version, dynamo=dynamo, verbose=False)
+    for name, dynamo in [("tied-old", False), ("tied-new", True)]:
+        torch.onnx.export(Tied().eval(), (torch.randn(3, 6),), folder / f"{name}.onnx", dynamo=dynamo, verbose=False)
     return expected
 
 
