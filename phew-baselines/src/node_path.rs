@@ -1,10 +1,13 @@
 //! Node-path balancing's objective as a measure of a mask.
 
-use phew_graph::{ByLayer, Edges, Ends, Mask, One, PathGraph, ScaledVec, TensorId, Weighted};
+use phew_graph::{
+    ByLayer, Edges, Ends, Mask, One, PathGraph, Scaled, ScaledVec, TensorId, Weighted,
+};
 
 use crate::error::BaselineError;
 
-/// Effective nodes and paths of one tensor, both as shares of what so many kept weights could give.
+/// Effective nodes and paths of one tensor, both as shares of what so many kept weights could give; of a tensor that
+/// several operators share over all its uses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodePath {
     /// Name of the tensor.
@@ -50,22 +53,27 @@ fn measure(
     paths: &ByLayer<ScaledVec>,
     tensor: TensorId,
 ) -> NodePath {
-    let Ends { shape, source, target, .. } = graph.ends(tensor);
     let layer = mask.layer(tensor);
-    let arriving = &paths[source].values;
-    let mut met = (vec![false; arriving.len()], vec![false; graph[target].units]);
-    let mut carried = 0.0;
-    for index in layer.iter() {
-        let (source, target) = shape.ends(index);
-        (met.0[source], met.1[target]) = (true, true);
-        carried += arriving[source];
+    let (mut nodes, mut units) = (0, 0);
+    let (mut carried, mut most) = (Vec::new(), Vec::new());
+    for Ends { shape, source, target, .. } in graph.uses(tensor) {
+        let ScaledVec { values: arriving, exponent } = &paths[source];
+        let mut met = (vec![false; arriving.len()], vec![false; graph[target].units]);
+        let mut sum = 0.0;
+        for index in layer.iter() {
+            let (source, target) = shape.ends(index);
+            (met.0[source], met.1[target]) = (true, true);
+            sum += arriving[source];
+        }
+        nodes += met.0.iter().chain(&met.1).filter(|&&m| m).count();
+        units += met.0.len() + met.1.len();
+        carried.push(Scaled::new(sum, *exponent));
+        most.push(Scaled::new(most_paths(arriving, &shape, layer.kept()), *exponent));
     }
-    let nodes = met.0.iter().chain(&met.1).filter(|&&m| m).count();
-    let most = most_paths(arriving, &shape, layer.kept());
     NodePath {
         tensor: layer.name().to_owned(),
-        nodes: nodes as f64 / (met.0.len() + met.1.len()) as f64,
-        paths: if most > 0.0 { carried / most } else { 0.0 },
+        nodes: nodes as f64 / units as f64,
+        paths: Scaled::sum(carried).over(Scaled::sum(most)),
     }
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn beyond_the_papers(extensions: &[String]) -> String {
     match extensions {
         [] => String::new(),
         _ => format!(
-            "paths through {} are defined by phew, beyond the papers (docs/attention.md)\n",
+            "paths through {} are defined by phew, beyond the papers (docs/operators.md)\n",
             extensions.join(" and ")
         ),
     }

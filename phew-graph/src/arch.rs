@@ -10,6 +10,7 @@ mod file;
 mod limits;
 pub mod op;
 mod shape;
+mod share;
 mod tensor;
 mod tensor_shape;
 
@@ -24,6 +25,7 @@ use std::fmt;
 
 use crate::by_id::ByTensor;
 use crate::ids::TensorId;
+use op::effect::Effect;
 use op::operator::Linearised;
 
 /// An operator before the check: its inputs are names.
@@ -107,7 +109,8 @@ impl Arch {
     }
 
     /// How often one forward pass over one input uses each scalar of a prunable tensor: at every position of a
-    /// convolution's output map, those over the border's padding among them.
+    /// convolution's output map, those over the border's padding among them, and of a tensor that several operators share
+    /// by each of them.
     ///
     /// A tensor's multiply-adds are its scalars times this.
     ///
@@ -131,10 +134,12 @@ impl Arch {
         self.nodes.iter().map(of).fold(0, u128::saturating_add)
     }
 
-    /// The types of operators whose paths the papers do not define, in alphabetical order: attention, gates
-    /// (`multiply`) and layers over tokens (`positions_as_units`). Their definition is phew's own; masks and reports name them.
+    /// What the papers define no paths for, in alphabetical order: operators by their types, attention, gates (`multiply`)
+    /// and layers over tokens (`positions_as_units`); and `tied weights`, which a path may hold twice. The definition is
+    /// phew's own; masks and reports name them.
     #[must_use]
     pub fn extensions(&self) -> Vec<String> {
+        let tied = self.tied_weight().map(|_| "tied weights");
         let kinds: std::collections::BTreeSet<&str> = self
             .nodes
             .iter()
@@ -142,11 +147,12 @@ impl Arch {
                 matches!(node.op, Op::Attention(_) | Op::Multiply(_) | Op::PositionsAsUnits(_))
             })
             .map(|node| node.op.kind())
+            .chain(tied)
             .collect();
         kinds.into_iter().map(str::to_owned).collect()
     }
 
-    /// Number of prunable scalars.
+    /// Number of prunable scalars; one that several operators share counts once.
     #[must_use]
     pub fn prunable_len(&self) -> usize {
         self.prunable.iter().map(TensorSpec::len).sum()
@@ -170,6 +176,11 @@ impl Arch {
         self.prunable.iter().chain(&self.auxiliary).find(|spec| spec.name == name)
     }
 
+    /// What a node does to the path graph.
+    pub(crate) fn effect(&self, node: usize) -> Effect {
+        self.nodes[node].op.operator().effect(&self.input_shapes(node))
+    }
+
     /// Shapes of what a node reads.
     pub(crate) fn input_shapes(&self, node: usize) -> Vec<Shape> {
         self.nodes[node].inputs.iter().map(|&i| self.nodes[i].shape).collect()
@@ -178,8 +189,8 @@ impl Arch {
     /// Carries derivatives back through a node that computes a linear map (up to a constant): from those by its output
     /// to those by its input number `input`, both flattened row-major.
     ///
-    /// `tensors` are the values of the node's tensors, in the order of memory: of those of [`Arch::prunable`] and then of
-    /// [`Arch::auxiliary`] that are its own.
+    /// `tensors` are the values of the node's tensors, by [`Role`]: its weight or scale, its bias or shift, its running
+    /// mean, its running variance, as far as it has them.
     ///
     /// # Returns
     /// `None` if the node is not linear ([`Op::is_linear`]).

@@ -28,7 +28,7 @@ pub type ByTensor<T> = ById<TensorId, T>;
 ///     println!("layer {layer}: {} units", there.units);
 /// }
 /// let tensor = graph.tensors().next().unwrap();
-/// let target = graph.ends(tensor).target;
+/// let target = graph.uses(tensor).next().unwrap().target;
 /// assert_eq!((graph[target].units, graph.layers()[target].units), (300, 300));
 /// # Ok::<(), phew_graph::GraphError>(())
 /// ```

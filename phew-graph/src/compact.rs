@@ -51,8 +51,9 @@ impl Compaction {
     /// that no kept weight enters is 0, as phew trains it.
     ///
     /// Convolutions in groups keep all of their channels, unless they are depthwise; so does what reads or makes units in
-    /// another way than the operators of the papers' networks do (gates, slices, layer normalisation and their like). A unit of constant value other than
-    /// 0 stays where a convolution or a mean with padding reads it: at the border it would count less.
+    /// another way than the operators of the papers' networks do (gates, slices, layer normalisation and their like), or with
+    /// tensors that several operators share. A unit of constant value other than 0 stays where a convolution or a mean with
+    /// padding reads it: at the border it would count less.
     ///
     /// # Errors
     /// As [`Mask::check`].

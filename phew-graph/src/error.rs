@@ -197,6 +197,18 @@ pub enum GraphError {
         /// The architecture.
         arch: String,
     },
+    /// A file with different values under the names of a tensor that operators share.
+    #[error(
+        "{origin}: `{name}` and `{other}` are one tensor of the architecture, and hold different values"
+    )]
+    Untied {
+        /// The file.
+        origin: String,
+        /// The tensor.
+        name: String,
+        /// Its other name.
+        other: String,
+    },
     /// A tensor of the wrong shape.
     #[error("{origin}: tensor `{name}` has shape {found:?}, expected {expected:?}")]
     TensorShape {

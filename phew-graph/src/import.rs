@@ -59,19 +59,27 @@ pub fn import(path: &Path) -> Result<Imported, GraphError> {
 /// As [`import`].
 pub fn import_arch(path: &Path) -> Result<(Arc<Arch>, Vec<String>), GraphError> {
     let map = Arc::new(Bytes::read_or_map(path)?);
-    let (program, tensors) = if OnnxFile::is_name(path) {
+    let (program, tensors, said) = if OnnxFile::is_name(path) {
         let file = OnnxFile::decode(path, &map)?;
-        (file.program()?, file.tensor_names()?)
+        let (program, said) = file.program()?;
+        (program, file.tensor_names()?, said)
     } else {
         let Some(archive) = pt2::Archive::recognise(path, &map)? else {
             let reason = kind_of(&map).into();
             return Err(GraphError::Archive { path: path.to_path_buf(), reason });
         };
-        (archive.program()?, pt2::weights(&archive)?.into_keys().collect())
+        let mut program = archive.program()?;
+        let signature = &mut program.graph_module.signature;
+        let names: Vec<String> = signature.tensors().map(|(_, name, _)| name.to_owned()).collect();
+        signature.shared = pt2::shared(&archive, &names)?;
+        let mut tensors: Vec<String> = pt2::weights(&archive)?.into_keys().collect();
+        tensors.retain(|name| !signature.shared.contains_key(name));
+        (program, tensors, Vec::new())
     };
     let name =
         path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let (arch, mut notes) = program::translate(&program, &path.display().to_string(), &name)?;
+    notes.extend(said);
     if OnnxFile::is_name(path) {
         notes.extend(folded(&arch));
     }

@@ -89,8 +89,8 @@ pub use mask::{LayerMask, Mask, kept_at};
 pub use paths::{
     Abs, Connection, Derivatives, Direction, Edge, EdgeValue, Edges, Ends, Kind, Layer,
     LayerSemiring, NonZero, One, PathGraph, PathSums, Reach, Scaled, ScaledVec, Semiring, Skip,
-    SkipPolicy, Square, Step, StepsOver, SumOfProducts, Transition, Weighted, Wiring,
-    times_power_of_two,
+    SkipPolicy, Square, Step, StepsOver, SumOfProducts, Transition, UseDerivatives, Weighted,
+    Wiring, times_power_of_two,
 };
 #[cfg(feature = "files")]
 pub use provenance::{Provenance, SCHEMA};

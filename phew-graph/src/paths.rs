@@ -16,7 +16,7 @@ mod sweep;
 mod transition;
 pub(crate) mod wiring;
 
-pub use derivatives::Derivatives;
+pub use derivatives::{Derivatives, UseDerivatives};
 pub use direction::Direction;
 pub use edges::{Abs, EdgeValue, Edges, NonZero, One, Square};
 pub use graph::{Connection, Ends, Kind, Layer, PathGraph, Skip, Weighted};

@@ -13,5 +13,5 @@ mod payload;
 mod program;
 
 pub(crate) use archive::Archive;
-pub(crate) use payload::weights;
+pub(crate) use payload::{shared, weights};
 pub(crate) use program::{Argument, Node, Program, TensorMeta};

@@ -217,19 +217,45 @@ fn what_no_output_needs_is_left_out_with_a_word() {
     assert_eq!(notes, ["no output depends on `aux.weight`: left out"]);
 }
 
-#[test]
-fn a_weight_that_is_used_twice_is_refused_by_name() {
+/// A square weight, which two layers read: under its name, or under another.
+fn used_twice(again: &str) -> Model {
     let mut model = Model::new();
-    // A square weight, so that both layers take it.
     let graph = &mut model.program["graph_module"]["graph"];
     for value in ["x", "linear", "relu"] {
         graph["tensor_values"][value] = meta(7, &[4, 2], &[2, 1], 0);
     }
-    graph["tensor_values"]["p_w"] = meta(7, &[2, 2], &[2, 1], 0);
-    let twice = [("input", tensor("linear")), ("weight", tensor("p_w"))];
+    for weight in ["p_w", "p_again"] {
+        graph["tensor_values"][weight] = meta(7, &[2, 2], &[2, 1], 0);
+    }
+    let twice = [("input", tensor("linear")), ("weight", tensor(again))];
     model.nodes()[1] = call("linear.default", &twice, "relu");
+    let spec =
+        json!({ "parameter": { "arg": { "name": "p_again" }, "parameter_name": "again.weight" } });
+    let specs = &mut model.program["graph_module"]["signature"]["input_specs"];
+    specs.as_array_mut().unwrap().push(spec);
+    model.weights["config"]["fc.weight"]["tensor_meta"] = meta(7, &[2, 2], &[2, 1], 0);
+    model.weights["config"]["again.weight"] = model.weights["config"]["fc.weight"].clone();
+    model
+}
+
+#[test]
+fn a_weight_that_is_used_twice_is_one_under_the_first_of_its_names() {
+    for again in ["p_w", "p_again"] {
+        let imported = import(&used_twice(again).write()).unwrap();
+        let arch = imported.network.arch();
+        let [weight] = arch.prunable().as_slice() else { panic!("{again}: {arch}") };
+        assert_eq!((weight.name.as_str(), weight.nodes.len()), ("fc.weight", 2), "{again}");
+        assert_eq!(imported.network.weights().as_slice()[0], &WEIGHT[..4]);
+        assert!(imported.notes.is_empty(), "{again}: {:?}", imported.notes);
+    }
+}
+
+#[test]
+fn a_weight_that_is_anothers_with_its_axes_exchanged_is_refused_by_both_names() {
+    let mut model = used_twice("p_again");
+    model.weights["config"]["again.weight"]["tensor_meta"] = meta(7, &[2, 2], &[1, 2], 0);
     let error = model.refused();
-    assert!(error.contains("`fc.weight`, which is also `fc`'s"), "{error}");
+    assert!(error.contains("`fc.weight` and `again.weight`"), "{error}");
 }
 
 #[test]

@@ -219,3 +219,34 @@ fn other_files_are_called_what_they_are() {
         assert!(error.contains(part) && error.contains("w.safetensors"), "{error}");
     }
 }
+
+#[test]
+fn a_tied_tensor_is_read_under_any_of_its_names_if_all_agree() {
+    let arch = ArchBuilder::new("tied", Shape::Features(2))
+        .linear_unbiased("a", 2)
+        .relu("relu")
+        .linear_unbiased("b", 2)
+        .tensor("weight", "a.weight")
+        .build()
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let read = |all: &[(&str, [f32; 4])]| {
+        let tensor =
+            |(name, values): &(&str, [f32; 4])| ((*name).to_owned(), f32s(&[2, 2], values));
+        let path = write(folder.path(), &all.iter().map(tensor).collect());
+        Network::load(&path, arch.clone(), Extra::Refuse)
+            .map(|network| network.weights().as_slice()[0].to_vec())
+    };
+    let values = [1.0, 2.0, 3.0, 4.0];
+    // PyTorch's state dict has both names; of several that are one tensor safetensors keeps any.
+    for names in
+        [&["a.weight", "b.weight"][..], &["b.weight"], &["module.a.weight", "module.b.weight"]]
+    {
+        let all: Vec<_> = names.iter().map(|&name| (name, values)).collect();
+        assert_eq!(read(&all).unwrap(), values, "{names:?}");
+    }
+    let apart = read(&[("a.weight", values), ("b.weight", [1.0, 2.0, 3.0, 5.0])]).unwrap_err();
+    assert!(apart.to_string().contains("`a.weight` and `b.weight`"), "{apart}");
+    let other = read(&[("a.weight", values), ("c.weight", values)]).unwrap_err();
+    assert!(other.to_string().contains("c.weight"), "{other}");
+}

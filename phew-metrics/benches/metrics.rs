@@ -48,7 +48,10 @@ fn all<'a>(analysis: &'a Analysis<'a>) -> Vec<Metric<'a>> {
     vec![
         ("paths", Box::new(|| _ = black_box(analysis.ln_path_count(Paths::Kept)))),
         ("SynFlow", Box::new(|| _ = black_box(analysis.ln_objective(Objective::SynFlow)))),
-        ("trace", Box::new(|| _ = black_box(analysis.path_kernel_trace().ln_total()))),
+        (
+            "trace",
+            Box::new(|| _ = black_box(analysis.path_kernel_trace().map(|trace| trace.ln_total()))),
+        ),
         (
             "paths by weight",
             Box::new(move || {
@@ -59,8 +62,9 @@ fn all<'a>(analysis: &'a Analysis<'a>) -> Vec<Metric<'a>> {
         (
             "trace by weight",
             Box::new(move || {
-                let trace = analysis.path_kernel_trace();
-                tensors().for_each(|t| _ = black_box(trace.shares(t)));
+                if let Ok(trace) = analysis.path_kernel_trace() {
+                    tensors().for_each(|t| _ = black_box(trace.shares(t)));
+                }
             }),
         ),
         ("structure", Box::new(|| _ = black_box(analysis.structure()))),

@@ -37,7 +37,7 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert!((&kernel - &by_hand).iter().all(|difference| difference.abs() < 1e-12));
 
     // The trace comes from one forward and one backward sweep, whatever the number of paths.
-    let trace = analysis.path_kernel_trace();
+    let trace = analysis.path_kernel_trace()?;
     println!("trace {}, by tensor {:?}", trace.total(), trace.layer_shares());
     assert!((trace.total() - 47.0).abs() < 1e-12);
 

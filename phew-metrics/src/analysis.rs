@@ -1,6 +1,6 @@
 //! What every metric reads: the path graph, the weights, and perhaps a mask.
 
-use phew_graph::{ByTensor, EdgeValue, Edges, Mask, Network, PathGraph, TensorId};
+use phew_graph::{ByTensor, EdgeValue, Edges, Ends, Mask, Network, PathGraph, TensorId};
 
 use crate::error::MetricError;
 
@@ -55,6 +55,25 @@ impl<'a> Analysis<'a> {
     #[must_use]
     pub fn mask(&self) -> Option<&'a Mask> {
         self.mask
+    }
+
+    /// Refuses a network whose operators share a weight, for what relies on a path's passing each of its weights once.
+    ///
+    /// # Errors
+    /// [`MetricError::Tied`].
+    pub(crate) fn check_untied(&self, what: &'static str) -> Result<(), MetricError> {
+        match self.network.arch().tied_weight() {
+            None => Ok(()),
+            Some(tied) => Err(MetricError::Tied { what, tensor: tied.name.clone() }),
+        }
+    }
+
+    /// The one use of a tensor, of a network that passed [`Analysis::check_untied`].
+    pub(crate) fn only_use(&self, tensor: TensorId) -> Ends {
+        match self.graph.uses(tensor).next() {
+            Some(ends) => ends,
+            None => unreachable!("a prunable tensor weighs a connection"),
+        }
     }
 
     /// The kept edges with a value.

@@ -42,6 +42,16 @@ pub enum MetricError {
         /// Its kind.
         kind: &'static str,
     },
+    /// Operators share a weight, so that a path may pass it twice.
+    #[error(
+        "{what} is defined where a path passes each weight once at most; `{tensor}` is the weight of several operators"
+    )]
+    Tied {
+        /// What was asked for.
+        what: &'static str,
+        /// The weight.
+        tensor: String,
+    },
     /// A parameter is out of range.
     #[error("{name} is {found}, expected {expected}")]
     Parameter {

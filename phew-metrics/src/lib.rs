@@ -14,7 +14,7 @@
 //! let analysis = Analysis::new(&network, None)?;
 //! println!("ln of the number of paths: {}", analysis.ln_path_count(Paths::Kept));
 //! println!("ln of Σ|π|: {}", analysis.ln_objective(Objective::SynFlow));
-//! println!("ln of the path kernel's trace: {}", analysis.path_kernel_trace().ln_total());
+//! println!("ln of the path kernel's trace: {}", analysis.path_kernel_trace()?.ln_total());
 //! # Ok::<(), phew_metrics::MetricError>(())
 //! ```
 

@@ -35,7 +35,7 @@ fn two_paths_that_share_an_edge() {
             assert!((kernel[(p, q)] - value).abs() < 1e-12);
         }
     }
-    let trace = analysis.path_kernel_trace();
+    let trace = analysis.path_kernel_trace().unwrap();
     assert!((trace.total() - 47.0).abs() < 1e-12);
     // ∂R/∂s of the shared edge is 4 + 25, of the others 9 each.
     let shares = [0, 1].map(|t| trace.shares(TensorId::new(t))).concat();
@@ -52,7 +52,7 @@ fn a_single_zero_weight_leaves_a_trace() {
     assert!(analysis.ln_objective(Objective::SynFlow) < f64::MIN);
     assert_eq!(analysis.path_count(Paths::Kept).unwrap(), 2);
     assert_eq!(analysis.path_count(Paths::Effective).unwrap(), 0);
-    assert!((analysis.path_kernel_trace().total() - 29.0).abs() < 1e-12);
+    assert!((analysis.path_kernel_trace().unwrap().total() - 29.0).abs() < 1e-12);
 }
 
 #[test]

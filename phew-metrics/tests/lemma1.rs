@@ -58,7 +58,7 @@ impl Hidden {
             _ => keep.0[i % n][d + i / n],
         });
         let analysis = Analysis::new(&network, Some(&mask)).unwrap();
-        (analysis.path_kernel_trace().total(), analysis.path_count(Paths::Kept).unwrap())
+        (analysis.path_kernel_trace().unwrap().total(), analysis.path_count(Paths::Kept).unwrap())
     }
 
     /// Equation 15, summed over the units.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Tiny, kept_chains, tiny};
+use common::{Tiny, kept_chains, tiny, tiny_with};
 use phew_graph::{ByLayer, ConnectionId, Direction, Kind, LayerId, LayerMask, Mask, Op, PathGraph};
 use phew_metrics::{Analysis, similarity};
 use proptest::prelude::*;
@@ -87,8 +87,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn degrees_widths_and_wasted_units_are_counted_unit_by_unit(seed: u64) {
-        let tiny = tiny(seed);
+    fn degrees_widths_and_wasted_units_are_counted_unit_by_unit(seed: u64, ties: bool) {
+        let tiny = tiny_with(seed, ties);
         let graph = PathGraph::new(tiny.network.arch());
         let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
         let structure = analysis.structure();
@@ -148,8 +148,8 @@ proptest! {
     }
 
     #[test]
-    fn effective_density_counts_the_weights_of_surviving_paths(seed: u64) {
-        let tiny = tiny(seed);
+    fn effective_density_counts_the_weights_of_surviving_paths(seed: u64, ties: bool) {
+        let tiny = tiny_with(seed, ties);
         let analysis = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap();
         let kept = kept_chains(&tiny);
         let structure = analysis.structure();
@@ -166,16 +166,15 @@ proptest! {
     }
 
     #[test]
-    fn operations_are_counted_window_by_window(seed: u64) {
-        let tiny = tiny(seed);
+    fn operations_are_counted_window_by_window(seed: u64, ties: bool) {
+        let tiny = tiny_with(seed, ties);
         let cost = Analysis::new(&tiny.network, Some(&tiny.mask)).unwrap().cost();
         let arch = tiny.network.arch();
         for ((t, spec), layer) in arch.prunable().with_ids().zip(&cost.layers) {
-            let node = &arch.nodes()[spec.node];
-            // Windows that fit into the padded input, one for each step of the stride.
-            let windows = match &node.op {
+            // Windows that fit into the padded input, one for each step of the stride, of each layer that uses the weight.
+            let of_layer = |&node: &usize| match &arch.nodes()[node].op {
                 Op::Conv2d(conv) => {
-                    let from = arch.nodes()[node.inputs[0]].shape.sizes();
+                    let from = arch.nodes()[arch.nodes()[node].inputs[0]].shape.sizes();
                     let along = |axis: usize| {
                         let padded = from[1 + axis] + 2 * conv.padding[axis];
                         (0..padded)
@@ -187,6 +186,7 @@ proptest! {
                 }
                 _ => 1,
             };
+            let windows: usize = spec.nodes.iter().map(of_layer).sum();
             let kept = (0..spec.len()).filter(|&i| tiny.mask.layer(t).get(i)).count();
             prop_assert_eq!((layer.parameters, layer.sparse_parameters), (spec.len(), kept));
             prop_assert_eq!(layer.flops, 2 * (windows * spec.len()) as u64);

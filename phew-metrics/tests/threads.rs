@@ -11,7 +11,7 @@ fn metrics_are_the_same_bytes_on_one_thread_and_on_many() {
     let mask = prune(&network, &WalkParams::new(0.05).unwrap()).unwrap().mask;
     let measure = || {
         let analysis = Analysis::new(&network, Some(&mask)).unwrap();
-        let trace = analysis.path_kernel_trace();
+        let trace = analysis.path_kernel_trace().unwrap();
         let walks = analysis.walks(Bias::Magnitude, SkipPolicy::Uniform);
         let worth = walks.worth(Starts::Balanced);
         (

@@ -390,14 +390,48 @@ class Timm(nn.Module):
 
 
 class Tied(nn.Module):
+    """Layers of their own whose weights are one parameter; the one that comes first in the model is used last."""
+
     def __init__(self):
         super().__init__()
-        self.one = nn.Linear(4, 4, bias=False)
-        self.two = nn.Linear(4, 4, bias=False)
-        self.two.weight = self.one.weight
+        self.last = nn.Linear(6, 6)
+        self.first = nn.Linear(6, 6)
+        self.first.weight = self.last.weight
+        self.head = nn.Linear(6, 3, bias=False)
 
     def forward(self, x):
-        return self.two(F.relu(self.one(x)))
+        return self.head(F.relu(self.last(F.relu(self.first(x)))))
+
+
+class Twice(nn.Module):
+    """Modules used several times, with their biases, scales and statistics; over maps of different sizes, around a residual."""
+
+    def __init__(self, up=None):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.up = up or nn.Conv2d(4, 4, 2, groups=2)
+        self.head = nn.Linear(4, 5)
+
+    def forward(self, x):
+        x = self.norm(F.relu(self.conv(self.stem(x))))
+        x = self.norm(F.relu(x + self.conv(x)))
+        x = self.conv(F.max_pool2d(x, 2))
+        return self.head(self.up(F.relu(self.up(x))).mean((2, 3)))
+
+
+class Transposed(nn.Module):
+    """An autoencoder whose second weight is the first with its axes exchanged, in the same memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.encode = nn.Linear(6, 4)
+        self.decode = nn.Linear(4, 6)
+        self.decode.weight = nn.Parameter(self.encode.weight.t())
+
+    def forward(self, x):
+        return self.decode(F.relu(self.encode(x)))
 
 
 def vit_digits():
@@ -429,6 +463,10 @@ def own():
         "pieces": (Pieces, (6, 8), {}),
         "gpt": (Gpt, (6, 8), {}),
         "timm": (Timm, (3, 8, 12), {}),
+        "tied": (Tied, (6,), {}),
+        "tied_strict": (Tied, (6,), {"strict": True}),
+        "twice": (Twice, (3, 8, 6), {}),
+        "twice_upward": (lambda: Twice(nn.ConvTranspose2d(4, 4, 2, groups=2)), (3, 8, 6), {}),
         "mlp": (mlp, (3, 2, 2), {}),
         "dynamic": (mlp, (3, 2, 2), {"dynamic": True}),
         "training": (Every, (4, 11, 9), {"train": True}),
@@ -497,9 +535,11 @@ def full():
 
 
 def prunable(model):
-    """Weights of convolutions and linear layers by name, once each."""
+    """Weights of convolutions and linear layers by name, once each: by the first, if it has several."""
     weights = {}
     for path, module in model.named_modules():
+        if any(getattr(module, "weight", None) is weight for weight in weights.values()):
+            continue
         if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.Linear)):
             weights[f"{path}.weight"] = module.weight
         if isinstance(module, nn.MultiheadAttention):
@@ -529,7 +569,7 @@ def export(folder, name, make, shape, options):
         y = model.float()(x).contiguous()
     model = model.to(dtype).train(options.get("train", False))
     dynamic = {"dynamic_shapes": ({0: torch.export.Dim("n", min=2, max=64)},)} if options.get("dynamic") else {}
-    program = torch.export.export(model, (x.to(dtype),), **dynamic)
+    program = torch.export.export(model, (x.to(dtype),), strict=options.get("strict", False), **dynamic)
     torch.export.save(program, folder / f"{name}.pt2")
     save_file({"input": x, "output": y}, folder / f"{name}.safetensors")
     weights = prunable(model)
@@ -542,7 +582,7 @@ def export(folder, name, make, shape, options):
 
 
 # What either exporter has no words for, or writes in operators that phew has not: adaptive poolings of uneven windows.
-NOT_IN_ONNX = {"every", "training", "last", "vgg", "alexnet", "half", "bfloat", "double", "dynamic"}
+NOT_IN_ONNX = {"every", "training", "last", "vgg", "alexnet", "half", "bfloat", "double", "dynamic", "tied", "tied_strict"}
 
 
 def export_onnx(folder, name, make, shape, options):
@@ -588,6 +628,8 @@ def onnx(folder):
         torch.manual_seed(0)
         model, x = make().eval(), torch.randn(3, *shape)
         torch.onnx.export(model, (x,), folder / f"{name}-{version}.onnx", opset_version=version, dynamo=dynamo, verbose=False)
+    for name, dynamo in [("tied-old", False), ("tied-new", True)]:
+        torch.onnx.export(Tied().eval(), (torch.randn(3, 6),), folder / f"{name}.onnx", dynamo=dynamo, verbose=False)
     return expected
 
 
@@ -604,8 +646,8 @@ def main():
         names += groups[group]()
     expected = {name: export(folder, name, *models[name]) for name in names}
     (folder / "expected.json").write_text(json.dumps(expected, indent=1))
-    tied = torch.export.export(Tied(), (torch.randn(2, 4),))
-    torch.export.save(tied, folder / "tied.pt2")
+    transposed = torch.export.export(Transposed(), (torch.randn(2, 6),))
+    torch.export.save(transposed, folder / "transposed.pt2")
 
 
 main()

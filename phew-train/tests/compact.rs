@@ -70,7 +70,7 @@ fn mask(arch: &Arch, density: f64, seed: u64) -> Mask {
     let layers = arch.prunable().iter().map(|spec| {
         let (outputs, inputs) = (spec.shape[0], spec.shape[1]);
         let kernel: usize = spec.shape[2..].iter().product();
-        let last = spec.node + 1 == arch.nodes().len();
+        let last = spec.nodes[0] + 1 == arch.nodes().len();
         let rows: Vec<bool> = (0..outputs).map(|_| last || rng.random_bool(0.7)).collect();
         let columns: Vec<bool> = (0..inputs).map(|_| rng.random_bool(0.8)).collect();
         let kept: Vec<bool> = (0..spec.len()).map(|_| rng.random_bool(density)).collect();
@@ -92,7 +92,7 @@ fn masked(network: &Network, mask: &Mask) -> Network {
     let auxiliary = arch.auxiliary().iter().zip(network.auxiliary()).map(|(spec, values)| {
         let mut values = values.to_vec();
         if spec.role == Role::Bias {
-            let place = arch.prunable().iter().position(|w| w.node == spec.node).unwrap();
+            let place = arch.prunable().iter().position(|w| w.nodes == spec.nodes).unwrap();
             let layer = &mask.layers().as_slice()[place];
             let row = layer.len() / values.len();
             for (unit, value) in values.iter_mut().enumerate() {

@@ -133,7 +133,7 @@ fn px_prunes_a_densenet() {
 /// The inputs that the oracle draws, as the documentation says.
 fn drawn(shape: &[usize], draw: u64) -> Vec<f64> {
     let name = "random inputs".to_owned();
-    let spec = TensorSpec { name, shape: shape.into(), role: Role::Weight, node: 0 };
+    let spec = TensorSpec { name, shape: shape.into(), role: Role::Weight, nodes: vec![0] };
     Init::Normal { std: 1.0 }.sample(&spec, draw).into_iter().map(f64::from).collect()
 }
 

@@ -105,7 +105,7 @@ fn synflow_and_synflow_l2_agree_to_a_millionth() {
         };
         near(abs.objective, "synflow_objective");
         near(square.objective, "synflow_l2_objective");
-        near(square.path_kernel_trace(&r.mask), "path_kernel_trace");
+        near(square.path_kernel_trace(&r.mask).unwrap(), "path_kernel_trace");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Feasibility: requests that no number of walks can meet, refused with the reason.
 
 use phew_graph::{
-    Direction, Edges, GraphError, LayerBudgets, LayerMask, Mask, Network, PathGraph, Reach,
+    Direction, Edges, Ends, GraphError, LayerBudgets, LayerMask, Mask, Network, PathGraph, Reach,
     SkipPolicy, TensorId, Transition,
 };
 
@@ -55,7 +55,7 @@ pub(crate) fn check_architecture(
     let walked = graph.walked(params.law.skips);
     let len = |tensor| graph.shape(tensor).len();
     let prunable = graph.tensors().map(len).sum();
-    let walked = |&tensor: &TensorId| walked[graph.ends(tensor).connection];
+    let walked = |&tensor: &TensorId| graph.uses(tensor).any(|ends| walked[ends.connection]);
     let whole = |&tensor: &TensorId| budgets.fixed[tensor] == Some(len(tensor));
     // What has a share of its own is looked at when walks no longer find anything.
     let open = |tensor: &TensorId| whole(tensor) || walked(tensor);
@@ -147,11 +147,10 @@ fn reachable_weights(graph: &PathGraph, network: &Network, law: &WalkLaw) -> Mas
         (graph.backward(&edges, None, Some(&step)), step)
     });
     let layers = network.arch().prunable().with_ids().map(|(tensor, spec)| {
-        let ends = graph.ends(tensor);
-        LayerMask::from_fn(&spec.name, &spec.shape, |index| {
+        let passed_by = |ends: &Ends, index: usize| {
             let (source, target) = ends.shape.ends(index);
             let passed = |visited: bool, step: &Transition| {
-                visited && step.probability(graph, &edges, tensor, index) > 0.0
+                visited && step.probability(&edges, ends, index) > 0.0
             };
             let forward = forward.as_ref().is_some_and(|(visits, step)| {
                 passed(visits[ends.source].values[source] > 0.0, step)
@@ -160,6 +159,10 @@ fn reachable_weights(graph: &PathGraph, network: &Network, law: &WalkLaw) -> Mas
                 passed(visits[ends.target].values[target] > 0.0, step)
             });
             forward || reverse
+        };
+        let uses: Vec<Ends> = graph.uses(tensor).collect();
+        LayerMask::from_fn(&spec.name, &spec.shape, |index| {
+            uses.iter().any(|ends| passed_by(ends, index))
         })
     });
     Mask::from_layers(layers.collect())

@@ -71,12 +71,11 @@ fn expected<E: EdgeValue + Copy>(network: &Network, law: &WalkLaw, value: E) -> 
         _ => [0.5, 0.5],
     };
     let tensor = |t| {
-        let ends = graph.ends(t);
+        let ends = graph.uses(t).next().unwrap();
         let visit = |i: usize| {
             let (source, target) = ends.shape.ends(i);
-            let onward =
-                from[ends.source].value(source) * forward.probability(&graph, &edges, t, i);
-            let back = to[ends.target].value(target) * reverse.probability(&graph, &edges, t, i);
+            let onward = from[ends.source].value(source) * forward.probability(&edges, &ends, i);
+            let back = to[ends.target].value(target) * reverse.probability(&edges, &ends, i);
             share[0] * onward + share[1] * back
         };
         (0..ends.shape.len()).map(visit).collect()

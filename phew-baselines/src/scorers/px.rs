@@ -58,18 +58,19 @@ impl<O: Oracle> Scorer for Px<O> {
             + outputs.exponent as f64 * std::f64::consts::LN_2;
         let saliency = self.saliency;
         Ok(Scores::from_fn(move |t, i| {
-            let Ends { shape, source, target, .. } = state.graph.ends(t);
-            let (f, b) = (&forward[source], &backward[target]);
-            let (source, target) = shape.ends(i);
-            let product = f.values[source] * b.values[target];
-            let exponent = (f.exponent + b.exponent) as f64;
-            // Shares of nothing are 0, though the derivative by a weight of 0 may not be.
-            if product == 0.0 || ln_total == f64::NEG_INFINITY {
-                return 0.0;
-            }
-            let scale = libm::exp(exponent * std::f64::consts::LN_2 - ln_total);
-            let (derivative, square) =
-                (product * scale, f64::from(state.weights[t][i]) * f64::from(state.weights[t][i]));
+            let of_use = |Ends { shape, source, target, .. }| {
+                let (f, b) = (&forward[source], &backward[target]);
+                let (source, target) = shape.ends(i);
+                let product = f.values[source] * b.values[target];
+                let exponent = (f.exponent + b.exponent) as f64;
+                // Shares of nothing are 0, though the derivative by a weight of 0 may not be.
+                if product == 0.0 || ln_total == f64::NEG_INFINITY {
+                    return 0.0;
+                }
+                product * libm::exp(exponent * std::f64::consts::LN_2 - ln_total)
+            };
+            let derivative = state.graph.uses(t).map(of_use).sum::<f64>();
+            let square = f64::from(state.weights[t][i]) * f64::from(state.weights[t][i]);
             comparable(match saliency {
                 PxSaliency::Conserved => square * derivative,
                 PxSaliency::Program => square * derivative * derivative,

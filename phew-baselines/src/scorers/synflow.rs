@@ -36,7 +36,8 @@ use working_set::WorkingSet;
 ///
 /// Scores are shares of `R` (for [`Saliency::L2`] divided by |θ|), so they neither over- nor underflow with
 /// depth. They are compared at 32 significant bits: the edges of a chain have the same share exactly, and
-/// such ties are to break by index rather than by the last bit of a sum.
+/// such ties are to break by index rather than by the last bit of a sum. A weight that several operators share has the sum
+/// of what it has in each.
 ///
 /// # Complexity
 /// One pass a step over the rows and columns that hold kept weights, of each block of the tensors, and two over the
@@ -96,7 +97,8 @@ impl Scorer for SynFlow {
     ) -> Option<Result<Mask, BaselineError>> {
         let global = *plan.allocation() == Allocation::Global && !plan.schedule().revives();
         let free = plan.layers().is_empty() && plan.pattern().is_none();
-        if !self.compact || !global || !free || state.steps < 3 {
+        let tied = state.network.arch().tied_weight().is_some();
+        if !self.compact || !global || !free || tied || state.steps < 3 {
             return None;
         }
         let counts = plan.counts(state.network.arch().prunable_len());

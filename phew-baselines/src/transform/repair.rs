@@ -64,17 +64,20 @@ pub fn repair(mask: &Mask, graph: &PathGraph, refill: Refill) -> Repaired {
     Repaired { mask: repaired, dropped, refilled }
 }
 
-/// Pruned weights of a tensor between units on a path: added, they lie on a path and wake no other unit.
+/// Pruned weights of a tensor between units on a path: added, they lie on a path. Unless several operators share them, they
+/// wake no other unit.
 fn free<'a>(
     mask: &'a Mask,
     graph: &'a PathGraph,
     reach: &'a Reach,
     tensor: TensorId,
 ) -> impl Iterator<Item = usize> + 'a {
-    let Ends { shape, source: from, target: to, .. } = graph.ends(tensor);
     let layer = mask.layer(tensor);
     (0..layer.len()).filter(move |&i| {
-        let (source, target) = shape.ends(i);
-        !layer.get(i) && reach.alive(from, source) && reach.alive(to, target)
+        let between = |Ends { shape, source: from, target: to, .. }| {
+            let (source, target) = shape.ends(i);
+            reach.alive(from, source) && reach.alive(to, target)
+        };
+        !layer.get(i) && graph.uses(tensor).any(between)
     })
 }

@@ -17,7 +17,7 @@ use crate::error::BaselineError;
 /// used.
 ///
 /// # Errors
-/// [`BaselineError::Parameter`] if `x` is not in [0, 1].
+/// [`BaselineError::Parameter`] if `x` is not in [0, 1], or several operators share a weight.
 ///
 /// # Complexity
 /// O(weights) time and memory.
@@ -32,12 +32,16 @@ pub fn widen(mask: &Mask, graph: &PathGraph, x: f64, seed: u64) -> Result<Mask, 
     let key = stream_key("phew 1 width factor", seed);
     let units = chosen_units(mask, graph, x, key);
     let layers = mask.layers().with_ids().map(|(tensor, layer)| {
-        let Ends { shape, source, target, .. } = graph.ends(tensor);
+        let mut uses = graph.uses(tensor);
+        let (Some(Ends { shape, source, target, .. }), None) = (uses.next(), uses.next()) else {
+            let expected = "weights of one operator each: the units of several differ";
+            return Err(BaselineError::parameter("shuffled weight", layer.name(), expected));
+        };
         let ends = (&units[source][..], &units[target][..]);
         let mut rng = stream(key, tensor.index() as u64);
-        spread(layer, &shape, ends, &mut rng)
+        Ok(spread(layer, &shape, ends, &mut rng))
     });
-    Ok(Mask::from_layers(layers.collect()))
+    Ok(Mask::from_layers(layers.collect::<Result<_, _>>()?))
 }
 
 /// Which units are to be used.

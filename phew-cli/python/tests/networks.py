@@ -21,6 +21,20 @@ class Residual(nn.Module):
         return self.fc(torch.flatten(torch.relu(self.bn2(self.conv2(x)) + x), 1))
 
 
+class Tied(nn.Module):
+    """Two layers with one weight; the one that comes first in the model is used last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(6, 6)
+        self.first = nn.Linear(6, 6)
+        self.first.weight = self.last.weight
+        self.fc = nn.Linear(6, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(torch.relu(self.last(torch.relu(self.first(x)))))
+
+
 PRUNABLE = 6 * 9 + 6 * 6 * 9 + 5 * 96
 
 

@@ -4,7 +4,7 @@ import unittest
 from collections.abc import Callable
 
 import torch
-from networks import residual
+from networks import Tied, residual
 from torch import Tensor, nn, optim
 from torch.nn.utils import prune as torch_prune
 
@@ -162,6 +162,20 @@ class Freezing(unittest.TestCase):
 
 
 class Applying(unittest.TestCase):
+    def test_a_tied_weight_is_masked_wherever_it_is_used(self) -> None:
+        torch.manual_seed(0)
+        model, x = Tied(), torch.randn(10, 6)
+        masks = masks_of(model)
+        self.assertEqual(list(masks), ["last.weight", "fc.weight"])
+        by_hand = Tied()
+        by_hand.load_state_dict(model.state_dict())
+        with torch.no_grad():
+            by_hand.last.weight.mul_(masks["last.weight"])
+            by_hand.fc.weight.mul_(masks["fc.weight"])
+        phew.apply(phew.apply(model, masks), masks)
+        self.assertTrue(torch.equal(model(x), by_hand(x)))
+        self.assertIs(model.first.weight_orig, model.last.weight_orig)
+
     def test_it_is_the_convention_of_torch(self) -> None:
         model, x = residual()
         masks = phew.prune(model, x, 0.2)

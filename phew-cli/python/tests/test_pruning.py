@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 
 import torch
-from networks import PRUNABLE, residual
+from networks import PRUNABLE, Tied, residual
 from safetensors.torch import load_file
 from torch import nn
 
@@ -71,6 +71,15 @@ class Pruning(unittest.TestCase):
         self.assertTrue(equal(masks, phew.prune(torch.compile(model), x)))
         phew.apply(nn.DataParallel(model), masks)
         self.assertTrue(torch.equal(model.conv1.weight_mask, masks["conv1.weight"].float()))
+
+    def test_a_tied_weight_is_one_weight_under_its_first_name(self) -> None:
+        torch.manual_seed(0)
+        model, x = Tied(), torch.randn(4, 6)
+        masks = phew.prune(model, x, density=0.3)
+        self.assertEqual(list(masks), ["last.weight", "fc.weight"])
+        sparse = phew.run(model, x, masks)
+        phew.apply(model, masks)
+        self.assertTrue(torch.allclose(model(x), sparse, atol=1e-5))
 
     def test_options_are_those_of_the_program(self) -> None:
         model, x = residual()

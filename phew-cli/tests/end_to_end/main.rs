@@ -32,6 +32,7 @@ mod tables;
 #[cfg(unix)]
 mod terminal;
 mod theory;
+mod tied;
 #[cfg(feature = "train")]
 mod train;
 mod transform;

@@ -68,6 +68,28 @@ impl ArchBuilder {
         self
     }
 
+    /// Names a tensor of the operator that was appended last, by what it is to it (`weight`, `bias`, …): the name of another
+    /// operator's tensor shares that.
+    ///
+    /// ```
+    /// use phew_graph::{ArchBuilder, Shape};
+    /// let arch = ArchBuilder::new("recurrent", Shape::Features(4))
+    ///     .linear("first", 4)
+    ///     .relu("relu")
+    ///     .linear("second", 4)
+    ///     .tensor("weight", "first.weight")
+    ///     .build()?;
+    /// assert_eq!(arch.prunable_len(), 16);
+    /// # Ok::<(), phew_graph::GraphError>(())
+    /// ```
+    #[must_use]
+    pub fn tensor(mut self, tensor: &str, name: impl Into<String>) -> Self {
+        if let Some(spec) = self.specs.last_mut() {
+            spec.tensors.insert(tensor.to_owned(), name.into());
+        }
+        self
+    }
+
     /// Appends a convolution.
     #[must_use]
     pub fn conv(self, name: impl Into<String>, conv: Conv2d) -> Self {

@@ -16,8 +16,8 @@ impl Arch {
     ///
     /// # Errors
     /// One of [`GraphError`]'s variants on architectures, naming the operator: duplicate or dangling names,
-    /// cycles, not exactly one input and one output, shapes that do not fit, groups that do not divide, no
-    /// prunable weight, more scalars than [`MAX_SCALARS`](crate::MAX_SCALARS) or more arithmetic than
+    /// cycles, not exactly one input and one output, shapes that do not fit, groups that do not divide, tensors of one name
+    /// that operators use in different ways, no prunable weight, more scalars than [`MAX_SCALARS`](crate::MAX_SCALARS) or more arithmetic than
     /// [`MAX_MULTIPLY_ADDS`](crate::MAX_MULTIPLY_ADDS).
     pub fn new(name: impl Into<String>, specs: Vec<NodeSpec>) -> Result<Self, GraphError> {
         let name = name.into();
@@ -46,7 +46,6 @@ impl Arch {
         for node in 0..arch.nodes.len() {
             arch.list_tensors(node)?;
         }
-        arch.check_tensor_names()?;
         arch.check_parts()?;
         if arch.prunable.is_empty() {
             return Err(GraphError::NoWeights { arch: arch.name });
@@ -59,7 +58,7 @@ impl Arch {
 
     /// Lists the tensors of a node, whose inputs' shapes are known.
     fn list_tensors(&mut self, index: usize) -> Result<(), GraphError> {
-        let node = &self.nodes[index];
+        let node = self.nodes[index].clone();
         let tensors = node.op.operator().tensors(&self.input_shapes(index), node.shape);
         let own = |name: &String| tensors.iter().any(|tensor| tensor.suffix == name);
         if let Some(unknown) = node.tensors.keys().find(|name| !own(name)) {
@@ -76,37 +75,24 @@ impl Arch {
                 Some(name) => name.clone(),
                 None => format!("{}.{}", node.name, tensor.suffix),
             };
+            if name.is_empty() {
+                return Err(GraphError::Field {
+                    operator: node.name.clone(),
+                    field: "tensors",
+                    found: "an empty name".into(),
+                    expected: "names".into(),
+                });
+            }
+            if self.share(&name, index, &tensor)? {
+                continue;
+            }
             let (shape, role) = (tensor.shape, tensor.role);
-            let spec = TensorSpec { name, shape, role, node: index };
+            let spec = TensorSpec { name, shape, role, nodes: vec![index] };
             if role == Role::Weight {
                 self.prunable.push(spec);
                 self.positions.push(tensor.positions);
             } else {
                 self.auxiliary.push(spec);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Arch {
-    /// Refuses a tensor that two operators share, or that has no name.
-    fn check_tensor_names(&self) -> Result<(), GraphError> {
-        let mut owners = HashMap::new();
-        for spec in self.prunable.iter().chain(&self.auxiliary) {
-            let operator = &self.nodes[spec.node].name;
-            let wrong = |found: String, expected: &str| GraphError::Field {
-                operator: operator.clone(),
-                field: "tensors",
-                found,
-                expected: expected.into(),
-            };
-            if spec.name.is_empty() {
-                return Err(wrong("an empty name".into(), "names"));
-            }
-            if let Some(other) = owners.insert(spec.name.as_str(), operator) {
-                let found = format!("`{}`, which is also `{other}`'s", spec.name);
-                return Err(wrong(found, "tensors of its own (phew prunes no tied weights)"));
             }
         }
         Ok(())

@@ -68,7 +68,7 @@ impl Arch {
     /// Parses TOML: `name = "…"`, then one `[[op]]` for each operator with `name`, `type` and the fields of
     /// that type. `inputs` may be left out where an operator reads the one above it. A tensor that is not called
     /// `<operator>.weight`, `.bias` and so on in the state dict has its name in `tensors`, as in
-    /// `tensors = { weight = "head" }`.
+    /// `tensors = { weight = "head" }`. Operators that name the same tensor share it.
     ///
     /// # Errors
     /// [`GraphError::Toml`] naming `origin` and the line or operator; otherwise as [`Arch::new`].

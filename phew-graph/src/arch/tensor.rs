@@ -6,10 +6,12 @@ use super::tensor_shape::TensorShape;
 
 /// Names in the state dict of an operator's tensors, by what they are to it (`weight`, `bias`, …), where they are not
 /// `<operator>.weight` and so on.
+///
+/// A tensor is known by its name: operators that name the same one share it.
 pub type TensorNames = BTreeMap<String, String>;
 
-/// What a tensor of the state dict is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a tensor of the state dict is for, in the order in which an operator has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// A convolution's or linear layer's weight: prunable.
     Weight,
@@ -69,8 +71,8 @@ pub struct TensorSpec {
     pub shape: TensorShape,
     /// What it is for.
     pub role: Role,
-    /// Index of the node that owns it.
-    pub node: usize,
+    /// Indices of the nodes that use it, in their order: one, unless several share it.
+    pub nodes: Vec<usize>,
 }
 
 impl TensorSpec {
@@ -79,5 +81,11 @@ impl TensorSpec {
     #[expect(clippy::len_without_is_empty, reason = "a checked tensor is never empty")]
     pub fn len(&self) -> usize {
         self.shape.scalars()
+    }
+
+    /// Whether several operators use it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.nodes.len() > 1
     }
 }

@@ -22,7 +22,8 @@ pub(super) struct Weights<'a> {
 impl<'a> Weights<'a> {
     /// Those of a convolution or a fully connected layer.
     pub(super) fn of(arch: &Arch, node: usize, mask: &'a Mask) -> Option<Self> {
-        let (tensor, spec) = arch.prunable().with_ids().find(|(_, spec)| spec.node == node)?;
+        let (tensor, spec) =
+            arch.prunable().with_ids().find(|(_, spec)| spec.nodes.contains(&node))?;
         let groups = match &arch.nodes()[node].op {
             Op::Conv2d(conv) => conv.groups,
             _ => 1,
@@ -92,7 +93,8 @@ impl Values<'_> {
     /// The node's values of some role; as before training where there is no network or no such tensor.
     fn auxiliary(&self, role: Role, units: usize) -> Vec<f64> {
         let specs = self.arch.auxiliary().iter();
-        let place = specs.clone().position(|spec| spec.node == self.node && spec.role == role);
+        let place =
+            specs.clone().position(|spec| spec.nodes.contains(&self.node) && spec.role == role);
         match (self.network, place) {
             (Some(network), Some(place)) => {
                 network.auxiliary()[place].iter().map(|&value| value.into()).collect()
@@ -111,6 +113,10 @@ impl Values<'_> {
         let same = |f: &dyn Fn(usize, f64) -> f64| -> Vec<Option<f64>> {
             inputs[0].iter().enumerate().map(|(u, value)| value.map(|value| f(u, value))).collect()
         };
+        // What several operators share is not looked into: see `ties`.
+        if self.arch.shares_tensors(self.node) {
+            return vec![None; units];
+        }
         match &node.op {
             Op::Input(_) => vec![None; units],
             Op::Conv2d(_) | Op::Linear(_) => match weights {

@@ -44,9 +44,9 @@ pub(super) fn network(small: Arch, parts: Parts<'_>) -> Result<Network, GraphErr
     let weights = small.prunable().iter().map(|spec| weights_of(parts, spec));
     let weights = weights.collect();
     let auxiliary = small.auxiliary().iter().map(|spec| {
-        let (node, role) = (spec.node, spec.role);
+        let (node, role) = (spec.nodes[0], spec.role);
         match role {
-            Role::Bias => biases_of(parts, node),
+            Role::Bias if !spec.is_shared() => biases_of(parts, node),
             _ => {
                 let values = auxiliary(network, node, role).unwrap_or_default();
                 let stay = stay[node].iter();
@@ -61,14 +61,14 @@ pub(super) fn network(small: Arch, parts: Parts<'_>) -> Result<Network, GraphErr
 /// The values of a node's tensor of some role, if it has one.
 fn auxiliary(network: &Network, node: usize, role: Role) -> Option<&[f32]> {
     let specs = network.arch().auxiliary();
-    let place = specs.iter().position(|spec| spec.node == node && spec.role == role)?;
+    let place = specs.iter().position(|spec| spec.nodes.contains(&node) && spec.role == role)?;
     Some(network.auxiliary()[place])
 }
 
 /// Rows of the outputs and columns of the inputs that stay, 0 where they are pruned.
 fn weights_of(parts: Parts<'_>, spec: &TensorSpec) -> Vec<f32> {
     let Parts { network, mask, stay, .. } = parts;
-    let (arch, node) = (network.arch(), spec.node);
+    let (arch, node) = (network.arch(), spec.nodes[0]);
     let Some(weights) = Weights::of(arch, node, mask) else { return Vec::new() };
     let values = network.weights()[weights.tensor];
     let input = arch.nodes()[node].inputs[0];

@@ -35,6 +35,10 @@ enum Join {
 }
 
 fn join(arch: &Arch, node: usize) -> Join {
+    // What is cut for one use of a tensor would be cut for all.
+    if arch.shares_tensors(node) {
+        return Join::Whole;
+    }
     match &arch.nodes()[node].op {
         Op::Input(_) | Op::Linear(_) => Join::None,
         Op::Conv2d(_) if !is_depthwise(arch, node) => Join::None,

@@ -14,7 +14,7 @@ impl<'n> Tensors<'n> {
 
     /// A tensor of a node, if it has one for this.
     pub(super) fn get(&self, node: usize, role: Role) -> Option<&'n [f32]> {
-        let own = self.0.iter().find(|(spec, _)| spec.node == node && spec.role == role);
+        let own = self.0.iter().find(|(spec, _)| spec.nodes.contains(&node) && spec.role == role);
         own.map(|(_, values)| *values)
     }
 }

@@ -220,7 +220,8 @@ impl<'n> Steps<'n> {
             return Err(self.refused(head, &node.op));
         };
         let specs = self.arch.prunable();
-        let Some((tensor, _)) = specs.with_ids().find(|(_, spec)| spec.node == head) else {
+        let Some((tensor, _)) = specs.with_ids().find(|(_, spec)| spec.nodes.contains(&head))
+        else {
             unreachable!("a convolution or linear layer has a weight")
         };
         let parted = self.values.parted(self.arch, head).map(|(value, _)| value);

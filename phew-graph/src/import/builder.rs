@@ -189,17 +189,20 @@ impl<'a> Builder<'a> {
         (units, positions): (usize, &[usize]),
         tensors: &[(&str, &Tensor)],
     ) -> usize {
-        // Named after its first tensor, if that is called as phew would call it.
-        let name = match tensors.first() {
-            Some((role, first)) => match names::split(&first.name) {
-                (owner, last)
-                    if last == *role && !owner.is_empty() && !self.taken.contains(owner) =>
-                {
-                    self.taken.insert(owner.to_owned());
-                    owner.to_owned()
-                }
-                _ => self.name(call),
-            },
+        // Named after a tensor that is called as phew would call it: one of the module's own, or else the first.
+        let owners = tensors.iter().filter_map(|(role, tensor)| {
+            let (owner, last) = names::split(&tensor.name);
+            let free = last == *role && !owner.is_empty() && !self.taken.contains(owner);
+            free.then(|| owner.to_owned())
+        });
+        let owners: Vec<String> = owners.collect();
+        let module = call.module();
+        let owner = owners.iter().find(|owner| **owner == module).or(owners.first()).cloned();
+        let name = match owner {
+            Some(owner) => {
+                self.taken.insert(owner.clone());
+                owner
+            }
             None => self.name(call),
         };
         let named_otherwise = tensors

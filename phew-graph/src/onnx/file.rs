@@ -11,7 +11,7 @@ use super::graph::{Converted, Failure, convert, tensors_of};
 use super::model::{Model, Tensor};
 use super::tensors::{Change, Tensors};
 use super::{names, operators};
-use crate::error::GraphError;
+use crate::error::{GraphError, list};
 use crate::pt2::Program;
 use crate::safetensors::{Bytes, Entry};
 
@@ -98,12 +98,21 @@ impl OnnxFile {
         })
     }
 
-    /// Its graph as a program of `ATen`'s operators.
+    /// Its graph as a program of `ATen`'s operators, and a sentence about weights that may be others'.
     ///
     /// # Errors
     /// [`GraphError::Import`] with the node that phew does not understand.
-    pub(crate) fn program(&self) -> Result<Program, GraphError> {
-        Ok(self.converted()?.program)
+    pub(crate) fn program(&self) -> Result<(Program, Vec<String>), GraphError> {
+        let Converted { program, apart, .. } = self.converted()?;
+        let said = (!apart.is_empty()).then(|| {
+            let names: Vec<&str> = apart.iter().map(String::as_str).collect();
+            format!(
+                "{} may be tied to weights before them, or equal to them, which the file does not tell: taken as weights of \
+                 their own; export the model as a .pt2 if it has tied weights",
+                list(&names)
+            )
+        });
+        Ok((program, said.into_iter().collect()))
     }
 
     /// The names of the tensors that the program reads.

@@ -19,10 +19,12 @@ pub(super) type Result<T = ()> = std::result::Result<T, String>;
 pub(super) struct Converted {
     pub(super) program: Program,
     pub(super) tensors: BTreeMap<String, Use>,
+    /// Weights that may be one with another before them.
+    pub(super) apart: Vec<String>,
 }
 
 /// A tensor of the file, and how it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Use {
     pub(super) tensor: usize,
     pub(super) change: Change,
@@ -39,7 +41,7 @@ pub(super) struct Converter<'a> {
     pub(super) graph: &'a Graph,
     external: External<'a>,
     conversion: Conversion,
-    tensors: Vec<&'a Tensor>,
+    pub(super) tensors: Vec<&'a Tensor>,
     known: HashMap<&'a str, Known>,
     /// The nodes that read each value.
     readers: HashMap<&'a str, Vec<usize>>,
@@ -48,9 +50,14 @@ pub(super) struct Converter<'a> {
     /// Nodes that were done with an earlier one.
     done: HashSet<usize>,
     nodes: Vec<pt2::Node>,
-    metas: BTreeMap<String, TensorMeta>,
-    specs: Vec<Value>,
-    used: BTreeMap<String, Use>,
+    pub(super) metas: BTreeMap<String, TensorMeta>,
+    pub(super) specs: Vec<Value>,
+    pub(super) used: BTreeMap<String, Use>,
+    /// The name of a parameter by the module that reads it, what it is to it, and the tensor.
+    pub(super) called: HashMap<(String, String, Use), String>,
+    /// By the name of a weight, that of its layer's bias.
+    pub(super) biases: HashMap<String, String>,
+    pub(super) apart: Vec<String>,
 }
 
 /// Tensors of a graph, in the order of their places: its own and those of constant nodes.
@@ -115,6 +122,9 @@ impl<'a> Converter<'a> {
             metas: BTreeMap::new(),
             specs: Vec::new(),
             used: BTreeMap::new(),
+            called: HashMap::new(),
+            biases: HashMap::new(),
+            apart: Vec::new(),
         }
     }
 
@@ -339,47 +349,6 @@ impl<'a> Converter<'a> {
         self.used.contains_key(name) || self.tensors.iter().any(|tensor| tensor.name == name)
     }
 
-    /// Makes a tensor a parameter of this name; gives the name of its value.
-    pub(super) fn parameter(&mut self, view: &View, name: &str, change: Change) -> String {
-        let value = format!("parameter {name}");
-        let stored = tensors::shape(self.tensors[view.tensor]).unwrap_or_default();
-        let stored = change.shape(&stored);
-        let found = Use { tensor: view.tensor, change };
-        if self.used.insert(name.to_owned(), found).is_none() {
-            self.metas.insert(value.clone(), TensorMeta::new(7, &stored));
-            self.specs
-                .push(json!({ "parameter": { "arg": { "name": value }, "parameter_name": name } }));
-        }
-        value
-    }
-
-    /// A tensor that is no weight, as a parameter: shared ones, which exporters store once, under a name for each use.
-    pub(super) fn auxiliary(&mut self, node: &'a Node, view: &View, role: &str) -> Result<String> {
-        if view.transposed {
-            return Err(format!("its {role} is a matrix with its axes swapped"));
-        }
-        let module = names::module(node);
-        let own = (!self.used.contains_key(&view.name)).then(|| view.name.clone());
-        let beside = Some(format!("{module}.{role}"))
-            .filter(|name| !module.is_empty() && !self.is_taken(name));
-        let named = match names::is_made_up(&view.name) {
-            true => beside.or(own),
-            false => own.or(beside),
-        };
-        let numbered = || (2..).map(|n| format!("{}.{n}", view.name));
-        let name = named.or_else(|| numbered().find(|name| !self.is_taken(name)));
-        let name = name.unwrap_or_default();
-        let value = self.parameter(view, &name, Change::None);
-        let stored = tensors::shape(self.tensors[view.tensor]).unwrap_or_default();
-        if stored == view.shape {
-            return Ok(value);
-        }
-        let seen = format!("view {name}");
-        let arguments = [("self", Argument::of_tensor(&value))];
-        self.emit(node, "view.default", &arguments, &[(&seen, &view.shape)]);
-        Ok(seen)
-    }
-
     /// Appends a call of an operator of `ATen` with these outputs.
     pub(super) fn emit(
         &mut self,
@@ -432,7 +401,7 @@ impl<'a> Converter<'a> {
             });
         let outputs = outputs.map(|name| json!({ "user_output": { "arg": tensor(&name) } }));
         let program = Program::new(self.nodes, self.metas, specs, outputs.collect());
-        Ok(Converted { program, tensors: self.used })
+        Ok(Converted { program, tensors: self.used, apart: self.apart })
     }
 }
 

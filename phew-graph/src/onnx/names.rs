@@ -41,6 +41,26 @@ pub(super) fn module(node: &Node) -> String {
     modules(node).pop().map_or_else(String::new, |(path, _)| path)
 }
 
+/// The module of a node as its parameters are named after it, whose names are given. The older exporter numbers the calls of
+/// a module: `conv_1` is `conv` called again if that is what its parameters belong to, and otherwise a module itself.
+pub(super) fn modules_called<'n>(
+    node: &Node,
+    parameters: impl IntoIterator<Item = &'n str>,
+) -> Vec<String> {
+    let module = module(node);
+    let called = |part: &str| match part.rsplit_once('_') {
+        Some((stem, n)) if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) => {
+            stem.to_owned()
+        }
+        _ => part.to_owned(),
+    };
+    let again = module.split('.').map(called).collect::<Vec<_>>().join(".");
+    let numbers_calls = node.metadata("pkg.torch.onnx.name_scopes").is_none();
+    let owner = |name: &str| name.rsplit_once('.').is_some_and(|(owner, _)| owner == again);
+    let is_again = numbers_calls && again != module && parameters.into_iter().any(owner);
+    std::iter::once(module).chain(is_again.then_some(again)).collect()
+}
+
 /// Whether an exporter made up a tensor's name.
 pub(super) fn is_made_up(name: &str) -> bool {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -80,6 +100,14 @@ mod tests {
             entry("pkg.torch.onnx.class_hierarchy", "['Net', 'A', 'torch.nn.Linear', 'aten.x']"),
         ];
         assert_eq!(modules(&node).pop(), Some(("a.b".into(), "torch.nn.Linear".into())));
+    }
+
+    #[test]
+    fn a_module_is_called_again_where_its_parameters_say_so() {
+        let node = Node { name: "/block_1/conv/Conv".into(), ..Node::default() };
+        assert_eq!(modules_called(&node, ["block.conv.weight"]), ["block_1.conv", "block.conv"]);
+        assert_eq!(modules_called(&node, ["block_1.conv.weight"]), ["block_1.conv"]);
+        assert_eq!(modules_called(&node, ["onnx::Conv_1"]), ["block_1.conv"]);
     }
 
     #[test]

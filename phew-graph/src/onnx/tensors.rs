@@ -12,7 +12,7 @@ use crate::error::GraphError;
 use crate::safetensors::{Bytes, Data, Entry, Window};
 
 /// How a tensor is to be read, so that it is what PyTorch has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) enum Change {
     /// As it is.
     #[default]

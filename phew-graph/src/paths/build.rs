@@ -4,7 +4,7 @@ use super::graph::{Connection, Kind, Layer, PathGraph, Skip, Weighted};
 use super::wiring::Wiring;
 use crate::arch::Arch;
 use crate::arch::op::effect::Effect;
-use crate::ids::{ConnectionId, LayerId};
+use crate::ids::LayerId;
 
 struct Builder<'a> {
     arch: &'a Arch,
@@ -53,7 +53,7 @@ impl Builder<'_> {
     fn layer(&mut self, index: usize) -> usize {
         let node = &self.arch.nodes()[index];
         let from: Vec<usize> = node.inputs.iter().map(|&i| self.layer_of[i]).collect();
-        match node.op.operator().effect(&self.arch.input_shapes(index)) {
+        match self.arch.effect(index) {
             Effect::Start => self.push(index, Vec::new(), 0),
             Effect::Within => from[0],
             Effect::Weighted { groups, kernel } => self.weighted(index, from[0], groups, kernel),
@@ -64,7 +64,8 @@ impl Builder<'_> {
 
     fn weighted(&mut self, index: usize, from: usize, groups: usize, kernel: usize) -> usize {
         let specs = self.arch.prunable();
-        let Some((tensor, spec)) = specs.with_ids().find(|(_, spec)| spec.node == index) else {
+        let Some((tensor, spec)) = specs.with_ids().find(|(_, spec)| spec.nodes.contains(&index))
+        else {
             unreachable!("an operator with weighted edges owns a prunable tensor");
         };
         let [outputs, inputs] = [spec.shape[0], spec.shape[1]];
@@ -133,8 +134,8 @@ impl Builder<'_> {
         let mut graph = PathGraph {
             layers: Vec::new().into(),
             connections: Vec::new().into(),
-            // Each is set below.
-            connection_of: vec![ConnectionId::new(0); self.arch.prunable().len()].into(),
+            // Filled below.
+            connections_of: vec![Vec::new(); self.arch.prunable().len()].into(),
         };
         // By draft; nothing starts from a merged one.
         let mut layer_of = vec![LayerId::new(0); self.layers.len()];
@@ -149,7 +150,7 @@ impl Builder<'_> {
                 graph.layers[source].outgoing.push(connection);
                 graph.layers[target].incoming.push(connection);
                 if let Kind::Weighted(shape) = kind {
-                    graph.connection_of[shape.tensor] = connection;
+                    graph.connections_of[shape.tensor].push(connection);
                 }
             }
         }

@@ -13,13 +13,16 @@ use crate::ids::{ConnectionId, LayerId, TensorId};
 /// Normalisation, activation and pooling belong to a layer. The layers that only feed an addition are merged
 /// into the layer of the sum, so a residual block is two connections into one layer.
 ///
+/// A tensor that several operators share weighs a connection for each ([`PathGraph::uses`]): its scalars are one weight and
+/// as many edges, and a path may pass several of them.
+///
 /// An input that is only flattened counts as features: the path graph of an MLP on images starts at pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathGraph {
     pub(super) layers: ByLayer<Layer>,
     pub(super) connections: ByConnection<Connection>,
-    /// The connection that a tensor weighs.
-    pub(super) connection_of: ByTensor<ConnectionId>,
+    /// The connections that a tensor weighs: one, unless several operators share it.
+    pub(super) connections_of: ByTensor<Vec<ConnectionId>>,
 }
 
 /// A layer of units.
@@ -141,12 +144,12 @@ impl Weighted {
     }
 }
 
-/// A prunable tensor's place in the path graph.
+/// A use of a prunable tensor: a connection that it weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
-    /// The connection that it weighs.
+    /// The connection.
     pub connection: ConnectionId,
-    /// Its shape.
+    /// The tensor's shape.
     pub shape: Weighted,
     /// Layer that the connection starts from.
     pub source: LayerId,
@@ -181,25 +184,29 @@ impl PathGraph {
     /// The prunable tensors.
     #[must_use]
     pub fn tensors(&self) -> impl DoubleEndedIterator<Item = TensorId> + ExactSizeIterator + use<> {
-        self.connection_of.ids()
+        self.connections_of.ids()
     }
 
-    /// A prunable tensor's shape, as the weights of a connection.
+    /// A prunable tensor's shape, as the weights of a connection: the same for each that it weighs.
     ///
     /// # Panics
     /// If there is no such tensor.
     #[must_use]
     pub fn shape(&self, tensor: TensorId) -> Weighted {
-        self.ends(tensor).shape
+        self.use_of(self.connections_of[tensor][0]).shape
     }
 
-    /// A prunable tensor's connection, its shape, and the layers that it joins.
+    /// The uses of a prunable tensor, ordered by the layers that they lead to: its connections, and the layers that they
+    /// join. There is one, unless several operators share the tensor.
     ///
     /// # Panics
     /// If there is no such tensor.
     #[must_use]
-    pub fn ends(&self, tensor: TensorId) -> Ends {
-        let connection = self.connection_of[tensor];
+    pub fn uses(&self, tensor: TensorId) -> impl ExactSizeIterator<Item = Ends> + Clone + '_ {
+        self.connections_of[tensor].iter().map(|&connection| self.use_of(connection))
+    }
+
+    fn use_of(&self, connection: ConnectionId) -> Ends {
         let Connection { source, target, kind, .. } = self[connection];
         match kind {
             Kind::Weighted(shape) => Ends { connection, shape, source, target },

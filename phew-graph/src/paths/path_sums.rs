@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::derivatives::Derivatives;
+use super::derivatives::{Derivatives, UseDerivatives};
 use super::direction::Direction;
 use super::edges::{EdgeValue, Edges};
 use super::graph::{Ends, PathGraph};
@@ -16,7 +16,8 @@ const SHARES: usize = 1 << 14;
 /// Forward and backward sums together: the total over all paths, and every edge's share of it.
 ///
 /// With `F` the forward and `B` the backward sums, the paths through an edge sum to `F(source) · f(w) ·
-/// B(target)`, and `F(source) · B(target)` is the derivative of the total by f(w).
+/// B(target)`, and `F(source) · B(target)` is the derivative of the total by f(w). A weight that is several edges has the sum
+/// over them: a path that passes it twice counts twice.
 ///
 /// # Complexity
 /// Two passes over the weights.
@@ -74,7 +75,8 @@ impl<'a> PathSums<'a> {
         self.forward[self.graph.start(Direction::Reverse)].total()
     }
 
-    /// Share of the total that passes each edge of a prunable tensor, row-major: `F · f(w) · B / total`.
+    /// Share of the total that passes each scalar of a prunable tensor, row-major: `F · f(w) · B / total`, summed over the
+    /// tensor's uses.
     ///
     /// # Panics
     /// If there is no such tensor.
@@ -95,10 +97,14 @@ impl<'a> PathSums<'a> {
     /// If there is no such tensor.
     #[must_use]
     pub fn derivatives(&self, tensor: TensorId) -> Derivatives<'_> {
-        let Ends { shape, source, target, .. } = self.graph.ends(tensor);
-        let (source, target) = (&self.forward[source], &self.backward[target]);
-        let factor = Scaled::new(1.0, source.exponent + target.exponent).over(self.scaled_total());
-        Derivatives { shape, source: &source.values, target: &target.values, factor }
+        let total = self.scaled_total();
+        let of_use = |ends: Ends| {
+            let (source, target) = (&self.forward[ends.source], &self.backward[ends.target]);
+            let factor = Scaled::new(1.0, source.exponent + target.exponent).over(total);
+            UseDerivatives { source: &source.values, target: &target.values, factor }
+        };
+        let uses = self.graph.uses(tensor).map(of_use).collect();
+        Derivatives { shape: self.graph.shape(tensor), uses }
     }
 }
 

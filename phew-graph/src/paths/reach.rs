@@ -100,23 +100,24 @@ impl Reach {
         self.from_inputs.last().is_some_and(|l| l.contains(&true))
     }
 
-    /// The kept weights that lie on at least one surviving input-output path.
+    /// The kept weights that lie on at least one surviving input-output path, in any of their uses.
     ///
     /// # Panics
     /// If the mask is not one of this graph's architecture.
     #[must_use]
     pub fn effective(&self, graph: &PathGraph, mask: &Mask) -> Mask {
         let layers = mask.layers().par_iter().enumerate().map(|(tensor, layer)| {
-            let Ends { shape, source, target, .. } = graph.ends(TensorId::new(tensor));
-            let (from, to) = (&self.from_inputs[source], &self.to_outputs[target]);
-            if !from.contains(&false) && !to.contains(&false) {
-                return layer.clone();
-            }
             let mut kept = LayerMask::empty(layer.name(), layer.shape());
-            for index in layer.iter() {
-                let (source, target) = shape.ends(index);
-                if from[source] && to[target] {
-                    kept.insert(index);
+            for Ends { shape, source, target, .. } in graph.uses(TensorId::new(tensor)) {
+                let (from, to) = (&self.from_inputs[source], &self.to_outputs[target]);
+                if !from.contains(&false) && !to.contains(&false) {
+                    return layer.clone();
+                }
+                for index in layer.iter() {
+                    let (source, target) = shape.ends(index);
+                    if from[source] && to[target] {
+                        kept.insert(index);
+                    }
                 }
             }
             kept

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::direction::Direction;
 use super::edges::{EdgeValue, Edges};
-use super::graph::{Connection, Kind, PathGraph, Skip, Weighted};
+use super::graph::{Connection, Ends, Kind, PathGraph, Skip, Weighted};
 use super::kernel::{gather, scatter};
 use crate::by_id::{ByConnection, ByLayer};
-use crate::ids::{ConnectionId, LayerId, TensorId};
+use crate::ids::{ConnectionId, LayerId};
 
 /// Which connections a walk may take where an architecture has skips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -124,29 +124,29 @@ impl Transition {
         self.direction
     }
 
-    /// Probability of an edge of a prunable tensor, given that the walk stands at its near end.
+    /// Probability of an edge of a use of a prunable tensor, given that the walk stands at its near end.
     ///
     /// # Panics
-    /// If there is no such tensor or scalar.
+    /// If there is no such connection or scalar.
     #[must_use]
     pub fn probability<E: EdgeValue>(
         &self,
-        graph: &PathGraph,
         edges: &Edges<'_, E>,
-        tensor: TensorId,
+        ends: &Ends,
         index: usize,
     ) -> f64 {
-        let (source, target) = graph.shape(tensor).ends(index);
-        self.over(graph, tensor).probability(edges.value(tensor, index), source, target)
+        let (source, target) = ends.shape.ends(index);
+        let value = edges.value(ends.shape.tensor, index);
+        self.over(ends.connection).probability(value, source, target)
     }
 
-    /// The steps over one prunable tensor, for loops that know the edges' ends.
+    /// The steps over a weighted connection, for loops that know the edges' ends.
     ///
     /// # Panics
-    /// If there is no such tensor.
+    /// If there is no such connection.
     #[must_use]
-    pub fn over(&self, graph: &PathGraph, tensor: TensorId) -> StepsOver<'_> {
-        StepsOver { terms: &self.terms[graph.ends(tensor).connection] }
+    pub fn over(&self, connection: ConnectionId) -> StepsOver<'_> {
+        StepsOver { terms: &self.terms[connection] }
     }
 
     /// Probability of each edge of a parameter-free connection, by the unit at which the walk stands; zeros where walks
@@ -164,7 +164,7 @@ impl Transition {
     }
 }
 
-/// The steps of a walk over one prunable tensor.
+/// The steps of a walk over one weighted connection.
 #[derive(Clone, Copy, Debug)]
 pub struct StepsOver<'a> {
     terms: &'a Terms,

@@ -31,10 +31,7 @@ struct Payload {
 /// # Errors
 /// [`GraphError::Archive`] for weights that are pickles or lie outside their entries.
 pub(crate) fn weights(archive: &Archive) -> Result<BTreeMap<String, Entry>, GraphError> {
-    let model = archive.model()?;
-    archive.refuse_pickle(model)?;
-    let config: PayloadConfig =
-        archive.json(&format!("data/weights/{model}_weights_config.json"))?;
+    let config = config(archive)?;
     let tensor = |(name, payload): (String, Payload)| {
         let wrong = |reason: &str| archive.wrong(format!("its tensor `{name}` {reason}"));
         let meta = match &payload.tensor_meta {
@@ -75,6 +72,49 @@ pub(crate) fn weights(archive: &Archive) -> Result<BTreeMap<String, Entry>, Grap
         Ok((name, Entry { dtype, shape, data, kept: None }))
     };
     config.config.into_iter().map(tensor).collect()
+}
+
+/// Where the tensors of the state dict lie, by their names.
+fn config(archive: &Archive) -> Result<PayloadConfig, GraphError> {
+    let model = archive.model()?;
+    archive.refuse_pickle(model)?;
+    archive.json(&format!("data/weights/{model}_weights_config.json"))
+}
+
+/// Tensors of the state dict that are the same numbers as one before them: their names, and the name of that one. `names`
+/// are those of the program, in its order.
+///
+/// # Errors
+/// [`GraphError::Archive`] where they are the same numbers in another shape or order of axes.
+pub(crate) fn shared(
+    archive: &Archive,
+    names: &[String],
+) -> Result<BTreeMap<String, String>, GraphError> {
+    let config = config(archive)?.config;
+    let place = |name: &String| {
+        let payload = config.get(name)?;
+        let meta = payload.tensor_meta.as_ref()?;
+        let (shape, strides) = (meta.shape()?, meta.strides()?);
+        let numbers = scalars(&shape).filter(|&numbers| numbers > 0)?;
+        Some(((&payload.path_name, meta.offset()?, numbers), (shape, strides)))
+    };
+    let (mut known, mut same) = (BTreeMap::new(), BTreeMap::new());
+    // Behind those of the program the names that it does without.
+    for (index, name) in names.iter().chain(config.keys()).enumerate() {
+        let Some((numbers, layout)) = place(name) else { continue };
+        let (first, first_layout) = known.entry(numbers).or_insert((name, layout.clone()));
+        if *first == name || (index >= names.len() && *first_layout != layout) {
+            continue;
+        }
+        if *first_layout != layout {
+            return Err(archive.wrong(format!(
+                "its tensors `{first}` and `{name}` are the same numbers in another shape or order of axes: phew knows tied \
+                 weights of one shape only"
+            )));
+        }
+        same.insert(name.clone(), (*first).clone());
+    }
+    Ok(same)
 }
 
 /// How many scalars a tensor has.

@@ -28,7 +28,7 @@ impl Program {
         Self {
             graph_module: GraphModule {
                 graph: Graph { nodes, tensor_values },
-                signature: Signature { input_specs, output_specs },
+                signature: Signature { input_specs, output_specs, shared: BTreeMap::new() },
             },
             schema_version: SchemaVersion { major: Self::MAJOR },
             torch_version: String::new(),
@@ -196,6 +196,9 @@ impl Argument {
 pub(crate) struct Signature {
     pub(crate) input_specs: Vec<Value>,
     pub(crate) output_specs: Vec<Value>,
+    /// Names of tensors that are another's too, and that other's.
+    #[serde(skip)]
+    pub(crate) shared: BTreeMap<String, String>,
 }
 
 impl Signature {
@@ -209,7 +212,8 @@ impl Signature {
         self.output_specs.iter().filter_map(|spec| user(spec.get("user_output")?)).collect()
     }
 
-    /// Name in the graph and name in the state dict of each parameter and buffer, and whether a state dict holds it.
+    /// Name in the graph and name in the state dict of each parameter and buffer, and whether a state dict holds it. One that
+    /// has several names has the first.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = (&str, &str, bool)> {
         const KINDS: [(&str, &str); 3] = [
             ("parameter", "parameter_name"),
@@ -221,7 +225,9 @@ impl Signature {
                 let spec = spec.get(kind)?;
                 let persistent = spec.get("persistent").and_then(Value::as_bool).unwrap_or(true);
                 let inner = spec.get("arg")?.get("name")?.as_str()?;
-                Some((inner, spec.get(name)?.as_str()?, persistent && *kind != "tensor_constant"))
+                let name = spec.get(name)?.as_str()?;
+                let name = self.shared.get(name).map_or(name, String::as_str);
+                Some((inner, name, persistent && *kind != "tensor_constant"))
             })
         })
     }

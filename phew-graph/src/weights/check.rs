@@ -67,7 +67,7 @@ pub(super) fn check_names<'a>(
     // Whether the other tensor of its pair is there.
     let has_other = |spec: &TensorSpec| {
         specs().any(|s| {
-            s.node == spec.node
+            s.nodes == spec.nodes
                 && is_statistic(s.role) == is_statistic(spec.role)
                 && found.contains(s.name.as_str())
         })

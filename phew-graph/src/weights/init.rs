@@ -132,7 +132,7 @@ mod tests {
     use crate::arch::Role;
 
     fn spec(name: &str, shape: &[usize]) -> TensorSpec {
-        TensorSpec { name: name.into(), shape: shape.into(), role: Role::Weight, node: 0 }
+        TensorSpec { name: name.into(), shape: shape.into(), role: Role::Weight, nodes: vec![0] }
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
     fn a_tensor_depends_on_its_name_shape_and_seed_alone() {
         let init = Init::default();
         let w = init.sample(&spec("fc.weight", &[3, 2]), 0);
-        assert_eq!(w, init.sample(&TensorSpec { node: 9, ..spec("fc.weight", &[3, 2]) }, 0));
+        assert_eq!(w, init.sample(&TensorSpec { nodes: vec![9], ..spec("fc.weight", &[3, 2]) }, 0));
         assert_ne!(w, init.sample(&spec("fc2.weight", &[3, 2]), 0));
         assert_ne!(w, init.sample(&spec("fc.weight", &[3, 2]), 1));
     }

@@ -48,7 +48,12 @@ mod tests {
     use crate::zoo;
 
     fn spec(name: &str) -> TensorSpec {
-        TensorSpec { name: name.into(), shape: vec![1000].into(), role: Role::NormScale, node: 0 }
+        TensorSpec {
+            name: name.into(),
+            shape: vec![1000].into(),
+            role: Role::NormScale,
+            nodes: vec![0],
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! State dicts as people save them: with a prefix before all names, as pruned pairs, under weight norm, in other number
-//! types, without statistics.
+//! types, without statistics, with a tied tensor under each of its names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::storage::Values;
 use crate::arch::{Arch, TensorShape, TensorSpec};
@@ -14,6 +14,8 @@ pub(super) struct StateDict<'a> {
     file: &'a TensorFile,
     /// What stands before all names: `module.` and the like.
     prefix: String,
+    /// By the name of a tensor that operators share, those that it may have besides.
+    others: BTreeMap<String, Vec<String>>,
 }
 
 /// How a tensor of the architecture lies in the file.
@@ -59,8 +61,16 @@ impl Form {
 impl<'a> StateDict<'a> {
     /// Finds out what stands before the names of the architecture: nothing, if any of its weights is there so.
     pub(super) fn new(file: &'a TensorFile, arch: &Arch) -> Self {
-        let fits = |prefix: &str, spec: &TensorSpec| Form::of(file, prefix, &spec.name).is_some();
         let specs = arch.prunable();
+        let all = specs.iter().chain(arch.auxiliary());
+        let others = all.map(|spec| (spec.name.clone(), arch.other_names(spec)));
+        let others: BTreeMap<String, Vec<String>> =
+            others.filter(|(_, others)| !others.is_empty()).collect();
+        let fits = |prefix: &str, spec: &TensorSpec| {
+            let other = || others.get(&spec.name).into_iter().flatten();
+            let mut names = std::iter::once(&spec.name).chain(other());
+            names.any(|name| Form::of(file, prefix, name).is_some())
+        };
         let mut prefixes = BTreeSet::new();
         if !specs.iter().any(|spec| fits("", spec)) {
             for name in file.names() {
@@ -79,14 +89,14 @@ impl<'a> StateDict<'a> {
             .retain(|prefix| prefix.ends_with('.') && specs.iter().all(|spec| fits(prefix, spec)));
         // Of several that fit none is the right one for certain.
         let only = if prefixes.len() == 1 { prefixes.pop_first() } else { None };
-        Self { file, prefix: only.unwrap_or_default() }
+        Self { file, prefix: only.unwrap_or_default(), others }
     }
 
     /// The names of the file as the architecture would have them: without the prefix, a pair under its plain name.
     pub(super) fn names(&self, arch: &Arch) -> Vec<String> {
         let mut names: BTreeSet<String> = self.file.names().into_iter().collect();
         for spec in arch.prunable().iter().chain(arch.auxiliary()) {
-            if let Some(form) = self.form(spec) {
+            for form in self.forms(spec) {
                 form.parts().into_iter().for_each(|part| _ = names.remove(part));
                 names.insert(format!("{}{}", self.prefix, spec.name));
             }
@@ -97,13 +107,33 @@ impl<'a> StateDict<'a> {
     }
 
     /// The values of a tensor of the architecture, if the file has it.
+    ///
+    /// # Errors
+    /// [`GraphError::Untied`] if the file has different ones under the names of a tensor that operators share.
     pub(super) fn values(&self, spec: &TensorSpec) -> Result<Option<Values>, GraphError> {
-        let Some(form) = self.form(spec) else { return Ok(None) };
+        let forms = self.forms(spec);
+        let Some((first, others)) = forms.split_first() else { return Ok(None) };
+        let values = self.values_of(spec, first)?;
+        for other in others {
+            let same = self.values_of(spec, other)?;
+            if values.as_ref().map(|v| &v[..]) != same.as_ref().map(|v| &v[..]) {
+                let (origin, name) = (self.file.origin(), first.parts()[0].to_owned());
+                return Err(GraphError::Untied {
+                    origin,
+                    name,
+                    other: other.parts()[0].to_owned(),
+                });
+            }
+        }
+        Ok(values)
+    }
+
+    fn values_of(&self, spec: &TensorSpec, form: &Form) -> Result<Option<Values>, GraphError> {
         let read = |name: &str, shape: &TensorShape| match self.file.stored(name) {
             Some(tensor) => tensor.held_f32s(shape),
             None => Ok(Vec::new()),
         };
-        Ok(Some(match &form {
+        Ok(Some(match form {
             Form::Plain(name) => match self.file.stored(name) {
                 Some(tensor) => values(spec, &tensor)?,
                 None => return Ok(None),
@@ -144,7 +174,7 @@ impl<'a> StateDict<'a> {
         let (mut pruned, mut normed, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
         let mut types: BTreeSet<String> = BTreeSet::new();
         for spec in arch.prunable().iter().chain(arch.auxiliary()) {
-            let form = self.form(spec);
+            let form = self.forms(spec).into_iter().next();
             match &form {
                 Some(Form::Plain(_)) => {}
                 Some(Form::Pruned { .. }) => pruned.push(&spec.name),
@@ -170,8 +200,11 @@ impl<'a> StateDict<'a> {
         notes
     }
 
-    fn form(&self, spec: &TensorSpec) -> Option<Form> {
-        Form::of(self.file, &self.prefix, &spec.name)
+    /// How a tensor lies in the file: under its name, and under those that it may have besides.
+    fn forms(&self, spec: &TensorSpec) -> Vec<Form> {
+        let others = self.others.get(&spec.name).into_iter().flatten();
+        let names = std::iter::once(&spec.name).chain(others);
+        names.filter_map(|name| Form::of(self.file, &self.prefix, name)).collect()
     }
 }
 

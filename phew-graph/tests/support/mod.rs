@@ -23,7 +23,7 @@ pub(crate) fn all_paths(arch: &Arch) -> Vec<Path> {
 /// Every path that ends at unit `unit` of the output of node `node`.
 fn paths_to(arch: &Arch, node: usize, unit: usize) -> Vec<Path> {
     let this = &arch.nodes()[node];
-    let tensor = arch.prunable().with_ids().find(|(_, spec)| spec.node == node);
+    let tensor = arch.prunable().with_ids().find(|(_, spec)| spec.nodes.contains(&node));
     let extend = |from: usize, index: usize| {
         let mut paths = paths_to(arch, this.inputs[0], from);
         paths.iter_mut().for_each(|p| p.push((tensor.unwrap().0, index)));

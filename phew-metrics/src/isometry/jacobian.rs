@@ -3,8 +3,10 @@
 //! A network of linear operators computes `J x + c`: each row of J is one output scalar carried back through the
 //! transposed operators as they are, borders, strides and skips included.
 
+use std::collections::BTreeMap;
+
 use ndarray::Array2;
-use phew_graph::{Arch, NonZero, Reach, Role};
+use phew_graph::{Arch, NonZero, Reach, Role, TensorSpec};
 use rayon::prelude::*;
 
 use super::singular_values::SingularValues;
@@ -69,18 +71,22 @@ impl Analysis<'_> {
         Ok(SingularValues::new(singular_values(jacobian.as_ref())?))
     }
 
-    /// Values of each node's tensors, weights masked: prunable, then auxiliary.
+    /// Values of each node's tensors by their roles, weights masked.
     fn tensors_by_node(&self) -> Vec<Vec<Vec<f64>>> {
         let arch = self.network.arch();
-        let mut tensors = vec![Vec::new(); arch.nodes().len()];
+        let mut tensors: Vec<BTreeMap<Role, Vec<f64>>> = vec![BTreeMap::new(); arch.nodes().len()];
+        let mut used = |spec: &TensorSpec, values: Vec<f64>| {
+            for &node in &spec.nodes {
+                tensors[node].insert(spec.role, values.clone());
+            }
+        };
         for (tensor, spec) in arch.prunable().with_ids() {
-            let values = (0..spec.len()).map(|index| self.weight(tensor, index)).collect();
-            tensors[spec.node].push(values);
+            used(spec, (0..spec.len()).map(|index| self.weight(tensor, index)).collect());
         }
         for (spec, values) in arch.auxiliary().iter().zip(self.network.auxiliary()) {
-            tensors[spec.node].push(values.iter().map(|&value| f64::from(value)).collect());
+            used(spec, values.iter().map(|&value| f64::from(value)).collect());
         }
-        tensors
+        tensors.into_iter().map(|tensors| tensors.into_values().collect()).collect()
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) enum Span {
 
 impl Bundles {
     pub(crate) fn new(analysis: &Analysis<'_>, tensor: TensorId) -> Self {
-        let Ends { shape, source, target, .. } = analysis.graph.ends(tensor);
+        let Ends { shape, source, target, .. } = analysis.only_use(tensor);
         let [inputs, outputs] = Direction::BOTH.map(|direction| analysis.graph.start(direction));
         let kernel = |pair: usize| {
             let scalars = pair * shape.kernel..(pair + 1) * shape.kernel;

@@ -1,11 +1,15 @@
 //! The path kernel as a matrix: for small networks.
 
 use ndarray::Array2;
+use phew_graph::TensorId;
 
 use crate::analysis::Analysis;
 use crate::eigen::check_room;
 use crate::error::MetricError;
 use crate::paths::{Path, Paths};
+
+/// A weight, by its tensor and index, and the derivative by it.
+type Derivative = ((TensorId, usize), f64);
 
 impl Analysis<'_> {
     /// The path kernel `Π = J Jᵀ`, paths × paths, with the paths of its rows.
@@ -18,17 +22,18 @@ impl Analysis<'_> {
     ///
     /// # References
     /// Patil & Dovrolis 2021, eq. (5). Stated as the product of all weights but one instead of `π_p / θ_i`,
-    /// which has a value where `θ_i` is 0.
+    /// which has a value where `θ_i` is 0. By a tied weight that a path passes several times the derivative is the sum of
+    /// those products.
     pub fn path_kernel(&self, limit: usize) -> Result<(Vec<Path>, Array2<f64>), MetricError> {
         let most = limit.min(self.ln_path_count(Paths::Kept).exp().ceil() as usize);
         check_room("the path kernel", most, most)?;
         let paths = self.paths(limit)?;
-        let rows: Vec<Vec<f64>> = paths.iter().map(|p| self.derivatives(p)).collect();
+        let rows: Vec<Vec<Derivative>> = paths.iter().map(|p| self.derivatives(p)).collect();
         let entry = |(p, q): (usize, usize)| {
             let mut sum = 0.0;
-            for (a, &weight) in paths[p].weights.iter().enumerate() {
-                if let Some(b) = paths[q].weights.iter().position(|&w| w == weight) {
-                    sum += rows[p][a] * rows[q][b];
+            for (weight, a) in &rows[p] {
+                if let Some((_, b)) = rows[q].iter().find(|(other, _)| other == weight) {
+                    sum += a * b;
                 }
             }
             sum
@@ -37,12 +42,18 @@ impl Analysis<'_> {
         Ok((paths, kernel))
     }
 
-    /// The derivatives `∂π_p/∂θ_i` for one path, by place: the products of all its other weights.
-    fn derivatives(&self, path: &Path) -> Vec<f64> {
-        let at = |skip: usize| {
+    /// The derivatives `∂π_p/∂θ_i` for one path, in the order of its weights: the product of all others, summed over the
+    /// places of the weight.
+    fn derivatives(&self, path: &Path) -> Vec<Derivative> {
+        let mut derivatives: Vec<Derivative> = Vec::new();
+        for (skip, &weight) in path.weights.iter().enumerate() {
             let others = path.weights.iter().enumerate().filter(|&(place, _)| place != skip);
-            others.map(|(_, &(t, i))| self.weight(t, i)).product()
-        };
-        (0..path.weights.len()).map(at).collect()
+            let product: f64 = others.map(|(_, &(t, i))| self.weight(t, i)).product();
+            match derivatives.iter_mut().find(|(known, _)| *known == weight) {
+                Some((_, sum)) => *sum += product,
+                None => derivatives.push((weight, product)),
+            }
+        }
+        derivatives
     }
 }

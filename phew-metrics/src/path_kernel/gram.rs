@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use super::bundles::{Bundles, Span};
 use crate::analysis::Analysis;
 use crate::eigen::random_vector;
+use crate::error::MetricError;
 
 /// Edges of a block of rows: enough to be worth a task.
 const BLOCK: usize = 1 << 16;
@@ -29,6 +30,7 @@ const LANES: usize = 8;
 /// Vectors have an entry for each bundle; those of pruned bundles must be 0, and stay 0.
 pub(crate) struct Gram<'a> {
     graph: &'a PathGraph,
+    ends: ByTensor<Ends>,
     bundles: ByTensor<Bundles>,
     forward: ByLayer<ScaledVec>,
     backward: ByLayer<ScaledVec>,
@@ -42,12 +44,15 @@ pub(crate) struct Gram<'a> {
 }
 
 impl<'a> Gram<'a> {
-    pub(crate) fn new(analysis: &'a Analysis<'a>) -> Self {
+    /// # Errors
+    /// [`MetricError::Tied`] where operators share a weight.
+    pub(crate) fn new(analysis: &'a Analysis<'a>) -> Result<Self, MetricError> {
+        analysis.check_untied("the path kernel's spectrum")?;
         let graph = &analysis.graph;
         let PathSums { forward, backward, .. } = PathSums::new(graph, &analysis.edges(Square));
-        let ln_trace = analysis.path_kernel_trace().ln_total();
+        let ln_trace = analysis.path_kernel_trace()?.ln_total();
         let to_trace = graph.tensors().map(|tensor| {
-            let Ends { source, target, .. } = graph.ends(tensor);
+            let Ends { source, target, .. } = analysis.only_use(tensor);
             let exponent = forward[source].exponent + backward[target].exponent;
             // The trace as mantissa and exponent: its logarithm may be beyond what exp can take.
             let log2 = ln_trace / std::f64::consts::LN_2;
@@ -75,7 +80,19 @@ impl<'a> Gram<'a> {
             len - b.norms.len()
         };
         let offsets = bundles.iter().map(&mut offset).collect();
-        Self { graph, bundles, forward, backward, ln_trace, to_trace, steps, offsets, len }
+        let ends = graph.tensors().map(|tensor| analysis.only_use(tensor)).collect();
+        Ok(Self {
+            graph,
+            ends,
+            bundles,
+            forward,
+            backward,
+            ln_trace,
+            to_trace,
+            steps,
+            offsets,
+            len,
+        })
     }
 
     pub(crate) fn ln_trace(&self) -> f64 {
@@ -118,7 +135,7 @@ impl<'a> Gram<'a> {
 
     /// What the units at both ends of a tensor's bundles have, before any direction moves them.
     fn at_rest(&self, tensor: TensorId) -> AtEnds {
-        let Ends { source, target, .. } = self.graph.ends(tensor);
+        let Ends { source, target, .. } = self.ends[tensor];
         let units = self.bundles[tensor].norms.len();
         let (x, y) = (&self.forward[source].values, &self.backward[target].values);
         let (x, y) = match self.bundles[tensor].span {

@@ -175,7 +175,7 @@ impl Analysis<'_> {
         params: &DensityParams,
         watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Density, MetricError> {
-        let gram = Gram::new(self);
+        let gram = Gram::new(self)?;
         if gram.ln_trace() == f64::NEG_INFINITY {
             let none = Estimate { mean: f64::NAN, error: f64::NAN };
             let kept = self.mask().map_or(self.network.arch().prunable_len(), Mask::kept);
@@ -242,7 +242,7 @@ mod tests {
             let arch = zoo::by_name(name).unwrap().build().unwrap();
             let network = Network::initialise(arch, Init::default(), 2).unwrap();
             let analysis = Analysis::new(&network, None).unwrap();
-            let gram = Gram::new(&analysis);
+            let gram = Gram::new(&analysis).unwrap();
             let mut basis = KrylovBasis::new(gram.len(), steps);
             let z = signs(&gram, 0, 1);
             let apply = |v: &[f64], out: &mut [f64]| {

@@ -110,7 +110,7 @@ impl Analysis<'_> {
     ///
     /// # Errors
     /// [`MetricError::Decomposition`] if a small dense eigenproblem fails; [`MetricError::Memory`] if the vectors are
-    /// too many.
+    /// too many; [`MetricError::Tied`] where operators share a weight.
     ///
     /// # Complexity
     /// One pass over the weights; then O(kernels) for each matrix-vector product and O(kernels · basis) to keep
@@ -133,7 +133,7 @@ impl Analysis<'_> {
         params: &SpectrumParams,
         watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Spectrum, MetricError> {
-        let gram = Gram::new(self);
+        let gram = Gram::new(self)?;
         let ln_trace = gram.ln_trace();
         let none = |products| Spectrum {
             ln_trace,

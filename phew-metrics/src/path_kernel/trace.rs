@@ -2,11 +2,15 @@
 //!
 //! With s = θ² and `R(s) = Σ_p Π_{i∈p} s_i` the trace `Σ_p Σ_{i∈p} Π_{j∈p, j≠i} θ_j²` is `Σ_i ∂R/∂s_i`: R is
 //! linear in each `s_i`. A weight of 0 counts as well, for its derivative need not be 0.
+//!
+//! R is linear only where a path passes a weight once. A path that passes it m times has the derivative `m π_p / θ_i` by it,
+//! and no sum over edges has its square: networks whose operators share a weight are refused.
 
 use phew_graph::{ByLayer, Direction, Edges, Ends, PathSums, Scaled, ScaledVec, Square, TensorId};
 use rayon::prelude::*;
 
 use crate::analysis::Analysis;
+use crate::error::MetricError;
 
 /// The trace of the path kernel, taken apart by weight.
 ///
@@ -23,27 +27,30 @@ pub struct PathKernelTrace<'a> {
 impl<'a> Analysis<'a> {
     /// Trace of the path kernel over the kept weights.
     ///
+    /// # Errors
+    /// [`MetricError::Tied`] where operators share a weight: a path may hold it twice.
+    ///
     /// # Complexity
     /// Three passes over the weights; O(units) memory.
     ///
     /// # References
     /// Gebhart et al. 2021; Patil & Dovrolis 2021, eq. (6). The authors' programs take the trace of the
     /// network as it is laid out in space; see [`Analysis::ln_objective`].
-    #[must_use]
-    pub fn path_kernel_trace(&'a self) -> PathKernelTrace<'a> {
+    pub fn path_kernel_trace(&'a self) -> Result<PathKernelTrace<'a>, MetricError> {
+        self.check_untied("the path kernel's trace")?;
         let PathSums { forward, backward, .. } = PathSums::new(&self.graph, &self.edges(Square));
         let kept = Edges::structure().masked_by(self.mask);
-        let layer = |tensor| {
-            let Ends { connection, source, target, .. } = self.graph.ends(tensor);
+        let layer = |Ends { connection, source, target, .. }| {
             let (f, b) = (&forward[source], &backward[target]);
             // Σ F(source) · B(target) over the kept edges.
             let reached = self.graph.carry(connection, Direction::Forward, &kept, &f.values);
             let sum = reached.iter().zip(&b.values).map(|(f, b)| f * b).sum();
             Scaled::new(sum, f.exponent + b.exponent)
         };
-        let layers: Vec<Scaled> = self.graph.tensors().map(layer).collect();
+        let layers: Vec<Scaled> =
+            self.graph.tensors().map(|tensor| layer(self.only_use(tensor))).collect();
         let total = Scaled::sum(layers.iter().copied());
-        PathKernelTrace { analysis: self, forward, backward, layers, total }
+        Ok(PathKernelTrace { analysis: self, forward, backward, layers, total })
     }
 }
 
@@ -72,7 +79,7 @@ impl PathKernelTrace<'_> {
     /// If there is no such tensor.
     #[must_use]
     pub fn shares(&self, tensor: TensorId) -> Vec<f64> {
-        let Ends { shape, source, target, .. } = self.analysis.graph.ends(tensor);
+        let Ends { shape, source, target, .. } = self.analysis.only_use(tensor);
         let (f, b) = (&self.forward[source], &self.backward[target]);
         let unit = Scaled::new(1.0, f.exponent + b.exponent).over(self.total);
         let share = |index: usize| {

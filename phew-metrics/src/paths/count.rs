@@ -73,7 +73,8 @@ impl Analysis<'_> {
         }
     }
 
-    /// Exact number of paths through each scalar of each prunable tensor, row-major.
+    /// Exact number of paths through each scalar of each prunable tensor, row-major. A path that passes a tied weight twice
+    /// counts twice.
     ///
     /// For networks beyond 128 bits use [`Analysis::path_shares`].
     ///
@@ -86,15 +87,18 @@ impl Analysis<'_> {
         let forward = self.counts(paths, Direction::Forward)?;
         let backward = self.counts(paths, Direction::Reverse)?;
         let of = |tensor: TensorId| {
-            let Ends { shape, source, target, .. } = self.graph.ends(tensor);
+            let uses: Vec<Ends> = self.graph.uses(tensor).collect();
             let count = |index: usize| {
                 if !self.counted(paths, tensor, index) {
                     return Ok(0);
                 }
-                let (i, j) = shape.ends(index);
-                forward[source][i].checked_mul(backward[target][j]).ok_or(MetricError::Overflow)
+                let add = |sum: u128, ends: &Ends| {
+                    let (i, j) = ends.shape.ends(index);
+                    sum.checked_add(forward[ends.source][i].checked_mul(backward[ends.target][j])?)
+                };
+                uses.iter().try_fold(0, add).ok_or(MetricError::Overflow)
             };
-            (0..shape.len()).map(count).collect()
+            (0..self.graph.shape(tensor).len()).map(count).collect()
         };
         self.graph.tensors().map(of).collect()
     }

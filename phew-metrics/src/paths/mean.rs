@@ -14,7 +14,8 @@ pub struct MeanPath {
     pub ln_product: f64,
     /// Natural logarithm of the mean of π².
     pub ln_square: f64,
-    /// Natural logarithm of the mean of Π(p, p), the diagonal of the path kernel.
+    /// Natural logarithm of the mean of Π(p, p), the diagonal of the path kernel. NaN where operators share a weight: see
+    /// [`Analysis::path_kernel_trace`].
     pub ln_kernel: f64,
 }
 
@@ -35,7 +36,7 @@ impl Analysis<'_> {
         MeanPath {
             ln_product: self.ln_objective(Objective::SynFlow) - paths,
             ln_square: self.ln_objective(Objective::SynFlowL2) - paths,
-            ln_kernel: self.path_kernel_trace().ln_total() - paths,
+            ln_kernel: self.path_kernel_trace().map_or(f64::NAN, |trace| trace.ln_total() - paths),
         }
     }
 

@@ -58,7 +58,7 @@ impl PathShares<'_> {
     }
 
     /// Share of the sum that passes each scalar of a prunable tensor, row-major; zeros if the sum is 0. On a chain
-    /// they add up to 1.
+    /// they add up to 1; those of a tensor that several operators share, each path by each of its uses, to as many.
     ///
     /// The logarithm of a share plus [`PathShares::ln_total`] is that of the sum itself: of the number of paths
     /// through the weight, for one.

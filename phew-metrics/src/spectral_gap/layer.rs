@@ -1,7 +1,7 @@
 //! The spectral gap of each masked layer as a bipartite graph.
 
 use faer::Mat;
-use phew_graph::{Ends, TensorId};
+use phew_graph::TensorId;
 use serde::Serialize;
 
 use super::components::Components;
@@ -58,8 +58,8 @@ impl Analysis<'_> {
     }
 
     fn layer_gap(&self, tensor: TensorId) -> Result<LayerGap, MetricError> {
-        let Ends { shape, source, .. } = self.graph.ends(tensor);
-        let sources = self.graph[source].units;
+        let shape = self.graph.shape(tensor);
+        let sources = shape.groups * shape.inputs;
         let counts = self.pairs(tensor);
         let mean_degree = |units: usize, end: fn((usize, usize)) -> usize| {
             let mut degrees = vec![0.0; units];

@@ -88,9 +88,10 @@ impl<'a> Whole<'a> {
         let graph = &self.analysis.graph;
         let mut components = Components::new(self.units);
         for tensor in graph.tensors() {
-            let Ends { source, target, .. } = graph.ends(tensor);
-            let (from, to) = (self.first[source], self.first[target]);
-            self.analysis.each_pair(tensor, |i, j, _| components.join(from + i, to + j));
+            for Ends { source, target, .. } in graph.uses(tensor) {
+                let (from, to) = (self.first[source], self.first[target]);
+                self.analysis.each_pair(tensor, |i, j, _| components.join(from + i, to + j));
+            }
         }
         for c in graph.connections() {
             let (from, to) = (self.first[c.source], self.first[c.target]);

@@ -1,6 +1,6 @@
 //! Kept weights into and out of each unit.
 
-use phew_graph::{ByLayer, ByTensor, Direction, Edges, Ends, LayerId, Mask, PathGraph, TensorId};
+use phew_graph::{ByLayer, ByTensor, Direction, Edges, Ends, Mask, PathGraph, TensorId};
 use serde::Serialize;
 
 /// A distribution of degrees over the units of a layer.
@@ -29,7 +29,7 @@ impl Degrees {
     }
 }
 
-/// Kept weights of one prunable tensor at each unit of the layers that it joins.
+/// Kept weights of one prunable tensor at each unit of the layers that it joins, by each of its uses.
 pub(super) struct Degree {
     /// Into each target unit.
     pub(super) into: Vec<usize>,
@@ -41,13 +41,20 @@ pub(super) struct Degree {
 pub(super) fn degrees(graph: &PathGraph, mask: Option<&Mask>) -> ByTensor<Degree> {
     let edges = Edges::structure().masked_by(mask);
     let of = |tensor: TensorId| {
-        let Ends { connection, source, target, .. } = graph.ends(tensor);
-        let ones = |layer: LayerId| vec![1.0; graph[layer].units];
+        // Of several uses any: all have the tensor's shape.
+        let shape = graph.shape(tensor);
+        let connection = graph.uses(tensor).map(|ends| ends.connection).next();
         // Counts stay whole in f64 up to 2⁵³.
-        let whole = |counts: Vec<f64>| counts.into_iter().map(|n| n as usize).collect();
+        let count = |direction, units: usize| match connection {
+            Some(connection) => {
+                let counts = graph.carry(connection, direction, &edges, &vec![1.0; units]);
+                counts.into_iter().map(|n| n as usize).collect()
+            }
+            None => Vec::new(),
+        };
         Degree {
-            into: whole(graph.carry(connection, Direction::Forward, &edges, &ones(source))),
-            out: whole(graph.carry(connection, Direction::Reverse, &edges, &ones(target))),
+            into: count(Direction::Forward, shape.groups * shape.inputs),
+            out: count(Direction::Reverse, shape.outputs),
         }
     };
     graph.tensors().map(of).collect()
@@ -61,9 +68,10 @@ pub(super) fn by_layer(graph: &PathGraph, degrees: &ByTensor<Degree>) -> [ByLaye
         units.iter_mut().zip(more).for_each(|(d, n)| *d += n);
     };
     for (tensor, degree) in degrees.with_ids() {
-        let Ends { source, target, .. } = graph.ends(tensor);
-        add(&mut into[target], &degree.into);
-        add(&mut out[source], &degree.out);
+        for Ends { source, target, .. } in graph.uses(tensor) {
+            add(&mut into[target], &degree.into);
+            add(&mut out[source], &degree.out);
+        }
     }
     [into, out]
 }

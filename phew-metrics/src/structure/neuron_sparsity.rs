@@ -1,6 +1,6 @@
 //! How much of its incoming weights each hidden unit has lost.
 
-use phew_graph::{Direction, Mask, PathGraph};
+use phew_graph::{Direction, Mask, PathGraph, TensorId};
 use serde::Serialize;
 
 /// Steps of the scale from 0 to 1.
@@ -19,7 +19,8 @@ pub struct NeuronSparsity {
 /// pruned, for each hundredth from 0 to 1.
 ///
 /// It tells masks that prune whole units from those that prune weights everywhere. Each prunable tensor counts by itself,
-/// a projection around a block too; those into the outputs do not count.
+/// a projection around a block too, and once however many operators share it; those into nothing but the outputs do not
+/// count.
 ///
 /// # Returns
 /// 101 entries each; all shares are 0 for a network without hidden layers.
@@ -49,7 +50,8 @@ pub fn neuron_sparsity(graph: &PathGraph, mask: &Mask) -> NeuronSparsity {
     let outputs = graph.start(Direction::Reverse);
     // Units by the last step that their sparsity reaches.
     let mut units = [0usize; STEPS + 1];
-    for tensor in graph.tensors().filter(|&tensor| graph.ends(tensor).target != outputs) {
+    let is_hidden = |&tensor: &TensorId| graph.uses(tensor).any(|ends| ends.target != outputs);
+    for tensor in graph.tensors().filter(is_hidden) {
         let shape = graph.shape(tensor);
         let row = shape.row();
         let mut kept = vec![0; shape.outputs];

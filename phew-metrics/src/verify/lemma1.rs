@@ -226,7 +226,7 @@ mod tests {
             5,
         )
         .unwrap();
-        let trace = Analysis::new(&network, None).unwrap().path_kernel_trace().total();
+        let trace = Analysis::new(&network, None).unwrap().path_kernel_trace().unwrap().total();
         let all = 2 * d * units;
         for found in [layer.exhaustive(all), layer.optimum(all).0, layer.narrowest(units)] {
             assert!((found / trace - 1.0).abs() < 1e-12, "{found} {trace}");

@@ -116,7 +116,7 @@ fn monte_carlo(params: &ClaimParams) -> Result<(Check, bool), MetricError> {
     let mut seen: ByLayer<Vec<f64>> = visits.iter().map(|l| vec![0.0; l.len()]).collect();
     let law = WalkLaw { seed, bias, ..WalkLaw::default() };
     for (tensor, counts) in count_visits(&network, &law, walks)?.with_ids() {
-        let Ends { shape, target, .. } = analysis.graph().ends(tensor);
+        let Ends { shape, target, .. } = analysis.only_use(tensor);
         for (index, &count) in counts.iter().enumerate() {
             seen[target][shape.ends(index).1] += f64::from(count);
         }

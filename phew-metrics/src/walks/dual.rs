@@ -12,6 +12,7 @@ const BLOCK: usize = 1 << 14;
 /// A scalar weight between two units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edge {
+    pub(super) connection: ConnectionId,
     pub(super) tensor: TensorId,
     pub(super) index: usize,
     pub(super) source: usize,
@@ -61,9 +62,10 @@ impl<D: DualEdges> LayerSemiring for DualSums<'_, D> {
     type Layer = Dual;
 
     fn weighted(&mut self, step: &Step, shape: &Weighted, near: &Dual) -> Dual {
+        let edges = Edges { of: self.0, connection: step.connection, shape };
         match step.direction {
-            Direction::Forward => gather(shape, self.0, &near.value, near.tangent()),
-            Direction::Reverse => scatter(shape, self.0, &near.value, near.tangent()),
+            Direction::Forward => gather(&edges, &near.value, near.tangent()),
+            Direction::Reverse => scatter(&edges, &near.value, near.tangent()),
         }
     }
 
@@ -91,16 +93,31 @@ impl<D: DualEdges> LayerSemiring for DualSums<'_, D> {
     }
 }
 
-fn gather<D: DualEdges>(shape: &Weighted, edges: &D, x: &ScaledVec, dx: &ScaledVec) -> Dual {
+/// The edges of a weighted connection.
+struct Edges<'a, D> {
+    of: &'a D,
+    connection: ConnectionId,
+    shape: &'a Weighted,
+}
+
+impl<D: DualEdges> Edges<'_, D> {
+    #[inline]
+    fn dual(&self, index: usize, source: usize, target: usize) -> (f64, f64) {
+        let Self { connection, shape: &Weighted { tensor, .. }, .. } = *self;
+        self.of.dual(Edge { connection, tensor, index, source, target })
+    }
+}
+
+fn gather<D: DualEdges>(edges: &Edges<'_, D>, x: &ScaledVec, dx: &ScaledVec) -> Dual {
+    let shape = edges.shape;
     let (row, kernel) = (shape.row(), shape.kernel);
     let sums = |j: usize| {
         let first = shape.first_source(j);
         let mut sum = [0.0; 3];
         for i in 0..shape.inputs {
             let (x, dx) = (x.values[first + i], dx.values[first + i]);
-            let (tensor, source) = (shape.tensor, first + i);
             for k in i * kernel..(i + 1) * kernel {
-                let (f, t) = edges.dual(Edge { tensor, index: j * row + k, source, target: j });
+                let (f, t) = edges.dual(j * row + k, first + i, j);
                 add(&mut sum, f, t, x, dx);
             }
         }
@@ -110,16 +127,17 @@ fn gather<D: DualEdges>(shape: &Weighted, edges: &D, x: &ScaledVec, dx: &ScaledV
     split(rows.map(sums).collect(), x.exponent, dx.exponent)
 }
 
-fn scatter<D: DualEdges>(shape: &Weighted, edges: &D, y: &ScaledVec, dy: &ScaledVec) -> Dual {
+fn scatter<D: DualEdges>(edges: &Edges<'_, D>, y: &ScaledVec, dy: &ScaledVec) -> Dual {
+    let shape = edges.shape;
     let (row, kernel, outputs) = (shape.row(), shape.kernel, shape.outputs_per_group());
     // By source unit: each sum runs over the target units in order, whatever the threads.
     let sums = |source: usize| {
         let (group, i) = (source / shape.inputs, source % shape.inputs);
-        let (tensor, mut sum) = (shape.tensor, [0.0; 3]);
+        let mut sum = [0.0; 3];
         for j in group * outputs..(group + 1) * outputs {
             let (y, dy) = (y.values[j], dy.values[j]);
             for k in i * kernel..(i + 1) * kernel {
-                let (f, t) = edges.dual(Edge { tensor, index: j * row + k, source, target: j });
+                let (f, t) = edges.dual(j * row + k, source, j);
                 add(&mut sum, f, t, y, dy);
             }
         }

@@ -1,6 +1,6 @@
 //! How often a walk is expected to pass each unit and each weight.
 
-use phew_graph::{ByLayer, Direction, Ends, ScaledVec, TensorId};
+use phew_graph::{ByLayer, Direction, ScaledVec, TensorId};
 use phew_walk::Starts;
 use rayon::prelude::*;
 
@@ -61,7 +61,8 @@ impl Visits<'_> {
         visits
     }
 
-    /// Expected visits of each scalar of a prunable tensor, row-major: they add up to 1 on a chain.
+    /// Expected visits of each scalar of a prunable tensor, row-major: they add up to 1 on a chain. Those of a tensor that
+    /// several operators share are summed over its uses.
     ///
     /// # Panics
     /// If there is no such tensor.
@@ -70,14 +71,16 @@ impl Visits<'_> {
     /// One parallel pass over the tensor for each direction.
     #[must_use]
     pub fn weights(&self, tensor: TensorId) -> Vec<f64> {
-        let Ends { shape, source, target, .. } = self.walks.analysis.graph.ends(tensor);
+        let graph = &self.walks.analysis.graph;
         let edges = self.walks.edges();
+        let shape = graph.shape(tensor);
         let row = shape.row();
         let mut visits = vec![0.0; shape.len()];
-        for (direction, share, units) in &self.directions {
-            let graph = &self.walks.analysis.graph;
-            let steps = self.walks.steps(*direction).over(graph, tensor);
-            let (sources, targets) = (&units[source], &units[target]);
+        let every =
+            self.directions.iter().flat_map(|way| graph.uses(tensor).map(move |e| (way, e)));
+        for ((direction, share, units), ends) in every {
+            let steps = self.walks.steps(*direction).over(ends.connection);
+            let (sources, targets) = (&units[ends.source], &units[ends.target]);
             let rows = visits.par_chunks_mut(row).with_min_len((BLOCK / row).max(1)).enumerate();
             rows.for_each(|(j, visits)| {
                 let first = shape.first_source(j);

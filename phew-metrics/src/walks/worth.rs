@@ -1,8 +1,6 @@
 //! What the path of a walk is worth, in expectation.
 
-use phew_graph::{
-    ByTensor, ConnectionId, Direction, EdgeValue, Scaled, StepsOver, TensorId, Transition,
-};
+use phew_graph::{ByTensor, ConnectionId, Direction, EdgeValue, Scaled, TensorId, Transition};
 use phew_walk::{Bias, Starts};
 use serde::Serialize;
 
@@ -16,7 +14,8 @@ pub struct WalkWorth {
     pub ln_product: f64,
     /// Natural logarithm of `E[π²]`.
     pub ln_square: f64,
-    /// Natural logarithm of `E[Π(p, p)]`, a walk's part of the path kernel's trace (Patil & Dovrolis 2021, eq. (11)).
+    /// Natural logarithm of `E[Π(p, p)]`, a walk's part of the path kernel's trace (Patil & Dovrolis 2021, eq. (11)). NaN
+    /// where operators share a weight: see [`Analysis::path_kernel_trace`](crate::Analysis::path_kernel_trace).
     pub ln_kernel: f64,
     /// For each prunable tensor, what its steps are worth.
     pub steps: Vec<StepWorth>,
@@ -25,7 +24,7 @@ pub struct WalkWorth {
 /// The steps of a walk over one prunable tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct StepWorth {
-    /// Expected steps over the tensor in a walk: 1 on a chain.
+    /// Expected steps over the tensor in a walk: 1 on a chain, and as many as operators share it.
     pub visits: f64,
     /// Expected |θ| of a step over the tensor.
     pub magnitude: f64,
@@ -37,7 +36,6 @@ pub struct StepWorth {
 struct Probable<'a, F> {
     weights: &'a ByTensor<&'a [f32]>,
     bias: Bias,
-    steps: ByTensor<StepsOver<'a>>,
     transition: &'a Transition,
     worth: F,
 }
@@ -45,10 +43,10 @@ struct Probable<'a, F> {
 impl<F: Fn(f64) -> (f64, f64) + Sync> DualEdges for Probable<'_, F> {
     #[inline]
     fn dual(&self, edge: Edge) -> (f64, f64) {
-        let Edge { tensor, index, source, target } = edge;
+        let Edge { connection, tensor, index, source, target } = edge;
         let weight = self.weights[tensor][index];
         let score = self.bias.value(tensor, index, weight);
-        let q = self.steps[tensor].probability(score, source, target);
+        let q = self.transition.over(connection).probability(score, source, target);
         let (value, tangent) = (self.worth)(f64::from(weight));
         (q * value, q * tangent)
     }
@@ -81,7 +79,10 @@ impl Walks<'_> {
         WalkWorth {
             ln_product: Scaled::sum(products).ln(),
             ln_square: Scaled::sum(squares).ln(),
-            ln_kernel: Scaled::sum(kernels).ln(),
+            ln_kernel: match self.analysis.network.arch().tied_weight() {
+                Some(_) => f64::NAN,
+                None => Scaled::sum(kernels).ln(),
+            },
             steps: self.step_worths(starts),
         }
     }
@@ -94,13 +95,8 @@ impl Walks<'_> {
     ) -> (Scaled, Scaled) {
         let graph = &self.analysis.graph;
         let transition = self.steps(direction);
-        let probable = Probable {
-            weights: &self.analysis.weights,
-            bias: self.bias,
-            steps: graph.tensors().map(|t| transition.over(graph, t)).collect(),
-            transition,
-            worth,
-        };
+        let probable =
+            Probable { weights: &self.analysis.weights, bias: self.bias, transition, worth };
         let start = even(graph[graph.start(direction)].units);
         let [value, tangent] = sweep(graph, &probable, direction, start);
         (value.total(), tangent.total())

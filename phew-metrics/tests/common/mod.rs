@@ -5,7 +5,7 @@
 
 use phew_graph::{
     Activation, Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Op, Pool, Role, Shape,
-    TensorId, stream, stream_key,
+    TensorId, TensorSpec, stream, stream_key,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -24,18 +24,29 @@ const MOST: usize = 1_500;
 
 /// Draws a tiny network: an MLP, or convolutions with groups, pooling, identity and projection skips.
 pub(crate) fn tiny(seed: u64) -> Tiny {
-    draw(seed, Activation::Relu)
+    draw(seed, Activation::Relu, false)
 }
 
-/// As [`tiny`], of linear operators only.
-pub(crate) fn tiny_linear(seed: u64) -> Tiny {
-    draw(seed, Activation::Identity)
+/// As [`tiny`]; with `ties` several layers share a weight.
+pub(crate) fn tiny_with(seed: u64, ties: bool) -> Tiny {
+    draw(seed, Activation::Relu, ties)
 }
 
-fn draw(seed: u64, f: Activation) -> Tiny {
+/// As [`tiny_with`], of linear operators only.
+pub(crate) fn tiny_linear(seed: u64, ties: bool) -> Tiny {
+    draw(seed, Activation::Identity, ties)
+}
+
+fn draw(seed: u64, f: Activation, ties: bool) -> Tiny {
     for attempt in 0.. {
         let mut rng = stream(stream_key("tiny", seed), attempt);
-        let arch = if rng.random_bool(0.35) { mlp(&mut rng, f) } else { conv(&mut rng, f) };
+        let mut arch = if rng.random_bool(0.35) { mlp(&mut rng, f) } else { conv(&mut rng, f) };
+        if ties {
+            arch = tied(&arch, &mut rng);
+            if arch.tied_weight().is_none() {
+                continue;
+            }
+        }
         let count = chain_count(&arch);
         if !(1..=MOST).contains(&count) {
             continue;
@@ -55,6 +66,25 @@ fn draw(seed: u64, f: Activation) -> Tiny {
         return Tiny { network, mask };
     }
     unreachable!("some attempt is small enough");
+}
+
+/// The architecture with most of its weights in the place of others of the same shape and groups.
+fn tied(arch: &Arch, rng: &mut ChaCha8Rng) -> Arch {
+    let mut specs = arch.specs();
+    let groups = |spec: &TensorSpec| match &arch.nodes()[spec.nodes[0]].op {
+        Op::Conv2d(conv) => conv.groups,
+        _ => 1,
+    };
+    let weights: Vec<&TensorSpec> = arch.prunable().iter().collect();
+    for (place, spec) in weights.iter().enumerate() {
+        let alike = |other: &&&TensorSpec| {
+            (&other.shape, groups(other)) == (&spec.shape, groups(spec)) && other.name != spec.name
+        };
+        if let Some(other) = weights[..place].iter().find(alike).filter(|_| rng.random_bool(0.8)) {
+            specs[spec.nodes[0]].tensors.insert("weight".into(), other.name.clone());
+        }
+    }
+    Arch::new("tied", specs).unwrap()
 }
 
 fn mlp(rng: &mut ChaCha8Rng, f: Activation) -> Arch {
@@ -123,7 +153,7 @@ fn conv(rng: &mut ChaCha8Rng, f: Activation) -> Arch {
 
 fn tensor_of(arch: &Arch, node: usize) -> TensorId {
     let mut specs = arch.prunable().with_ids();
-    specs.find(|(_, s)| s.node == node && s.role == Role::Weight).unwrap().0
+    specs.find(|(_, s)| s.nodes.contains(&node) && s.role == Role::Weight).unwrap().0
 }
 
 /// A step back: node, unit, and the weight passed, if any.
@@ -219,6 +249,11 @@ fn walk_back(arch: &Arch, node: usize, unit: usize, chain: &mut Chain, done: &mu
 pub(crate) fn kept_chains(tiny: &Tiny) -> Vec<Chain> {
     let keeps = |c: &Chain| c.iter().all(|&(t, i)| tiny.mask.layer(t).get(i));
     chains(tiny.network.arch()).into_iter().filter(keeps).collect()
+}
+
+/// How often a chain passes a weight: once, unless layers share it.
+pub(crate) fn times(chain: &Chain, weight: (TensorId, usize)) -> usize {
+    chain.iter().filter(|&&passed| passed == weight).count()
 }
 
 /// Products of the edge values of a chain.

@@ -34,17 +34,21 @@ impl Layout {
         let buffers: Vec<TensorSpec> = all().filter(|s| s.role.is_buffer()).cloned().collect();
         let mut parts = vec![Parts::default(); arch.nodes().len()];
         for (index, spec) in parameters.iter().enumerate() {
-            let parts = &mut parts[spec.node];
-            match spec.role {
-                Role::Bias | Role::NormShift | Role::Shift => parts.bias = Some(index),
-                _ => parts.weight = Some(index),
+            for &node in &spec.nodes {
+                let parts = &mut parts[node];
+                match spec.role {
+                    Role::Bias | Role::NormShift | Role::Shift => parts.bias = Some(index),
+                    _ => parts.weight = Some(index),
+                }
             }
         }
         for (index, spec) in buffers.iter().enumerate() {
-            let parts = &mut parts[spec.node];
-            match spec.role {
-                Role::RunningMean => parts.mean = Some(index),
-                _ => parts.variance = Some(index),
+            for &node in &spec.nodes {
+                let parts = &mut parts[node];
+                match spec.role {
+                    Role::RunningMean => parts.mean = Some(index),
+                    _ => parts.variance = Some(index),
+                }
             }
         }
         let mut readers = vec![0; arch.nodes().len()];

@@ -32,7 +32,7 @@ pub(super) fn activity(
         let value = match (&node.op, read) {
             (Op::Input(_), _) => real[index].f_to_kind(Kind::Double)?.f_square()?,
             (op, Some((copy, before))) => {
-                let one = ones.iter().find(|(node, _)| *node == index).map(|(_, one)| one);
+                let one = ones.iter().find(|(nodes, _)| nodes.contains(&index)).map(|(_, one)| one);
                 match op {
                     Op::Add(_) => node.inputs[1..]
                         .iter()
@@ -63,8 +63,8 @@ pub(super) fn activity(
     Ok(Vec::<f64>::try_from(sums.f_to_device(tch::Device::Cpu)?)?)
 }
 
-/// Ones in the place of kept weights, in f64, by node.
-fn weights(arch: &Arch, kept: &Tensor) -> Result<Vec<(usize, Tensor)>> {
+/// Ones in the place of kept weights, in f64, and the nodes that use them.
+fn weights(arch: &Arch, kept: &Tensor) -> Result<Vec<(Vec<usize>, Tensor)>> {
     let mut from = 0;
     arch.prunable()
         .iter()
@@ -73,7 +73,7 @@ fn weights(arch: &Arch, kept: &Tensor) -> Result<Vec<(usize, Tensor)>> {
             let part = kept.f_narrow(0, from, spec.len() as i64)?;
             from += spec.len() as i64;
             let shape: Vec<i64> = spec.shape.iter().map(|&n| n as i64).collect();
-            Ok((spec.node, part.f_view(shape.as_slice())?.f_to_kind(Kind::Double)?))
+            Ok((spec.nodes.clone(), part.f_view(shape.as_slice())?.f_to_kind(Kind::Double)?))
         })
         .collect()
 }

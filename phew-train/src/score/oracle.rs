@@ -166,7 +166,8 @@ impl TorchOracle {
     /// `∂/∂m Σ_x ‖f(x; w ⊙ m) − f(x; w̃ ⊙ m)‖²` by the mask's entries `m`, kept or pruned: NTK-SAP's question.
     ///
     /// The inputs are normal numbers of the network's shape, drawn from stream `draw`; both networks are normalised by
-    /// the statistics that the inputs have under `w ⊙ m`, which are not differentiated.
+    /// the statistics that the inputs have under `w ⊙ m`, which are not differentiated; one that is used several times by
+    /// those of its last use.
     ///
     /// # Errors
     /// [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
@@ -213,7 +214,7 @@ impl TorchOracle {
             name: "random inputs".into(),
             shape: shape.into(),
             role: Role::Weight,
-            node: 0,
+            nodes: vec![0],
         };
         let values = Init::Normal { std: 1.0 }.sample(&spec, draw);
         let sizes: Vec<i64> = spec.shape.iter().map(|&n| n as i64).collect();

@@ -19,6 +19,8 @@ pub struct OnesPass {
     pub objective: f64,
     /// `∂R/∂f(w)` for every prunable scalar, kept or pruned, by tensor.
     pub derivative: Vec<Vec<f64>>,
+    /// Whether operators share a weight.
+    tied: bool,
 }
 
 impl OnesPass {
@@ -26,10 +28,14 @@ impl OnesPass {
     /// is the sum of `∂R/∂(w²)` over the kept weights.
     ///
     /// Only where the pass was of [`Power::Square`].
+    ///
+    /// # Returns
+    /// `None` where operators share a weight: R is not linear in the square of one that a path passes twice.
     #[must_use]
-    pub fn path_kernel_trace(&self, mask: &Mask) -> f64 {
+    pub fn path_kernel_trace(&self, mask: &Mask) -> Option<f64> {
         let kept = self.derivative.iter().zip(mask.layers());
-        kept.flat_map(|(values, layer)| layer.iter().map(move |index| values[index])).sum()
+        let all = kept.flat_map(|(values, layer)| layer.iter().map(move |index| values[index]));
+        (!self.tied).then(|| all.sum())
     }
 }
 
@@ -64,5 +70,6 @@ pub fn ones_pass(
     let derivative = Tensor::f_run_backward(&[&objective], &[&leaf], false, false)?;
     let all = Vec::<f64>::try_from(&derivative[0])?;
     let objective = objective.double_value(&[]);
-    Ok(OnesPass { objective, derivative: by_tensor(network, &all) })
+    let tied = network.arch().tied_weight().is_some();
+    Ok(OnesPass { objective, derivative: by_tensor(network, &all), tied })
 }

@@ -3,7 +3,9 @@
 //! What a batch keeps has exactly the law of that many single walks, though not their bytes. Its cost hardly depends on
 //! how many walks it holds.
 
-use phew_graph::{ByLayer, ByTensor, Direction, LayerId, Mask, Network, PathGraph, TensorId};
+use phew_graph::{
+    ByLayer, ByTensor, ConnectionId, Direction, LayerId, Mask, Network, PathGraph, TensorId,
+};
 use rayon::prelude::*;
 
 use crate::bulk::atomic_mask::AtomicMask;
@@ -105,7 +107,8 @@ impl<'a, S: Score> BulkEngine<'a, S> {
             Granularity::Weight => 1,
             Granularity::Kernel => table.shape.kernel,
         };
-        let most = self.tables.iter().map(most).sum::<usize>() as f64;
+        let uses = |(tensor, table)| most(table) * self.graph.uses(tensor).len();
+        let most = self.tables.with_ids().map(uses).sum::<usize>() as f64;
         ExpectedGain { rates, share: open.share, most }
     }
 
@@ -146,10 +149,9 @@ impl<'a, S: Score> BulkEngine<'a, S> {
             let next = &mut counts[onward.layer];
             match &onward.passage {
                 Passage::Weighted(kernels) => {
-                    for (to, n) in next.iter_mut().zip(self.cross(direction, kernels, walks, kept))
-                    {
-                        *to += n;
-                    }
+                    let part = self.part(onward.connection, kernels.tensor);
+                    let arrived = self.cross((direction, part), kernels, walks, kept);
+                    next.iter_mut().zip(arrived).for_each(|(to, n)| *to += n);
                 }
                 Passage::Free(free) => {
                     for (u, &n) in walks.iter().enumerate().filter(|(_, n)| **n > 0) {
@@ -165,7 +167,7 @@ impl<'a, S: Score> BulkEngine<'a, S> {
     /// Takes walks over a weighted connection, keeps what they pass, and adds them up at its far end.
     fn cross(
         &self,
-        direction: Direction,
+        (direction, part): (Direction, usize),
         onward: &OnwardKernels<'_>,
         walks: &[u64],
         kept: &AtomicMask,
@@ -179,7 +181,7 @@ impl<'a, S: Score> BulkEngine<'a, S> {
             let (group, chunk) = (task / chunks, task % chunks);
             let from = group * near + chunk * units;
             let to = (from + units).min((group + 1) * near);
-            let mut stream = self.stream(direction, onward.tensor.index(), task);
+            let mut stream = self.stream(direction, part, task);
             let layer = kept.layer(onward.tensor);
             let block = Block::new(onward, layer, self.granularity, from, to - from);
             (group, block.cross::<S>(&walks[from..to], &totals[from..to], &mut stream))
@@ -191,6 +193,17 @@ impl<'a, S: Score> BulkEngine<'a, S> {
             far[group * onward.count..].iter_mut().zip(arrived).for_each(|(to, n)| *to += n);
         }
         far
+    }
+
+    /// The number of a weighted connection's streams: its tensor's. Further uses of a tensor are numbered after the layers.
+    fn part(&self, connection: ConnectionId, tensor: TensorId) -> usize {
+        let first = self.graph.uses(tensor).next();
+        match first.is_some_and(|first| first.connection == connection) {
+            true => tensor.index(),
+            false => {
+                self.graph.tensors().len() + 1 + self.graph.layers().len() + connection.index()
+            }
+        }
     }
 
     /// The stream of one task of this batch.

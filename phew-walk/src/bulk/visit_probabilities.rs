@@ -18,12 +18,14 @@ pub(crate) struct VisitProbabilities {
     /// The sum of the norms onwards.
     pub(crate) totals: [Vec<f64>; 2],
     /// Expected visits by a walk, over that sum: a walk passes a weight of score s with probability
-    /// `s · (source + target)`.
+    /// `s · (source + target)`. Of a tensor that several operators share these are sums over its uses, and the product is how
+    /// often a walk is expected to pass the weight: no less than the probability.
     pub(crate) visits: [Vec<f64>; 2],
 }
 
 impl VisitProbabilities {
-    /// −ln of the probability that a walk does not keep a weight of the tensor.
+    /// −ln of the probability that a walk does not keep a weight of the tensor; no less than that where several operators
+    /// share it.
     pub(crate) fn rate<S: Score>(
         &self,
         table: &SamplingTable<'_>,
@@ -97,7 +99,7 @@ impl<S: Score> LayerSemiring for Visits<'_, '_, S> {
             let rates: Vec<f64> =
                 leaving.iter().zip(&here.totals[side]).map(|(v, t)| v / t).collect();
             flow::<S>(&self.tables[shape.tensor], forward, &rates, &mut far);
-            here.visits[side] = rates;
+            here.visits[side].iter_mut().zip(rates).for_each(|(sum, rate)| *sum += rate);
         }
         far
     }

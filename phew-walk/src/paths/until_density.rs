@@ -6,8 +6,8 @@
 use std::cmp::Ordering;
 
 use phew_graph::{
-    ByConnection, ByLayer, ByTensor, Direction, Mask, Network, PathGraph, SkipPolicy, TensorId,
-    kept_at,
+    ByConnection, ByLayer, ByTensor, ConnectionId, Direction, Ends, Mask, Network, PathGraph,
+    SkipPolicy, TensorId, kept_at,
 };
 use rayon::prelude::*;
 
@@ -89,6 +89,8 @@ pub fn best_paths(
 struct RankedWeight {
     value: f64,
     tensor: TensorId,
+    /// The connection by which that path passes it: of several uses of the tensor one.
+    by: ConnectionId,
     index: usize,
 }
 
@@ -123,18 +125,22 @@ impl<'a> BestThrough<'a> {
     fn weights(&self) -> Vec<RankedWeight> {
         let mut ranked = Vec::new();
         for (tensor, weights) in self.weights.with_ids() {
-            let ends = self.graph.ends(tensor);
-            if !self.walked[ends.connection] {
-                continue;
-            }
-            let (from, to) = (&self.from_inputs[ends.source], &self.to_outputs[ends.target]);
+            let walked = |ends: &Ends| self.walked[ends.connection];
+            let uses: Vec<Ends> = self.graph.uses(tensor).filter(walked).collect();
             for (index, &weight) in weights.iter().enumerate() {
                 let Some(step) = self.order.value_of(weight) else { continue };
-                let (source, target) = ends.shape.ends(index);
-                let value = from[source].value + step + to[target].value;
-                if value > f64::NEG_INFINITY {
-                    ranked.push(RankedWeight { value, tensor, index });
+                let mut best: Option<RankedWeight> = None;
+                for &ends in &uses {
+                    let (source, target) = ends.shape.ends(index);
+                    let (from, to) =
+                        (&self.from_inputs[ends.source], &self.to_outputs[ends.target]);
+                    let value = from[source].value + step + to[target].value;
+                    // Of equal uses the first.
+                    if value > best.map_or(f64::NEG_INFINITY, |best| best.value) {
+                        best = Some(RankedWeight { value, tensor, by: ends.connection, index });
+                    }
                 }
+                ranked.extend(best);
             }
         }
         ranked
@@ -142,7 +148,10 @@ impl<'a> BestThrough<'a> {
 
     /// Keeps the weights of the best path through one.
     fn keep(&self, weight: &RankedWeight, mask: &mut Mask) {
-        let ends = self.graph.ends(weight.tensor);
+        let mut uses = self.graph.uses(weight.tensor);
+        let Some(ends) = uses.find(|ends| ends.connection == weight.by) else {
+            unreachable!("a weight is ranked by a use of its tensor")
+        };
         let (source, target) = ends.shape.ends(weight.index);
         mask.layer_mut(weight.tensor).insert(weight.index);
         let sides =

@@ -24,6 +24,7 @@ pub(crate) struct Exits<'a> {
 
 /// A connection, the layer that it leads to, and the units that it leaves.
 pub(crate) struct Onward<'a> {
+    pub(crate) connection: ConnectionId,
     pub(crate) layer: LayerId,
     pub(crate) passage: Passage<'a>,
     units: Range<usize>,
@@ -75,7 +76,7 @@ impl<'a> Frontier<'a> {
                 Kind::Free(wiring) => Passage::Free(FreePassage { wiring, forward }),
             };
             let (layer, units) = (graph.step(c, direction).far, graph.leaves(c, direction));
-            Onward { layer, passage, units }
+            Onward { connection: c, layer, passage, units }
         };
         let exits = |layer: &Layer| {
             let list = if forward { &layer.outgoing } else { &layer.incoming };
@@ -138,6 +139,7 @@ mod tests {
         let onward = |first: usize, units: usize| {
             let free = FreePassage { wiring: Wiring::Block { first, units }, forward: false };
             Onward {
+                connection: ConnectionId::new(0),
                 layer: LayerId::new(0),
                 passage: Passage::Free(free),
                 units: first..first + units,

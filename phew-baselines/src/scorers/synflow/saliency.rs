@@ -48,13 +48,17 @@ impl Saliency {
             while done < block.len() {
                 let (target, column) = (index / shape.row(), index % shape.row());
                 let len = (shape.row() - column).min(block.len() - done);
-                let row = derivatives.target[target] * derivatives.factor;
                 let first = shape.first_source(target);
                 let weights = &weights[tensor][index..index + len];
-                for ((s, &w), m) in block[done..done + len].iter_mut().zip(weights).zip(column..) {
-                    let source = derivatives.source[first + m / shape.kernel];
-                    *s = comparable(factor.of(w) * row * source);
+                let scores = &mut block[done..done + len];
+                scores.fill(0.0);
+                for of_use in derivatives.uses() {
+                    let row = of_use.target[target] * of_use.factor;
+                    for ((s, &w), m) in scores.iter_mut().zip(weights).zip(column..) {
+                        *s += factor.of(w) * row * of_use.source[first + m / shape.kernel];
+                    }
                 }
+                scores.iter_mut().for_each(|s| *s = comparable(*s));
                 (index, done) = (index + len, done + len);
             }
         })

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use phew_graph::{
     ByLayer, ByTensor, Direction, LayerMask, Mask, PathSums, Scaled, ScaledVec, Step,
-    SumOfProducts, TensorId, Weighted,
+    SumOfProducts, TensorId, UseDerivatives, Weighted,
 };
 use rayon::prelude::*;
 
@@ -43,7 +43,7 @@ pub(super) struct WorkingSet {
 }
 
 impl WorkingSet {
-    /// The dense network.
+    /// The dense network, whose operators share no weight: a block's scores are those of one use.
     pub(super) fn new(saliency: Saliency, state: &State<'_>) -> Self {
         let tensors = state.graph.tensors();
         let cut: Vec<Vec<Tile>> = tensors.map(|t| tile::cut(&state.graph.shape(t))).collect();
@@ -169,8 +169,10 @@ impl WorkingSet {
     fn search(&mut self, sums: &PathSums<'_>, kept: usize, limit: &Limit) -> bool {
         let factor = self.saliency.factor();
         let ends = |b: &Block| {
-            let d = sums.derivatives(b.tile.tensor);
-            Ends { source: d.source, target: d.target, common: d.factor, factor }
+            // One term: whoever shares a weight is not pruned here.
+            let UseDerivatives { source, target, factor: common } =
+                sums.derivatives(b.tile.tensor).uses()[0];
+            Ends { source, target, common, factor }
         };
         let total: usize = self.blocks.iter().map(Block::len).sum();
         // An odd stride does not fall into step with rows and kernels.

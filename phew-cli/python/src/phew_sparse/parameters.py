@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -36,6 +36,14 @@ def places(model: nn.Module, masks: Mapping[str, Tensor]) -> list[Place]:
         ValueError: a mask has another shape than its parameter, or is not boolean.
     """
     return [_place(bare(model), name, mask) for name, mask in masks.items()]
+
+
+def holders(model: nn.Module, parameter: nn.Parameter) -> Iterator[tuple[nn.Module, str]]:
+    """All modules whose weight a parameter is, with the name by which their ``forward`` uses it: several of a tied weight."""
+    for module in bare(model).modules():
+        for name, own in module.named_parameters(recurse=False, remove_duplicate=False):
+            if own is parameter:
+                yield module, name.removesuffix("_orig")
 
 
 def _place(model: nn.Module, name: str, mask: Tensor) -> Place:

@@ -150,7 +150,7 @@ impl WriteArgs {
                 Quantity::Synflow => objective(Objective::SynFlow),
                 Quantity::SynflowL2 => objective(Objective::SynFlowL2),
                 Quantity::Trace => {
-                    let trace = analysis.path_kernel_trace();
+                    let trace = analysis.path_kernel_trace()?;
                     save(Some(trace.ln_total()), &|tensor| trace.shares(tensor))
                 }
                 Quantity::Visits => visits(Bias::Magnitude),

@@ -10,9 +10,13 @@ use serde::Serialize;
 use super::walks::{WalkRow, walks_text};
 use crate::output::{grouped, histogram, or_dash, percent, section, table};
 
-/// Natural logarithms, where names begin with `ln`; `null` is −∞: no path.
+/// Natural logarithms, where names begin with `ln`; `null` is −∞: no path. Of a network with a tied weight what is of the path
+/// kernel is `null` too.
 #[derive(Debug, Serialize)]
 pub(super) struct Theory {
+    /// A weight that several operators share, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tied_weight: Option<String>,
     ln_paths: f64,
     ln_paths_dense: f64,
     /// Of the kept paths those without a weight of 0.
@@ -23,8 +27,8 @@ pub(super) struct Theory {
     paths_effective: String,
     ln_synflow: f64,
     ln_synflow_l2: f64,
-    ln_path_kernel_trace: f64,
-    path_kernel_trace_shares: Vec<f64>,
+    ln_path_kernel_trace: Option<f64>,
+    path_kernel_trace_shares: Option<Vec<f64>>,
     /// Over the kept paths, each counting alike.
     mean_path: MeanPath,
     mean_path_dense: MeanPath,
@@ -93,9 +97,15 @@ impl Theory {
     pub(super) fn new(network: &Network, analysis: &Analysis<'_>) -> Result<Self, MetricError> {
         let dense = Analysis::new(network, None)?;
         let (structure, cost) = (analysis.structure(), analysis.cost());
-        let trace = analysis.path_kernel_trace();
+        let tied_weight = network.arch().tied_weight().map(|spec| spec.name.clone());
+        let trace = match &tied_weight {
+            None => Some(analysis.path_kernel_trace()?),
+            // It is not defined there.
+            Some(_) => None,
+        };
         let squares = dense.mean_squares().into_iter().zip(analysis.mean_squares());
         Ok(Self {
+            tied_weight,
             ln_paths: analysis.ln_path_count(Paths::Kept),
             ln_paths_dense: analysis.ln_path_count(Paths::All),
             ln_paths_effective: analysis.ln_path_count(Paths::Effective),
@@ -104,8 +114,8 @@ impl Theory {
             paths_effective: analysis.exact_path_count(Paths::Effective).to_string(),
             ln_synflow: analysis.ln_objective(Objective::SynFlow),
             ln_synflow_l2: analysis.ln_objective(Objective::SynFlowL2),
-            ln_path_kernel_trace: trace.ln_total(),
-            path_kernel_trace_shares: trace.layer_shares(),
+            ln_path_kernel_trace: trace.as_ref().map(PathKernelTrace::ln_total),
+            path_kernel_trace_shares: trace.as_ref().map(PathKernelTrace::layer_shares),
             mean_path: analysis.mean_path(),
             mean_path_dense: dense.mean_path(),
             walks: super::walks::rows(&dense),
@@ -119,7 +129,7 @@ impl Theory {
             sparse_flops: cost.sparse_flops(),
             network_gap: analysis.network_gap()?,
             mean_squares: squares.map(|(all, kept)| [all, kept]).collect(),
-            per_weight: per_weight(analysis, &trace),
+            per_weight: per_weight(analysis, trace.as_ref()),
             gaps: analysis.layer_gaps()?,
             structure,
             cost,
@@ -144,19 +154,20 @@ impl Theory {
     }
 
     fn tensors(&self) -> String {
-        let gaps = self.cost.layers.iter().zip(&self.gaps);
-        let row = |((cost, gap), share): ((&phew_metrics::LayerCost, &LayerGap), &f64)| {
+        let gaps = self.cost.layers.iter().zip(&self.gaps).enumerate();
+        let row = |(t, (cost, gap)): (usize, (&phew_metrics::LayerCost, &LayerGap))| {
+            let shares = self.path_kernel_trace_shares.as_ref();
             vec![
                 cost.name.clone(),
                 grouped(cost.flops),
                 grouped(cost.sparse_flops),
-                percent(*share),
+                shares.map_or_else(|| "–".into(), |shares| percent(shares[t])),
                 format!("{:.3}", gap.first),
                 format!("{:.3}", gap.second),
                 format!("{:.3}", gap.ramanujan),
             ]
         };
-        let rows: Vec<Vec<String>> = gaps.zip(&self.path_kernel_trace_shares).map(row).collect();
+        let rows: Vec<Vec<String>> = gaps.map(row).collect();
         let head = ["tensor", "FLOPs", "kept FLOPs", "of trace", "σ₁", "σ₂", "Ramanujan"];
         section(
             "Cost, share of the path kernel's trace, and expansion of each layer",
@@ -241,10 +252,16 @@ impl Theory {
         if self.ln_paths_effective < self.ln_paths {
             out += &format!("of them without a weight of 0: e^{:.3}\n", self.ln_paths_effective);
         }
-        out += &format!(
-            "Σ|π| = e^{:.4}, Σπ² = e^{:.4}, path kernel trace = e^{:.4}\n",
-            self.ln_synflow, self.ln_synflow_l2, self.ln_path_kernel_trace
-        );
+        out += &format!("Σ|π| = e^{:.4}, Σπ² = e^{:.4}", self.ln_synflow, self.ln_synflow_l2);
+        match (self.ln_path_kernel_trace, &self.tied_weight) {
+            (Some(trace), _) => out += &format!(", path kernel trace = e^{trace:.4}\n"),
+            (None, Some(tied)) => {
+                out += &format!(
+                    "\n`{tied}` is the weight of several operators, and a path may pass it twice: the path kernel is left out\n"
+                );
+            }
+            (None, None) => out += "\n",
+        }
         out += &format!(
             "FLOPs: {} of {} ({})\n",
             grouped(self.sparse_flops),
@@ -275,7 +292,7 @@ fn shortened(number: &str) -> String {
     }
 }
 
-fn per_weight(analysis: &Analysis<'_>, trace: &PathKernelTrace<'_>) -> Vec<PerWeight> {
+fn per_weight(analysis: &Analysis<'_>, trace: Option<&PathKernelTrace<'_>>) -> Vec<PerWeight> {
     let paths = analysis.path_shares(Paths::Kept);
     let walks = super::walks::phew(analysis);
     let visits = super::walks::visits(&walks);
@@ -283,7 +300,7 @@ fn per_weight(analysis: &Analysis<'_>, trace: &PathKernelTrace<'_>) -> Vec<PerWe
     let of = |(t, spec): (TensorId, &TensorSpec)| PerWeight {
         name: spec.name.clone(),
         ln_paths: Spread::of(&paths.shares(t), paths.ln_total(), t, mask),
-        ln_trace: Spread::of(&trace.shares(t), trace.ln_total(), t, mask),
+        ln_trace: trace.and_then(|trace| Spread::of(&trace.shares(t), trace.ln_total(), t, mask)),
         ln_visits: Spread::of(&visits.weights(t), 0.0, t, mask),
     };
     analysis.network().arch().prunable().with_ids().map(of).collect()

@@ -161,7 +161,7 @@ fn layer_norm<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result<bool>
     for (role, place) in [("weight", found.weight), ("bias", found.bias)] {
         let Some((owner, place)) = place else { continue };
         if let Some(view) = stored(converter, owner, place)? {
-            let value = converter.auxiliary(owner, &view, role)?;
+            let value = converter.of_norm(owner, &view, role)?;
             arguments.push((role, Argument::of_tensor(&value)));
         }
     }

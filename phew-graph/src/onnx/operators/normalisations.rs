@@ -28,7 +28,7 @@ fn vector<'a>(
         ));
     }
     let view = View { shape: vec![units], ..view };
-    let value = converter.auxiliary(node, &view, role)?;
+    let value = converter.of_norm(node, &view, role)?;
     Ok(Some(Argument::of_tensor(&value)))
 }
 

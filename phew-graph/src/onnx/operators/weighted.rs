@@ -4,7 +4,6 @@ use super::super::constant::common_shape;
 use super::super::graph::{Converter, Result};
 use super::super::known::{Known, View};
 use super::super::model::Node;
-use super::super::names;
 use super::super::tensors::Change;
 use super::calls::call;
 use super::inputs::{active, has, small};
@@ -117,7 +116,7 @@ pub(super) fn conv<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result 
         shape.push(room.ok_or("its kernel is larger than what it reads")? / stride[axis] + 1);
     }
     let bias = stored(converter, node, 2)?;
-    let weight_name = named(&weight, node, bias.as_ref(), converter);
+    let weight_name = converter.name_weight(node, &weight, Change::None, bias.as_ref());
     let weight = converter.parameter(&weight, &weight_name, Change::None);
     let mut arguments = vec![
         ("input", Argument::of_tensor(&name)),
@@ -128,7 +127,7 @@ pub(super) fn conv<'a>(converter: &mut Converter<'a>, node: &'a Node) -> Result 
         ("groups", Argument::of_int(node.int("group", 1))),
     ];
     if let Some(bias) = bias {
-        let bias = converter.auxiliary(node, &bias, "bias")?;
+        let bias = converter.bias(node, &bias, &weight_name)?;
         arguments.push(("bias", Argument::of_tensor(&bias)));
     }
     let operator = if axes == 1 { "conv1d.default" } else { "conv2d.default" };
@@ -177,7 +176,7 @@ pub(super) fn conv_transpose<'a>(converter: &mut Converter<'a>, node: &'a Node) 
     }
     let even: Vec<usize> = pads.iter().map(|[before, _]| *before).collect();
     let bias = stored(converter, node, 2)?;
-    let weight_name = named(&weight, node, bias.as_ref(), converter);
+    let weight_name = converter.name_weight(node, &weight, Change::None, bias.as_ref());
     let weight = converter.parameter(&weight, &weight_name, Change::None);
     let mut arguments = vec![
         ("input", Argument::of_tensor(&x.name)),
@@ -189,21 +188,11 @@ pub(super) fn conv_transpose<'a>(converter: &mut Converter<'a>, node: &'a Node) 
         ("dilation", Argument::of_sizes(&dilation)),
     ];
     if let Some(bias) = bias {
-        let bias = converter.auxiliary(node, &bias, "bias")?;
+        let bias = converter.bias(node, &bias, &weight_name)?;
         arguments.push(("bias", Argument::of_tensor(&bias)));
     }
     let operator = if axes == 1 { "conv_transpose1d.default" } else { "conv_transpose2d.input" };
     call(converter, node, operator, &arguments, &shape)
-}
-
-/// A weight's name: its own, or what its bias or module tell where an exporter made one up.
-fn named(weight: &View, node: &Node, bias: Option<&View>, converter: &Converter<'_>) -> String {
-    if !names::is_made_up(&weight.name) {
-        return weight.name.clone();
-    }
-    names::weight_beside(bias.map(|bias| bias.name.as_str()), &names::module(node))
-        .filter(|name| !converter.is_taken(name))
-        .unwrap_or_else(|| weight.name.clone())
 }
 
 /// A linear layer: the output is that of `last`.
@@ -224,13 +213,13 @@ fn linear<'a>(
     }
     // PyTorch has a row for each output.
     let change = if weight.transposed { Change::None } else { Change::Transposed };
-    let name = named(weight, node, bias, converter);
+    let name = converter.name_weight(node, weight, change, bias);
     let weight = converter.parameter(weight, &name, change);
     let mut arguments =
         vec![("input", Argument::of_tensor(&x.name)), ("weight", Argument::of_tensor(&weight))];
     if let Some(bias) = bias {
         let flat = View { shape: vec![out], ..bias.clone() };
-        let bias = converter.auxiliary(node, &flat, "bias")?;
+        let bias = converter.bias(node, &flat, &name)?;
         arguments.push(("bias", Argument::of_tensor(&bias)));
     }
     let mut shape = x.shape;

@@ -45,11 +45,11 @@ fn visits(graph: &PathGraph, network: &Network, skips: SkipPolicy) -> ByTensor<V
     let from = graph.forward(&edges, Some(&start(graph.inputs())), Some(&out));
     let to = graph.backward(&edges, Some(&start(graph.outputs())), Some(&back));
     let visit = |t: TensorId, i: usize| {
-        let ends = graph.ends(t);
+        let ends = graph.uses(t).next().unwrap();
         let (source, target) = ends.shape.ends(i);
         [
-            from[ends.source].value(source) * out.probability(graph, &edges, t, i),
-            to[ends.target].value(target) * back.probability(graph, &edges, t, i),
+            from[ends.source].value(source) * out.probability(&edges, &ends, i),
+            to[ends.target].value(target) * back.probability(&edges, &ends, i),
         ]
     };
     let tensor =
@@ -89,6 +89,99 @@ fn keep_frequencies_are_exact() {
                     z.abs() < 4.9,
                     "{skips:?}, {walks} walks, tensor {t} scalar {i}: {count} of {runs}, p {p:.4}"
                 );
+            }
+        }
+    }
+}
+
+/// Four units and two outputs, with one weight used twice in a row and in a skip around both.
+fn tied() -> Network {
+    let arch = ArchBuilder::new("tied", Shape::Features(4))
+        .linear_unbiased("a", 4)
+        .linear_unbiased("b", 4)
+        .tensor("weight", "a.weight")
+        .from("input")
+        .linear_unbiased("c", 4)
+        .tensor("weight", "a.weight")
+        .add("sum", &["b", "c"])
+        .linear_unbiased("out", 2)
+        .build()
+        .unwrap();
+    Network::initialise(arch, Init::default(), 5).unwrap()
+}
+
+/// The probability that a walk from a unit passes each weight at least once, from the list of all such walks.
+fn passes(
+    network: &Network,
+    graph: &PathGraph,
+    step: &Transition,
+    (layer, unit): (LayerId, usize),
+    (probability, passed): (f64, &mut Vec<(TensorId, usize)>),
+    sums: &mut ByTensor<Vec<f64>>,
+) {
+    let weights = network.weights();
+    let edges = Edges::new(&weights, Bias::Magnitude);
+    let reverse = step.direction() == Direction::Reverse;
+    if layer == graph.start(step.direction().reversed()) {
+        let mut once = passed.clone();
+        once.sort_unstable();
+        once.dedup();
+        once.into_iter().for_each(|(t, i)| sums[t][i] += probability);
+        return;
+    }
+    let onward: Vec<_> = match reverse {
+        true => graph.edges_into(layer, unit).collect(),
+        false => graph.edges_out_of(layer, unit).collect(),
+    };
+    for edge in onward {
+        let (t, i) = edge.weight.unwrap();
+        let ends = graph.uses(t).find(|ends| ends.connection == edge.connection).unwrap();
+        let to = if reverse { (ends.source, edge.source) } else { (ends.target, edge.target) };
+        let q = step.probability(&edges, &ends, i);
+        passed.push((t, i));
+        passes(network, graph, step, to, (probability * q, passed), sums);
+        passed.pop();
+    }
+}
+
+/// As [`keep_frequencies_are_exact`], where a walk may pass a weight twice: its uses are drawn independently. 18 weights.
+#[test]
+fn keep_frequencies_are_exact_where_layers_share_a_weight() {
+    let network = tied();
+    let graph = PathGraph::new(network.arch());
+    let tables = tables(&graph, &network);
+    let weights = network.weights();
+    let edges = Edges::new(&weights, Bias::Magnitude);
+    let exact = Direction::BOTH.map(|direction| {
+        let step = Transition::new(&graph, &edges, direction, SkipPolicy::Uniform);
+        let mut sums: ByTensor<Vec<f64>> = weights.iter().map(|w| vec![0.0; w.len()]).collect();
+        let (start, units) = (graph.start(direction), graph[graph.start(direction)].units);
+        for unit in 0..units {
+            let share = (1.0 / units as f64, &mut Vec::new());
+            passes(&network, &graph, &step, (start, unit), share, &mut sums);
+        }
+        sums
+    });
+    for walks in [2, 9, 40] {
+        let runs = 3_000u64;
+        let mut counts: ByTensor<Vec<f64>> = weights.iter().map(|w| vec![0.0; w.len()]).collect();
+        for seed in 0..runs {
+            let law = WalkLaw { seed, starts: Starts::Random, ..WalkLaw::default() };
+            let mut bulk = BulkEngine::<Magnitude>::new(&graph, &tables, &law, Granularity::Weight);
+            let mask = bulk.run(0, walks, &Mask::empty(network.arch()), &network).mask;
+            for (count, layer) in counts.iter_mut().zip(mask.layers()) {
+                layer.iter().for_each(|i| count[i] += 1.0);
+            }
+        }
+        for (t, counts) in counts.with_ids() {
+            for (i, &count) in counts.iter().enumerate() {
+                let (out, back) = (walks.div_ceil(2) as i32, (walks / 2) as i32);
+                let [f, r] = [&exact[0], &exact[1]].map(|exact| exact[t][i]);
+                let p = 1.0 - (1.0 - f).powi(out) * (1.0 - r).powi(back);
+                let error = (p * (1.0 - p) / runs as f64).sqrt().max(1.0 / runs as f64);
+                let z = (count / runs as f64 - p) / error;
+                // 54 looks, α = 0.001 by Bonferroni.
+                assert!(z.abs() < 4.3, "{walks} walks, tensor {t} scalar {i}: {count}, p {p:.4}");
             }
         }
     }
