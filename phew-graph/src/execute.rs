@@ -19,6 +19,7 @@
 //! in the batch.
 
 mod buffers;
+mod chains;
 mod fold;
 mod geometry;
 mod kernels;
