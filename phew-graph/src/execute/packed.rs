@@ -59,13 +59,27 @@ impl Layer<'_> {
         let inputs = inputs / self.groups;
         let per_unit = inputs * rows * columns;
         let first = unit / (self.out / self.groups) * inputs;
-        let at = move |at: usize| Tap {
+        let tap = move |at: usize| Tap {
             index: unit * per_unit + at,
             from: first + at / (rows * columns),
             row: at / columns % rows,
             column: at % columns,
         };
-        (0..per_unit).map(at).filter(|tap| (self.kept)(tap.index))
+        (0..per_unit).map(tap).filter(|tap| (self.kept)(tap.index))
+    }
+
+    /// The kept weights that read a unit, each with the unit to which it adds, of a layer that reads so many units.
+    pub(super) fn readers(&self, from: usize, inputs: usize) -> impl Iterator<Item = (usize, Tap)> {
+        let [rows, columns] = self.window.kernel;
+        let (inputs, out) = (inputs / self.groups, self.out / self.groups);
+        let (group, within) = (from / inputs, from % inputs);
+        let tap = move |unit: usize, at: usize| {
+            let index = (unit * inputs + within) * rows * columns + at;
+            (unit, Tap { index, from, row: at / columns, column: at % columns })
+        };
+        let of_unit = move |unit| (0..rows * columns).map(move |at| tap(unit, at));
+        let all = (group * out..(group + 1) * out).flat_map(of_unit);
+        all.filter(|(_, tap)| (self.kept)(tap.index))
     }
 }
 
@@ -115,6 +129,16 @@ impl Packed {
             starts.push(entries.len());
         }
         Self { entries, starts, units: (0..shift.len()).collect(), shift, stride }
+    }
+
+    /// Other values for all entries.
+    pub(super) fn set_values(&mut self, values: impl Iterator<Item = f32>) {
+        self.entries.iter_mut().zip(values).for_each(|(entry, value)| entry.value = value);
+    }
+
+    /// Entries of all units.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// The numbers of a unit's entries.

@@ -350,7 +350,7 @@ prop_compose! {
     pub(crate) fn convolutional()(
         height in 1usize..14, width in 1usize..14, channels in 1usize..4, middle in 1usize..3,
         kernel in prop::array::uniform2(1usize..4), padding in prop::array::uniform2(0usize..3),
-        stride in prop::array::uniform2(1usize..4), groups in 1usize..3, pool in 0usize..3,
+        stride in prop::array::uniform2(1usize..4), groups in 1usize..3, pool in 0usize..3, normed: bool,
         activation in prop::sample::select(vec!["relu", "tanh", "leaky_relu", "identity"]),
     ) -> String {
         let middle = 2 * middle;
@@ -359,6 +359,14 @@ prop_compose! {
             1 => "type = \"avg_pool\"\nkernel = 2\nstride = 1\npadding = 1",
             _ => "type = \"avg_pool\"",
         };
+        let norm = "[[op]]\nname = \"bn2\"\ntype = \"batch_norm\"\n";
+        let add = |branch: &str| {
+            format!("[[op]]\nname = \"add\"\ntype = \"add\"\ninputs = [\"{branch}\", \"act\"]\n")
+        };
+        let joined = match normed {
+            true => format!("{norm}{}", add("bn2")),
+            false => format!("{}{norm}", add("second")),
+        };
         format!(
             "name = \"random\"\n\
              [[op]]\nname = \"x\"\ntype = \"input\"\nshape = [{channels}, {height}, {width}]\n\
@@ -366,8 +374,7 @@ prop_compose! {
              [[op]]\nname = \"bn\"\ntype = \"batch_norm\"\n\
              [[op]]\nname = \"act\"\ntype = \"{activation}\"\n\
              [[op]]\nname = \"second\"\ntype = \"conv2d\"\nout = {middle}\nkernel = 3\npadding = 1\ngroups = {groups}\n\
-             [[op]]\nname = \"add\"\ntype = \"add\"\ninputs = [\"second\", \"act\"]\n\
-             [[op]]\nname = \"bn2\"\ntype = \"batch_norm\"\n\
+             {joined}\
              [[op]]\nname = \"act2\"\ntype = \"relu\"\n\
              [[op]]\nname = \"cat\"\ntype = \"concat\"\ninputs = [\"act2\", \"act\"]\n\
              [[op]]\nname = \"third\"\ntype = \"conv2d\"\nout = 5\nkernel = [{}, {}]\npadding = [{}, {}]\nstride = [{}, {}]\n\
