@@ -1,4 +1,4 @@
-//! Running a network under its mask: forward passes that compute with the kept weights alone.
+//! Running and training a network under its mask, with the kept weights alone.
 //!
 //! [`Program::new`] compiles a network and a mask to a plan of fused steps, without libtorch: a convolution or linear
 //! layer with the normalisation folded into it, the addition of a skip connection and the activation are one step;
@@ -15,10 +15,14 @@
 //! order), with fused multiply-adds; means and variances of normalisations are summed in f64. Numbers of threads and of inputs
 //! change no byte.
 //!
+//! [`Training`] goes forward in training mode, sixteen inputs side by side, and back: the gradient by what a layer reads is
+//! computed by the same kernels, from its kept weights ordered by what they read.
+//!
 //! All operators are run but transposed convolutions, and batch normalisation without statistics, which depends on what else is
-//! in the batch.
+//! in the batch. Those of the zoo are trained.
 
 mod buffers;
+mod chains;
 mod fold;
 mod geometry;
 mod kernels;
@@ -29,6 +33,8 @@ mod plan;
 mod program;
 mod step;
 mod steps;
+mod training;
 mod values;
 
 pub use program::Program;
+pub use training::{TensorValues, Training};

@@ -49,10 +49,10 @@ pub use phew_graph::ndarray;
 pub use run::{Early, Remaining, Run, RunBuilder, RunConfig, RunOutcome, RunResult};
 pub use score::{OnesPass, OracleMode, SampleSpec, TorchOracle, ones_pass, score_batches};
 pub use train::{
-    EpochRecord, EpochTiming, Event, Fall, LearningRate, MagnitudePruner, Observer, Optimiser,
-    OptimiserSpec, Outcome, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning, Quality, Recipe,
-    Redraw, RedrawVariance, ScoredPruner, ScoredPrunerBuilder, Snapshot, Trainer, TrainerBuilder,
-    TrainingData, TrainingProgress,
+    Backend, EpochRecord, EpochTiming, Event, Fall, LearningRate, MagnitudePruner, Observer,
+    Optimiser, OptimiserSpec, Outcome, Pruned, PrunedTraining, Pruner, PrunerInfo, Pruning,
+    Quality, Recipe, Redraw, RedrawVariance, ScoredPruner, ScoredPrunerBuilder, Snapshot, Trainer,
+    TrainerBuilder, TrainingData, TrainingProgress,
 };
 
 #[cfg(doctest)]

@@ -1,5 +1,6 @@
 //! Training.
 
+mod backend;
 mod learning_rate;
 mod loss_scale;
 mod masked_step;
@@ -10,11 +11,13 @@ mod pruner;
 mod pruning;
 mod recipe;
 mod record;
+mod sparse_gradient;
 mod sums;
 mod task;
 mod trainer;
 mod training_data;
 
+pub use backend::Backend;
 pub use learning_rate::{Fall, LearningRate};
 pub use observer::{Observer, Pruned, TrainingProgress};
 pub use optimiser::{Optimiser, OptimiserSpec};

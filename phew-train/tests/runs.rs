@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use phew_graph::{Init, LayerMask, Mask, Network, zoo};
 use phew_train::{
-    Dataset, Early, EpochRecord, MagnitudePruner, Observer, OptimiserSpec, Precision, Pruning,
-    Recipe, Redraw, RedrawVariance, Run, RunOutcome, RunResult, TrainError, TrainingProgress,
-    digits, image_transformation,
+    Backend, Dataset, Early, EpochRecord, MagnitudePruner, Observer, OptimiserSpec, Precision,
+    Pruning, Recipe, Redraw, RedrawVariance, Run, RunOutcome, RunResult, TrainError,
+    TrainingProgress, digits, image_transformation,
 };
 
 struct Job {
@@ -20,6 +20,7 @@ struct Job {
     data: Dataset,
     recipe: Recipe,
     pruning: Pruning,
+    backend: Backend,
 }
 
 impl Job {
@@ -35,13 +36,14 @@ impl Job {
         let mut recipe = Recipe { epochs: 6, batch: 50, ..Recipe::preset("digits").unwrap() };
         recipe.augment.pad = 2;
         let data = digits(1000, 200, 0).unwrap();
-        Self { mask, network, data, recipe, pruning: Pruning::Never }
+        let (pruning, backend) = (Pruning::Never, Backend::Libtorch);
+        Self { mask, network, data, recipe, pruning, backend }
     }
 
     fn run(&self) -> Run<'_> {
         let run = Run::builder(&self.network, &self.data, &self.recipe).mask(&self.mask);
         let run = run.method("by rule").pruning(self.pruning.clone(), &MagnitudePruner).seed(5);
-        run.build().unwrap()
+        run.backend(self.backend).build().unwrap()
     }
 
     fn run_that_keeps(&self, steps: &[u64]) -> Run<'_> {
@@ -317,6 +319,17 @@ fn a_run_in_half_precision_survives_being_broken_off() {
 }
 
 #[test]
+fn a_run_by_kept_weights_alone_survives_being_broken_off() {
+    let mut job = Job::new();
+    job.recipe = job.recipe.with_epochs(2);
+    job.backend = Backend::Sparse;
+    // Pruned on its way, it goes on with what is then left.
+    job.pruning = Pruning::During { rounds: 2, density: 0.2 };
+    let (result, _) = in_parts(&job, &[]);
+    assert!(result.train.loss < 2.3, "{}", result.train.loss);
+}
+
+#[test]
 fn the_transformation_task_survives_being_broken_off() {
     // Images for targets, and the two moments and the count of steps that Adam has.
     let mut job = Job::new();
@@ -433,6 +446,8 @@ fn all_that_decides_a_run_is_part_of_its_identity() {
     let id = |job: &Job| job.run().config().id();
     let same = Job::new();
     assert_eq!(id(&job), id(&same));
+    let other = Job { backend: Backend::Sparse, ..Job::new() };
+    assert_ne!(id(&other), id(&job), "another backend");
     let mut other = Job::new();
     other.data = digits(1000, 200, 1).unwrap();
     assert_eq!(other.data.name, job.data.name);

@@ -10,8 +10,8 @@ use phew_graph::{
     Arch, ArchBuilder, Conv2d, Init, LayerMask, Mask, Network, Overwrite, Pool, Shape, zoo,
 };
 use phew_train::{
-    Augment, Dataset, LearningRate, Loss, OptimiserSpec, Recipe, Trainer, digits, epoch_order,
-    image_transformation,
+    Augment, Backend, Dataset, LearningRate, Loss, OptimiserSpec, Recipe, Trainer, digits,
+    epoch_order, image_transformation,
 };
 use tch::{Kind, Tensor};
 
@@ -67,6 +67,7 @@ fn compare(
     network: &Network,
     mask: Option<&Mask>,
     recipe: &Recipe,
+    backend: Backend,
     tolerance: f64,
 ) {
     let python = root("../.venv/bin/python");
@@ -133,7 +134,12 @@ fn compare(
         Command::new(python).arg(root("python/train.py")).arg(path("plan.json")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
-    let mut trainer = Trainer::builder(network, data, recipe).mask(mask).seed(9).build().unwrap();
+    let mut trainer = Trainer::builder(network, data, recipe)
+        .mask(mask)
+        .seed(9)
+        .backend(backend)
+        .build()
+        .unwrap();
     trainer.run(&mut ()).unwrap();
     trainer.model().save(&path("found"), Overwrite::Refuse).unwrap();
     let expected: HashMap<String, Tensor> =
@@ -162,7 +168,9 @@ fn masked_sgd_with_momentum_and_decay_agrees_with_pytorch() {
     let data = digits(400, 100, 0).unwrap();
     let network = Network::initialise(small_net(), Init::default(), 0).unwrap();
     let mask = mask_of(network.arch());
-    compare(&data, &network, Some(&mask), &recipe(SGD, 0.01, 20), 1e-3);
+    for backend in [Backend::Libtorch, Backend::Sparse] {
+        compare(&data, &network, Some(&mask), &recipe(SGD, 0.01, 20), backend, 1e-3);
+    }
 }
 
 #[test]
@@ -172,7 +180,9 @@ fn dense_nesterov_with_smoothed_labels_agrees_with_pytorch() {
     let nesterov = OptimiserSpec::Sgd { momentum: 0.8, nesterov: true, weight_decay: 1e-3 };
     let recipe =
         Recipe { loss: Loss::CrossEntropy { smoothing: 0.1 }, ..recipe(nesterov, 0.01, 20) };
-    compare(&data, &network, None, &recipe, 1e-3);
+    for backend in [Backend::Libtorch, Backend::Sparse] {
+        compare(&data, &network, None, &recipe, backend, 1e-3);
+    }
 }
 
 #[test]
@@ -181,7 +191,9 @@ fn adam_on_the_transformation_task_agrees_with_pytorch() {
     let arch = zoo::mlp(&[784, 30, 784]).build().unwrap();
     let network = Network::initialise(arch, Init::default(), 2).unwrap();
     let recipe = Recipe { loss: Loss::MeanSquare, ..recipe(ADAM, 1e-3, 20) };
-    compare(&data, &network, None, &recipe, 1e-3);
+    for backend in [Backend::Libtorch, Backend::Sparse] {
+        compare(&data, &network, None, &recipe, backend, 1e-3);
+    }
 }
 
 #[test]

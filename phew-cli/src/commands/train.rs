@@ -13,9 +13,11 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use clap::Args;
-use phew_train::{Dataset, Device, DeviceDataset, Early, Recipe, Run, RunOutcome, RunResult};
+use phew_train::{
+    Backend, Dataset, Device, DeviceDataset, Early, Recipe, Run, RunOutcome, RunResult,
+};
 
-use crate::args::DeviceArgs;
+use crate::args::{DeviceArgs, choice};
 use crate::command::{Command, Example};
 use crate::data_cache;
 use crate::failure::{Checkpointed, usage};
@@ -68,6 +70,10 @@ struct RunArgs {
 
     #[command(flatten)]
     device: DeviceArgs,
+
+    /// What computes the gradients
+    #[arg(long, default_value_t, value_parser = choice::<Backend>())]
+    backend: Backend,
 
     /// Epochs between checkpoints
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
@@ -150,6 +156,7 @@ impl Train {
             .pruning(pruning, &*pruner)
             .from(from.as_ref())
             .seed(seed)
+            .backend(self.runs.backend)
             .checkpoint_every(self.runs.checkpoint_every)
             .keep_steps(self.runs.remember.iter().copied())
             .build()?;

@@ -44,6 +44,29 @@ fn a_masked_run_goes_from_initial_weights_to_a_result() {
     refuses(dir, &format!("{line} --seed 1"), 2, &["holds another run ('seed = 0'"]);
 }
 
+#[test]
+fn kept_weights_alone_are_trained_as_all_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    recipe(dir, 1);
+    stdout(dir, "init --arch lenet-5 --seed 3 -o w.safetensors");
+    stdout(dir, "prune --arch lenet-5 --weights w.safetensors --density 0.1 -o m.safetensors");
+    let line =
+        "--threads 1 train --recipe r.toml --weights w.safetensors --mask m.safetensors --json";
+    let loss = |options: &str| {
+        let result = json(dir, &format!("{line} {options}"));
+        result["train"]["loss"].as_f64().unwrap()
+    };
+    let (by_libtorch, by_kept) = (loss("-o a"), loss("--backend sparse -o b"));
+    // Twenty steps on the same batches: roundings alone differ.
+    assert!((by_libtorch - by_kept).abs() < 1e-4, "{by_libtorch} {by_kept}");
+    let config = std::fs::read_to_string(dir.join("b/config.toml")).unwrap();
+    assert!(config.contains("backend = \"sparse\""), "{config}");
+    refuses(dir, &format!("{line} -o b"), 2, &["holds another run"]);
+    let half = format!("{line} --backend sparse --precision bf16 -o c");
+    refuses(dir, &half, 2, &["precision: found bf16, expected f32"]);
+}
+
 /// Starts a run and waits until it has done so many epochs.
 fn start(folder: &Path, epochs: usize) -> Child {
     let mut child = command(folder, "--threads 1 train --recipe r.toml --seed 2 -o run")

@@ -86,6 +86,18 @@ impl Geometry {
         }
     }
 
+    /// Scalars of the value, for one input.
+    pub(super) fn scalars(&self) -> usize {
+        self.units * self.size[0] * self.size[1]
+    }
+
+    /// Where the scalars of the value begin in its buffer, in the order in which arrays have them.
+    pub(super) fn places(self) -> impl Iterator<Item = usize> {
+        let [rows, columns] = self.size;
+        let row = move |unit, y| (0..columns).map(move |x| self.place(unit, y, x) * self.lanes());
+        (0..self.units).flat_map(move |unit| (0..rows).flat_map(move |y| row(unit, y)))
+    }
+
     /// Numbers of a buffer.
     pub(super) fn len(&self) -> usize {
         self.units * self.rows() * self.row * self.lanes()

@@ -27,4 +27,23 @@ impl Memory {
     pub(super) fn numbers_mut(&mut self) -> &mut [f32] {
         &mut self.numbers[self.start..]
     }
+
+    /// Writes a value, of which arrays have the scalars of each input together; of inputs that are not there it has zeros.
+    pub(super) fn put(&mut self, geometry: Geometry, arrays: &[f32]) {
+        for (scalar, place) in geometry.places().enumerate() {
+            let mut inputs = arrays.iter().skip(scalar).step_by(geometry.scalars());
+            for lane in &mut self.numbers_mut()[place..place + geometry.lanes()] {
+                *lane = inputs.next().copied().unwrap_or(0.0);
+            }
+        }
+    }
+
+    /// Reads a value to arrays of as many inputs as there is room for.
+    pub(super) fn get(&self, geometry: Geometry, arrays: &mut [f32]) {
+        for (scalar, place) in geometry.places().enumerate() {
+            let inputs = arrays.iter_mut().skip(scalar).step_by(geometry.scalars());
+            let lanes = &self.numbers()[place..place + geometry.lanes()];
+            inputs.zip(lanes).for_each(|(to, from)| *to = *from);
+        }
+    }
 }

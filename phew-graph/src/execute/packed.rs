@@ -1,5 +1,7 @@
 //! The kept weights of a layer, packed for the kernels.
 
+use std::ops::Range;
+
 use super::fold::Folded;
 use super::geometry::Geometry;
 use crate::arch::op::Window;
@@ -38,6 +40,49 @@ pub(super) struct Layer<'w> {
     pub(super) parted: bool,
 }
 
+/// Where a kept weight stands in its tensor, and what it joins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tap {
+    /// In the tensor.
+    pub(super) index: usize,
+    /// The unit that it reads.
+    pub(super) from: usize,
+    /// In the kernel.
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+impl Layer<'_> {
+    /// The kept weights of a unit, in the order of the tensor, of a layer that reads so many units.
+    pub(super) fn taps(&self, unit: usize, inputs: usize) -> impl Iterator<Item = Tap> {
+        let [rows, columns] = self.window.kernel;
+        let inputs = inputs / self.groups;
+        let per_unit = inputs * rows * columns;
+        let first = unit / (self.out / self.groups) * inputs;
+        let tap = move |at: usize| Tap {
+            index: unit * per_unit + at,
+            from: first + at / (rows * columns),
+            row: at / columns % rows,
+            column: at % columns,
+        };
+        (0..per_unit).map(tap).filter(|tap| (self.kept)(tap.index))
+    }
+
+    /// The kept weights that read a unit, each with the unit to which it adds, of a layer that reads so many units.
+    pub(super) fn readers(&self, from: usize, inputs: usize) -> impl Iterator<Item = (usize, Tap)> {
+        let [rows, columns] = self.window.kernel;
+        let (inputs, out) = (inputs / self.groups, self.out / self.groups);
+        let (group, within) = (from / inputs, from % inputs);
+        let tap = move |unit: usize, at: usize| {
+            let index = (unit * inputs + within) * rows * columns + at;
+            (unit, Tap { index, from, row: at / columns, column: at % columns })
+        };
+        let of_unit = move |unit| (0..rows * columns).map(move |at| tap(unit, at));
+        let all = (group * out..(group + 1) * out).flat_map(of_unit);
+        all.filter(|(_, tap)| (self.kept)(tap.index))
+    }
+}
+
 impl Packed {
     /// `input` is as it is before it is parted, with a border of at least the window's padding, and `read` is what the
     /// layer reads: the same, or its parts.
@@ -47,41 +92,59 @@ impl Packed {
         input: &Geometry,
         read: &Geometry,
     ) -> Self {
-        let Window { kernel: [rows, columns], stride, padding, dilation, .. } = layer.window;
+        let Window { stride, padding, dilation, .. } = layer.window;
         let [above, left] = [input.border[0] - padding[0], input.border[1] - padding[1]];
-        let inputs = input.units / layer.groups;
-        let per_unit = inputs * rows * columns;
+        let entry = |unit: usize, tap: Tap| {
+            let row = above + tap.row * dilation[0];
+            let column = left + tap.column * dilation[1];
+            let offset = if layer.parted {
+                let part =
+                    (tap.from * stride[0] + row % stride[0]) * stride[1] + column % stride[1];
+                read.place(part, row / stride[0], column / stride[1])
+            } else {
+                row * read.down() + tap.from * read.next_unit() + column
+            };
+            let value = f64::from(layer.weights[tap.index]) * folded.scale[unit];
+            Entry { value: value as f32, offset: offset as u32 }
+        };
+        let of_unit = |unit: usize| {
+            let taps = layer.taps(unit, input.units);
+            let taps = taps.filter(|tap| layer.weights[tap.index] != 0.0);
+            taps.map(|tap| entry(unit, tap)).collect()
+        };
+        let shift = folded.shift.iter().map(|&shift| shift as f32).collect();
+        let stride = if layer.parted { [1; 2] } else { stride };
+        Self::of_units((0..layer.out).map(of_unit), shift, stride)
+    }
+
+    /// The entries of each unit, what its sum begins with, and how far the places for two positions are apart.
+    pub(super) fn of_units(
+        units: impl Iterator<Item = Vec<Entry>>,
+        shift: Vec<f32>,
+        stride: [usize; 2],
+    ) -> Self {
         let (mut entries, mut starts) = (Vec::new(), vec![0]);
-        for unit in 0..layer.out {
-            let first = unit / (layer.out / layer.groups) * inputs;
-            for at in 0..per_unit {
-                let index = unit * per_unit + at;
-                let weight = f64::from(layer.weights[index]) * folded.scale[unit];
-                if !(layer.kept)(index) || layer.weights[index] == 0.0 {
-                    continue;
-                }
-                let from = first + at / (rows * columns);
-                let row = above + at / columns % rows * dilation[0];
-                let column = left + at % columns * dilation[1];
-                let offset = if layer.parted {
-                    let part =
-                        (from * stride[0] + row % stride[0]) * stride[1] + column % stride[1];
-                    read.place(part, row / stride[0], column / stride[1])
-                } else {
-                    row * read.down() + from * read.next_unit() + column
-                };
-                entries.push(Entry { value: weight as f32, offset: offset as u32 });
-            }
+        for unit in units {
+            entries.extend(unit);
             starts.push(entries.len());
         }
-        let shift = folded.shift.iter().map(|&shift| shift as f32).collect();
-        Self {
-            entries,
-            starts,
-            shift,
-            stride: if layer.parted { [1; 2] } else { stride },
-            units: (0..layer.out).collect(),
-        }
+        Self { entries, starts, units: (0..shift.len()).collect(), shift, stride }
+    }
+
+    /// Other values for all entries.
+    pub(super) fn set_values(&mut self, values: impl Iterator<Item = f32>) {
+        self.entries.iter_mut().zip(values).for_each(|(entry, value)| entry.value = value);
+    }
+
+    /// Entries of all units.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The numbers of a unit's entries.
+    #[inline(always)]
+    pub(super) fn entries_of(&self, unit: usize) -> Range<usize> {
+        self.starts[unit]..self.starts[unit + 1]
     }
 
     /// Kept weights of the units that are computed.
@@ -91,6 +154,6 @@ impl Packed {
 
     /// The kept weights of a unit.
     pub(super) fn unit(&self, unit: usize) -> &[Entry] {
-        &self.entries[self.starts[unit]..self.starts[unit + 1]]
+        &self.entries[self.entries_of(unit)]
     }
 }

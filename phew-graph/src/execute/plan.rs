@@ -75,22 +75,11 @@ impl Plan {
     pub(super) fn run(&self, inputs: &[f32], outputs: &mut [f32]) {
         let mut memory = self.memory();
         let (input, output) = (self.geometries[0], self.geometries[self.last]);
-        let buffer = memory[self.buffers.of(0)].numbers_mut();
-        for (scalar, place) in places(input).enumerate() {
-            let lanes = buffer[place..place + input.lanes()].iter_mut();
-            let of_inputs = inputs.iter().skip(scalar).step_by(scalars(input));
-            lanes.zip(of_inputs).for_each(|(to, from)| *to = *from);
-        }
+        memory[self.buffers.of(0)].put(input, inputs);
         for step in &self.steps {
             self.step(&mut memory, step);
         }
-        let buffer = memory[self.buffers.of(self.last)].numbers();
-        for (scalar, place) in places(output).enumerate() {
-            let of_outputs = outputs.iter_mut().skip(scalar).step_by(scalars(output));
-            of_outputs
-                .zip(&buffer[place..place + output.lanes()])
-                .for_each(|(to, from)| *to = *from);
-        }
+        memory[self.buffers.of(self.last)].get(output, outputs);
         self.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
     }
 
@@ -146,17 +135,4 @@ impl Plan {
         }
         memory[own] = to;
     }
-}
-
-/// Scalars of a value, for one input.
-fn scalars(geometry: Geometry) -> usize {
-    geometry.units * geometry.size[0] * geometry.size[1]
-}
-
-/// Where the scalars of a value lie, in the order in which arrays have them.
-fn places(geometry: Geometry) -> impl Iterator<Item = usize> {
-    let [rows, columns] = geometry.size;
-    let lanes = geometry.lanes();
-    let row = move |unit, y| (0..columns).map(move |x| geometry.place(unit, y, x) * lanes);
-    (0..geometry.units).flat_map(move |unit| (0..rows).flat_map(move |y| row(unit, y)))
 }

@@ -1,5 +1,6 @@
 //! From an architecture to fused steps.
 
+use super::chains::Chains;
 use super::fold::{Folded, Tensors};
 use super::geometry::{Geometry, Layout};
 use super::packed::{Layer, Packed};
@@ -26,35 +27,20 @@ pub(super) struct Steps<'n> {
     network: &'n Network,
     mask: Option<&'n Mask>,
     tensors: Tensors<'n>,
-    /// How many nodes read each node.
-    readers: Vec<usize>,
-    /// The one node that reads a node, if it is one.
-    reader: Vec<Option<usize>>,
+    chains: Chains<'n>,
     values: Values,
-    /// Nodes that a step has taken up.
-    done: Vec<bool>,
 }
 
 impl<'n> Steps<'n> {
     pub(super) fn new(network: &'n Network, mask: Option<&'n Mask>, layout: Layout) -> Self {
         let arch: &Arch = network.arch();
-        let nodes = arch.nodes();
-        let (mut readers, mut reader) = (vec![0; nodes.len()], vec![None; nodes.len()]);
-        for (number, node) in nodes.iter().enumerate() {
-            for &input in &node.inputs {
-                readers[input] += 1;
-                reader[input] = Some(number).filter(|_| readers[input] == 1);
-            }
-        }
         Self {
             arch,
             network,
             mask,
             tensors: Tensors::new(network),
-            readers,
-            reader,
+            chains: Chains::new(arch),
             values: Values::new(arch, layout),
-            done: vec![false; nodes.len()],
         }
     }
 
@@ -65,7 +51,7 @@ impl<'n> Steps<'n> {
 
     /// All steps, in an order in which each finds what it reads.
     pub(super) fn all(&mut self) -> Result<Vec<Step>, GraphError> {
-        self.done[0] = true;
+        self.chains.take(0);
         for (number, node) in self.arch.nodes().iter().enumerate() {
             if !runs(&node.op) {
                 return Err(self.refused(number, &node.op));
@@ -73,7 +59,7 @@ impl<'n> Steps<'n> {
         }
         let mut steps = Vec::new();
         for node in 1..self.arch.nodes().len() {
-            if !self.done[node] {
+            if !self.chains.done(node) {
                 steps.extend(self.part(node, &steps));
                 steps.push(self.step(node)?);
             }
@@ -93,8 +79,7 @@ impl<'n> Steps<'n> {
     /// The step that begins with a node: with it goes what follows, as long as nothing else reads what comes between.
     fn step(&mut self, head: usize) -> Result<Step, GraphError> {
         let node = &self.arch.nodes()[head];
-        self.done[head] = true;
-        let mut output = head;
+        let mut output = self.chains.take(head);
         let mut add = None;
         let units = node.shape.units();
         let work = match &node.op {
@@ -103,9 +88,9 @@ impl<'n> Steps<'n> {
                 if let Op::BatchNorm(norm) = node.op {
                     folded = Folded::bias(units, None).then(norm, head, &self.tensors);
                 }
-                while let Some((next, Op::BatchNorm(norm))) = self.next(output) {
+                while let Some((next, Op::BatchNorm(norm))) = self.chains.next(output) {
                     folded = folded.then(*norm, next, &self.tensors);
-                    output = self.take(next);
+                    output = self.chains.take(next);
                 }
                 match &node.op {
                     Op::BatchNorm(_) => {
@@ -174,39 +159,28 @@ impl<'n> Steps<'n> {
                 return Err(self.refused(head, &node.op));
             }
         };
-        if let (Work::Weighted(_), Some((next, Op::Add(_)))) = (&work, self.next(output))
+        if let (Work::Weighted(_), Some((next, Op::Add(_)))) = (&work, self.chains.next(output))
             && let [one, two] = self.arch.nodes()[next].inputs[..]
         {
             let other = if one == output { two } else { one };
             // It has to be there before this step.
             if other < head {
                 add = Some(other);
-                output = self.take(next);
+                output = self.chains.take(next);
             }
         }
         let mut activation = Activation::Identity;
         if let Op::Activation(own) = &node.op {
             activation = *own;
-        } else if let Some((next, Op::Activation(own))) = self.next(output) {
+        } else if let Some((next, Op::Activation(own))) = self.chains.next(output) {
             activation = *own;
-            output = self.take(next);
+            output = self.chains.take(next);
         }
         let inputs = match self.values.parted(self.arch, head) {
             Some((parted, _)) => vec![parted],
             None => node.inputs.clone(),
         };
         Ok(Step { work, inputs, output, add, activation })
-    }
-
-    /// The only reader of a node's result.
-    fn next(&self, node: usize) -> Option<(usize, &'n Op)> {
-        let next = self.reader[node].filter(|_| self.readers[node] == 1)?;
-        Some((next, &self.arch.nodes()[next].op))
-    }
-
-    fn take(&mut self, node: usize) -> usize {
-        self.done[node] = true;
-        node
     }
 
     fn input_shape(&self, node: usize) -> crate::arch::Shape {

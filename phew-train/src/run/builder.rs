@@ -9,7 +9,7 @@ use super::config::RunConfig;
 use super::early::Early;
 use crate::device::Device;
 use crate::error::{Result, TrainError};
-use crate::train::{MagnitudePruner, Pruner, Pruning, Recipe, Task, TrainingData};
+use crate::train::{Backend, MagnitudePruner, Pruner, Pruning, Recipe, Task, TrainingData};
 
 /// What is to be trained, and how: [`Run::builder`] makes it, [`Run::train_in`] does it.
 ///
@@ -138,6 +138,11 @@ impl<'a> RunBuilder<'a> {
         Self { task: Task { device: Some(device), ..self.task }, ..self }
     }
 
+    /// Sets what computes the gradients; libtorch by default.
+    pub fn backend(self, backend: Backend) -> Self {
+        Self { task: Task { backend, ..self.task }, ..self }
+    }
+
     /// Sets after how many epochs a checkpoint is written; 1 by default.
     pub fn checkpoint_every(self, epochs: u64) -> Self {
         Self { checkpoint_every: epochs, ..self }
@@ -201,6 +206,7 @@ impl<'a> RunBuilder<'a> {
             pruner: (!pruning.densities().is_empty()).then(|| pruner.info()),
             from: from.map(|early| early.hash.clone()),
             pruning,
+            backend: task.backend,
             recipe: task.recipe.clone(),
         };
         task.network.check_unchanged()?;
@@ -215,6 +221,7 @@ mod tests {
     use super::*;
     use crate::batches::DeviceDataset;
     use crate::data::digits;
+    use crate::model::Precision;
 
     #[test]
     fn what_makes_no_sense_is_refused_before_anything_is_trained() {
@@ -248,5 +255,11 @@ mod tests {
         let elsewhere = Device(tch::Device::Cuda(0));
         let error = refused(Run::builder(&fitting, &on_device, &recipe).device(elsewhere));
         assert!(error.contains("device: found cuda:0, expected cpu"), "{error}");
+        // What the sparse backend lacks.
+        let error = refused(run().backend(Backend::Sparse).device(elsewhere));
+        assert!(error.contains("expected cpu, where the sparse backend computes"), "{error}");
+        let half = Recipe { precision: Precision::Bf16, ..recipe.clone() };
+        let error = refused(Run::builder(&fitting, &data, &half).backend(Backend::Sparse));
+        assert!(error.contains("precision: found bf16, expected f32"), "{error}");
     }
 }

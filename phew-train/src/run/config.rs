@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::train::{PrunerInfo, Pruning, Recipe};
+use crate::train::{Backend, PrunerInfo, Pruning, Recipe};
 
 /// Hexadecimal digits of a run's identity.
 const ID: usize = 16;
@@ -41,6 +41,9 @@ pub struct RunConfig {
     /// Hash of the file of an early step that it begins from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// What computes the gradients.
+    #[serde(default, skip_serializing_if = "Backend::is_default")]
+    pub backend: Backend,
     /// The recipe.
     pub recipe: Recipe,
 }

@@ -40,7 +40,7 @@ impl Kept {
     }
 
     /// Cuts a part of a gradient, which begins at a place of the whole.
-    fn cut(&self, part: &mut Tensor, from: i64) -> Result<()> {
+    pub(super) fn cut(&self, part: &mut Tensor, from: i64) -> Result<()> {
         let kept = self.0.f_narrow(0, from, part.size()[0])?;
         let _ = part.f_mul_(&kept)?;
         Ok(())

@@ -2,10 +2,12 @@
 
 use phew_graph::{Arch, Mask, Network, Node, Op};
 
+use super::backend::Backend;
 use super::recipe::Recipe;
 use super::training_data::TrainingData;
 use crate::device::Device;
 use crate::error::{Result, TrainError};
+use crate::model::Precision;
 
 /// A network, what to keep of it, data and a recipe.
 #[derive(Debug, Clone, Copy)]
@@ -16,11 +18,13 @@ pub(crate) struct Task<'a> {
     pub recipe: &'a Recipe,
     pub seed: u64,
     pub device: Option<Device>,
+    pub backend: Backend,
 }
 
 impl<'a> Task<'a> {
     pub(crate) fn new(network: &'a Network, data: TrainingData<'a>, recipe: &'a Recipe) -> Self {
-        Self { network, mask: None, data, recipe, seed: 0, device: None }
+        let (mask, seed, device, backend) = (None, 0, None, Backend::default());
+        Self { network, mask, data, recipe, seed, device, backend }
     }
 
     /// Where it is trained: where the data lie, if they are on a device, and on the processor by default.
@@ -41,6 +45,9 @@ impl<'a> Task<'a> {
         if let Some(mask) = self.mask {
             mask.check(arch, "mask")?;
         }
+        if self.backend == Backend::Sparse {
+            self.check_sparse()?;
+        }
         match self.device {
             Some(device) if device != self.device() => Err(TrainError::Parameter {
                 what: "device",
@@ -49,6 +56,25 @@ impl<'a> Task<'a> {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+impl Task<'_> {
+    /// Refuses settings that the sparse backend lacks. Which operators it lacks is found when it is compiled.
+    fn check_sparse(&self) -> Result<()> {
+        let refused = |what, found: String, expected: &str| {
+            Err(TrainError::Parameter { what, found, expected: expected.to_owned() })
+        };
+        if self.device() != Device::CPU {
+            let expected = "cpu, where the sparse backend computes";
+            return refused("device", self.device().to_string(), expected);
+        }
+        let found = match self.recipe.precision {
+            Precision::Full => return Ok(()),
+            Precision::Bf16 => "bf16",
+            Precision::F16 => "f16",
+        };
+        refused("precision", found.to_owned(), "f32, in which the sparse backend computes")
     }
 }
 

@@ -12,12 +12,14 @@ use std::time::Instant;
 use phew_graph::{Mask, Network};
 use tch::{Kind, Tensor};
 
+use super::backend::Backend;
 use super::loss_scale::LossScale;
 use super::masked_step::Kept;
 use super::observer::{Observer, TrainingProgress};
 use super::optimiser::Optimiser;
 use super::recipe::Recipe;
 use super::record::EpochRecord;
+use super::sparse_gradient::SparseGradient;
 use super::sums::Sums;
 use super::task::Task;
 use super::training_data::TrainingData;
@@ -64,6 +66,8 @@ pub struct Trainer {
     /// The step and the time at which this stretch of training began.
     clock: (u64, Instant),
     images_per_second: f64,
+    /// For the sparse backend alone: compiled for what is kept.
+    sparse: Option<SparseGradient>,
     /// For half precision alone.
     scale: Option<LossScale>,
 }
@@ -94,9 +98,14 @@ impl Trainer {
             order: (u64::MAX, Vec::new()),
             clock: (0, Instant::now()),
             images_per_second: 0.0,
+            sparse: None,
             scale: (task.recipe.precision == Precision::F16).then(LossScale::default),
             model,
         };
+        if task.backend == Backend::Sparse {
+            let mask = task.mask.unwrap_or(&trainer.mask);
+            trainer.sparse = Some(SparseGradient::new(task.network.arch(), mask)?);
+        }
         if let Some(mask) = task.mask {
             trainer.prune(mask)?;
         }
@@ -158,6 +167,9 @@ impl Trainer {
     pub fn prune(&mut self, mask: &Mask) -> Result<()> {
         let kept = Kept::new(self.model.arch(), mask, self.model.device())?;
         kept.clear(self.trained())?;
+        if self.sparse.is_some() && *mask != self.mask {
+            self.sparse = Some(SparseGradient::new(self.model.arch(), mask)?);
+        }
         (self.kept, self.mask) = (Some(kept), mask.clone());
         Ok(())
     }

@@ -136,16 +136,16 @@ pub(in crate::execute) fn activate(activation: Activation, output: &mut Target<'
     }
 }
 
-fn sigmoid(x: f32) -> f32 {
+pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + libm::expf(-x))
 }
 
 /// `ln(1 + eˣ)`, without an overflow of `eˣ`.
-fn softplus(x: f32) -> f32 {
+pub(super) fn softplus(x: f32) -> f32 {
     x.max(0.0) + libm::log1pf(libm::expf(-x.abs()))
 }
 
-fn hard_sigmoid(x: f32) -> f32 {
+pub(super) fn hard_sigmoid(x: f32) -> f32 {
     (x + 3.0).clamp(0.0, 6.0) / 6.0
 }
 

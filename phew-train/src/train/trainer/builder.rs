@@ -5,6 +5,7 @@ use phew_graph::{Mask, Network};
 use super::Trainer;
 use crate::device::Device;
 use crate::error::Result;
+use crate::train::backend::Backend;
 use crate::train::recipe::Recipe;
 use crate::train::task::Task;
 use crate::train::training_data::TrainingData;
@@ -41,12 +42,18 @@ impl<'a> TrainerBuilder<'a> {
         Self(Task { device: Some(device), ..self.0 })
     }
 
+    /// Sets what computes the gradients; libtorch by default.
+    pub fn backend(self, backend: Backend) -> Self {
+        Self(Task { backend, ..self.0 })
+    }
+
     /// The trainer, at step 0.
     ///
     /// # Errors
     /// [`TrainError::Parameter`](crate::TrainError::Parameter) if the recipe is invalid or does not suit data and
-    /// network, or if the data lie on another device; [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of
-    /// another architecture; [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
+    /// network, if the data lie on another device, or for a setting that the backend
+    /// lacks; [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of
+    /// another architecture or the backend lacks an operator; [`TrainError::Torch`](crate::TrainError::Torch) if the device has no room.
     pub fn build(self) -> Result<Trainer> {
         self.0.check()?;
         Trainer::start(&self.0)

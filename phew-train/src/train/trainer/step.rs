@@ -45,7 +45,15 @@ impl Trainer {
     }
 
     /// Outputs, loss and masked gradient of a batch, the gradient in consecutive parts.
-    fn gradient(&self, batch: &Batch) -> Result<(Tensor, Tensor, Vec<Tensor>)> {
+    fn gradient(&mut self, batch: &Batch) -> Result<(Tensor, Tensor, Vec<Tensor>)> {
+        if let Some(sparse) = &mut self.sparse {
+            let (output, loss, mut gradient) = sparse.of(&self.model, batch, self.recipe.loss)?;
+            if let Some(kept) = &self.kept {
+                // Biases of units that nothing enters are pruned too.
+                kept.cut(&mut gradient, 0)?;
+            }
+            return Ok((output, loss, vec![gradient]));
+        }
         // On the processor parts are faster: putting them together takes a pass over fresh memory. On a device the
         // number of operations is what counts.
         let whole = [self.model.parameters().shallow_clone()];

@@ -1,0 +1,140 @@
+//! A layer with weights, packed for both directions.
+//!
+//! The gradient by what a convolution reads is itself a sum over kept weights: at each position of the input, of each weight
+//! that reads it times the gradient where it adds. With a stride, the positions of the input that leave the same remainder are
+//! read by the same weights: they are a part of their own, which is computed as a convolution of stride 1 and put to its
+//! places. The gradient by the output has a border of zeros, as wide as the parts reach.
+
+use crate::arch::op::Window;
+use crate::execute::geometry::Geometry;
+use crate::execute::packed::{Entry, Layer, Packed};
+use crate::ids::TensorId;
+
+/// The kept weights of a layer, by output unit and by input unit.
+#[derive(Debug)]
+pub(super) struct TrainedLayer {
+    pub(super) tensor: TensorId,
+    /// Its bias, among the tensors that are not prunable.
+    pub(super) bias: Option<usize>,
+    pub(super) forward: Packed,
+    pub(super) stride: [usize; 2],
+    /// Where each entry's weight stands in the tensor.
+    pub(super) indices: Vec<u32>,
+    /// The parts of the gradient by the input; none where nothing asks for it.
+    pub(super) parts: Vec<Part>,
+}
+
+/// The positions of the input that leave one remainder by the stride.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) first: [usize; 2],
+    /// Of the part by itself.
+    pub(super) geometry: Geometry,
+    pub(super) packed: Packed,
+    indices: Vec<u32>,
+}
+
+/// How far beyond the map of its output the gradient by a convolution's input reaches, in rows and columns.
+pub(super) fn reach(window: Window, input: [usize; 2], output: [usize; 2]) -> [usize; 2] {
+    [0, 1].map(|axis| {
+        let mut reach = 0;
+        for first in 0..window.stride[axis].min(input[axis]) {
+            let steps = (input[axis] - first).div_ceil(window.stride[axis]);
+            for tap in 0..window.kernel[axis] {
+                if let Some(offset) = offset(window, axis, first, tap) {
+                    let last = offset + steps as isize - 1;
+                    reach = reach.max(-offset).max(last - (output[axis] as isize - 1));
+                }
+            }
+        }
+        reach.unsigned_abs()
+    })
+}
+
+/// From a position's number in its part to the output's position to which it adds through a row or column of the kernel,
+/// if it does.
+fn offset(window: Window, axis: usize, first: usize, tap: usize) -> Option<isize> {
+    let stride = window.stride[axis] as isize;
+    let at = (first + window.padding[axis]) as isize - (tap * window.dilation[axis]) as isize;
+    (at.rem_euclid(stride) == 0).then(|| at.div_euclid(stride))
+}
+
+impl TrainedLayer {
+    /// `input` is where the layer's input lies, `output` where the gradient by its output does.
+    pub(super) fn new(
+        layer: &Layer<'_>,
+        tensor: TensorId,
+        bias: Option<usize>,
+        input: Geometry,
+        output: Geometry,
+        gradient_by_input: bool,
+    ) -> Self {
+        let Window { stride, padding, dilation, .. } = layer.window;
+        let [above, left] = [input.border[0] - padding[0], input.border[1] - padding[1]];
+        let mut indices = Vec::new();
+        let mut by_output = Vec::with_capacity(layer.out);
+        for unit in 0..layer.out {
+            let mut entries = Vec::new();
+            for tap in layer.taps(unit, input.units) {
+                let row = (above + tap.row * dilation[0]) * input.down();
+                let column = left + tap.column * dilation[1];
+                let offset = row + tap.from * input.next_unit() + column;
+                entries.push(Entry { value: 0.0, offset: offset as u32 });
+                indices.push(tap.index as u32);
+            }
+            by_output.push(entries);
+        }
+        let forward = Packed::of_units(by_output.into_iter(), vec![0.0; layer.out], stride);
+        let parts = match gradient_by_input {
+            true => parts(layer, input, output),
+            false => Vec::new(),
+        };
+        Self { tensor, bias, forward, stride, indices, parts }
+    }
+
+    /// Takes the values of the weights and of the bias.
+    pub(super) fn load(&mut self, weights: &[f32], bias: Option<&[f32]>) {
+        let values = |indices: &[u32]| indices.iter().map(|&i| weights[i as usize]).collect();
+        let own: Vec<f32> = values(&self.indices);
+        self.forward.set_values(own.into_iter());
+        for part in &mut self.parts {
+            let own: Vec<f32> = values(&part.indices);
+            part.packed.set_values(own.into_iter());
+        }
+        if let Some(bias) = bias {
+            self.forward.shift.copy_from_slice(bias);
+        }
+    }
+}
+
+fn parts(layer: &Layer<'_>, input: Geometry, output: Geometry) -> Vec<Part> {
+    let window = layer.window;
+    let [rows, columns] = [0, 1].map(|axis| window.stride[axis].min(input.size[axis]));
+    let firsts = (0..rows).flat_map(|row| (0..columns).map(move |column| [row, column]));
+    let part = |first: [usize; 2]| {
+        let mut indices = Vec::new();
+        let mut of_unit = |from: usize| {
+            let mut entries = Vec::new();
+            for (unit, tap) in layer.readers(from, input.units) {
+                let row = offset(window, 0, first[0], tap.row);
+                let column = offset(window, 1, first[1], tap.column);
+                if let (Some(row), Some(column)) = (row, column) {
+                    let [above, left] = output.border;
+                    let row = row.saturating_add_unsigned(above).unsigned_abs();
+                    let column = column.saturating_add_unsigned(left).unsigned_abs();
+                    let offset = row * output.down() + unit * output.next_unit() + column;
+                    entries.push(Entry { value: 0.0, offset: offset as u32 });
+                    indices.push(tap.index as u32);
+                }
+            }
+            entries
+        };
+        let units: Vec<Vec<Entry>> = (0..input.units).map(&mut of_unit).collect();
+        let size =
+            [0, 1].map(|axis| (input.size[axis] - first[axis]).div_ceil(window.stride[axis]));
+        let packed = Packed::of_units(units.into_iter(), vec![0.0; input.units], [1; 2]);
+        let geometry = Geometry { size, border: [0; 2], row: size[1], ..input };
+        Part { first, geometry, packed, indices }
+    };
+    firsts.map(part).collect()
+}
