@@ -1,5 +1,7 @@
 //! Networks run without libtorch come to what libtorch makes of them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use phew_graph::execute::{Program, TensorValues, Training};
 use phew_graph::ndarray::{ArrayD, IxDyn};
 use phew_graph::{Arch, Init, LayerMask, Mask, Network, NormScale, zoo};
@@ -8,8 +10,8 @@ use tch::{Device, Kind, Tensor};
 
 /// A network of the zoo with scales that are not 1, a mask of a third of its weights, and the network under the mask.
 fn masked(name: &str) -> (Network, Mask, Network) {
-    let Ok(template) = zoo::by_name(name) else { panic!("{name}") };
-    let network = Network::initialise(template.build().unwrap(), Init::default(), 3)
+    let arch = zoo::by_name(name).unwrap().build().unwrap();
+    let network = Network::initialise(arch, Init::default(), 3)
         .unwrap()
         .with_norm_scale(NormScale::Uniform, 3);
     let third = |i: usize| i.wrapping_mul(0x9e37_79b9).is_multiple_of(3);

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use phew_graph::execute::{TensorValues, Training};
+use phew_graph::ndarray::ArrayD;
 use phew_graph::{Arch, ArchBuilder, Init, Network, NodeSpec, Shape, TensorNames, TensorSpec};
 use phew_train::{Mode, Model};
 use tch::{Device, Kind, Tensor};
@@ -86,4 +88,36 @@ fn a_shared_normalisation_is_moved_by_each_of_its_uses() {
     let _ = model.forward(&input, Mode::Train).unwrap();
     let error = (&model.buffers()[0] - expected).abs().max().double_value(&[]);
     assert!(error < 1e-12, "{error}");
+}
+
+#[test]
+fn the_engine_without_libtorch_adds_up_the_gradients_and_statistics_of_all_uses() {
+    let network = tied();
+    let input = Tensor::arange(20, (Kind::Double, Device::Cpu)).sin().view([4, 5]);
+    let numbers = Vec::<f32>::try_from(input.to_kind(Kind::Float).flatten(0, -1)).unwrap();
+    let array = ArrayD::from_shape_vec(vec![4, 5], numbers).unwrap();
+    let mut values = TensorValues::from(&network);
+    let mut training = Training::new(network.arch().clone(), None).unwrap();
+    let outputs = training.forward(&values, array.view()).unwrap();
+    let found = training.backward((&outputs * 2.0).view()).unwrap();
+    let found = found.weights.iter().chain(&found.auxiliary);
+    let specs = network.tensors().map(|(spec, _)| spec);
+    let found = specs.zip(found).filter(|(spec, _)| !spec.role.is_buffer());
+    for ((spec, found), (_, wanted)) in found.zip(gradients(&network, &input)) {
+        let wanted = Vec::<f64>::try_from(wanted.flatten(0, -1)).unwrap();
+        let greatest = wanted.iter().fold(1e-3, |most: f64, x| most.max(x.abs()));
+        let close =
+            |(found, wanted): (&f32, &f64)| (f64::from(*found) - wanted).abs() <= 1e-4 * greatest;
+        assert!(found.iter().zip(&wanted).all(close), "{}: {found:?} {wanted:?}", spec.name);
+    }
+    training.move_statistics(&mut values).unwrap();
+    let model = Model::new(&network, Device::Cpu, Kind::Double).unwrap();
+    let _ = model.forward(&input, Mode::Train).unwrap();
+    let buffers = network.arch().auxiliary().iter().zip(&values.auxiliary);
+    let buffers = buffers.filter(|(spec, _)| spec.role.is_buffer());
+    for ((spec, found), wanted) in buffers.zip(model.buffers()) {
+        let wanted = Vec::<f64>::try_from(wanted).unwrap();
+        let close = |(found, wanted): (&f32, &f64)| (f64::from(*found) - wanted).abs() < 1e-5;
+        assert!(found.iter().zip(&wanted).all(close), "{}: {found:?} {wanted:?}", spec.name);
+    }
 }

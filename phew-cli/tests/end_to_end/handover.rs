@@ -9,8 +9,8 @@ use crate::common::{folder, refuses};
 /// A `phew` of its own in a folder, linked where it can be: the program is large.
 fn own_phew(at: &Path) -> PathBuf {
     let (built, phew) = (assert_cmd::cargo::cargo_bin!("phew"), at.join("phew"));
-    if std::fs::hard_link(&built, &phew).is_err() {
-        std::fs::copy(&built, &phew).unwrap();
+    if std::fs::hard_link(built, &phew).is_err() {
+        std::fs::copy(built, &phew).unwrap();
     }
     phew
 }

@@ -200,7 +200,8 @@ impl Training {
     }
 
     /// The gradient of a loss by all parameters, from its gradient by the outputs of the last [`Training::forward`]; 0 for
-    /// weights that the mask leaves out, and for running statistics.
+    /// weights that the mask leaves out, and for running statistics. That of a tensor that several operators share is the
+    /// sum over them.
     ///
     /// # Shapes
     /// Those of the outputs.
@@ -250,7 +251,8 @@ impl Training {
                 slopes = of_input;
                 for (tensor, values) in [(own.scale, scales), (own.shift, shifts)] {
                     if let Some(tensor) = tensor {
-                        gradient.auxiliary[tensor] = values;
+                        let sums = gradient.auxiliary[tensor].iter_mut();
+                        sums.zip(values).for_each(|(sum, more)| *sum += more);
                     }
                 }
             }
@@ -285,17 +287,17 @@ impl Training {
     }
 }
 
-/// Adds up the groups' gradients by the weights and biases of a step.
+/// Adds the groups' gradients by the weights and biases of a step to those of the steps that share them.
 fn add_up(number: usize, step: &Step, groups: &[Group], gradient: &mut TensorValues) {
     let Work::Weighted(layer) = &step.work else { return };
     let own = &mut gradient.weights[layer.tensor.index()];
     for (place, &index) in layer.indices.iter().enumerate() {
         let each = groups.iter().map(|group| f64::from(group.by_weight[number][place]));
-        own[index as usize] = each.sum::<f64>() as f32;
+        own[index as usize] += each.sum::<f64>() as f32;
     }
     if let Some(bias) = layer.bias {
         for (unit, own) in gradient.auxiliary[bias].iter_mut().enumerate() {
-            *own = groups.iter().map(|group| group.by_bias[number][unit]).sum::<f64>() as f32;
+            *own += groups.iter().map(|group| group.by_bias[number][unit]).sum::<f64>() as f32;
         }
     }
 }

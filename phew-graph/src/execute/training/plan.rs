@@ -3,7 +3,7 @@
 use super::layer::{TrainedLayer, reach};
 use super::norm::Norm;
 use super::step::{Step, Work};
-use crate::arch::{Activation, Arch, Op, Role};
+use crate::arch::{Activation, Arch, Op, Role, TensorSpec};
 use crate::error::GraphError;
 use crate::execute::chains::Chains;
 use crate::execute::geometry::{Geometry, Layout};
@@ -32,8 +32,8 @@ impl Plan {
         let gradients = nodes.iter().map(|node| Geometry::of(node.shape, [0; 2], Layout::Inputs));
         let mut trained = vec![false; nodes.len()];
         for (number, node) in nodes.iter().enumerate() {
-            let specs = arch.prunable().iter().chain(arch.auxiliary());
-            let own = specs.into_iter().any(|spec| spec.node == number && !spec.role.is_buffer());
+            let mut specs = arch.prunable().iter().chain(arch.auxiliary());
+            let own = specs.any(|spec| spec.nodes.contains(&number) && !spec.role.is_buffer());
             trained[number] = own || node.inputs.iter().any(|&input| trained[input]);
         }
         let mut plan = Self {
@@ -73,7 +73,7 @@ impl Plan {
         let node = &arch.nodes()[head];
         let shape_of = |node: usize| arch.nodes()[node].shape;
         let auxiliary = |role| {
-            let own = |spec: &crate::arch::TensorSpec| spec.node == head && spec.role == role;
+            let own = |spec: &TensorSpec| spec.nodes.contains(&head) && spec.role == role;
             arch.auxiliary().iter().position(own)
         };
         let mut output = chains.take(head);
@@ -135,7 +135,7 @@ impl Plan {
         let node = &arch.nodes()[head];
         let specs = arch.prunable();
         let (Some((window, groups)), Some((tensor, spec))) =
-            (window(&node.op), specs.with_ids().find(|(_, spec)| spec.node == head))
+            (window(&node.op), specs.with_ids().find(|(_, spec)| spec.nodes.contains(&head)))
         else {
             unreachable!("a convolution or linear layer has a window and a weight")
         };
