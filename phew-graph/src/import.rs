@@ -58,7 +58,8 @@ pub fn import(path: &Path) -> Result<Imported, GraphError> {
 /// # Errors
 /// As [`import`].
 pub fn import_arch(path: &Path) -> Result<(Arc<Arch>, Vec<String>), GraphError> {
-    let map = Arc::new(Bytes::read_or_map(path)?);
+    // The weights, which are nearly all of it, are another's business.
+    let map = Arc::new(Bytes::glance(path)?);
     let (program, tensors, said) = if OnnxFile::is_name(path) {
         let file = OnnxFile::decode(path, &map)?;
         let (program, said) = file.program()?;
@@ -76,6 +77,7 @@ pub fn import_arch(path: &Path) -> Result<(Arc<Arch>, Vec<String>), GraphError> 
         tensors.retain(|name| !signature.shared.contains_key(name));
         (program, tensors, Vec::new())
     };
+    map.check_unchanged()?;
     let name =
         path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let (arch, mut notes) = program::translate(&program, &path.display().to_string(), &name)?;

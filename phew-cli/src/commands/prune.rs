@@ -159,7 +159,14 @@ impl Job {
                 _ => self.weights.load(arch.clone(), own, seed)?,
             };
             let load = clock.elapsed().as_secs_f64();
-            let from = source.provenance(&network);
+            let request = self.request(&densities, seed)?;
+            // The weights' hash is another thread's work, while most walks keep one busy.
+            let mut from = Provenance::default();
+            let (scores, made) = rayon::in_place_scope(|scope| {
+                scope.spawn(|_| from = source.provenance(&network));
+                let scores = scores_out.as_ref().map(|_| request.scores(&network, &mut oracle));
+                (scores, request.make(&network, &mut oracle))
+            });
             let method = Some(self.method.name.to_owned());
             let from = Provenance { method, seed: Some(seed), ..from };
             #[cfg(feature = "train")]
@@ -167,15 +174,15 @@ impl Job {
                 Some(data) => self.data.provenance(data, self.options.samples(), from)?,
                 None => from,
             };
-            let request = self.request(&densities, seed)?;
-            if let (Some(file), Some(names)) = (&self.scores_out, &scores_out) {
-                let scores = request.scores(&network, &mut oracle)?;
+            if let (Some(file), Some(names), Some(scores)) = (&self.scores_out, &scores_out, scores)
+            {
+                let scores = scores?;
                 let note = serde_json::to_string(&from)?;
                 let (file, overwrite) = (names.path(file, None, seed), self.output.overwrite());
                 let values = |tensor| scores[tensor].to_vec();
                 write_scores(&file, network.arch(), values, note, overwrite)?;
             }
-            for made in request.make(&network, &mut oracle)? {
+            for made in made? {
                 let path = outputs.path(&self.output.output, Some(made.density), seed);
                 masks.push(self.write(made, from.clone(), (&network, &source), path, load)?);
             }

@@ -15,8 +15,12 @@ use crate::memory::Memory;
 /// Files of more bytes are mapped: to read them takes longer than a method may.
 static MAPPED: AtomicU64 = AtomicU64::new(1 << 28);
 
+/// The same of files of which little is read, and at once.
+const GLANCED_AT: u64 = 1 << 20;
+
 /// Says from which size on files of weights, masks and scores are mapped, for the whole process: those of more bytes; at
-/// first those of more than 256 MiB. [`u64::MAX`] has all of them read into memory.
+/// first those of more than 256 MiB. [`u64::MAX`] has all of them read into memory. The architecture of an exported model
+/// of more than 1 MiB is read from a map as long as this is not that.
 ///
 /// A file in memory stays as it was when it was read. A mapped one takes no time to open and no memory of the process's
 /// own, but whoever writes to it meanwhile changes what is computed, and whoever cuts it short ends the process: see
@@ -65,6 +69,12 @@ impl std::ops::Deref for Bytes {
 impl Bytes {
     pub(crate) fn read_or_map(path: &Path) -> Result<Self, GraphError> {
         Stamped::open(path)?.bytes(MAPPED.load(Ordering::Relaxed))
+    }
+
+    /// For a look at a little of a file, after which it is let go: mapped, unless it is small or no file is to be mapped.
+    pub(crate) fn glance(path: &Path) -> Result<Self, GraphError> {
+        let most = MAPPED.load(Ordering::Relaxed);
+        Stamped::open(path)?.bytes(if most == u64::MAX { most } else { most.min(GLANCED_AT) })
     }
 
     pub(crate) fn read(path: &Path) -> Result<Self, GraphError> {
