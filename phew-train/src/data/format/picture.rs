@@ -82,11 +82,13 @@ fn jpeg(bytes: &[u8]) -> std::result::Result<Picture, String> {
     let guarded = guarded(bytes, &scans, progressive);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&guarded), options);
     decoder.decode_headers().map_err(|e| e.to_string())?;
+    let size = decoder.dimensions().ok_or("it has no size")?;
+    check_length(scans.iter().map(ExactSizeIterator::len).sum(), size)?;
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let space = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(decoder.options().jpeg_set_out_colorspace(space));
     let pixels = decoder.decode().map_err(|e| e.to_string())?;
-    let (columns, rows) = decoder.dimensions().ok_or("it has no size")?;
+    let (columns, rows) = size;
     Ok(match grey {
         true => Picture { shape: [1, rows, columns], planes: pixels },
         false => Picture::colours(rows, columns, &pixels),
@@ -122,6 +124,19 @@ fn scans(bytes: &[u8]) -> (Vec<Range<usize>>, bool) {
         }
     }
     (scans, progressive)
+}
+
+/// Refuses a JPEG whose scans are too short for so many columns and rows, before time and memory go into what it does not
+/// hold.
+///
+/// Each block of 8 × 8 of each component has at least a bit for its mean (ITU-T T.81, annexes F and G). Where components are
+/// sampled in different ways, by factors up to 4, they have together at least half as many blocks as the image.
+fn check_length(bytes: usize, (columns, rows): (usize, usize)) -> std::result::Result<(), String> {
+    let blocks = columns.div_ceil(8).saturating_mul(rows.div_ceil(8));
+    match bytes.saturating_mul(8) >= blocks / 2 {
+        true => Ok(()),
+        false => Err(format!("{bytes} bytes cannot hold {columns} × {rows} pixels")),
+    }
 }
 
 /// Whether the restart markers of each scan follow one another: 0 to 7, and again from 0.
@@ -227,6 +242,21 @@ mod tests {
                 assert!(read(&lost).is_err(), "{name}: {from} to {to} of {last:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_jpeg_of_more_pixels_than_its_bytes_can_hold_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.jpg");
+        image::GrayImage::from_pixel(64, 64, image::Luma([7])).save(&path).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        assert!(Picture::read(&path).is_ok());
+        // Rows and columns stand behind the marker, a length and a precision.
+        let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+        bytes[frame + 5..frame + 9].copy_from_slice(&[0x28, 0, 0x28, 0]);
+        std::fs::write(&path, &bytes).unwrap();
+        let error = Picture::read(&path).err().unwrap().to_string();
+        assert!(error.contains("bytes cannot hold 10240 × 10240 pixels"), "{error}");
     }
 
     #[test]
