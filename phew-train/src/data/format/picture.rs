@@ -83,7 +83,7 @@ fn jpeg(bytes: &[u8]) -> std::result::Result<Picture, String> {
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&guarded), options);
     decoder.decode_headers().map_err(|e| e.to_string())?;
     let size = decoder.dimensions().ok_or("it has no size")?;
-    check_length(scans.iter().map(ExactSizeIterator::len).sum(), size)?;
+    check_length(bytes.len(), size)?;
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let space = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(decoder.options().jpeg_set_out_colorspace(space));
@@ -126,8 +126,7 @@ fn scans(bytes: &[u8]) -> (Vec<Range<usize>>, bool) {
     (scans, progressive)
 }
 
-/// Refuses a JPEG whose scans are too short for so many columns and rows, before time and memory go into what it does not
-/// hold.
+/// Refuses a JPEG that is too short for so many columns and rows, before time and memory go into what it does not hold.
 ///
 /// Each block of 8 × 8 of each component has at least a bit for its mean (ITU-T T.81, annexes F and G). Where components are
 /// sampled in different ways, by factors up to 4, they have together at least half as many blocks as the image.
