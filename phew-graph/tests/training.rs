@@ -6,17 +6,18 @@ mod plain;
 
 use std::collections::BTreeMap;
 
-use phew_graph::execute::{TensorValues, Training};
+use phew_graph::execute::{Statistics, TensorValues, Training};
 use phew_graph::ndarray::{ArrayD, IxDyn};
 use phew_graph::{Arch, Mask, Network, Op, zoo};
 use plain::{Map, convolutional, noise, operator, random, tensors_of};
 use proptest::prelude::*;
 
-/// The outputs for a batch, normalised by its own statistics.
+/// The outputs for a batch.
 fn outputs_of(
     arch: &Arch,
     tensors: &BTreeMap<String, Vec<f64>>,
     inputs: &ArrayD<f32>,
+    statistics: Statistics,
 ) -> Vec<Vec<f64>> {
     let batch = inputs.shape()[0];
     let input = |numbers: Vec<f64>| Map { numbers, ..Map::zeros(arch.input_shape()) };
@@ -24,7 +25,7 @@ fn outputs_of(
     let mut maps: Vec<Vec<Map>> = vec![first.collect()];
     for node in &arch.nodes()[1..] {
         let mut tensors = tensors.clone();
-        if let Op::BatchNorm(_) = node.op {
+        if let (Op::BatchNorm(_), Statistics::Batch) = (&node.op, statistics) {
             // By the running statistics, which are those of the batch.
             let read = &maps[node.inputs[0]];
             let area = node.shape.area();
@@ -71,15 +72,26 @@ fn by_name<'v>(
 ///
 /// Where two differences of unlike width are unlike, a kink lies between, and the scalar is left out: how many were held.
 fn check(network: &Network, mask: &Mask, inputs: usize, seed: u64, most: usize) -> [usize; 2] {
+    check_by(Statistics::Batch, network, mask, inputs, seed, most)
+}
+
+fn check_by(
+    statistics: Statistics,
+    network: &Network,
+    mask: &Mask,
+    inputs: usize,
+    seed: u64,
+    most: usize,
+) -> [usize; 2] {
     let arch = network.arch();
     let batch = batch_of(arch, inputs, seed);
-    let mut training = Training::new(arch.clone(), Some(mask)).unwrap();
+    let mut training = Training::new(arch.clone(), Some(mask)).unwrap().normalised_by(statistics);
     let outputs = training.forward(&TensorValues::from(network), batch.view()).unwrap();
     let factors = array(outputs.shape(), seed ^ 5);
     let gradient = training.backward(factors.view()).unwrap();
 
     let mut tensors = tensors_of(network, mask);
-    let wanted = outputs_of(arch, &tensors, &batch);
+    let wanted = outputs_of(arch, &tensors, &batch, statistics);
     let greatest = wanted.iter().flatten().fold(1e-3, |most: f64, x| most.max(x.abs()));
     for (found, wanted) in outputs.iter().zip(wanted.iter().flatten()) {
         assert!((f64::from(*found) - wanted).abs() <= 2e-5 * greatest, "{found} {wanted}");
@@ -87,7 +99,7 @@ fn check(network: &Network, mask: &Mask, inputs: usize, seed: u64, most: usize) 
     let mut loss = |name: &str, index: usize, step: f64| -> f64 {
         let value = &mut tensors.get_mut(name).unwrap()[index];
         let before = std::mem::replace(value, *value + step);
-        let outputs = outputs_of(arch, &tensors, &batch);
+        let outputs = outputs_of(arch, &tensors, &batch, statistics);
         tensors.get_mut(name).unwrap()[index] = before;
         outputs.iter().flatten().zip(&factors).map(|(y, &c)| y * f64::from(c)).sum()
     };
@@ -153,6 +165,13 @@ fn running_statistics_move_by_what_is_worked_by_hand() {
     let network = Network::new(arch, vec![vec![1.0]], auxiliary).unwrap();
     let mut values = TensorValues::from(&network);
     let mut training = Training::new(network.arch().clone(), None).unwrap();
+    // They stay where they are what it normalises by: 2 / √2.
+    let running = Training::new(network.arch().clone(), None).unwrap();
+    let mut running = running.normalised_by(Statistics::Running);
+    let found = running.forward(&values, rows(&[[3.0]]).view()).unwrap()[[0, 0]];
+    assert!((found - 2.0_f32.sqrt()).abs() < 1e-5, "{found}");
+    running.move_statistics(&mut values).unwrap();
+    assert_eq!(values, TensorValues::from(&network));
     // Mean 3, squared deviations 4, 0 and 4: the variance of what they are a sample of is 4.
     training.forward(&values, rows(&[[1.0], [3.0], [5.0]]).view()).unwrap();
     training.move_statistics(&mut values).unwrap();
@@ -279,7 +298,9 @@ proptest! {
         let toml = toml.replace("\"batch_norm\"", "\"batch_norm\"\neps = 0.01");
         let Ok(arch) = Arch::from_toml(&toml, "random") else { return Ok(()) };
         let (network, mask) = random(arch, density, seed);
-        let [held, left_out] = check(&network, &mask, inputs, seed, 4);
-        prop_assert!(held > left_out, "{held} held, {left_out} left out");
+        for statistics in [Statistics::Batch, Statistics::Running] {
+            let [held, left_out] = check_by(statistics, &network, &mask, inputs, seed, 4);
+            prop_assert!(held > left_out, "{statistics:?}: {held} held, {left_out} left out");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! A fused step of a plan.
 
 use super::packed::Packed;
-use crate::arch::Activation;
 use crate::arch::op::{Attention, Window};
+use crate::arch::{Activation, Op, Shape};
 
 /// The windows of a pooling.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,20 @@ pub(super) enum Windows {
     Moving(Window, Padding),
     /// As many as there are positions, which share the map.
     Sharing,
+}
+
+impl Windows {
+    /// Those of a pooling that reads a map of such a shape.
+    pub(super) fn of(pooling: &Op, read: Shape) -> Self {
+        match pooling {
+            Op::MaxPool(pool) => Self::Moving(pool.0.window(read), Padding::LeftOut),
+            Op::AvgPool(pool) if pool.count_padding => {
+                Self::Moving(pool.pool.window(read), Padding::Counts)
+            }
+            Op::AvgPool(pool) => Self::Moving(pool.pool.window(read), Padding::LeftOut),
+            _ => Self::Sharing,
+        }
+    }
 }
 
 /// Whether a mean counts the padding.

@@ -4,7 +4,8 @@ use super::chains::Chains;
 use super::fold::{Folded, Tensors};
 use super::geometry::{Geometry, Layout};
 use super::packed::{Layer, Packed};
-use super::step::{Padding, Step, Windows, Work};
+use super::refused::refused;
+use super::step::{Step, Windows, Work};
 use super::values::{Values, window};
 use crate::arch::{Activation, Arch, Op, Role};
 use crate::error::GraphError;
@@ -54,7 +55,7 @@ impl<'n> Steps<'n> {
         self.chains.take(0);
         for (number, node) in self.arch.nodes().iter().enumerate() {
             if !runs(&node.op) {
-                return Err(self.refused(number, &node.op));
+                return Err(self.refused(number));
             }
         }
         let mut steps = Vec::new();
@@ -120,16 +121,10 @@ impl<'n> Steps<'n> {
                 Work::Affine(vec![[affine.factor as f32, affine.summand as f32]; units])
             }
             Op::Activation(_) => Work::Affine(vec![[1.0, 0.0]; units]),
-            Op::MaxPool(pool) => {
-                let window = pool.0.window(self.input_shape(head));
-                Work::MaxPool(Windows::Moving(window, Padding::LeftOut))
+            Op::MaxPool(_) => Work::MaxPool(Windows::of(&node.op, self.input_shape(head))),
+            Op::AvgPool(_) | Op::AdaptiveAvgPool(_) => {
+                Work::AvgPool(Windows::of(&node.op, self.input_shape(head)))
             }
-            Op::AvgPool(pool) => {
-                let padding = if pool.count_padding { Padding::Counts } else { Padding::LeftOut };
-                let window = pool.pool.window(self.input_shape(head));
-                Work::AvgPool(Windows::Moving(window, padding))
-            }
-            Op::AdaptiveAvgPool(_) => Work::AvgPool(Windows::Sharing),
             Op::Pad(pad) => Work::Pad([pad.height[0], pad.width[0]]),
             Op::Add(_) => Work::Sum,
             Op::Multiply(_) => Work::Product,
@@ -156,7 +151,7 @@ impl<'n> Steps<'n> {
             Op::Attention(attention) => Work::Attention(*attention),
             Op::PositionsAsUnits(_) => Work::Turn,
             Op::Input(_) | Op::ConvTranspose1d(_) | Op::ConvTranspose2d(_) => {
-                return Err(self.refused(head, &node.op));
+                return Err(self.refused(head));
             }
         };
         if let (Work::Weighted(_), Some((next, Op::Add(_)))) = (&work, self.chains.next(output))
@@ -191,7 +186,7 @@ impl<'n> Steps<'n> {
         let node = &self.arch.nodes()[head];
         let input = self.values.geometries[node.inputs[0]];
         let Some((window, groups)) = window(&node.op) else {
-            return Err(self.refused(head, &node.op));
+            return Err(self.refused(head));
         };
         let specs = self.arch.prunable();
         let Some((tensor, _)) = specs.with_ids().find(|(_, spec)| spec.nodes.contains(&head))
@@ -201,7 +196,7 @@ impl<'n> Steps<'n> {
         let parted = self.values.parted(self.arch, head).map(|(value, _)| value);
         let read = self.values.geometries[parted.unwrap_or(node.inputs[0])];
         if read.len() / read.lanes() > u32::MAX as usize {
-            return Err(self.refused(head, &node.op));
+            return Err(self.refused(head));
         }
         let kept = |index: usize| self.mask.is_none_or(|mask| mask.layer(tensor).get(index));
         let weights = self.network.weights()[tensor];
@@ -211,12 +206,7 @@ impl<'n> Steps<'n> {
         Ok(Packed::new(&layer, folded, &input, &read))
     }
 
-    fn refused(&self, node: usize, op: &Op) -> GraphError {
-        GraphError::Field {
-            operator: self.arch.nodes()[node].name.clone(),
-            field: "type",
-            found: op.kind().to_owned(),
-            expected: "an operator that this engine runs".to_owned(),
-        }
+    fn refused(&self, node: usize) -> GraphError {
+        refused(self.arch, node, "an operator that this engine runs")
     }
 }

@@ -16,52 +16,17 @@ use std::sync::Arc;
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use rayon::prelude::*;
 
+use super::TensorValues;
 use super::geometry::LANES;
 use super::kernels::Slopes;
-use crate::arch::{Arch, Shape, TensorSpec};
+use crate::arch::{Arch, Shape};
 use crate::error::GraphError;
 use crate::mask::Mask;
-use crate::weights::Network;
 use group::Group;
 use plan::Plan;
 use step::{Step, Work};
 
-/// A number for each scalar of a network's tensors, in the order of memory: their values, or a gradient.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TensorValues {
-    /// In the order of [`Arch::prunable`].
-    pub weights: Vec<Vec<f32>>,
-    /// In the order of [`Arch::auxiliary`].
-    pub auxiliary: Vec<Vec<f32>>,
-}
-
-impl TensorValues {
-    /// All zero.
-    #[must_use]
-    pub fn zeros(arch: &Arch) -> Self {
-        let zeros = |spec: &TensorSpec| vec![0.0; spec.len()];
-        Self {
-            weights: arch.prunable().iter().map(zeros).collect(),
-            auxiliary: arch.auxiliary().iter().map(zeros).collect(),
-        }
-    }
-
-    fn fit(&self, arch: &Arch) -> bool {
-        let fit = |specs: &[TensorSpec], tensors: &[Vec<f32>]| {
-            let lengths = specs.iter().map(TensorSpec::len);
-            lengths.eq(tensors.iter().map(Vec::len))
-        };
-        fit(arch.prunable(), &self.weights) && fit(arch.auxiliary(), &self.auxiliary)
-    }
-}
-
-impl From<&Network> for TensorValues {
-    fn from(network: &Network) -> Self {
-        let weights = network.weights().iter().map(|values| values.to_vec()).collect();
-        let auxiliary = network.auxiliary().iter().map(|values| values.to_vec()).collect();
-        Self { weights, auxiliary }
-    }
-}
+pub use norm::Statistics;
 
 /// An architecture under a mask, compiled to be trained.
 ///
@@ -69,7 +34,8 @@ impl From<&Network> for TensorValues {
 /// gradients without libtorch.
 ///
 /// Convolutions and linear layers, batch normalisation, activations, poolings, sums, concatenations and flattening are
-/// trained: all networks of the zoo. Batches are normalised by their own statistics, as frameworks do in training mode.
+/// trained: all networks of the zoo. Batches are normalised by their own statistics, as frameworks do in training mode, unless
+/// [`Training::normalised_by`] says otherwise.
 ///
 /// # Examples
 /// Three steps of gradient descent on the sum of the first output's squares.
@@ -122,6 +88,15 @@ impl Training {
         Ok(Self { arch, plan, groups: Vec::new(), batch: 0 })
     }
 
+    /// Normalises by other statistics; by those of the batch unless told so.
+    #[must_use]
+    pub fn normalised_by(mut self, statistics: Statistics) -> Self {
+        for norm in self.plan.norms_mut() {
+            norm.statistics = statistics;
+        }
+        self
+    }
+
     /// What the network makes of a batch, with these values of its tensors; of the weights those that the mask leaves
     /// out are not read.
     ///
@@ -141,19 +116,13 @@ impl Training {
     ) -> Result<ArrayD<f32>, GraphError> {
         let (input, output) = (self.arch.input_shape(), self.arch.output_shape());
         let batch = inputs.shape().first().copied().unwrap_or(0);
-        if !values.fit(&self.arch) {
-            return Err(parameter(
-                "values of the tensors",
-                "other numbers of them".to_owned(),
-                FITTING,
-            ));
-        }
+        values.check(&self.arch)?;
         if inputs.ndim() == 0 || batch == 0 || inputs.shape()[1..] != input.sizes()[..] {
             let found = format!("{:?}", inputs.shape());
             let expected = "[n, …] with the sizes of the network's input, for one input or more";
             return Err(parameter("shape of the inputs", found, expected));
         }
-        if batch == 1 && self.plan.norms.iter().any(|&norm| self.plan.numbers_of_unit(norm) == 1) {
+        if batch == 1 && self.plan.has_single_numbers() {
             let expected = "two inputs or more, where features are normalised by their batch";
             return Err(parameter("batch", "1".to_owned(), expected));
         }
@@ -176,15 +145,14 @@ impl Training {
         each.for_each(|(group, inputs)| group.put(plan, inputs));
         let mut done = 0;
         for norm in plan.norms.clone() {
-            let statistics: Vec<(f64, Vec<[f64; 2]>)> = groups
-                .par_iter_mut()
-                .map(|group| {
-                    plan.steps[done..norm].iter().for_each(|step| group.forward(plan, step));
-                    group.moments(plan, &plan.steps[norm])
-                })
-                .collect();
+            let steps = &plan.steps[done..=norm];
+            let statistics: Vec<(f64, Vec<[f64; 2]>)> =
+                groups.par_iter_mut().filter_map(|group| group.up_to_norm(plan, steps)).collect();
             if let Work::Normalise(own) = &mut plan.steps[norm].work {
-                own.take(&statistics);
+                match statistics.is_empty() {
+                    true => own.take_running(&values.auxiliary),
+                    false => own.take(&statistics),
+                }
                 own.load(auxiliary(own.scale), auxiliary(own.shift));
             }
             done = norm;
@@ -266,18 +234,12 @@ impl Training {
     }
 
     /// Moves running statistics towards those of the last batch, as PyTorch does: by the normalisation's momentum, and with the
-    /// variance of what the batch is a sample of.
+    /// variance of what the batch is a sample of. They stay where they were normalised by.
     ///
     /// # Errors
     /// [`GraphError::Parameter`] if the values are another network's.
     pub fn move_statistics(&self, values: &mut TensorValues) -> Result<(), GraphError> {
-        if !values.fit(&self.arch) {
-            return Err(parameter(
-                "values of the tensors",
-                "other numbers of them".to_owned(),
-                FITTING,
-            ));
-        }
+        values.check(&self.arch)?;
         for &norm in &self.plan.norms {
             if let Work::Normalise(own) = &self.plan.steps[norm].work {
                 own.move_running(&mut values.auxiliary);
@@ -301,8 +263,6 @@ fn add_up(number: usize, step: &Step, groups: &[Group], gradient: &mut TensorVal
         }
     }
 }
-
-const FITTING: &str = "one for each scalar of the architecture's tensors";
 
 fn shape(batch: usize, of: Shape) -> Vec<usize> {
     std::iter::once(batch).chain(of.sizes()).collect()

@@ -33,7 +33,7 @@ fn pool(
 
 impl Windows {
     /// The part of a window that lies on the map along an axis, and how many rows or columns of it count.
-    pub(super) fn at(
+    pub(in crate::execute) fn at(
         self,
         position: usize,
         axis: usize,

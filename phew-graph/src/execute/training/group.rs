@@ -68,11 +68,21 @@ impl Group {
         Source { numbers: self.values[node].numbers(), geometry: plan.values[node] }
     }
 
-    /// How many numbers each unit has of what a step reads, their mean and the sum of the squared deviations from it.
-    pub(super) fn moments(&self, plan: &Plan, step: &Step) -> (f64, Vec<[f64; 2]>) {
-        let value = self.value(plan, step.inputs[0]);
-        let count = self.inputs * value.geometry.size.iter().product::<usize>();
-        (count as f64, moments(value, self.inputs))
+    /// Goes through all steps but the last, which normalises: how many numbers each unit has of what that reads, their mean
+    /// and the sum of the squared deviations from it, if the batch decides by what it normalises.
+    pub(super) fn up_to_norm(
+        &mut self,
+        plan: &Plan,
+        steps: &[Step],
+    ) -> Option<(f64, Vec<[f64; 2]>)> {
+        let (last, before) = steps.split_last()?;
+        before.iter().for_each(|step| self.forward(plan, step));
+        let Work::Normalise(norm) = &last.work else { return None };
+        norm.by_batch().then(|| {
+            let value = self.value(plan, last.inputs[0]);
+            let count = self.inputs * value.geometry.size.iter().product::<usize>();
+            (count as f64, moments(value, self.inputs))
+        })
     }
 
     pub(super) fn forward(&mut self, plan: &Plan, step: &Step) {

@@ -1,7 +1,16 @@
-//! Batch normalisation in training: by the mean and the variance of the batch.
+//! Batch normalisation in training: by the mean and the variance of the batch, or by the running ones.
 
 use crate::arch::op::BatchNorm;
 use crate::execute::kernels::Slopes;
+
+/// What batch normalisation takes for mean and variance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// Those of the batch: training.
+    Batch,
+    /// The running ones, and those of the batch where there are none: testing.
+    Running,
+}
 
 /// A batch normalisation, and what it last saw.
 #[derive(Debug)]
@@ -12,6 +21,8 @@ pub(super) struct Norm {
     pub(super) shift: Option<usize>,
     pub(super) running_mean: Option<usize>,
     pub(super) running_variance: Option<usize>,
+    /// What it normalises by.
+    pub(super) statistics: Statistics,
     /// Numbers of a unit in the batch.
     count: f64,
     pub(super) mean: Vec<f64>,
@@ -33,6 +44,7 @@ impl Norm {
             shift,
             running_mean,
             running_variance,
+            statistics: Statistics::Batch,
             count: 0.0,
             mean,
             variance,
@@ -62,7 +74,20 @@ impl Norm {
         self.variance = squares.into_iter().map(|sum: f64| sum.max(0.0) / count).collect();
     }
 
-    /// Takes scales and shifts, once it has a batch's statistics.
+    /// Whether the batch decides what it normalises by.
+    pub(super) fn by_batch(&self) -> bool {
+        self.statistics == Statistics::Batch || self.running_mean.is_none()
+    }
+
+    /// Takes the running statistics.
+    pub(super) fn take_running(&mut self, auxiliary: &[Vec<f32>]) {
+        let values = |tensor: Option<usize>| -> Vec<f64> {
+            tensor.map_or_else(Vec::new, |t| auxiliary[t].iter().map(|&x| f64::from(x)).collect())
+        };
+        (self.mean, self.variance) = (values(self.running_mean), values(self.running_variance));
+    }
+
+    /// Takes scales and shifts, once it has its statistics.
     pub(super) fn load(&mut self, scales: Option<&[f32]>, shifts: Option<&[f32]>) {
         let units = self.mean.len();
         self.scales = scales.map_or_else(|| vec![1.0; units], <[f32]>::to_vec);
@@ -86,7 +111,8 @@ impl Norm {
     /// The gradients by scales and shifts, and how the gradient by the input is made: from each group's sums, for each unit, of
     /// the gradient by the output and of its products with the input less [`Norm::near`].
     ///
-    /// With `x̂ = (x − μ) / σ`, `∂L/∂x = γ/σ · (dy − mean(dy) − x̂ · mean(dy · x̂))` (Ioffe & Szegedy 2015).
+    /// With `x̂ = (x − μ) / σ`, `∂L/∂x = γ/σ · (dy − mean(dy) − x̂ · mean(dy · x̂))` (Ioffe & Szegedy 2015), and `γ/σ · dy` by
+    /// statistics that the batch does not decide.
     pub(super) fn gradients(&self, sums: &[Vec<[f64; 2]>]) -> ([Vec<f32>; 2], Vec<Slopes>) {
         let (mut scales, mut shifts, mut slopes) = (Vec::new(), Vec::new(), Vec::new());
         for unit in 0..self.mean.len() {
@@ -98,8 +124,11 @@ impl Norm {
             scales.push(by_scale as f32);
             shifts.push(sum as f32);
             let of_gradient = f64::from(self.scales[unit]) * inverse;
-            let of_input = -of_gradient * inverse * by_scale / self.count;
-            let constant = -of_gradient * sum / self.count + of_input * (f64::from(near) - mean);
+            let (mut of_input, mut constant) = (0.0, 0.0);
+            if self.by_batch() {
+                of_input = -of_gradient * inverse * by_scale / self.count;
+                constant = -of_gradient * sum / self.count + of_input * (f64::from(near) - mean);
+            }
             slopes.push(Slopes {
                 of_gradient: of_gradient as f32,
                 of_input: of_input as f32,
@@ -110,9 +139,12 @@ impl Norm {
         ([scales, shifts], slopes)
     }
 
-    /// Moves running statistics, where it has some, towards the batch's: the variance is that of what the batch is a
+    /// Moves running statistics, where it has some and did not normalise by them, towards the batch's: the variance is that of what the batch is a
     /// sample of.
     pub(super) fn move_running(&self, auxiliary: &mut [Vec<f32>]) {
+        if !self.by_batch() {
+            return;
+        }
         let momentum = self.op.momentum;
         let unbiased = self.count / (self.count - 1.0);
         let mut towards = |tensor: Option<usize>, new: &[f64], factor: f64| {

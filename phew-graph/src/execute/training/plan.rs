@@ -8,7 +8,8 @@ use crate::error::GraphError;
 use crate::execute::chains::Chains;
 use crate::execute::geometry::{Geometry, Layout};
 use crate::execute::packed::Layer;
-use crate::execute::step::{Padding, Windows};
+use crate::execute::refused::refused;
+use crate::execute::step::Windows;
 use crate::execute::values::{Values, window};
 use crate::mask::Mask;
 
@@ -57,9 +58,19 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Numbers that a unit has, for each input, in what a step reads.
-    pub(super) fn numbers_of_unit(&self, step: usize) -> usize {
-        self.values[self.steps[step].inputs[0]].size.iter().product()
+    /// Whether something is normalised by its batch of which each input has a single number of a unit.
+    pub(super) fn has_single_numbers(&self) -> bool {
+        self.steps.iter().any(|step| match &step.work {
+            Work::Normalise(norm) => norm.by_batch() && self.values[step.inputs[0]].size == [1; 2],
+            _ => false,
+        })
+    }
+
+    pub(super) fn norms_mut(&mut self) -> impl Iterator<Item = &mut Norm> {
+        self.steps.iter_mut().filter_map(|step| match &mut step.work {
+            Work::Normalise(norm) => Some(norm),
+            _ => None,
+        })
     }
 
     /// The step that begins with a node: with it goes what follows, as long as nothing else reads what comes between.
@@ -106,16 +117,10 @@ impl Plan {
                 Work::Normalise(Norm::new(*norm, roles.map(auxiliary)))
             }
             Op::Activation(activation) => Work::Activate(*activation),
-            Op::MaxPool(pool) => {
-                let window = pool.0.window(shape_of(node.inputs[0]));
-                Work::MaxPool(Windows::Moving(window, Padding::LeftOut))
+            Op::MaxPool(_) => Work::MaxPool(Windows::of(&node.op, shape_of(node.inputs[0]))),
+            Op::AvgPool(_) | Op::AdaptiveAvgPool(_) => {
+                Work::AvgPool(Windows::of(&node.op, shape_of(node.inputs[0])))
             }
-            Op::AvgPool(pool) => {
-                let padding = if pool.count_padding { Padding::Counts } else { Padding::LeftOut };
-                let window = pool.pool.window(shape_of(node.inputs[0]));
-                Work::AvgPool(Windows::Moving(window, padding))
-            }
-            Op::AdaptiveAvgPool(_) => Work::AvgPool(Windows::Sharing),
             Op::Add(_) => Work::Sum,
             Op::Concat(_) => Work::Concat,
             Op::Flatten(_) => Work::Flatten,
@@ -152,15 +157,5 @@ impl Plan {
         let out = node.shape.units();
         let layer = Layer { weights: &[], kept: &kept, out, groups, window, parted: false };
         Ok(TrainedLayer::new(&layer, tensor, bias, input, gradient, self.trained[read]))
-    }
-}
-
-fn refused(arch: &Arch, node: usize, expected: &str) -> GraphError {
-    let node = &arch.nodes()[node];
-    GraphError::Field {
-        operator: node.name.clone(),
-        field: "type",
-        found: node.op.kind().to_owned(),
-        expected: expected.to_owned(),
     }
 }
