@@ -9,6 +9,7 @@ mod format;
 mod image_spec;
 mod image_transformation;
 mod images;
+mod numbered;
 mod pixels;
 mod published;
 mod set;
@@ -22,6 +23,10 @@ pub use fetch::{RemoteFile, fetch};
 pub use image_spec::ImageSpec;
 pub use image_transformation::{ClassTransform, class_transforms, image_transformation};
 pub use images::Images;
+#[cfg(feature = "torch")]
+pub(crate) use numbered::Normalisation;
+pub(crate) use numbered::NumberedImages;
+pub use numbered::{NumberedBatch, Targets};
 pub use pixels::Pixels;
 pub use published::Published;
 pub use set::{DrawSpec, Set};

@@ -113,6 +113,7 @@ pub enum TrainError {
     #[error(transparent)]
     Pruner(Box<dyn std::error::Error + Send + Sync>),
     /// libtorch refused an operation: out of memory, say.
+    #[cfg(feature = "torch")]
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] tch::TchError),
 }
@@ -128,6 +129,7 @@ fn older_hash(found: &str, wanted: &str) -> &'static str {
 }
 
 /// libtorch's message without its trace.
+#[cfg(feature = "torch")]
 fn first_line(error: &tch::TchError) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }

@@ -1,9 +1,12 @@
 //! What is minimised, and how well it goes.
 
-use serde::{Deserialize, Serialize};
-use tch::{Kind, Reduction, Tensor};
+#[cfg(feature = "torch")]
+mod of_tensors;
 
-use crate::data::Dataset;
+use phew_graph::ndarray::{Array2, ArrayView2, Zip};
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Dataset, Targets};
 use crate::error::{Result, TrainError};
 
 /// A loss: the mean over a batch.
@@ -61,64 +64,98 @@ impl Loss {
         *self == Self::MeanSquare
     }
 
-    /// The loss of a batch's outputs, a tensor with one number.
+    /// The loss of a batch's outputs, `[n, outputs]`.
+    pub(crate) fn value(&self, outputs: ArrayView2<'_, f32>, targets: &Targets) -> f64 {
+        self.value_and_slopes(outputs, targets).0
+    }
+
+    /// The loss of a batch's outputs, `[n, outputs]`, and its derivative by each of them.
     ///
-    /// # Errors
-    /// [`TrainError::Torch`] if outputs and targets do not fit.
-    pub fn of(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
-        Ok(match *self {
-            Self::CrossEntropy { smoothing } => output.f_cross_entropy_loss::<Tensor>(
-                target,
-                None,
-                Reduction::Mean,
-                -100,
-                smoothing,
-            )?,
-            Self::MeanSquare => output.f_mse_loss(target, Reduction::Mean)?,
-        })
+    /// # Panics
+    /// If outputs and targets do not fit.
+    pub(crate) fn value_and_slopes(
+        &self,
+        outputs: ArrayView2<'_, f32>,
+        targets: &Targets,
+    ) -> (f64, Array2<f32>) {
+        let [batch, scalars] = [outputs.nrows() as f64, outputs.len() as f64];
+        let mut slopes = Array2::zeros(outputs.raw_dim());
+        let mut sum = 0.0;
+        match targets {
+            Targets::Classes(classes) => {
+                let Self::CrossEntropy { smoothing } = *self else {
+                    unreachable!("classes have no squares")
+                };
+                assert_eq!(classes.len(), outputs.nrows(), "a class for each image");
+                let rows = outputs.outer_iter().zip(slopes.outer_iter_mut()).zip(classes);
+                for ((outputs, mut slopes), &class) in rows {
+                    let greatest = outputs.fold(f32::NEG_INFINITY, |most, &x| most.max(x));
+                    let greatest = f64::from(greatest);
+                    let all = outputs.iter().map(|&x| (f64::from(x) - greatest).exp());
+                    let logarithm = all.sum::<f64>().ln() + greatest;
+                    let spread = smoothing / outputs.len() as f64;
+                    for (number, (&x, slope)) in outputs.iter().zip(&mut slopes).enumerate() {
+                        let own = number == usize::from(class);
+                        let share = spread + if own { 1.0 - smoothing } else { 0.0 };
+                        let log = f64::from(x) - logarithm;
+                        if share > 0.0 {
+                            sum -= share * log;
+                        }
+                        *slope = ((log.exp() - share) / batch) as f32;
+                    }
+                }
+                (sum / batch, slopes)
+            }
+            Targets::Numbers(numbers) => {
+                Zip::from(&mut slopes).and(outputs).and(numbers).for_each(|slope, &x, &wanted| {
+                    let apart = f64::from(x) - f64::from(wanted);
+                    sum += apart * apart;
+                    *slope = (2.0 * apart / scalars) as f32;
+                });
+                (sum / scalars, slopes)
+            }
+        }
     }
 }
 
-/// How many of a batch's labels are among the greatest one and five outputs, as a tensor `[2]`.
-pub(crate) fn top_counts(output: &Tensor, labels: &Tensor) -> Result<Tensor> {
-    let classes = output.size()[1];
-    let (_, best) = output.f_topk(classes.min(5), 1, true, true)?;
-    let hits = best.f_eq_tensor(&labels.f_unsqueeze(1)?)?.f_to_kind(Kind::Int64)?;
-    let first = hits.f_narrow(1, 0, 1)?.f_sum(Kind::Int64)?;
-    Ok(Tensor::f_stack(&[first, hits.f_sum(Kind::Int64)?], 0)?)
-}
+#[cfg(feature = "torch")]
+pub(crate) use of_tensors::top_counts;
 
 #[cfg(test)]
 mod tests {
+    use phew_graph::ndarray::array;
+
     use super::*;
 
     #[test]
     fn cross_entropy_and_smoothing_are_those_worked_by_hand() {
         // Logits ln 1, ln 3: probabilities 1/4 and 3/4. Label 0: ln 4. Smoothed by 0.2: 0.9 ln 4 + 0.1 ln 4/3.
-        let output = Tensor::from_slice(&[0_f32, 3_f32.ln()]).view([1, 2]);
-        let label = Tensor::from_slice(&[0_i64]);
-        let loss = |smoothing| {
-            let loss = Loss::CrossEntropy { smoothing }.of(&output, &label).unwrap();
-            loss.double_value(&[])
+        let (outputs, targets) = (array![[0.0, 3_f32.ln()]], Targets::Classes(vec![0]));
+        let loss =
+            |smoothing| Loss::CrossEntropy { smoothing }.value_and_slopes(outputs.view(), &targets);
+        let near = |(found, slopes): (f64, Array2<f32>), wanted: f64, by: [f32; 2]| {
+            assert!((found - wanted).abs() < 1e-6, "{found} {wanted}");
+            slopes.iter().zip(by).for_each(|(found, by)| assert!((found - by).abs() < 1e-6));
         };
-        assert!((loss(0.0) - 4_f64.ln()).abs() < 1e-6);
-        assert!((loss(0.2) - (0.9 * 4_f64.ln() + 0.1 * (4_f64 / 3.0).ln())).abs() < 1e-6);
+        near(loss(0.0), 4_f64.ln(), [-0.75, 0.75]);
+        near(loss(0.2), 0.9 * 4_f64.ln() + 0.1 * (4_f64 / 3.0).ln(), [-0.65, 0.65]);
+    }
+
+    #[test]
+    fn outputs_far_apart_are_no_trouble() {
+        let targets = Targets::Classes(vec![1]);
+        let (loss, slopes) =
+            Loss::default().value_and_slopes(array![[3e38, -3e38]].view(), &targets);
+        assert!(loss.is_finite() && loss > 5e38, "{loss}");
+        assert_eq!(slopes, array![[1.0, -1.0]]);
     }
 
     #[test]
     fn mean_square_is_over_all_scalars() {
-        let output = Tensor::from_slice(&[0_f32, 1.0, 2.0, 3.0]).view([2, 2]);
-        let target = Tensor::from_slice(&[1_f32, 1.0, 0.0, 3.0]).view([2, 2]);
-        let loss = Loss::MeanSquare.of(&output, &target).unwrap().double_value(&[]);
+        let outputs = array![[0.0, 1.0], [2.0, 3.0]];
+        let targets = Targets::Numbers(array![[1.0, 1.0], [0.0, 3.0]]);
+        let (loss, slopes) = Loss::MeanSquare.value_and_slopes(outputs.view(), &targets);
         assert!((loss - 1.25).abs() < 1e-6);
-    }
-
-    #[test]
-    fn the_first_and_the_first_five_are_counted() {
-        // The label's place among seven outputs is 1, 2, 5 and 6 (counted from 1).
-        let row = [7_f32, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
-        let output = Tensor::from_slice(&row.repeat(4)).view([4, 7]);
-        let counts = top_counts(&output, &Tensor::from_slice(&[0_i64, 1, 4, 5])).unwrap();
-        assert_eq!(Vec::<i64>::try_from(counts).unwrap(), [1, 3]);
+        assert_eq!(slopes, array![[-0.5, 0.0], [1.0, 0.0]]);
     }
 }

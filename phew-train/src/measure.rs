@@ -1,4 +1,4 @@
-//! Measures of a network that need inputs: its Jacobian, its empirical neural tangent kernel, loss and accuracy.
+//! Measures of a network that need inputs: its Jacobian, its empirical neural tangent kernel.
 
 mod gradient;
 mod inputs;
@@ -6,11 +6,9 @@ mod jacobian;
 mod kernel;
 mod masked;
 mod sensitivity;
-mod test_quality;
 
 pub use gradient::{GradientShare, gradient_norm, gradient_share};
 pub use inputs::Inputs;
 pub use jacobian::{Spread, jacobian_extremes, jacobian_singular_values};
 pub use kernel::TangentKernel;
 pub use sensitivity::{LayerSensitivity, connection_sensitivity};
-pub use test_quality::test_quality;

@@ -25,8 +25,7 @@ pub use pruned::{Event, PrunedTraining};
 pub use pruner::{MagnitudePruner, Pruner, PrunerInfo, ScoredPruner, ScoredPrunerBuilder};
 pub use pruning::{Pruning, Redraw, RedrawVariance};
 pub use recipe::Recipe;
-pub use record::{EpochRecord, EpochTiming, Quality};
-pub(crate) use sums::Sums;
+pub use record::{EpochRecord, EpochTiming};
 pub use trainer::{Outcome, Snapshot, Trainer, TrainerBuilder};
 pub use training_data::TrainingData;
 

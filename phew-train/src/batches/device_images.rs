@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::augment::Augment;
-use crate::data::{Images, Pixels};
+use crate::data::{Images, Normalisation, Pixels};
 use crate::error::Result;
 
 /// A data set's images on a device. Nothing here writes to them.
@@ -48,27 +48,18 @@ impl DeviceImages {
     /// If there are not as many statistics as channels.
     pub fn new(images: &Images, statistics: &[(f64, f64)], device: Device) -> Result<Self> {
         let [channels, rows, columns] = images.shape().map(|n| n as i64);
-        assert_eq!(statistics.len() as i64, channels, "one mean and deviation for each channel");
         let count = images.len() as i64;
-        let pixels = images
-            .pixels()
-            .to_tensor()?
+        let pixels = tensor_of(images.pixels())?
             .f_view([count, channels, rows, columns])?
             .f_to_device(device)?;
         let targets = match images.targets() {
-            Some(targets) => targets.to_tensor()?.f_view([count, -1])?,
+            Some(targets) => tensor_of(targets)?.f_view([count, -1])?,
             None => {
                 let labels: Vec<i64> = images.labels().iter().map(|&l| i64::from(l)).collect();
                 Tensor::f_from_slice(&labels)?
             }
         };
-        // A channel that never varies carries nothing: it is only centred.
-        let deviation = |d: f64| if d > 0.0 { d } else { 1.0 };
-        let unit = images.pixels().unit();
-        let scale: Vec<f32> =
-            statistics.iter().map(|(_, d)| (1.0 / (unit * deviation(*d))) as f32).collect();
-        let shift: Vec<f32> =
-            statistics.iter().map(|(mean, d)| (-mean / deviation(*d)) as f32).collect();
+        let Normalisation { scale, shift } = Normalisation::new(images, statistics);
         let per_channel = |values: &[f32]| {
             Tensor::f_from_slice(values)?.f_view([1, channels, 1, 1])?.f_to_device(device)
         };
@@ -141,9 +132,25 @@ impl DeviceImages {
         };
         let input = pixels.f_to_kind(Kind::Float)?.f_mul_(&self.scale)?.f_add_(&self.shift)?;
         let target = self.targets.f_index_select(0, &indices)?;
-        let target = if self.regression { Pixels::numbers_of(&target)? } else { target };
+        let target = if self.regression { numbers_of(&target)? } else { target };
         Ok(Batch { input, target })
     }
+}
+
+/// Scalars as a flat tensor of their type.
+fn tensor_of(pixels: &Pixels) -> Result<Tensor> {
+    Ok(match pixels {
+        Pixels::Bytes(bytes) => Tensor::f_from_slice(bytes)?,
+        Pixels::Numbers(numbers) => Tensor::f_from_slice(numbers)?,
+    })
+}
+
+/// The numbers that scalars of a tensor stand for, in a tensor of its own.
+fn numbers_of(tensor: &Tensor) -> Result<Tensor> {
+    if tensor.kind() == Kind::Uint8 {
+        return Ok(tensor.f_to_kind(Kind::Float)?.f_div_scalar_(255.0)?);
+    }
+    Ok(tensor.shallow_clone())
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! The scalars of images: bytes, as files have them, or numbers.
 
-use tch::{Kind, TchError, Tensor};
-
 /// Scalars of images, all of one type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pixels {
@@ -94,19 +92,23 @@ impl Pixels {
         }
     }
 
-    /// As a flat tensor of their type.
-    pub(crate) fn to_tensor(&self) -> Result<Tensor, TchError> {
+    /// The numbers that a group of `size` scalars stands for.
+    pub(super) fn numbers_at(&self, size: usize, index: usize) -> Vec<f32> {
+        let range = index * size..(index + 1) * size;
         match self {
-            Self::Bytes(bytes) => Tensor::f_from_slice(bytes),
-            Self::Numbers(numbers) => Tensor::f_from_slice(numbers),
+            Self::Bytes(bytes) => {
+                bytes[range].iter().map(|&byte| f32::from(byte) / 255.0).collect()
+            }
+            Self::Numbers(numbers) => numbers[range].to_vec(),
         }
     }
 
-    /// The numbers that scalars of a tensor stand for, in a tensor of its own.
-    pub(crate) fn numbers_of(tensor: &Tensor) -> Result<Tensor, TchError> {
-        if tensor.kind() == Kind::Uint8 {
-            return tensor.f_to_kind(Kind::Float)?.f_div_scalar_(255.0);
+    /// A scalar as it is.
+    #[inline]
+    pub(super) fn scalar(&self, index: usize) -> f32 {
+        match self {
+            Self::Bytes(bytes) => f32::from(bytes[index]),
+            Self::Numbers(numbers) => numbers[index],
         }
-        Ok(tensor.shallow_clone())
     }
 }

@@ -4,7 +4,8 @@ use phew_graph::Provenance;
 use serde::{Deserialize, Serialize};
 
 use super::remaining::Remaining;
-use crate::train::{Pruning, Quality};
+use crate::quality::Quality;
+use crate::train::Pruning;
 
 /// `result.json`: what came out of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,9 +2,9 @@
 
 use phew_baselines::{BaselineError, HessianGradient, Oracle, Point, Power};
 
+use super::failed::failed;
 use super::oracle::TorchOracle;
 use super::spatial::ones_pass;
-use crate::error::TrainError;
 
 impl Oracle for TorchOracle {
     fn gradient(&mut self, at: &Point<'_>) -> Result<Vec<Vec<f32>>, BaselineError> {
@@ -35,12 +35,5 @@ impl Oracle for TorchOracle {
     fn ones_pass(&mut self, at: &Point<'_>, power: Power) -> Result<Vec<Vec<f64>>, BaselineError> {
         let pass = ones_pass(self.network(), at.weights, at.mask, power).map_err(failed)?;
         Ok(pass.derivative)
-    }
-}
-
-fn failed(error: TrainError) -> BaselineError {
-    match error {
-        TrainError::Graph(error) => BaselineError::Graph(error),
-        other => BaselineError::Oracle(Box::new(other)),
     }
 }

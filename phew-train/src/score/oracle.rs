@@ -2,33 +2,15 @@
 
 use phew_baselines::{HessianGradient, Parameters};
 use phew_graph::{Init, Mask, Network, Role, TensorSpec};
-use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::activity::activity;
-use super::{SampleSpec, by_tensor, effective, score_batches};
+use super::{OracleMode, SampleSpec, by_tensor, effective, score_batches};
 use crate::batches::Batch;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::model::{Mode, Model, mask_vector};
-
-/// How normalisation behaves while a network is scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OracleMode {
-    /// By the statistics of the batch, as in the authors' programs; the running ones stay as they are.
-    #[default]
-    Train,
-    /// By the running statistics.
-    Eval,
-}
-
-phew_graph::choice! {
-    OracleMode, "mode":
-    Train => "train", "By the statistics of the batch, as in the authors' programs",
-    Eval => "eval", "By the running statistics",
-}
 
 /// Answers questions about the loss of a network on a few batches that are fixed when it is made.
 ///

@@ -4,9 +4,7 @@ use phew_graph::{stream, stream_key};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::batches::{Batch, DeviceImages};
-use crate::data::{Dataset, Images};
-use crate::device::Device;
+use crate::data::Images;
 use crate::error::{Result, TrainError};
 
 /// Which images, in which batches.
@@ -44,22 +42,8 @@ impl SampleSpec {
     }
 }
 
-/// The batches that `spec` says, normalised as in training and not augmented.
-///
-/// # Errors
-/// [`TrainError::Parameter`] if a class has too few images or a number is 0, [`TrainError::Torch`] if the device has
-/// no room.
-pub fn score_batches(data: &Dataset, spec: SampleSpec, device: Device) -> Result<Vec<Batch>> {
-    let chosen = choose(&data.train, data.classes.len(), spec)?;
-    let images = data.train.select(&chosen)?;
-    // Normalised by the statistics of all training images, not of the few that were chosen.
-    let images = DeviceImages::new(&images, &data.normalisation(), device.0)?;
-    let indices: Vec<i64> = (0..chosen.len() as i64).collect();
-    indices.chunks(spec.batch).map(|part| images.batch(part)).collect()
-}
-
 /// Indices of `per_class` images of each class, in a random order.
-fn choose(images: &Images, classes: usize, spec: SampleSpec) -> Result<Vec<usize>> {
+pub(super) fn choose(images: &Images, classes: usize, spec: SampleSpec) -> Result<Vec<usize>> {
     spec.validate()?;
     let mut rng = stream(stream_key("phew 1 scored images", spec.seed), 0);
     let mut order: Vec<usize> = (0..images.len()).collect();
@@ -99,9 +83,6 @@ mod tests {
         assert_eq!(counts, [7; 10]);
         assert_eq!(chosen, choose(&data.train, 10, spec).unwrap());
         assert_ne!(chosen, choose(&data.train, 10, SampleSpec { seed: 2, ..spec }).unwrap());
-        let batches = score_batches(&data, spec, Device::CPU).unwrap();
-        let sizes: Vec<i64> = batches.iter().map(|batch| batch.input.size()[0]).collect();
-        assert_eq!(sizes, [32, 32, 6]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who is told how training goes.
 
-use super::record::{EpochRecord, Quality};
+use super::record::EpochRecord;
+use crate::quality::Quality;
 
 /// How far a run is: what a progress bar shows.
 #[derive(Debug, Clone, Copy)]

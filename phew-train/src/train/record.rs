@@ -2,18 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Means over the images of a set.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Quality {
-    /// The loss.
-    pub loss: f64,
-    /// Share of images whose class has the greatest output; none for regression.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top1: Option<f64>,
-    /// Share of images whose class is among the five greatest outputs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top5: Option<f64>,
-}
+use crate::quality::Quality;
 
 /// One line of `metrics.jsonl`: what an epoch gave. The same run gives the same line, to the byte.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use super::record::Quality;
 use crate::error::Result;
 use crate::loss::top_counts;
+use crate::quality::Quality;
 
 /// Running sums of an epoch or a test.
 #[derive(Debug)]

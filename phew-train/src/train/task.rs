@@ -2,12 +2,12 @@
 
 use phew_graph::{Arch, Mask, Network, Node, Op};
 
-use super::backend::Backend;
 use super::recipe::Recipe;
 use super::training_data::TrainingData;
 use crate::device::Device;
 use crate::error::{Result, TrainError};
 use crate::model::Precision;
+use crate::train::Backend;
 
 /// A network, what to keep of it, data and a recipe.
 #[derive(Debug, Clone, Copy)]

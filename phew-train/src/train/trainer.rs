@@ -12,7 +12,6 @@ use std::time::Instant;
 use phew_graph::{Mask, Network};
 use tch::{Kind, Tensor};
 
-use super::backend::Backend;
 use super::loss_scale::LossScale;
 use super::masked_step::Kept;
 use super::observer::{Observer, TrainingProgress};
@@ -27,6 +26,7 @@ use crate::batches::{DeviceDataset, DeviceImages};
 use crate::device::Device;
 use crate::error::{Result, TrainError};
 use crate::model::{Model, Precision};
+use crate::train::Backend;
 
 pub use builder::TrainerBuilder;
 pub use rewind::Snapshot;

@@ -5,7 +5,7 @@ use phew_graph::{Mask, Network};
 use super::Trainer;
 use crate::device::Device;
 use crate::error::Result;
-use crate::train::backend::Backend;
+use crate::train::Backend;
 use crate::train::recipe::Recipe;
 use crate::train::task::Task;
 use crate::train::training_data::TrainingData;

@@ -4,7 +4,7 @@ use super::Trainer;
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::model::Mode;
-use crate::train::record::Quality;
+use crate::quality::Quality;
 use crate::train::sums::Sums;
 
 /// Images of a test batch: more would not be faster.

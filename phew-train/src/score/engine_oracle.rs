@@ -1,0 +1,202 @@
+//! Gradients and passes of ones by phew's own engine, without libtorch.
+
+use phew_baselines::{BaselineError, Needs, Oracle, Point, Power};
+use phew_graph::execute::{OutputSum, Statistics, TensorValues, Training};
+use phew_graph::{Arch, Mask, Network};
+
+use super::failed::failed;
+use super::samples::choose;
+use super::{OracleMode, SampleSpec, by_tensor, effective};
+use crate::data::{Dataset, NumberedBatch, NumberedImages, Targets};
+use crate::error::{Result, TrainError};
+use crate::loss::Loss;
+
+/// Answers what SNIP and its iterative forms ask about the loss on a data set, and SynFlow about the real layers, on the
+/// processor, with nothing but [`phew_graph::execute`].
+///
+/// Answers are for every prunable scalar, kept or pruned, by its *effective* weight. Gradients are in single precision and
+/// added up over the batches, the pass of ones is in double; both are the same bytes on any number of threads. The operators are
+/// those of [`Training`]; other questions than these two are [`BaselineError::Unsupported`].
+///
+/// # Examples
+/// SNIP without libtorch.
+/// ```
+/// use phew_baselines::{Options, methods};
+/// use phew_graph::{Init, Network, zoo};
+/// use phew_train::{EngineOracle, OracleMode, SampleSpec, digits};
+///
+/// let data = digits(300, 10, 0)?;
+/// let network = Network::initialise(zoo::by_name("lenet-300-100")?.build()?, Init::default(), 0)?;
+/// let oracle = EngineOracle::of_data(&network, &data, SampleSpec::default(), OracleMode::Train)?;
+/// let snip = methods().find("snip")?;
+/// let mut method = snip.method(0.05, 0, &Options::default(), Some(Box::new(oracle)))?;
+/// let mask = method.prune(&network)?;
+/// assert_eq!(mask.kept(), 13_310);
+/// # Ok::<(), phew_train::TrainError>(())
+/// ```
+#[derive(Debug)]
+pub struct EngineOracle {
+    network: Network,
+    mode: OracleMode,
+    loss: Loss,
+    batches: Vec<NumberedBatch>,
+    /// Made when a gradient is first asked for.
+    training: Option<Training>,
+}
+
+impl EngineOracle {
+    /// An oracle that looks at these batches; passes of ones need none.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`](crate::TrainError::Parameter) if a batch has not the sizes of the network's input and output,
+    /// or targets of another kind than the loss.
+    pub fn new(
+        network: &Network,
+        batches: Vec<NumberedBatch>,
+        loss: Loss,
+        mode: OracleMode,
+    ) -> Result<Self> {
+        for batch in &batches {
+            check(batch, network.arch(), loss)?;
+        }
+        Ok(Self { network: network.clone(), mode, loss, batches, training: None })
+    }
+
+    /// An oracle that looks at images of a data set, by the loss that suits it.
+    ///
+    /// # Errors
+    /// [`TrainError::Parameter`](crate::TrainError::Parameter) if a class has too few images or a number is 0, or if the
+    /// network has not the set's input and output; [`TrainError::Graph`](crate::TrainError::Graph) naming an operator that
+    /// the engine does not train.
+    pub fn of_data(
+        network: &Network,
+        data: &Dataset,
+        samples: SampleSpec,
+        mode: OracleMode,
+    ) -> Result<Self> {
+        data.fits(network.arch())?;
+        let chosen = choose(&data.train, data.classes.len(), samples)?;
+        // Normalised by the statistics of all training images, not of the few that were chosen.
+        let images = NumberedImages::new(&data.train, &data.normalisation());
+        let batches = chosen.chunks(samples.batch).map(|part| images.batch(part)).collect();
+        let training = Some(training(network, mode)?);
+        Ok(Self { training, ..Self::new(network, batches, Loss::suiting(data), mode)? })
+    }
+
+    /// Whether it answers a method that needs this.
+    #[must_use]
+    pub fn answers(needs: Needs) -> bool {
+        matches!(needs, Needs::Gradients | Needs::OnesPass)
+    }
+
+    /// `∂L/∂w`, summed over the batches.
+    ///
+    /// # Errors
+    /// [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of another architecture.
+    pub fn gradient(&mut self, weights: &[&[f32]], mask: &Mask) -> Result<Vec<Vec<f32>>> {
+        let Self { network, mode, loss, batches, training: made } = self;
+        mask.check(network.arch(), "mask")?;
+        let engine = match made {
+            Some(engine) => engine,
+            None => made.insert(training(network, *mode)?),
+        };
+        let mut values = TensorValues::from(&*network);
+        values.weights = by_tensor(network, &effective(weights, mask));
+        let mut sum = TensorValues::zeros(network.arch()).weights;
+        for batch in batches {
+            let sizes = network.arch().input_shape().sizes();
+            let shape: Vec<usize> = std::iter::once(batch.inputs.nrows()).chain(sizes).collect();
+            let inputs = batch.inputs.view().into_shape_with_order(shape);
+            let inputs = inputs.unwrap_or_else(|e| unreachable!("the set fits: {e}"));
+            let outputs = engine.forward(&values, inputs)?;
+            let outputs = outputs.view().into_shape_with_order((
+                batch.inputs.nrows(),
+                outputs.len() / batch.inputs.nrows(),
+            ));
+            let outputs = outputs.unwrap_or_else(|e| unreachable!("outputs for each image: {e}"));
+            let (_, slopes) = loss.value_and_slopes(outputs, &batch.targets);
+            let gradient = engine.backward(slopes.into_dyn().view())?;
+            for (sum, more) in sum.iter_mut().flatten().zip(gradient.weights.iter().flatten()) {
+                *sum += more;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// `∂R/∂f(w)`: `R` sums the outputs for ones, with `f` of every effective weight, bias and normalisation parameter in
+    /// its place.
+    ///
+    /// # Errors
+    /// [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of another architecture, or naming an operator that the engine does not train.
+    pub fn ones_pass(
+        &self,
+        weights: &[&[f32]],
+        mask: &Mask,
+        power: Power,
+    ) -> Result<Vec<Vec<f64>>> {
+        let arch = self.network.arch();
+        mask.check(arch, "mask")?;
+        let value = |x: f64| match power {
+            Power::Abs => x.abs(),
+            Power::Square => x * x,
+        };
+        let mut values = TensorValues::<f64>::from(&self.network);
+        values.weights = by_tensor(&self.network, &effective(weights, mask))
+            .into_iter()
+            .map(|weights| weights.into_iter().map(|w| value(f64::from(w))).collect())
+            .collect();
+        for (spec, values) in arch.auxiliary().iter().zip(&mut values.auxiliary) {
+            if !spec.role.is_buffer() {
+                values.iter_mut().for_each(|x| *x = value(*x));
+            }
+        }
+        let ones = vec![1.0; arch.input_shape().sizes().iter().product()];
+        Ok(OutputSum::new(arch, &values, &ones)?.by_weight)
+    }
+}
+
+/// Refuses a batch that is not for the network or the loss.
+fn check(batch: &NumberedBatch, arch: &Arch, loss: Loss) -> Result<()> {
+    let [wanted, outputs] = [arch.input_shape(), arch.output_shape()]
+        .map(|shape| shape.sizes().iter().product::<usize>());
+    let (images, scalars) = batch.inputs.dim();
+    let (targets, fits) = match &batch.targets {
+        Targets::Classes(classes) => (
+            format!("classes of {}", classes.len()),
+            classes.len() == images
+                && !loss.is_regression()
+                && classes.iter().all(|&class| usize::from(class) < outputs),
+        ),
+        Targets::Numbers(numbers) => (
+            format!("numbers {:?}", numbers.dim()),
+            numbers.dim() == (images, outputs) && loss.is_regression(),
+        ),
+    };
+    if images > 0 && scalars == wanted && fits {
+        return Ok(());
+    }
+    let kind = if loss.is_regression() { "numbers" } else { "classes below that" };
+    Err(TrainError::Parameter {
+        what: "batch",
+        found: format!("{images} images of {scalars} scalars, and {targets}"),
+        expected: format!("{wanted} scalars and {outputs} outputs, and {kind}"),
+    })
+}
+
+fn training(network: &Network, mode: OracleMode) -> Result<Training> {
+    let statistics = match mode {
+        OracleMode::Train => Statistics::Batch,
+        OracleMode::Eval => Statistics::Running,
+    };
+    Ok(Training::new(network.arch().clone(), None)?.normalised_by(statistics))
+}
+
+impl Oracle for EngineOracle {
+    fn gradient(&mut self, at: &Point<'_>) -> Result<Vec<Vec<f32>>, BaselineError> {
+        EngineOracle::gradient(self, at.weights, at.mask).map_err(failed)
+    }
+
+    fn ones_pass(&mut self, at: &Point<'_>, power: Power) -> Result<Vec<Vec<f64>>, BaselineError> {
+        EngineOracle::ones_pass(self, at.weights, at.mask, power).map_err(failed)
+    }
+}
