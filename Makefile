@@ -51,6 +51,7 @@ check: setup ## format, imports, lints and docs alone
 	$(VENV)/bin/python scripts/check-circles.py
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p phew-graph --no-default-features -- -D warnings
+	cargo clippy -p phew-train --no-default-features --all-targets -- -D warnings
 	cargo clippy $(TRAIN) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 

@@ -1,6 +1,5 @@
 //! Arguments that several commands share: the architecture, the weights, the output.
 
-#[cfg(feature = "train")]
 mod data;
 mod density;
 #[cfg(feature = "train")]
@@ -16,7 +15,6 @@ use std::path::Path;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use phew_graph::{Arch, Choice, Mask, Provenance};
 
-#[cfg(feature = "train")]
 pub(crate) use data::{DataArgs, ImageArgs, data_set, load_data, usual_dir};
 pub(crate) use density::{DensityArgs, HEADING as PRUNING};
 #[cfg(feature = "train")]

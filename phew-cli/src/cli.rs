@@ -7,7 +7,9 @@ use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
 use crate::command::{Entry, Job, Program, entry};
 use crate::commands::{COMMANDS, Completions, Man};
-use crate::{failure, handover, interrupt, output, patience};
+#[cfg(feature = "train")]
+use crate::patience;
+use crate::{failure, handover, interrupt, output};
 
 /// The heading of the options of all commands.
 const HEADING: &str = "Options of all commands";
@@ -101,6 +103,7 @@ pub fn run() -> ExitCode {
         if let Some(error) = handover::offer_job() {
             return failure::report(&error);
         }
+        #[cfg(feature = "train")]
         patience::begin();
     }
     exit(set_up(&common).and_then(|()| job.print(common.json)))

@@ -6,7 +6,6 @@ mod collect;
 pub(crate) mod compact;
 pub(crate) mod compare;
 mod completions;
-#[cfg(feature = "train")]
 pub(crate) mod data;
 mod doctor;
 mod import;
@@ -37,7 +36,6 @@ pub use collect::{Collect, CollectReport};
 pub use compact::{Compact, CompactLayer, CompactReport, Savings};
 pub use compare::{Compare, CompareReport, ComparedLayer, ComparedMask, ComparedPair};
 pub use completions::{Completions, CompletionsReport};
-#[cfg(feature = "train")]
 pub use data::{Data, DataReport, Description, KnownSet, WrittenExamples};
 pub use doctor::{Doctor, DoctorReport, LibtorchReport};
 pub use import::{Import, ImportReport};
@@ -81,7 +79,6 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<train::Train>(),
     #[cfg(feature = "train")]
     entry::<measure::Measure>(),
-    #[cfg(feature = "train")]
     entry::<data::Data>(),
     entry::<sweep::Sweep>(),
     entry::<collect::Collect>(),

@@ -3,7 +3,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use phew_train::{DataSpec, Dataset, Device, DeviceDataset};
+use phew_train::{DataSpec, Dataset};
+#[cfg(feature = "train")]
+use phew_train::{Device, DeviceDataset};
 
 use crate::stderr;
 
@@ -53,6 +55,7 @@ pub(crate) fn images(spec: &DataSpec) -> anyhow::Result<Arc<Dataset>> {
 ///
 /// # Errors
 /// As [`images`], and if the device has no room.
+#[cfg(feature = "train")]
 pub(crate) fn on_device(spec: &DataSpec, device: Device) -> anyhow::Result<Arc<DeviceDataset>> {
     static ON_DEVICE: Cache<(DataSpec, Device), DeviceDataset> = Cache::new();
     ON_DEVICE.get((spec.clone(), device), || Ok(DeviceDataset::new(&*images(spec)?, device)?))

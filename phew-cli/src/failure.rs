@@ -169,7 +169,6 @@ fn is_usage(error: &anyhow::Error) -> bool {
                 | GraphError::Layers { .. }
         )
     };
-    #[cfg(feature = "train")]
     if let Some(error) = error.downcast_ref::<phew_train::TrainError>() {
         use phew_train::TrainError::{Baseline, Graph, OtherRun, Parameter};
         return match error {

@@ -9,10 +9,9 @@ const VERSION: &str = "PHEW_HANDED_OVER";
 
 /// The commands that only a build with libtorch has, with what each does.
 #[cfg(any(test, not(feature = "train")))]
-pub(crate) const COMMANDS: [(&str, &str); 3] = [
+pub(crate) const COMMANDS: [(&str, &str); 2] = [
     ("train", "Train a network, dense or masked"),
     ("measure", "Measure a network on data: gradient, tangent kernel, Jacobian"),
-    ("data", "Fetch, check and describe data sets"),
 ];
 
 #[cfg(not(feature = "train"))]
@@ -49,7 +48,7 @@ mod here {
     const RICHER: [&str; 4] = ["bench", "doctor", "completions", "man"];
 
     /// The commands that take more options there: what they can read here, they do here.
-    const MORE_OPTIONS: [&str; 2] = ["prune", "run"];
+    const MORE_OPTIONS: [&str; 1] = ["prune"];
 
     /// The commands for clap: they take everything, since the other program reads it.
     pub(crate) fn stubs() -> impl Iterator<Item = clap::Command> {

@@ -30,7 +30,6 @@ static AT_ONCE: AtomicBool = AtomicBool::new(false);
 static SIDE_BY_SIDE: AtomicBool = AtomicBool::new(false);
 
 /// Set while partial downloads are written, which are kept.
-#[cfg(feature = "train")]
 static DOWNLOADING: AtomicBool = AtomicBool::new(false);
 
 /// The exit code of a process that was interrupted.
@@ -53,7 +52,6 @@ fn received(interrupted: bool) {
         leave(None);
     }
     if AT_ONCE.load(Ordering::SeqCst) && !SIDE_BY_SIDE.load(Ordering::SeqCst) {
-        #[cfg(feature = "train")]
         if DOWNLOADING.load(Ordering::SeqCst) {
             leave(Some("interrupted; what was downloaded is kept".to_owned()));
         }
@@ -111,7 +109,6 @@ pub(crate) fn at_once<T>(work: impl FnOnce() -> T) -> anyhow::Result<T> {
 }
 
 /// The same for downloads, which keep what they have.
-#[cfg(feature = "train")]
 pub(crate) fn at_once_downloading<T>(work: impl FnOnce() -> T) -> anyhow::Result<T> {
     DOWNLOADING.store(true, Ordering::SeqCst);
     let done = at_once(work);

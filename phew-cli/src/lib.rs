@@ -21,7 +21,6 @@ mod cli;
 pub mod collect;
 mod command;
 pub mod commands;
-#[cfg(feature = "train")]
 mod data_cache;
 mod failure;
 pub mod figure;
@@ -33,6 +32,7 @@ mod output;
 pub mod page;
 #[doc(hidden)]
 pub mod parsers;
+#[cfg(feature = "train")]
 mod patience;
 mod progress;
 mod reproduce;

@@ -1,19 +1,16 @@
 //! All methods that make masks: one table, the options of each, and how each makes a mask of a network.
 
-#[cfg(feature = "train")]
 mod data;
 mod layers;
 mod made;
 mod options;
 mod paths;
 mod request;
-#[cfg(feature = "train")]
 mod samples;
 mod scores;
 mod table;
 mod walks;
 
-#[cfg(feature = "train")]
 pub(crate) use data::SampleDataArgs;
 pub use made::How;
 pub(crate) use made::Made;

@@ -8,8 +8,8 @@ use std::path::Path;
 use phew_baselines::{HessianGradient, Options, Parameters, Schedule, methods};
 use phew_graph::{Extra, LayerMask, Mask, Network, TensorId};
 use phew_train::{
-    Batch, Device, Loss, OracleMode, Power, SampleSpec, TorchOracle, digits, ones_pass,
-    score_batches,
+    Batch, Device, EngineOracle, Loss, Mode, Model, OracleMode, Power, SampleSpec, TorchOracle,
+    digits, ones_pass, score_batches,
 };
 use tch::{Kind, Tensor};
 
@@ -275,6 +275,86 @@ fn methods_of_the_registry_prune_with_this_oracle() {
                 let expected = r.scores(&key, layer.name());
                 let same = (0..layer.len()).all(|i| layer.get(i) == (expected[i] > 0.5));
                 assert!(same, "{} {name}: {}", r.network.arch().name(), layer.name());
+            }
+        }
+    }
+}
+
+/// Networks that the engine trains, each under a random mask, on digits.
+fn masked(name: &str) -> (Network, Mask) {
+    let template = phew_graph::zoo::by_name(name).unwrap();
+    let image = phew_graph::Shape::Image { channels: 1, height: 28, width: 28 };
+    let network = Network::initialise(
+        template.classes(10).input(image).build().unwrap(),
+        phew_graph::Init::default(),
+        1,
+    );
+    let network = network.unwrap();
+    let random = methods().find("random").unwrap();
+    let mut random = random.method(0.3, 0, &Options::default(), None).unwrap();
+    let mask = random.prune(&network).unwrap();
+    (network, mask)
+}
+
+#[test]
+fn the_engine_s_gradients_are_as_near_to_double_precision_as_libtorch_s() {
+    let data = digits(200, 10, 0).unwrap();
+    let spec = SampleSpec { per_class: 4, batch: 64, seed: 2 };
+    for (name, mode) in [
+        ("lenet-5", OracleMode::Train),
+        ("resnet20", OracleMode::Train),
+        ("resnet20", OracleMode::Eval),
+        ("vgg11", OracleMode::Train),
+        ("densenet-16-6", OracleMode::Eval),
+    ] {
+        let (network, mask) = masked(name);
+        let weights = network.weights();
+        let by_libtorch = TorchOracle::of_data(&network, &data, spec, Device::CPU, mode).unwrap();
+        let mut engine = EngineOracle::of_data(&network, &data, spec, mode).unwrap();
+        let singles = [
+            engine.gradient(&weights, &mask).unwrap(),
+            by_libtorch.gradient(&weights, &mask).unwrap(),
+        ];
+        let model = Model::new(&network, tch::Device::Cpu, Kind::Double).unwrap();
+        let kept = weights.iter().zip(mask.layers()).flat_map(|(values, layer)| {
+            values.iter().enumerate().map(|(i, w)| if layer.get(i) { f64::from(*w) } else { 0.0 })
+        });
+        let leaf = Tensor::from_slice(&kept.collect::<Vec<f64>>()).set_requires_grad(true);
+        let from = model.prunable_len() as i64;
+        let rest = model.parameters().detach().narrow(0, from, model.parameters().size()[0] - from);
+        let parameters = Tensor::cat(&[&leaf, &rest], 0);
+        let batch = &by_libtorch.batches()[0];
+        let mode = if mode == OracleMode::Train { Mode::TrainFrozen } else { Mode::Eval };
+        let output = model.forward_with(&parameters, &batch.input.to_kind(Kind::Double), mode);
+        let loss = Loss::default().of(&output.unwrap(), &batch.target).unwrap();
+        let exact = Tensor::run_backward(&[&loss], &[&leaf], false, false);
+        let exact = Vec::<f64>::try_from(&exact[0]).unwrap();
+        let length = exact.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let [ours, theirs] = singles.map(|found| {
+            let apart =
+                found.iter().flatten().zip(&exact).map(|(x, y)| (f64::from(*x) - y).powi(2));
+            apart.sum::<f64>().sqrt() / length
+        });
+        // Numbers near 0 that ReLU lets through or not are decided by rounding, in either.
+        assert!(ours <= 1e-5_f64.max(3.0 * theirs), "{name} {mode:?}: {ours} {theirs}");
+    }
+}
+
+#[test]
+fn the_engine_s_pass_of_ones_is_libtorch_s() {
+    for name in ["lenet-5", "resnet20", "vgg11", "densenet-16-6"] {
+        let (network, mask) = masked(name);
+        let weights = network.weights();
+        let mut engine =
+            EngineOracle::new(&network, Vec::new(), Loss::default(), OracleMode::Train).unwrap();
+        for power in [Power::Abs, Power::Square] {
+            let theirs = ones_pass(&network, &weights, &mask, power).unwrap().derivative;
+            let ours = engine.ones_pass(&weights, &mask, power).unwrap();
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                let greatest = theirs.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+                for (x, y) in ours.iter().zip(theirs) {
+                    assert!((x - y).abs() <= 1e-11 * greatest, "{name} {power:?}: {x} {y}");
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from networks import PRUNABLE, Tied, residual
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import phew_sparse as phew
@@ -46,6 +46,24 @@ class Pruning(unittest.TestCase):
         masks = phew.prune(model, x, 0.1, seed=7)
         self.assertTrue(equal(masks, {name: by_file[name] for name in masks}))
         self.assertFalse(equal(masks, phew.prune(model, x, 0.1, seed=8)))
+
+    def test_snip_looks_at_data_of_one_s_own_without_libtorch(self) -> None:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 20), nn.ReLU(), nn.Linear(20, 3))
+        x, y = torch.randn(60, 6), torch.arange(60) % 3
+        with tempfile.TemporaryDirectory() as folder:
+            data = Path(folder) / "mine.safetensors"
+            save_file({f"{part}.{what}": values for part in ("train", "test")
+                       for what, values in (("input", x), ("target", y))}, data)
+            options = {"method": "snip", "data": "tensors", "data_dir": str(data), "per_class": 20}
+            masks = phew.prune(model, x[:2], 0.3, **options)
+        # Numbers of one channel are normalised together.
+        normal = (x - x.mean()) / x.std(correction=0)
+        nn.functional.cross_entropy(model(normal), y).backward()
+        scores = torch.cat([(p.grad * p).abs().flatten() for p in (model[0].weight, model[2].weight)])
+        kept = torch.cat([masks[name].flatten() for name in masks])
+        self.assertEqual(int(kept.sum()), 54)
+        self.assertTrue(torch.equal(scores[kept].sort().values, scores.sort().values[-54:]))
 
     def test_the_model_is_left_as_it_was(self) -> None:
         model, x = residual()
@@ -147,7 +165,8 @@ class Refusing(unittest.TestCase):
             ({"density": 2}, "density"),
             ({"method": "nothing"}, "nothing"),
             ({"colour": 3}, "--colour"),
-            ({"method": "snip"}, "built without training"),
+            ({"method": "snip"}, "name a set with --data"),
+            ({"method": "grasp", "data": "digits"}, "built without training"),
             ({"exclude": ["absent"]}, "absent"),
         ]:
             with self.assertRaises(phew.PhewUsageError) as caught:

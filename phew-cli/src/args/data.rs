@@ -36,6 +36,7 @@ impl DataArgs {
     }
 
     /// The seed of the image transformation task, if that is made of it.
+    #[cfg(feature = "train")]
     pub(crate) fn transform(&self) -> Option<u64> {
         self.transform
     }

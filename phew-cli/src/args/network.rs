@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use phew_graph::{Arch, GraphError, Shape, zoo};
-#[cfg(feature = "train")]
 use phew_train::Dataset;
 
 use super::first_given;
@@ -28,7 +27,6 @@ pub(crate) struct ArchArgs {
 
 impl ArchArgs {
     /// The architecture; a network of the zoo is made to fit a data set, unless its sizes are given.
-    #[cfg(feature = "train")]
     pub(crate) fn load_for(&self, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
         match self.network.given() {
             Some(_) => self.load(),
@@ -109,7 +107,6 @@ pub(crate) fn arch_of_file(name: &str) -> Option<anyhow::Result<Arc<Arch>>> {
 }
 
 /// The architecture: a file as it is, a network of the zoo made to fit the data (where its name leaves that open).
-#[cfg(feature = "train")]
 pub(crate) fn architecture(name: &str, data: &Dataset) -> anyhow::Result<Arc<Arch>> {
     if let Some(arch) = arch_of_file(name) {
         return arch;

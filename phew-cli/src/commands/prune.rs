@@ -14,8 +14,6 @@ use std::time::Instant;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use phew_baselines::Needs;
-#[cfg(not(feature = "train"))]
-use phew_baselines::Oracle;
 use phew_graph::{Network, PathGraph, Provenance, write_scores};
 
 use crate::args::{
@@ -25,9 +23,9 @@ use crate::args::{
 use crate::command::Example;
 use crate::failure::usage;
 use crate::layers::Layers;
-#[cfg(feature = "train")]
-use crate::methods::SampleDataArgs;
-use crate::methods::{Build, DEFAULT, Made, Method, MethodArgs, Request, by_name, no_scores};
+use crate::methods::{
+    Build, DEFAULT, Made, Method, MethodArgs, Request, SampleDataArgs, by_name, no_scores, served,
+};
 use outputs::Outputs;
 
 /// What to do: list the methods, or prune.
@@ -77,7 +75,6 @@ pub struct Job {
     #[command(flatten)]
     options: MethodArgs,
 
-    #[cfg(feature = "train")]
     #[command(flatten)]
     data: SampleDataArgs,
 }
@@ -137,15 +134,13 @@ impl Job {
         }
         self.check_outputs(&outputs, &densities, &seeds)?;
         let scores_out = self.scores_files(&seeds)?;
-        #[cfg(feature = "train")]
         let data = self.data.load(self.method.needs)?;
-        #[cfg(feature = "train")]
+        self.data.say(self.method.needs);
         let mut oracle = |needs: Needs, network: &Network| {
             let data = data.as_deref().filter(|_| needs.data());
-            self.data.oracle(self.options.samples(), data, network).map(Some)
+            let own = || self.data.oracle(self.options.samples(), data, network);
+            served(needs).then(own).transpose()
         };
-        #[cfg(not(feature = "train"))]
-        let mut oracle = |_: Needs, _: &Network| Ok(None::<Box<dyn Oracle>>);
 
         let mut masks = Vec::with_capacity(seeds.len() * densities.len().max(1));
         let arch = self.arch.load()?;
@@ -169,11 +164,8 @@ impl Job {
             });
             let method = Some(self.method.name.to_owned());
             let from = Provenance { method, seed: Some(seed), ..from };
-            #[cfg(feature = "train")]
-            let from = match data.as_deref() {
-                Some(data) => self.data.provenance(data, self.options.samples(), from)?,
-                None => from,
-            };
+            let (needs, samples) = (self.method.needs, self.options.samples());
+            let from = self.data.provenance(needs, data.as_deref(), samples, from)?;
             if let (Some(file), Some(names), Some(scores)) = (&self.scores_out, &scores_out, scores)
             {
                 let scores = scores?;
@@ -192,11 +184,7 @@ impl Job {
     }
 
     fn request<'a>(&'a self, densities: &'a [f64], seed: u64) -> anyhow::Result<Request<'a>> {
-        #[cfg(feature = "train")]
-        if let Some(option) = self.data.given().filter(|_| !self.method.needs.data()) {
-            let method = self.method.name;
-            return Err(usage(format!("{option} is not an option of method `{method}`")));
-        }
+        self.data.check(self.method)?;
         Request::new(self.method, &self.options, densities, seed)
     }
 
@@ -310,6 +298,6 @@ impl crate::command::Command for Prune {
     }
 
     fn uses_libtorch(&self) -> bool {
-        matches!(self, Self::Job(job) if job.method.needs.oracle())
+        matches!(self, Self::Job(job) if job.data.uses_libtorch(job.method.needs))
     }
 }

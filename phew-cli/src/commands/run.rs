@@ -1,7 +1,6 @@
 //! `phew run`: what a network makes of inputs, without libtorch.
 
 mod report;
-#[cfg(feature = "train")]
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +15,6 @@ use crate::args::{ArchArgs, WeightArgs, check_output, load_mask, overwrite};
 use crate::command::{Command, Example};
 use crate::failure::usage;
 use crate::interrupt;
-#[cfg(feature = "train")]
 use test::TestArgs;
 
 pub use report::{RunReport, TestReport};
@@ -42,23 +40,24 @@ pub struct Run {
 
     /// Safetensors with the inputs, [n, …] with the sizes of the network's input
     // `--input` is the network's shape.
-    #[arg(long, value_name = "FILE", help_heading = "Data")]
-    #[cfg_attr(feature = "train", arg(required_unless_present = "data"))]
-    #[cfg_attr(not(feature = "train"), arg(required = true))]
+    #[arg(long, value_name = "FILE", help_heading = "Data", required_unless_present = "data")]
     inputs: Option<PathBuf>,
 
     /// Which tensor of that file, if it has several
     #[arg(long, value_name = "NAME", requires = "inputs", help_heading = "Data")]
     tensor: Option<String>,
 
-    #[cfg(feature = "train")]
     #[command(flatten)]
     test: TestArgs,
 
     /// File to write: safetensors with the tensor `output`
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
-    #[cfg_attr(feature = "train", arg(required_unless_present = "data"))]
-    #[cfg_attr(not(feature = "train"), arg(required = true))]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        help_heading = "Output",
+        required_unless_present = "data"
+    )]
     output: Option<PathBuf>,
 
     /// Replace the file if it exists
@@ -99,7 +98,6 @@ impl Run {
 
     /// What the network makes of the inputs.
     fn outputs(&self) -> anyhow::Result<Outputs> {
-        #[cfg(feature = "train")]
         if let Some(data) = self.test.load()? {
             let arch = self.arch.load_for(&data)?;
             data.fits(&arch)?;
@@ -135,7 +133,6 @@ impl Command for Run {
             "one of several tensors of a file, by new weights",
             "phew run --arch lenet-5 --inputs x.safetensors --tensor images -o z.safetensors",
         ),
-        #[cfg(feature = "train")]
         (
             "its accuracy on the test images of a data set",
             "phew run --arch lenet-5 --weights w.safetensors --mask m.safetensors --data digits",

@@ -5,12 +5,28 @@ use std::sync::Arc;
 
 use clap::Args;
 use phew_baselines::{Needs, Oracle};
-use phew_graph::{Network, Provenance};
-use phew_train::{Dataset, Device, Loss, SampleSpec, Set, TorchOracle, libtorch};
+use phew_graph::{Choice, Network, Provenance};
+use phew_train::{Dataset, EngineOracle, Loss, OracleKind, SampleSpec, Set};
+#[cfg(feature = "train")]
+use phew_train::{Device, TorchOracle, libtorch};
 
 use super::samples::SampleArgs;
-use crate::args::{ImageArgs, data_set as set, device, load_data as load};
+use super::table::Method;
+#[cfg(feature = "train")]
+use crate::args::device;
+use crate::args::{ImageArgs, choice, data_set as set, load_data as load};
+#[cfg(not(feature = "train"))]
+use crate::failure::NeedsLibtorch;
 use crate::failure::usage;
+use crate::stderr;
+
+/// The option that says what computes derivatives.
+pub(super) const ORACLE: &str = "oracle";
+
+/// What computes derivatives unless told otherwise: libtorch where it is there.
+pub(super) fn usual_oracle() -> OracleKind {
+    if cfg!(feature = "train") { OracleKind::Libtorch } else { OracleKind::Engine }
+}
 
 /// Which data set.
 #[derive(Debug, Args)]
@@ -28,7 +44,12 @@ pub(crate) struct SampleDataArgs {
     #[arg(long, value_name = "SEED", requires = "data")]
     transform: Option<u64>,
 
-    /// Where to compute: cpu, cuda, cuda:N, or auto (by default) for CUDA where it is visible
+    /// What computes derivatives; by default libtorch where this phew has it, and phew's own engine elsewhere
+    #[arg(long, value_name = "ORACLE", value_parser = choice::<OracleKind>())]
+    oracle: Option<OracleKind>,
+
+    /// Where libtorch is to compute: cpu, cuda, cuda:N, or auto (by default) for CUDA where it is visible
+    #[cfg(feature = "train")]
     #[arg(long, value_name = "DEVICE", requires = "data", value_parser = device)]
     device: Option<Device>,
 
@@ -50,13 +71,54 @@ impl SampleDataArgs {
         }
     }
 
-    /// The first option that was given to a method that does not look at data.
-    pub(crate) fn given(&self) -> Option<&'static str> {
-        self.data.map(|_| "--data").or_else(|| self.images.given())
+    /// What computes derivatives.
+    fn kind(&self) -> OracleKind {
+        self.oracle.unwrap_or_else(usual_oracle)
     }
 
-    fn device(&self) -> anyhow::Result<Device> {
-        Ok(self.device.map_or_else(|| Device::by_name("auto"), Ok)?)
+    /// Whether a method that needs this is to be computed by libtorch, if that is there.
+    pub(crate) fn uses_libtorch(&self, needs: Needs) -> bool {
+        needs.oracle() && self.oracle != Some(OracleKind::Engine)
+    }
+
+    /// Refuses what this build does not have, and what the method does not take or its oracle not answer.
+    pub(crate) fn check(&self, method: &Method) -> anyhow::Result<()> {
+        let (name, needs) = (method.name, method.needs);
+        let option = match needs.data() {
+            true => None,
+            false => self.data.map(|_| "--data").or_else(|| self.images.given()),
+        };
+        let oracle = self.oracle.filter(|_| !needs.oracle()).map(|_| "--oracle");
+        if let Some(option) = option.or(oracle) {
+            return Err(usage(format!("{option} is not an option of method `{name}`")));
+        }
+        #[cfg(not(feature = "train"))]
+        if self.oracle == Some(OracleKind::Libtorch) {
+            return Err(NeedsLibtorch("--oracle libtorch".to_owned()).into());
+        }
+        if let Some(kind) = self.oracle.filter(|kind| needs.oracle() && !kind.answers(needs)) {
+            let kind = kind.name();
+            return Err(usage(format!(
+                "method `{name}` needs {needs}, which --oracle {kind} does not compute"
+            )));
+        }
+        #[cfg(feature = "train")]
+        if let (OracleKind::Engine, Some(_)) = (self.kind(), self.device) {
+            return Err(usage("--device is where libtorch computes, and not --oracle engine"));
+        }
+        Ok(())
+    }
+
+    /// Says what computes, where that is not what is usual elsewhere.
+    pub(crate) fn say(&self, needs: Needs) {
+        if cfg!(not(feature = "train"))
+            && self.oracle.is_none()
+            && OracleKind::Engine.answers(needs)
+        {
+            stderr::warn(
+                "no libtorch here: derivatives are computed by phew's own engine (--oracle engine)",
+            );
+        }
     }
 
     /// What answers for a network on the data.
@@ -66,40 +128,79 @@ impl SampleDataArgs {
         data: Option<&Dataset>,
         network: &Network,
     ) -> anyhow::Result<Box<dyn Oracle>> {
-        let mode = samples.oracle_mode();
-        let oracle = match data {
-            None => TorchOracle::new(network, Vec::new(), Loss::default(), mode),
-            Some(data) => {
-                data.fits(network.arch())?;
-                let spec = samples.spec(SampleSpec::default().seed);
-                TorchOracle::of_data(network, data, spec, self.device()?, mode)
+        let (mode, spec) = (samples.oracle_mode(), samples.spec(SampleSpec::default().seed));
+        if let Some(data) = data {
+            data.fits(network.arch())?;
+        }
+        match (self.kind(), data) {
+            (OracleKind::Engine, None) => {
+                Ok(Box::new(EngineOracle::new(network, Vec::new(), Loss::default(), mode)?))
             }
-        };
-        Ok(Box::new(oracle?))
+            (OracleKind::Engine, Some(data)) => {
+                Ok(Box::new(EngineOracle::of_data(network, data, spec, mode)?))
+            }
+            #[cfg(feature = "train")]
+            (OracleKind::Libtorch, None) => {
+                Ok(Box::new(TorchOracle::new(network, Vec::new(), Loss::default(), mode)?))
+            }
+            #[cfg(feature = "train")]
+            (OracleKind::Libtorch, Some(data)) => {
+                Ok(Box::new(TorchOracle::of_data(network, data, spec, self.device()?, mode)?))
+            }
+            #[cfg(not(feature = "train"))]
+            (OracleKind::Libtorch, _) => unreachable!("this build was asked for it, and refused"),
+        }
     }
 
-    /// What a record says about the data, the images and where they were looked at.
+    /// What a record says about the oracle, the data, the images and where they were looked at.
     pub(crate) fn provenance(
         &self,
-        data: &Dataset,
+        needs: Needs,
+        data: Option<&Dataset>,
         samples: &SampleArgs,
         from: Provenance,
     ) -> anyhow::Result<Provenance> {
-        let torch = libtorch();
-        let mut parameters = from.parameters;
-        parameters.extend(samples.parameters(SampleSpec::default().seed));
-        parameters.extend(self.transform.map(|seed| ("transform".into(), seed.into())));
-        if self.images.given().is_some() {
-            parameters.insert("images".into(), serde_json::to_value(self.images.spec())?);
+        let mut from = from;
+        if needs.oracle() && self.kind() == OracleKind::Engine {
+            from.parameters.insert(ORACLE.into(), self.kind().name().into());
         }
-        Ok(Provenance {
+        let Some(data) = data else { return Ok(from) };
+        from.parameters.extend(samples.parameters(SampleSpec::default().seed));
+        from.parameters.extend(self.transform.map(|seed| ("transform".into(), seed.into())));
+        if self.images.given().is_some() {
+            from.parameters.insert("images".into(), serde_json::to_value(self.images.spec())?);
+        }
+        let from = Provenance {
             data: Some(data.name.clone()),
             data_hash: Some(data.fingerprint()),
+            ..from
+        };
+        self.computed(from)
+    }
+
+    /// What a record says about libtorch, if that computes.
+    #[cfg(feature = "train")]
+    fn computed(&self, from: Provenance) -> anyhow::Result<Provenance> {
+        if self.kind() == OracleKind::Engine {
+            return Ok(from);
+        }
+        let torch = libtorch();
+        Ok(Provenance {
             device: Some(self.device()?.to_string()),
             libtorch: torch.version,
-            parameters,
             threads: Some(torch.threads),
             ..from
         })
+    }
+
+    #[cfg(not(feature = "train"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as the other build has it")]
+    fn computed(&self, from: Provenance) -> anyhow::Result<Provenance> {
+        Ok(from)
+    }
+
+    #[cfg(feature = "train")]
+    fn device(&self) -> anyhow::Result<Device> {
+        Ok(self.device.map_or_else(|| Device::by_name("auto"), Ok)?)
     }
 }

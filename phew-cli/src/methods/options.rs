@@ -9,8 +9,10 @@ use super::paths::PathArgs;
 use super::scores::{self, OwnArgs, ScoreArgs};
 use super::table::{Build, Method, methods};
 use super::walks::{WalkArgs, Walks};
-#[cfg(feature = "train")]
-use super::{data::SampleDataArgs, samples::SampleArgs};
+use super::{
+    data::{ORACLE, SampleDataArgs},
+    samples::SampleArgs,
+};
 use crate::failure::usage;
 
 /// The options of all methods, and which of them were given.
@@ -39,7 +41,6 @@ struct All {
     #[command(flatten)]
     layers: LayerArgs,
 
-    #[cfg(feature = "train")]
     #[command(flatten)]
     samples: SampleArgs,
 }
@@ -92,7 +93,6 @@ impl MethodArgs {
     }
 
     /// Which images methods look at that look at data, and how.
-    #[cfg(feature = "train")]
     pub(crate) fn samples(&self) -> &SampleArgs {
         &self.all.samples
     }
@@ -137,12 +137,10 @@ fn names_of(method: &Method) -> Vec<String> {
             options.into_iter().chain(own).collect()
         }
     };
-    #[cfg(feature = "train")]
-    let options = match method.needs.data() {
+    match method.needs.data() {
         true => [options, names::<SampleArgs>()].concat(),
         false => options,
-    };
-    options
+    }
 }
 
 /// Whether an option is one of methods: of some, or of all that score.
@@ -153,7 +151,9 @@ pub(crate) fn is_option_of_methods(option: &str) -> bool {
 /// Whether an option belongs to other methods than this one.
 pub(crate) fn is_option_of_others(method: &str, option: &str) -> bool {
     let Ok(method) = methods().find(method) else { return false };
-    #[cfg(feature = "train")]
+    if option == ORACLE {
+        return !method.needs.oracle();
+    }
     if names::<SampleDataArgs>().iter().any(|name| name == option) {
         return !method.needs.data();
     }

@@ -14,10 +14,10 @@ use serde_json::Value;
 use super::value::of_text;
 use crate::command::{Entry, Job, entry};
 use crate::commands::{
-    compare::Compare, init::Init, inspect::Inspect, prune::Prune, transform::Transform,
+    compare::Compare, data::Data, init::Init, inspect::Inspect, prune::Prune, transform::Transform,
 };
 #[cfg(feature = "train")]
-use crate::commands::{data::Data, measure::Measure, train::Train};
+use crate::commands::{measure::Measure, train::Train};
 
 /// A command that a job can consist of.
 pub(crate) struct Tool {
@@ -70,21 +70,17 @@ const LINES: [Line; 13] = [
     ("compare", Some(entry::<Compare>()), None),
     ("measure", MEASURE, None),
     ("recipe", TRAIN, None),
-    ("examples", DATA, Some("examples")),
+    ("examples", Some(entry::<Data>()), Some("examples")),
 ];
 
 #[cfg(feature = "train")]
 const TRAIN: Option<Entry> = Some(entry::<Train>());
 #[cfg(feature = "train")]
 const MEASURE: Option<Entry> = Some(entry::<Measure>());
-#[cfg(feature = "train")]
-const DATA: Option<Entry> = Some(entry::<Data>());
 #[cfg(not(feature = "train"))]
 const TRAIN: Option<Entry> = None;
 #[cfg(not(feature = "train"))]
 const MEASURE: Option<Entry> = None;
-#[cfg(not(feature = "train"))]
-const DATA: Option<Entry> = None;
 
 /// Options that are the sweep's own business.
 const RESERVED: [&str; 14] = [

@@ -40,12 +40,10 @@ fn a_command_line_that_needs_libtorch_goes_to_the_other_program_as_it_is() {
         "train --arch lenet-5 --epochs 1 -o run",
         "--threads 1 train --help",
         "measure -h",
-        "data list --json",
         "doctor",
         "prune --help",
         "prune --arch lenet-5 --method snip --data digits --density 0.1 -o m",
         "prune --arch lenet-5 --method grasp --density 0.1 -o m",
-        "run --arch lenet-5 --data digits",
         "bench --arch lenet-5 --mask m",
         "sweep training.toml -o s",
         "reproduce 001-figure-4 --scale smoke",
@@ -66,6 +64,9 @@ fn what_needs_no_libtorch_does_not_start_the_other_program() {
         ("--help", 0),
         ("prune --arch lenet-5 --density 0.1 -o m", 0),
         ("prune --list-methods", 0),
+        ("prune --arch lenet-5 --method snip --oracle engine --data digits --density 0.1 -o n", 0),
+        ("run --arch lenet-5 --data digits", 0),
+        ("data list --json", 0),
         ("inspect --arch lenet-5 --mask m", 0),
         ("inspect --help", 0),
         ("reproduce list", 0),
@@ -83,10 +84,12 @@ fn where_there_is_no_other_program_it_says_how_to_get_it() {
     let folder = folder();
     let at = folder.path();
     let hint = ["built without training", "make build", "PHEW_TORCH"];
-    for line in ["train --arch lenet-5 -o run", "measure --help", "data list"] {
+    for line in ["train --arch lenet-5 -o run", "measure --help"] {
         refuses(at, line, 2, &hint);
     }
-    refuses(at, "prune --arch lenet-5 --method snip --density 0.1 -o m", 2, &hint);
+    let prune = "prune --arch lenet-5 --data digits --density 0.1 -o m --method";
+    refuses(at, &format!("{prune} grasp"), 2, &hint);
+    refuses(at, &format!("{prune} snip --oracle libtorch"), 2, &hint);
     // A program that hands over to itself would do so for ever.
     let phew = own_phew(at);
     let looped = Command::new(&phew).arg("train").env("PHEW_TORCH", &phew).output().unwrap();

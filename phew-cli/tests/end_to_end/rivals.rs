@@ -1,6 +1,7 @@
 //! `phew prune --method`, `--list-methods` and `phew compare`, end to end.
 
 use phew_graph::Mask;
+use phew_train::EngineOracle;
 
 use crate::common::{json, refuses, stdout};
 
@@ -25,7 +26,7 @@ fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
             info.name, info.name
         );
         // With libtorch all questions are answered; those about data if a data set is named.
-        let served = cfg!(feature = "train");
+        let served = cfg!(feature = "train") || EngineOracle::answers(info.needs);
         let data = info.needs.data();
         assert_eq!(row.contains("(*)"), info.needs.oracle() && !served, "{row}");
         if data || info.needs.oracle() && !served {
@@ -42,9 +43,9 @@ fn every_method_is_listed_and_those_without_data_prune_to_the_exact_number() {
         assert_eq!(note.parameters["schedule"], info.build.schedule);
         pruned += 1;
     }
-    assert_eq!(pruned, if cfg!(feature = "train") { 12 } else { 9 });
+    assert_eq!(pruned, if cfg!(feature = "train") { 12 } else { 11 });
     let row = entry("gradient-paths");
-    assert_eq!(row.contains("(*)"), !cfg!(feature = "train"), "{row}");
+    assert!(!row.contains("(*)"), "{row}");
     let explained = list.contains("(*) needs libtorch");
     assert_eq!(explained, !cfg!(feature = "train"), "only where it is used");
     let empty = tempfile::tempdir().unwrap();
@@ -114,4 +115,54 @@ fn requests_that_make_no_sense_are_usage_errors() {
     refuses(at, "prune --method magnitude", 2, &["--arch"]);
     let line = "prune --method magnitude --arch lenet-5 -o m";
     refuses(at, line, 2, &["`magnitude` needs --density"]);
+}
+
+#[test]
+fn the_engine_scores_on_data_whatever_the_number_of_threads_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let prune =
+        "prune --arch lenet-5 --density 0.05 --data digits --per-class 3 --oracle engine --json";
+    for method in ["snip", "snip-iterative", "force", "gradient-paths"] {
+        let files = [1, 2].map(|threads| {
+            let file = format!("{method}-{threads}.safetensors");
+            let line = format!("{prune} --method {method} --threads {threads} -o {file}");
+            let report = json(at, &line);
+            assert_eq!(report["parameters"]["oracle"], "engine", "{method}");
+            assert_eq!(report["parameters"]["per_class"], 3, "{method}");
+            std::fs::read(at.join(file)).unwrap()
+        });
+        assert!(files[0] == files[1], "{method}");
+        let (_, note) = Mask::load(&at.join(format!("{method}-1.safetensors"))).unwrap();
+        let note = note.unwrap();
+        assert_eq!(
+            (note.data.as_deref(), note.libtorch, note.device),
+            (Some("built-in digits"), None, None)
+        );
+    }
+    let spatial =
+        "prune --arch lenet-5 --density 0.05 --method synflow-spatial --oracle engine -o s --json";
+    let report = json(at, spatial);
+    assert_eq!(
+        (&report["parameters"]["oracle"], &report["kept"]),
+        (&"engine".into(), &3073.into())
+    );
+}
+
+#[test]
+fn what_an_oracle_does_not_answer_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let prune = "prune --arch lenet-5 --density 0.05 -o m --oracle engine";
+    let grasp = format!("{prune} --method grasp --data digits");
+    refuses(at, &grasp, 2, &["`grasp` needs Hessian-gradient products", "--oracle engine"]);
+    refuses(at, &format!("{prune} --method magnitude"), 2, &["--oracle", "`magnitude`"]);
+    refuses(at, &format!("{prune} --method snip"), 2, &["gradients on data", "--data"]);
+    let attention = "name = 'soft'\n[[op]]\nname = 'x'\ntype = 'input'\nshape = [1, 28, 28]\n\
+                     [[op]]\nname = 'flat'\ntype = 'flatten'\n[[op]]\nname = 'fc'\ntype = 'linear'\nout = 10\n\
+                     [[op]]\nname = 'norm'\ntype = 'softmax'\n";
+    std::fs::write(at.join("soft.toml"), attention).unwrap();
+    let line =
+        "prune --arch soft.toml --density 0.5 -o m --oracle engine --method snip --data digits";
+    refuses(at, line, 1, &["operator `norm`", "softmax", "trains"]);
 }

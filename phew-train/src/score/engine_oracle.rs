@@ -6,7 +6,7 @@ use phew_graph::{Arch, Mask, Network};
 
 use super::failed::failed;
 use super::samples::choose;
-use super::{OracleMode, SampleSpec, by_tensor, effective};
+use super::{OracleMode, SampleSpec};
 use crate::data::{Dataset, NumberedBatch, NumberedImages, Targets};
 use crate::error::{Result, TrainError};
 use crate::loss::Loss;
@@ -42,6 +42,8 @@ pub struct EngineOracle {
     batches: Vec<NumberedBatch>,
     /// Made when a gradient is first asked for.
     training: Option<Training>,
+    /// Room for the weights of a pass of ones.
+    values: Option<TensorValues<f64>>,
 }
 
 impl EngineOracle {
@@ -59,7 +61,7 @@ impl EngineOracle {
         for batch in &batches {
             check(batch, network.arch(), loss)?;
         }
-        Ok(Self { network: network.clone(), mode, loss, batches, training: None })
+        Ok(Self { network: network.clone(), mode, loss, batches, training: None, values: None })
     }
 
     /// An oracle that looks at images of a data set, by the loss that suits it.
@@ -94,14 +96,14 @@ impl EngineOracle {
     /// # Errors
     /// [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of another architecture.
     pub fn gradient(&mut self, weights: &[&[f32]], mask: &Mask) -> Result<Vec<Vec<f32>>> {
-        let Self { network, mode, loss, batches, training: made } = self;
+        let Self { network, mode, loss, batches, training: made, .. } = self;
         mask.check(network.arch(), "mask")?;
         let engine = match made {
             Some(engine) => engine,
             None => made.insert(training(network, *mode)?),
         };
         let mut values = TensorValues::from(&*network);
-        values.weights = by_tensor(network, &effective(weights, mask));
+        put_effective(&mut values.weights, weights, mask, |w| w);
         let mut sum = TensorValues::zeros(network.arch()).weights;
         for batch in batches {
             let sizes = network.arch().input_shape().sizes();
@@ -129,29 +131,41 @@ impl EngineOracle {
     /// # Errors
     /// [`TrainError::Graph`](crate::TrainError::Graph) if the mask is of another architecture, or naming an operator that the engine does not train.
     pub fn ones_pass(
-        &self,
+        &mut self,
         weights: &[&[f32]],
         mask: &Mask,
         power: Power,
     ) -> Result<Vec<Vec<f64>>> {
-        let arch = self.network.arch();
+        let Self { network, values, .. } = self;
+        let arch = network.arch();
         mask.check(arch, "mask")?;
         let value = |x: f64| match power {
             Power::Abs => x.abs(),
             Power::Square => x * x,
         };
-        let mut values = TensorValues::<f64>::from(&self.network);
-        values.weights = by_tensor(&self.network, &effective(weights, mask))
-            .into_iter()
-            .map(|weights| weights.into_iter().map(|w| value(f64::from(w))).collect())
-            .collect();
-        for (spec, values) in arch.auxiliary().iter().zip(&mut values.auxiliary) {
-            if !spec.role.is_buffer() {
-                values.iter_mut().for_each(|x| *x = value(*x));
+        let values = values.get_or_insert_with(|| TensorValues::zeros(arch));
+        put_effective(&mut values.weights, weights, mask, |w| value(f64::from(w)));
+        let tensors = arch.auxiliary().iter().zip(network.auxiliary());
+        for ((spec, own), values) in tensors.zip(&mut values.auxiliary) {
+            for (to, x) in values.iter_mut().zip(own.iter().map(|&x| f64::from(x))) {
+                *to = if spec.role.is_buffer() { x } else { value(x) };
             }
         }
         let ones = vec![1.0; arch.input_shape().sizes().iter().product()];
-        Ok(OutputSum::new(arch, &values, &ones)?.by_weight)
+        Ok(OutputSum::new(arch, values, &ones)?.by_weight)
+    }
+}
+
+/// Writes what is made of each effective weight, zero where the mask prunes.
+fn put_effective<T: Copy + Default>(
+    to: &mut [Vec<T>],
+    weights: &[&[f32]],
+    mask: &Mask,
+    value: impl Fn(f32) -> T,
+) {
+    for ((to, from), layer) in to.iter_mut().zip(weights).zip(mask.layers()) {
+        to.fill(T::default());
+        layer.iter().for_each(|index| to[index] = value(from[index]));
     }
 }
 

@@ -5,7 +5,8 @@ use phew_graph::{Init, Mask, Network, Role, TensorSpec};
 use tch::{Device, Kind, Tensor};
 
 use super::activity::activity;
-use super::{OracleMode, SampleSpec, by_tensor, effective, score_batches};
+use super::vectors::{by_tensor, effective};
+use super::{OracleMode, SampleSpec, score_batches};
 use crate::batches::Batch;
 use crate::data::Dataset;
 use crate::error::Result;

@@ -8,7 +8,7 @@ use phew_baselines::Power;
 use phew_graph::{Mask, Network};
 use tch::{Device, Kind, Tensor};
 
-use super::{by_tensor, effective};
+use super::vectors::{by_tensor, effective};
 use crate::error::Result;
 use crate::model::{Mode, Model};
 
