@@ -8,7 +8,8 @@
 //!
 //! Two layouts, chosen by the number of inputs. Sixteen inputs are computed side by side, the innermost axis of every
 //! buffer: one weight is applied to all of them at several positions of the map at once, so that a weight is read once for
-//! up to 128 multiply-adds. Of one input the positions of a map are computed side by side.
+//! up to 128 multiply-adds; where two units share most of what they read, as in a dense layer, what is read is loaded once for
+//! both. Of one input the positions of a map are computed side by side.
 //!
 //! What comes out depends on nothing but network, mask, input and the instruction set: the kept weights of a unit are
 //! summed in f32 in the order of its tensor, from the bias on (features: in eight interleaved sums, which are added in
@@ -21,6 +22,7 @@
 //! All operators are run but transposed convolutions, and batch normalisation without statistics, which depends on what else is
 //! in the batch. Those of the zoo are trained.
 
+mod blocks;
 mod buffers;
 mod chains;
 mod fold;

@@ -86,6 +86,11 @@ impl Geometry {
         }
     }
 
+    /// The unit, row and column of a place, counted with the border.
+    pub(super) fn position_of(&self, place: usize) -> [usize; 3] {
+        [self.unit_of(place), place / self.down(), place % self.row]
+    }
+
     /// Scalars of the value, for one input.
     pub(super) fn scalars(&self) -> usize {
         self.units * self.size[0] * self.size[1]

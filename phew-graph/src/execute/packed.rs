@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::blocks::Blocks;
 use super::fold::Folded;
 use super::geometry::Geometry;
 use crate::arch::op::Window;
@@ -21,6 +22,8 @@ pub(super) struct Packed {
     entries: Vec<Entry>,
     /// Where the entries of each unit begin; one more for the end.
     starts: Vec<usize>,
+    /// What is computed of several units at once; none where it has not been asked for.
+    pub(super) blocks: Option<Blocks>,
     /// What each unit's sum begins with.
     pub(super) shift: Vec<f32>,
     /// From the place for a position to that for the next, in positions of the input.
@@ -128,17 +131,32 @@ impl Packed {
             entries.extend(unit);
             starts.push(entries.len());
         }
-        Self { entries, starts, units: (0..shift.len()).collect(), shift, stride }
+        let units = (0..shift.len()).collect();
+        Self { entries, starts, blocks: None, units, shift, stride }
+    }
+
+    /// Computes several units at once where that costs less; `order` is that of the entries of each unit.
+    pub(super) fn in_blocks<K: Ord>(&mut self, order: impl Fn(u32) -> K) {
+        let blocks = Blocks::new(self, order);
+        self.blocks = (!blocks.units.is_empty()).then_some(blocks);
     }
 
     /// Other values for all entries.
     pub(super) fn set_values(&mut self, values: impl Iterator<Item = f32>) {
         self.entries.iter_mut().zip(values).for_each(|(entry, value)| entry.value = value);
+        if let Some(blocks) = &mut self.blocks {
+            blocks.load(&self.entries);
+        }
     }
 
     /// Entries of all units.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The entry of a number.
+    pub(super) fn entry(&self, number: usize) -> Entry {
+        self.entries[number]
     }
 
     /// The numbers of a unit's entries.
@@ -147,9 +165,13 @@ impl Packed {
         self.starts[unit]..self.starts[unit + 1]
     }
 
-    /// Kept weights of the units that are computed.
-    pub(super) fn kept(&self) -> usize {
-        self.units.iter().map(|&unit| self.unit(unit).len()).sum()
+    /// What the units that are computed cost, in entries of a single unit.
+    pub(super) fn cost(&self) -> f64 {
+        let (blocks, singles) = match &self.blocks {
+            Some(blocks) => (blocks.cost(), &blocks.singles),
+            None => (0.0, &self.units),
+        };
+        blocks + singles.iter().map(|&unit| self.unit(unit).len() as f64).sum::<f64>()
     }
 
     /// The kept weights of a unit.

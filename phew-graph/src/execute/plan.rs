@@ -66,7 +66,7 @@ impl Plan {
                     OVER_POSITIONS * vectors as f64
                 }
             };
-            packed.kept() as f64 * each
+            packed.cost() * each
         };
         self.steps.iter().map(cost).sum()
     }

@@ -11,6 +11,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::{Source, Target};
+use crate::execute::blocks::{Blocks, Shared, UNITS};
 use crate::execute::geometry::{Geometry, LANES, Layout};
 use crate::execute::packed::{Entry, Packed};
 
@@ -73,11 +74,36 @@ impl Weighted<'_, '_> {
     fn tiles<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(&mut self, simd: S) {
         let [rows, columns] = self.output.geometry.size;
         let packed = self.packed;
+        let mut singles = &packed.units;
+        if let Some(blocks) = &packed.blocks {
+            self.blocks::<S, R, C, STRIDE>(simd, blocks);
+            singles = &blocks.singles;
+        }
         for y in (0..rows).step_by(R).map(|y| y.min(rows - R)) {
             for x in (0..columns).step_by(C).map(|x| x.min(columns - C)) {
-                for &unit in &packed.units {
+                for &unit in singles {
                     for chunk in 0..LANES / S::F32_LANES {
                         self.tile::<S, R, C, STRIDE>(simd, unit, [y, x], chunk);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same of the blocks.
+    #[inline(always)]
+    fn blocks<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(
+        &mut self,
+        simd: S,
+        blocks: &Blocks,
+    ) {
+        let [rows, columns] = self.output.geometry.size;
+        for y in (0..rows).step_by(R).map(|y| y.min(rows - R)) {
+            for x in (0..columns).step_by(C).map(|x| x.min(columns - C)) {
+                for (block, &units) in blocks.units.iter().enumerate() {
+                    for chunk in 0..LANES / S::F32_LANES {
+                        let entries = blocks.of(block);
+                        self.block::<S, R, C, STRIDE>(simd, units, entries, [y, x], chunk);
                     }
                 }
             }
@@ -114,6 +140,51 @@ impl Weighted<'_, '_> {
         }
         for (r, row) in sums.iter().enumerate() {
             store(simd, row, output, *after, (unit, y + r, x), chunk);
+        }
+    }
+
+    /// The tiles of a block's units at a position, of as many inputs as a vector holds.
+    #[inline(always)]
+    fn block<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(
+        &mut self,
+        simd: S,
+        units: [usize; UNITS],
+        entries: &[Shared],
+        [y, x]: [usize; 2],
+        chunk: usize,
+    ) {
+        let vectors = const { LANES / S::F32_LANES };
+        let Self { packed, input, output, after } = self;
+        let numbers = S::as_simd_f32s(input.numbers).0;
+        let mut first = [0; R];
+        for (r, first) in first.iter_mut().enumerate() {
+            let row = (y + r) * packed.stride[0] * input.geometry.down();
+            *first = (row + x * packed.stride[1]) * vectors + chunk;
+        }
+        let mut sums = [[[simd.splat_f32s(0.0); C]; R]; UNITS];
+        for u in 0..UNITS {
+            sums[u] = [[simd.splat_f32s(packed.shift[units[u]]); C]; R];
+        }
+        for &Shared { values, offset } in entries {
+            let mut weights = [simd.splat_f32s(0.0); UNITS];
+            for u in 0..UNITS {
+                weights[u] = simd.splat_f32s(values[u]);
+            }
+            for r in 0..R {
+                let row = &numbers[first[r] + offset as usize * vectors..];
+                let row = &row[..(C - 1) * STRIDE * vectors + 1];
+                for c in 0..C {
+                    let here = row[c * STRIDE * vectors];
+                    for u in 0..UNITS {
+                        sums[u][r][c] = simd.mul_add_f32s(weights[u], here, sums[u][r][c]);
+                    }
+                }
+            }
+        }
+        for u in 0..UNITS {
+            for (r, row) in sums[u].iter().enumerate() {
+                store(simd, row, output, *after, (units[u], y + r, x), chunk);
+            }
         }
     }
 

@@ -5,6 +5,8 @@
 //! read by the same weights: they are a part of their own, which is computed as a convolution of stride 1 and put to its
 //! places. The gradient by the output has a border of zeros, as wide as the parts reach.
 
+use std::cmp::Reverse;
+
 use crate::arch::op::Window;
 use crate::execute::geometry::Geometry;
 use crate::execute::packed::{Entry, Layer, Packed};
@@ -84,7 +86,10 @@ impl TrainedLayer {
             }
             by_output.push(entries);
         }
-        let forward = Packed::of_units(by_output.into_iter(), vec![0.0; layer.out], stride);
+        let mut forward = Packed::of_units(by_output.into_iter(), vec![0.0; layer.out], stride);
+        if input.size != [1; 2] {
+            forward.in_blocks(|offset| input.position_of(offset as usize));
+        }
         let parts = match gradient_by_input {
             true => parts(layer, input, output),
             false => Vec::new(),
@@ -132,7 +137,14 @@ fn parts(layer: &Layer<'_>, input: Geometry, output: Geometry) -> Vec<Part> {
         let units: Vec<Vec<Entry>> = (0..input.units).map(&mut of_unit).collect();
         let size =
             [0, 1].map(|axis| (input.size[axis] - first[axis]).div_ceil(window.stride[axis]));
-        let packed = Packed::of_units(units.into_iter(), vec![0.0; input.units], [1; 2]);
+        let mut packed = Packed::of_units(units.into_iter(), vec![0.0; input.units], [1; 2]);
+        if input.size != [1; 2] {
+            packed.in_blocks(|offset| {
+                // What the first position of the kernel reads lies last.
+                let [unit, row, column] = output.position_of(offset as usize);
+                (unit, Reverse(row), Reverse(column))
+            });
+        }
         let geometry = Geometry { size, border: [0; 2], row: size[1], ..input };
         Part { first, geometry, packed, indices }
     };
