@@ -40,6 +40,7 @@ mod steps;
 mod tensor_values;
 mod training;
 mod values;
+mod windows;
 
 pub use output_sum::OutputSum;
 pub use program::Program;

@@ -160,21 +160,20 @@ impl Job {
             let (scores, made) = rayon::in_place_scope(|scope| {
                 scope.spawn(|_| from = source.provenance(&network));
                 let scores = scores_out.as_ref().map(|_| request.scores(&network, &mut oracle));
-                (scores, request.make(&network, &mut oracle))
-            });
+                Ok::<_, anyhow::Error>((scores.transpose()?, request.make(&network, &mut oracle)?))
+            })?;
             let method = Some(self.method.name.to_owned());
             let from = Provenance { method, seed: Some(seed), ..from };
             let (needs, samples) = (self.method.needs, self.options.samples());
             let from = self.data.provenance(needs, data.as_deref(), samples, from)?;
             if let (Some(file), Some(names), Some(scores)) = (&self.scores_out, &scores_out, scores)
             {
-                let scores = scores?;
                 let note = serde_json::to_string(&from)?;
                 let (file, overwrite) = (names.path(file, None, seed), self.output.overwrite());
                 let values = |tensor| scores[tensor].to_vec();
                 write_scores(&file, network.arch(), values, note, overwrite)?;
             }
-            for made in made? {
+            for made in made {
                 let path = outputs.path(&self.output.output, Some(made.density), seed);
                 masks.push(self.write(made, from.clone(), (&network, &source), path, load)?);
             }

@@ -11,6 +11,7 @@ mod planes;
 mod pointwise;
 mod pool;
 mod pool_gradient;
+mod tiles;
 mod weight_gradient;
 mod weighted;
 

@@ -1,38 +1,9 @@
 //! A fused step of a plan.
 
 use super::packed::Packed;
-use crate::arch::op::{Attention, Window};
-use crate::arch::{Activation, Op, Shape};
-
-/// The windows of a pooling.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Windows {
-    /// Those that move by a stride.
-    Moving(Window, Padding),
-    /// As many as there are positions, which share the map.
-    Sharing,
-}
-
-impl Windows {
-    /// Those of a pooling that reads a map of such a shape.
-    pub(super) fn of(pooling: &Op, read: Shape) -> Self {
-        match pooling {
-            Op::MaxPool(pool) => Self::Moving(pool.0.window(read), Padding::LeftOut),
-            Op::AvgPool(pool) if pool.count_padding => {
-                Self::Moving(pool.pool.window(read), Padding::Counts)
-            }
-            Op::AvgPool(pool) => Self::Moving(pool.pool.window(read), Padding::LeftOut),
-            _ => Self::Sharing,
-        }
-    }
-}
-
-/// Whether a mean counts the padding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Padding {
-    Counts,
-    LeftOut,
-}
+use super::windows::Windows;
+use crate::arch::Activation;
+use crate::arch::op::Attention;
 
 /// One step: what it computes, of which values, and what is done to each number before it is stored.
 ///

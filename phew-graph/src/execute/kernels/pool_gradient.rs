@@ -1,8 +1,8 @@
 //! Gradients of maxima and means over windows: each is added to what the gradient by the input holds.
 
 use super::{Source, Target};
-use crate::execute::geometry::LANES;
-use crate::execute::step::Windows;
+use crate::execute::geometry::{Geometry, LANES};
+use crate::execute::windows::{Seen, Windows};
 
 /// Of a maximum: to the first of the window's numbers that is the greatest.
 pub(in crate::execute) fn max_pool_gradient(
@@ -12,7 +12,7 @@ pub(in crate::execute) fn max_pool_gradient(
     to: &mut Target<'_>,
 ) {
     let inputs = input.numbers.as_chunks::<LANES>().0;
-    each(windows, gradient, to, |unit, rows, columns, _, dy, to, sums| {
+    each(windows, gradient, to, |Seen { unit, rows, columns, .. }, dy, to, sums| {
         let places = || {
             let columns = columns.clone();
             rows.clone().flat_map(move |y| columns.clone().map(move |x| (y, x)))
@@ -41,7 +41,8 @@ pub(in crate::execute) fn avg_pool_gradient(
     gradient: Source<'_>,
     to: &mut Target<'_>,
 ) {
-    each(windows, gradient, to, |unit, rows, columns, area, dy, to, sums| {
+    each(windows, gradient, to, |Seen { unit, rows, columns, counted, .. }, dy, to, sums| {
+        let area = counted as f32;
         for y in rows {
             for x in columns.clone() {
                 let there = &mut sums[to.place(unit, y, x)];
@@ -53,22 +54,13 @@ pub(in crate::execute) fn avg_pool_gradient(
     });
 }
 
-/// Calls `f` for each unit's window: with the part of it that lies on the map, how much of it counts, the gradient by its
-/// result, and the gradients by what it reads.
+/// Calls `f` for each window, with the gradient by its result, and the gradients by what it reads.
 #[inline(always)]
 fn each(
     windows: Windows,
     gradient: Source<'_>,
     to: &mut Target<'_>,
-    f: impl Fn(
-        usize,
-        std::ops::Range<usize>,
-        std::ops::Range<usize>,
-        f32,
-        &[f32; LANES],
-        crate::execute::geometry::Geometry,
-        &mut [[f32; LANES]],
-    ),
+    f: impl Fn(Seen, &[f32; LANES], Geometry, &mut [[f32; LANES]]),
 ) {
     let (map, of) = (to.geometry, gradient.geometry);
     let gradients = gradient.numbers.as_chunks::<LANES>().0;
@@ -76,17 +68,11 @@ fn each(
     pulp::Arch::new().dispatch(
         #[inline(always)]
         || {
-            for y in 0..of.size[0] {
-                let (rows, height) = windows.at(y, 0, map, of);
-                for x in 0..of.size[1] {
-                    let (columns, width) = windows.at(x, 1, map, of);
-                    let area = (height * width) as f32;
-                    for unit in 0..of.units {
-                        let dy = &gradients[of.place(unit, y, x)];
-                        f(unit, rows.clone(), columns.clone(), area, dy, map, sums);
-                    }
-                }
-            }
+            windows.each(map, of, |seen| {
+                let [y, x] = seen.position;
+                let dy = &gradients[of.place(seen.unit, y, x)];
+                f(seen, dy, map, sums);
+            });
         },
     );
 }

@@ -7,6 +7,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::Source;
+use super::tiles::{Tiled, first_places, row_of};
 use crate::execute::geometry::LANES;
 use crate::execute::packed::{Entry, Packed};
 
@@ -34,25 +35,11 @@ impl WithSimd for WeightGradient<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let [rows, columns] = self.gradient.geometry.size;
-        match (self.packed.stride, rows, columns) {
-            ([_, 1], _, 8..) => self.tiles::<S, 1, 8, 1>(simd),
-            ([_, 1], 2.., 4..) => self.tiles::<S, 2, 4, 1>(simd),
-            ([_, 1], _, 4..) => self.tiles::<S, 1, 4, 1>(simd),
-            ([_, 1], 4.., 2..) => self.tiles::<S, 4, 2, 1>(simd),
-            ([_, 1], 2.., 2..) => self.tiles::<S, 2, 2, 1>(simd),
-            ([_, 2], _, 8..) => self.tiles::<S, 1, 8, 2>(simd),
-            ([_, 2], 2.., 4..) => self.tiles::<S, 2, 4, 2>(simd),
-            ([_, 2], 2.., 2..) => self.tiles::<S, 2, 2, 2>(simd),
-            (_, 8.., _) => self.tiles::<S, 8, 1, 1>(simd),
-            (_, 2.., _) => self.tiles::<S, 2, 1, 1>(simd),
-            _ => self.tiles::<S, 1, 1, 1>(simd),
-        }
+        self.in_tiles(simd, self.gradient.geometry.size, self.packed.stride);
     }
 }
 
-impl WeightGradient<'_> {
-    /// All tiles of `R` rows and `C` columns; `STRIDE` is that of the columns, if there is more than one in a tile.
+impl Tiled for WeightGradient<'_> {
     #[inline(always)]
     fn tiles<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(&mut self, simd: S) {
         let [rows, columns] = self.gradient.geometry.size;
@@ -69,7 +56,9 @@ impl WeightGradient<'_> {
             }
         }
     }
+}
 
+impl WeightGradient<'_> {
     /// One unit's tile at a position, of as many inputs as a vector holds, without its first rows and columns.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(
@@ -89,15 +78,14 @@ impl WeightGradient<'_> {
         let numbers = S::as_simd_f32s(input.numbers).0;
         let gradients = S::as_simd_f32s(gradient.numbers).0;
         let sums = S::as_mut_simd_f32s(sums[packed.entries_of(unit)].as_flattened_mut()).0;
-        let (mut first, mut tile) = ([0; R], [[simd.splat_f32s(0.0); C]; R]);
-        for r in 0..R {
-            let row = (y + r) * packed.stride[0] * input.geometry.down();
-            first[r] = (row + x * packed.stride[1]) * vectors + chunk;
+        let first: [usize; R] = first_places(packed, *input, [y, x], vectors);
+        let mut tile = [[simd.splat_f32s(0.0); C]; R];
+        for (r, row) in tile.iter_mut().enumerate() {
             let place = gradient.geometry.place(unit, y + r, x) * vectors;
             let here = &gradients[place..][..C * vectors];
             for c in 0..C {
                 if r >= had[0] && c >= had[1] {
-                    tile[r][c] = here[c * vectors + chunk];
+                    row[c] = here[c * vectors + chunk];
                 }
             }
         }
@@ -106,8 +94,8 @@ impl WeightGradient<'_> {
             // Two sums, so that one need not wait for the other.
             let mut both = [*sum, simd.splat_f32s(0.0)];
             for r in 0..R {
-                let row = &numbers[first[r] + offset as usize * vectors..];
-                let row = &row[..(C - 1) * STRIDE * vectors + 1];
+                let from = first[r] + offset as usize * vectors + chunk;
+                let row = row_of::<_, C, STRIDE>(numbers, from, vectors);
                 for c in 0..C {
                     let half = &mut both[(r + c) % 2];
                     *half = simd.mul_add_f32s(tile[r][c], row[c * STRIDE * vectors], *half);

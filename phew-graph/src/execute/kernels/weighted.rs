@@ -10,6 +10,7 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::tiles::{Tiled, first_places, row_of};
 use super::{Source, Target};
 use crate::execute::blocks::{Blocks, Shared, UNITS};
 use crate::execute::geometry::{Geometry, LANES, Layout};
@@ -51,25 +52,14 @@ impl WithSimd for Weighted<'_, '_> {
         if layout == Layout::Positions {
             return self.planes(simd);
         }
-        match (self.packed.stride, rows, columns) {
-            (_, 1, 1) => self.features(simd),
-            ([_, 1], _, 8..) => self.tiles::<S, 1, 8, 1>(simd),
-            ([_, 1], 2.., 4..) => self.tiles::<S, 2, 4, 1>(simd),
-            ([_, 1], _, 4..) => self.tiles::<S, 1, 4, 1>(simd),
-            ([_, 1], 4.., 2..) => self.tiles::<S, 4, 2, 1>(simd),
-            ([_, 1], 2.., 2..) => self.tiles::<S, 2, 2, 1>(simd),
-            ([_, 2], _, 8..) => self.tiles::<S, 1, 8, 2>(simd),
-            ([_, 2], 2.., 4..) => self.tiles::<S, 2, 4, 2>(simd),
-            ([_, 2], 2.., 2..) => self.tiles::<S, 2, 2, 2>(simd),
-            (_, 8.., _) => self.tiles::<S, 8, 1, 1>(simd),
-            (_, 2.., _) => self.tiles::<S, 2, 1, 1>(simd),
-            _ => self.tiles::<S, 1, 1, 1>(simd),
+        match [rows, columns] {
+            [1, 1] => self.features(simd),
+            size => self.in_tiles(simd, size, self.packed.stride),
         }
     }
 }
 
-impl Weighted<'_, '_> {
-    /// All tiles of `R` rows and `C` columns; `STRIDE` is that of the columns, if there is more than one in a tile.
+impl Tiled for Weighted<'_, '_> {
     #[inline(always)]
     fn tiles<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(&mut self, simd: S) {
         let [rows, columns] = self.output.geometry.size;
@@ -89,8 +79,10 @@ impl Weighted<'_, '_> {
             }
         }
     }
+}
 
-    /// The same of the blocks.
+impl Weighted<'_, '_> {
+    /// The tiles of the blocks.
     #[inline(always)]
     fn blocks<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(
         &mut self,
@@ -122,17 +114,13 @@ impl Weighted<'_, '_> {
         let vectors = const { LANES / S::F32_LANES };
         let Self { packed, input, output, after } = self;
         let numbers = S::as_simd_f32s(input.numbers).0;
-        let mut first = [0; R];
-        for (r, first) in first.iter_mut().enumerate() {
-            let row = (y + r) * packed.stride[0] * input.geometry.down();
-            *first = (row + x * packed.stride[1]) * vectors + chunk;
-        }
+        let first: [usize; R] = first_places(packed, *input, [y, x], vectors);
         let mut sums = [[simd.splat_f32s(packed.shift[unit]); C]; R];
         for &Entry { value, offset } in packed.unit(unit) {
             let weight = simd.splat_f32s(value);
             for r in 0..R {
-                let row = &numbers[first[r] + offset as usize * vectors..];
-                let row = &row[..(C - 1) * STRIDE * vectors + 1];
+                let from = first[r] + offset as usize * vectors + chunk;
+                let row = row_of::<_, C, STRIDE>(numbers, from, vectors);
                 for c in 0..C {
                     sums[r][c] = simd.mul_add_f32s(weight, row[c * STRIDE * vectors], sums[r][c]);
                 }
@@ -156,11 +144,7 @@ impl Weighted<'_, '_> {
         let vectors = const { LANES / S::F32_LANES };
         let Self { packed, input, output, after } = self;
         let numbers = S::as_simd_f32s(input.numbers).0;
-        let mut first = [0; R];
-        for (r, first) in first.iter_mut().enumerate() {
-            let row = (y + r) * packed.stride[0] * input.geometry.down();
-            *first = (row + x * packed.stride[1]) * vectors + chunk;
-        }
+        let first: [usize; R] = first_places(packed, *input, [y, x], vectors);
         let mut sums = [[[simd.splat_f32s(0.0); C]; R]; UNITS];
         for u in 0..UNITS {
             sums[u] = [[simd.splat_f32s(packed.shift[units[u]]); C]; R];
@@ -171,8 +155,8 @@ impl Weighted<'_, '_> {
                 weights[u] = simd.splat_f32s(values[u]);
             }
             for r in 0..R {
-                let row = &numbers[first[r] + offset as usize * vectors..];
-                let row = &row[..(C - 1) * STRIDE * vectors + 1];
+                let from = first[r] + offset as usize * vectors + chunk;
+                let row = row_of::<_, C, STRIDE>(numbers, from, vectors);
                 for c in 0..C {
                     let here = row[c * STRIDE * vectors];
                     for u in 0..UNITS {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::map::Map;
 use crate::arch::{Op, Shape};
 use crate::execute::geometry::Geometry;
-use crate::execute::step::Windows;
+use crate::execute::windows::{Seen, Windows};
 
 /// What is taken of each window.
 pub(super) struct Pooling {
@@ -54,18 +54,11 @@ impl Pooling {
         to: Geometry,
         mut f: impl FnMut(usize, f64, &mut dyn Iterator<Item = usize>),
     ) {
-        for unit in 0..to.units {
-            for y in 0..to.size[0] {
-                let (rows, height) = self.windows.at(y, 0, from, to);
-                for x in 0..to.size[1] {
-                    let (columns, width) = self.windows.at(x, 1, from, to);
-                    let row = |y: usize| -> Range<usize> {
-                        from.place(unit, y, columns.start)..from.place(unit, y, columns.end)
-                    };
-                    let area = (height * width) as f64;
-                    f(to.place(unit, y, x), area, &mut rows.clone().flat_map(row));
-                }
-            }
-        }
+        self.windows.each(from, to, |Seen { unit, position: [y, x], rows, columns, counted }| {
+            let row = |y: usize| -> Range<usize> {
+                from.place(unit, y, columns.start)..from.place(unit, y, columns.end)
+            };
+            f(to.place(unit, y, x), counted as f64, &mut rows.flat_map(row));
+        });
     }
 }

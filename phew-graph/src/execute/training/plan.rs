@@ -9,8 +9,8 @@ use crate::execute::chains::Chains;
 use crate::execute::geometry::{Geometry, Layout};
 use crate::execute::packed::Layer;
 use crate::execute::refused::refused;
-use crate::execute::step::Windows;
 use crate::execute::values::{Values, window};
+use crate::execute::windows::Windows;
 use crate::mask::Mask;
 
 /// The steps of a network, and where its values and the gradients by them lie.

@@ -3,7 +3,7 @@
 use super::layer::TrainedLayer;
 use super::norm::Norm;
 use crate::arch::Activation;
-use crate::execute::step::Windows;
+use crate::execute::windows::Windows;
 
 /// One step: what it computes of which values. Values are named by the node whose result they are.
 #[derive(Debug)]
