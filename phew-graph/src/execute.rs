@@ -22,6 +22,7 @@
 //! All operators are run but transposed convolutions, and batch normalisation without statistics, which depends on what else is
 //! in the batch. Those of the zoo are trained.
 
+mod awake;
 mod blocks;
 mod buffers;
 mod chains;

@@ -2,6 +2,7 @@
 
 mod activation_gradient;
 mod attention;
+mod bands;
 mod batch_norm;
 mod gradients;
 mod lane_sums;
@@ -17,6 +18,7 @@ mod weighted;
 
 pub(super) use activation_gradient::activation_gradient;
 pub(super) use attention::attention;
+pub(super) use bands::weighted_in_bands;
 pub(super) use batch_norm::{Slopes, gradient_sums, moments, normalise, normalise_gradient};
 pub(super) use gradients::{
     add_gradient, concat_gradient, flatten_gradient, relu_gradient, spread, unit_sums,
@@ -38,6 +40,14 @@ use super::geometry::Geometry;
 pub(super) struct Source<'b> {
     pub(super) numbers: &'b [f32],
     pub(super) geometry: Geometry,
+}
+
+impl<'b> Source<'b> {
+    /// The same from a row on.
+    fn below(self, row: usize) -> Source<'b> {
+        let first = row * self.geometry.down() * self.geometry.lanes();
+        Source { numbers: &self.numbers[first..], ..self }
+    }
 }
 
 /// A value to write.

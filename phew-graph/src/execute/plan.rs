@@ -7,7 +7,7 @@ use super::geometry::{Geometry, LANES, Layout};
 use super::kernels::{
     After, Source, Target, activate, affine, attention, avg_pool, channel_mean, concat, crop,
     flatten, group_norm, layer_norm, max_pool, pad, part, product, shift, shuffle, slice, softmax,
-    sum, tokens, turn, weighted,
+    sum, tokens, turn, weighted_in_bands,
 };
 use super::live_units::keep_live_units;
 use super::memory::Memory;
@@ -71,13 +71,14 @@ impl Plan {
         self.steps.iter().map(cost).sum()
     }
 
-    /// Runs as many inputs as lie side by side, or fewer: what lies in the other lanes is computed too and not read.
-    pub(super) fn run(&self, inputs: &[f32], outputs: &mut [f32]) {
+    /// Runs as many inputs as lie side by side, or fewer: what lies in the other lanes is computed too and not read. On up to so
+    /// many threads.
+    pub(super) fn run(&self, threads: usize, inputs: &[f32], outputs: &mut [f32]) {
         let mut memory = self.memory();
         let (input, output) = (self.geometries[0], self.geometries[self.last]);
         memory[self.buffers.of(0)].put(input, inputs);
         for step in &self.steps {
-            self.step(&mut memory, step);
+            self.step(threads, &mut memory, step);
         }
         memory[self.buffers.of(self.last)].get(output, outputs);
         self.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
@@ -89,7 +90,7 @@ impl Plan {
         free.unwrap_or_else(|| self.buffers.geometries.iter().map(Memory::new).collect())
     }
 
-    fn step(&self, memory: &mut [Memory], step: &Step) {
+    fn step(&self, threads: usize, memory: &mut [Memory], step: &Step) {
         let own = self.buffers.of(step.output);
         let mut to = std::mem::take(&mut memory[own]);
         let source = |&value: &usize| Source {
@@ -103,7 +104,7 @@ impl Plan {
         match &step.work {
             Work::Weighted(packed) => {
                 let after = After { add: step.add.as_ref().map(source), relu };
-                weighted(packed, inputs[0], &mut output, after);
+                weighted_in_bands(threads, packed, inputs[0], &mut output, after);
             }
             Work::Part(stride) => part(*stride, inputs[0], &mut output),
             Work::Affine(each) => affine(each, inputs[0], &mut output),

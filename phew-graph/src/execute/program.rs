@@ -3,6 +3,7 @@
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use rayon::prelude::*;
 
+use super::awake::with_threads_awake;
 use super::geometry::{LANES, Layout};
 use super::plan::Plan;
 use crate::arch::Shape;
@@ -71,8 +72,8 @@ impl Program {
     /// [`GraphError::Parameter`] if the inputs have another shape.
     ///
     /// # Complexity
-    /// O(n · kept weights · positions) time, in parallel over groups of sixteen inputs; a rest of few is run input by
-    /// input.
+    /// O(n · kept weights · positions) time, in parallel over groups of sixteen inputs, and over rows of maps where there are
+    /// more threads than groups; a rest of few is run input by input.
     pub fn run(&self, inputs: ArrayViewD<'_, f32>) -> Result<ArrayD<f32>, GraphError> {
         if inputs.ndim() == 0 || inputs.shape()[1..] != self.input.sizes()[..] {
             return Err(GraphError::Parameter {
@@ -90,9 +91,13 @@ impl Program {
         let (of_groups, of_rest) = inputs.split_at((n - rest) * read);
         let groups =
             to_groups.par_chunks_mut(LANES * written).zip(of_groups.par_chunks(LANES * read));
-        groups.for_each(|(to, from)| self.groups.run(from, to));
+        let threads = rayon::current_num_threads() / groups.len().max(1);
+        let run = |(to, from): (&mut [f32], &[f32])| {
+            with_threads_awake(threads, || self.groups.run(threads, from, to));
+        };
+        groups.for_each(run);
         let singles = to_rest.par_chunks_mut(written).zip(of_rest.par_chunks(read));
-        singles.for_each(|(to, from)| self.single.run(from, to));
+        singles.for_each(|(to, from)| self.single.run(1, from, to));
         let shape: Vec<usize> = std::iter::once(n).chain(self.output.sizes()).collect();
         Ok(ArrayD::from_shape_vec(IxDyn(&shape), outputs)
             .unwrap_or_else(|e| unreachable!("an output for each input: {e}")))
