@@ -64,14 +64,15 @@ fn threads_change_no_byte() {
     for name in ["resnet20", "vgg11"] {
         let (network, mask) = random(zoo::by_name(name).unwrap().build().unwrap(), 0.3, 1);
         let program = Program::new(&network, Some(&mask)).unwrap();
-        let scalars = 3 * 32 * 32;
-        let numbers = (0..18 * scalars).map(|i| noise(4, i)).collect();
-        let inputs = ArrayD::from_shape_vec(vec![18, 3, 32, 32], numbers).unwrap();
-        let outputs = [1, 2, 3, 7].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| program.run(inputs.view()).unwrap())
-        });
-        assert!(outputs.iter().all(|other| *other == outputs[0]), "{name}");
+        for inputs in [1, 17, 31] {
+            let numbers = (0..inputs * 3 * 32 * 32).map(|i| noise(4, i)).collect();
+            let batch = ArrayD::from_shape_vec(vec![inputs, 3, 32, 32], numbers).unwrap();
+            let outputs = [1, 2, 3, 7].map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| program.run(batch.view()).unwrap())
+            });
+            assert!(outputs.iter().all(|other| *other == outputs[0]), "{name}, {inputs} inputs");
+        }
     }
 }
 

@@ -18,6 +18,9 @@ use crate::error::GraphError;
 use crate::mask::Mask;
 use crate::weights::Network;
 
+/// What a run has to cost, as [`Plan::cost`] counts, for other threads to be woken: some 150 µs.
+const WORTH_WAKING: f64 = 400_000.0;
+
 /// What a weight takes for [`LANES`] positions of one input, measured on ResNet-20: vectors of positions begin anywhere in a
 /// cache line.
 const OVER_POSITIONS: f64 = 1.6;
@@ -69,6 +72,14 @@ impl Plan {
             packed.cost() * each
         };
         self.steps.iter().map(cost).sum()
+    }
+
+    /// Threads for each of so many runs side by side: one, where waking another takes as long as the run.
+    pub(super) fn threads(&self, runs: usize) -> usize {
+        match self.cost() < WORTH_WAKING {
+            true => 1,
+            false => rayon::current_num_threads() / runs.max(1),
+        }
     }
 
     /// Runs as many inputs as lie side by side, or fewer: what lies in the other lanes is computed too and not read. On up to so

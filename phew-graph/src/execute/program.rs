@@ -73,7 +73,7 @@ impl Program {
     ///
     /// # Complexity
     /// O(n · kept weights · positions) time, in parallel over groups of sixteen inputs, and over rows of maps where there are
-    /// more threads than groups; a rest of few is run input by input.
+    /// more threads than groups; a rest of few is run input by input, over units where there are more threads than inputs.
     pub fn run(&self, inputs: ArrayViewD<'_, f32>) -> Result<ArrayD<f32>, GraphError> {
         if inputs.ndim() == 0 || inputs.shape()[1..] != self.input.sizes()[..] {
             return Err(GraphError::Parameter {
@@ -91,13 +91,15 @@ impl Program {
         let (of_groups, of_rest) = inputs.split_at((n - rest) * read);
         let groups =
             to_groups.par_chunks_mut(LANES * written).zip(of_groups.par_chunks(LANES * read));
-        let threads = rayon::current_num_threads() / groups.len().max(1);
-        let run = |(to, from): (&mut [f32], &[f32])| {
+        let threads = self.groups.threads(groups.len());
+        groups.for_each(|(to, from)| {
             with_threads_awake(threads, || self.groups.run(threads, from, to));
-        };
-        groups.for_each(run);
+        });
         let singles = to_rest.par_chunks_mut(written).zip(of_rest.par_chunks(read));
-        singles.for_each(|(to, from)| self.single.run(1, from, to));
+        let threads = self.single.threads(singles.len());
+        singles.for_each(|(to, from)| {
+            with_threads_awake(threads, || self.single.run(threads, from, to));
+        });
         let shape: Vec<usize> = std::iter::once(n).chain(self.output.sizes()).collect();
         Ok(ArrayD::from_shape_vec(IxDyn(&shape), outputs)
             .unwrap_or_else(|e| unreachable!("an output for each input: {e}")))

@@ -1,8 +1,9 @@
-//! The rows of a layer's maps in bands, one for each thread: for so few inputs that groups of them leave threads idle.
+//! A layer in bands, one for each thread: of rows, where so few inputs lie side by side that groups of them leave threads idle;
+//! of units, where the positions of one input do.
 
 use rayon::prelude::*;
 
-use super::weighted::{After, weighted};
+use super::weighted::{After, Weighted, weighted};
 use super::{Source, Target};
 use crate::execute::geometry::{Geometry, LANES, Layout};
 use crate::execute::packed::Packed;
@@ -11,10 +12,10 @@ use crate::execute::packed::Packed;
 const COLUMNS: usize = 4;
 const ROWS: usize = 2;
 
-/// What a band has to be worth, in entries times positions: some 4 µs.
+/// What a band has to be worth, in entries times vectors: some 4 µs.
 const WORTH: f64 = 10_000.0;
 
-/// Computes a layer in up to so many bands of rows. Each number is the same, in however many.
+/// Computes a layer in up to so many bands. Each number is the same, in however many.
 pub(in crate::execute) fn weighted_in_bands(
     bands: usize,
     packed: &Packed,
@@ -22,13 +23,30 @@ pub(in crate::execute) fn weighted_in_bands(
     output: &mut Target<'_>,
     after: After<'_>,
 ) {
-    let whole = output.geometry;
-    let Geometry { size: [rows, columns], border: [above, left], layout, .. } = whole;
-    let worth = packed.cost() * (rows * columns) as f64;
-    let bands = bands.min(rows / ROWS).min((worth / WORTH) as usize);
-    if bands < 2 || columns < COLUMNS || layout == Layout::Positions {
-        return weighted(packed, input, output, after);
+    let Geometry { size: [rows, columns], row, layout, .. } = output.geometry;
+    let vectors = match layout {
+        Layout::Inputs => rows * columns,
+        Layout::Positions => ((rows - 1) * row + columns).div_ceil(LANES),
+    };
+    let bands = bands.min((packed.cost() * vectors as f64 / WORTH) as usize);
+    match layout {
+        Layout::Positions if bands > 1 => of_units(bands, packed, input, output, after),
+        Layout::Inputs if bands.min(rows / ROWS) > 1 && columns >= COLUMNS => {
+            of_rows(bands.min(rows / ROWS), packed, input, output, after);
+        }
+        _ => weighted(packed, input, output, after),
     }
+}
+
+fn of_rows(
+    bands: usize,
+    packed: &Packed,
+    input: Source<'_>,
+    output: &mut Target<'_>,
+    after: After<'_>,
+) {
+    let whole = output.geometry;
+    let Geometry { size: [rows, columns], border: [above, left], .. } = whole;
     let down = whole.down() * LANES;
     let each = rows.div_ceil(bands).next_multiple_of(ROWS);
     let own = &mut output.numbers[above * down..][..rows * down];
@@ -38,5 +56,26 @@ pub(in crate::execute) fn weighted_in_bands(
         let add = after.add.map(|other| other.below(band * each));
         let input = input.below(band * each * packed.stride[0]);
         weighted(packed, input, &mut Target { numbers, geometry }, After { add, ..after });
+    });
+}
+
+fn of_units(
+    bands: usize,
+    packed: &Packed,
+    input: Source<'_>,
+    output: &mut Target<'_>,
+    after: After<'_>,
+) {
+    let geometry = output.geometry;
+    let next = geometry.next_unit();
+    let each = geometry.units.div_ceil(bands);
+    let own = &mut output.numbers[..geometry.units * next];
+    own.par_chunks_mut(each * next).enumerate().for_each(|(band, numbers)| {
+        let first = band * each;
+        let [from, to] = [first, first + each]
+            .map(|unit| packed.units.partition_point(|&computed| computed < unit));
+        let output = &mut Target { numbers, geometry };
+        let units = &packed.units[from..to];
+        pulp::Arch::new().dispatch(Weighted { packed, units, first, input, output, after });
     });
 }

@@ -54,10 +54,10 @@ impl Weighted<'_, '_> {
     /// `T` vectors from a number on, of all units.
     #[inline(always)]
     fn run<S: Simd, const T: usize>(&mut self, simd: S, at: usize) {
-        let Self { packed, input, output, after } = self;
-        for &unit in &packed.units {
+        let Self { packed, units, first, input, output, after } = self;
+        for &unit in *units {
             let sums = sums::<S, T>(simd, packed, unit, input.numbers, *after, at);
-            let place = output.geometry.place(unit, 0, 0) + at;
+            let place = output.geometry.place(unit - *first, 0, 0) + at;
             let length = T * S::F32_LANES;
             let there = S::as_mut_simd_f32s(&mut output.numbers[place..place + length]).0;
             there[..T].copy_from_slice(&sums);
@@ -67,12 +67,12 @@ impl Weighted<'_, '_> {
     /// A run that is shorter than a vector: what is read and computed beyond its end is not stored.
     #[inline(always)]
     fn few<S: Simd>(&mut self, simd: S, all: usize) {
-        let Self { packed, input, output, after } = self;
-        for &unit in &packed.units {
+        let Self { packed, units, first, input, output, after } = self;
+        for &unit in *units {
             let sum = sums::<S, 1>(simd, packed, unit, input.numbers, *after, 0);
             let mut numbers = [0.0; LANES];
             S::as_mut_simd_f32s(&mut numbers).0[..1].copy_from_slice(&sum);
-            let place = output.geometry.place(unit, 0, 0);
+            let place = output.geometry.place(unit - *first, 0, 0);
             output.numbers[place..place + all].copy_from_slice(&numbers[..all]);
         }
     }
@@ -80,8 +80,8 @@ impl Weighted<'_, '_> {
     /// Units of a single position.
     #[inline(always)]
     fn one_position(&mut self) {
-        let Self { packed, input, output, after } = self;
-        for &unit in &packed.units {
+        let Self { packed, units, first, input, output, after } = self;
+        for &unit in *units {
             let mut sums = [0.0; SUMS];
             sums[0] = packed.shift[unit];
             let (groups, rest) = packed.unit(unit).as_chunks::<SUMS>();
@@ -102,7 +102,7 @@ impl Weighted<'_, '_> {
             if let Some(Source { numbers, geometry }) = after.add {
                 sum += numbers[geometry.place(unit, 0, 0)];
             }
-            let place = output.geometry.place(unit, 0, 0);
+            let place = output.geometry.place(unit - *first, 0, 0);
             output.numbers[place] = if after.relu { sum.max(0.0) } else { sum };
         }
     }
@@ -115,9 +115,9 @@ impl Weighted<'_, '_> {
         if to.row == columns {
             return;
         }
-        for &unit in &self.packed.units {
+        for &unit in self.units {
             for y in 1..rows {
-                let next = to.place(unit, y, 0);
+                let next = to.place(unit - self.first, y, 0);
                 self.output.numbers[next - (to.row - columns)..next].fill(0.0);
             }
         }

@@ -33,11 +33,16 @@ pub(in crate::execute) fn weighted(
     output: &mut Target<'_>,
     after: After<'_>,
 ) {
-    pulp::Arch::new().dispatch(Weighted { packed, input, output, after });
+    let (units, first) = (&packed.units[..], 0);
+    pulp::Arch::new().dispatch(Weighted { packed, units, first, input, output, after });
 }
 
 pub(super) struct Weighted<'a, 'b> {
     pub(super) packed: &'a Packed,
+    /// Those that are computed, where positions lie innermost.
+    pub(super) units: &'a [usize],
+    /// The unit that the output begins with.
+    pub(super) first: usize,
     pub(super) input: Source<'a>,
     pub(super) output: &'a mut Target<'b>,
     pub(super) after: After<'a>,
@@ -112,7 +117,7 @@ impl Weighted<'_, '_> {
         chunk: usize,
     ) {
         let vectors = const { LANES / S::F32_LANES };
-        let Self { packed, input, output, after } = self;
+        let Self { packed, input, output, after, .. } = self;
         let numbers = S::as_simd_f32s(input.numbers).0;
         let first: [usize; R] = first_places(packed, *input, [y, x], vectors);
         let mut sums = [[simd.splat_f32s(packed.shift[unit]); C]; R];
@@ -142,7 +147,7 @@ impl Weighted<'_, '_> {
         chunk: usize,
     ) {
         let vectors = const { LANES / S::F32_LANES };
-        let Self { packed, input, output, after } = self;
+        let Self { packed, input, output, after, .. } = self;
         let numbers = S::as_simd_f32s(input.numbers).0;
         let first: [usize; R] = first_places(packed, *input, [y, x], vectors);
         let mut sums = [[[simd.splat_f32s(0.0); C]; R]; UNITS];
@@ -176,7 +181,7 @@ impl Weighted<'_, '_> {
     #[inline(always)]
     fn features<S: Simd>(&mut self, simd: S) {
         let vectors = const { LANES / S::F32_LANES };
-        let Self { packed, input, output, after } = self;
+        let Self { packed, input, output, after, .. } = self;
         let numbers = S::as_simd_f32s(input.numbers).0;
         for &unit in &packed.units {
             for chunk in 0..vectors {
