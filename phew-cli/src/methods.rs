@@ -4,6 +4,7 @@ mod data;
 mod layers;
 mod made;
 mod options;
+mod oracle;
 mod paths;
 mod request;
 mod samples;

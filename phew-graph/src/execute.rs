@@ -26,6 +26,7 @@ mod awake;
 mod blocks;
 mod buffers;
 mod chains;
+mod entry;
 mod fold;
 mod geometry;
 mod kernels;

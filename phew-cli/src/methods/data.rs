@@ -10,6 +10,7 @@ use phew_train::{Dataset, EngineOracle, Loss, OracleKind, SampleSpec, Set};
 #[cfg(feature = "train")]
 use phew_train::{Device, TorchOracle, libtorch};
 
+use super::oracle::{ORACLE, usual_oracle};
 use super::samples::SampleArgs;
 use super::table::Method;
 #[cfg(feature = "train")]
@@ -19,14 +20,6 @@ use crate::args::{ImageArgs, choice, data_set as set, load_data as load};
 use crate::failure::NeedsLibtorch;
 use crate::failure::usage;
 use crate::stderr;
-
-/// The option that says what computes derivatives.
-pub(super) const ORACLE: &str = "oracle";
-
-/// What computes derivatives unless told otherwise: libtorch where it is there.
-pub(super) fn usual_oracle() -> OracleKind {
-    if cfg!(feature = "train") { OracleKind::Libtorch } else { OracleKind::Engine }
-}
 
 /// Which data set.
 #[derive(Debug, Args)]

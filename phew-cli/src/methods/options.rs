@@ -9,10 +9,7 @@ use super::paths::PathArgs;
 use super::scores::{self, OwnArgs, ScoreArgs};
 use super::table::{Build, Method, methods};
 use super::walks::{WalkArgs, Walks};
-use super::{
-    data::{ORACLE, SampleDataArgs},
-    samples::SampleArgs,
-};
+use super::{data::SampleDataArgs, oracle::ORACLE, samples::SampleArgs};
 use crate::failure::usage;
 
 /// The options of all methods, and which of them were given.

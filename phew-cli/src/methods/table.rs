@@ -9,7 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use phew_baselines::{Entry, Needs, Registry, Scored, methods as scored_methods};
 use phew_walk::Order;
 
-use super::data::usual_oracle;
+use super::oracle::usual_oracle;
 
 /// A method of the table.
 pub(crate) type Method = Entry<Build>;

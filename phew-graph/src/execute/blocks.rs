@@ -4,7 +4,9 @@
 //! more, and is chosen where that costs less than the units one by one, as in layers that are dense or nearly so. The sums
 //! are the same to the byte, as long as what is read is finite: adding 0 changes nothing, and the order stays.
 
-use super::packed::{Entry, Packed};
+use std::ops::Range;
+
+use super::entry::Entry;
 
 /// Units of a block: with eight positions each, their sums and what is read fit the registers of AVX-512. Three are slower than
 /// one by one.
@@ -32,8 +34,14 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// The computed units of a layer in blocks, where that costs less. `order` is that of the entries of each unit.
-    pub(super) fn new<K: Ord>(packed: &Packed, order: impl Fn(u32) -> K) -> Self {
+    /// The computed units of a layer in blocks, where that costs less. `entries_of` says which entries are a unit's, and `order`
+    /// is theirs.
+    pub(super) fn new<K: Ord>(
+        units: &[usize],
+        entries: &[Entry],
+        entries_of: impl Fn(usize) -> Range<usize>,
+        order: impl Fn(u32) -> K,
+    ) -> Self {
         let mut blocks = Self {
             units: Vec::new(),
             singles: Vec::new(),
@@ -41,11 +49,12 @@ impl Blocks {
             sources: Vec::new(),
             starts: vec![0],
         };
-        let (each, rest) = packed.units.as_chunks::<UNITS>();
+        let (each, rest) = units.as_chunks::<UNITS>();
         for units in each {
-            let single: usize = units.iter().map(|&unit| packed.unit(unit).len()).sum();
+            let own = units.map(&entries_of);
+            let single: usize = own.iter().map(ExactSizeIterator::len).sum();
             let most = (single as f64 / COST) as usize;
-            match blocks.merge(packed, *units, most, &order) {
+            match blocks.merge(entries, own, most, &order) {
                 true => {
                     blocks.units.push(*units);
                     blocks.starts.push(blocks.entries.len());
@@ -60,14 +69,13 @@ impl Blocks {
     /// Adds the entries of a block, unless there are more than so many.
     fn merge<K: Ord>(
         &mut self,
-        packed: &Packed,
-        units: [usize; UNITS],
+        entries: &[Entry],
+        mut left: [Range<usize>; UNITS],
         most: usize,
         order: &impl Fn(u32) -> K,
     ) -> bool {
         let before = self.entries.len();
-        let mut left = units.map(|unit| packed.entries_of(unit));
-        let entry = |number: usize| packed.entry(number).offset;
+        let entry = |number: usize| entries[number].offset;
         loop {
             let heads = left.iter().filter_map(|own| own.clone().next()).map(entry);
             let Some(offset) = heads.min_by_key(|&offset| order(offset)) else { return true };
@@ -81,8 +89,7 @@ impl Blocks {
                 own.start += 1;
                 Some(number as u32)
             });
-            let value =
-                |source: Option<u32>| source.map_or(0.0, |n| packed.entry(n as usize).value);
+            let value = |source: Option<u32>| source.map_or(0.0, |n| entries[n as usize].value);
             self.entries.push(Shared { values: sources.map(value), offset });
             self.sources.push(sources);
         }
@@ -117,22 +124,24 @@ mod tests {
     use super::*;
 
     /// Units that read the given places, with weights that tell them apart.
-    fn packed(units: &[&[u32]]) -> Packed {
-        let entries = |(unit, places): (usize, &&[u32])| {
-            let entry = |&offset| Entry { value: (10 * unit) as f32 + offset as f32, offset };
-            places.iter().map(entry).collect()
-        };
-        let shift = vec![0.0; units.len()];
-        let mut packed = Packed::of_units(units.iter().enumerate().map(entries), shift, [1; 2]);
-        packed.in_blocks(|offset| offset);
-        packed
+    fn layer(units: &[&[u32]]) -> (Vec<Entry>, Blocks) {
+        let mut starts = vec![0];
+        let mut entries = Vec::new();
+        for (unit, places) in units.iter().enumerate() {
+            let entry = |&offset: &u32| Entry { value: (10 * unit) as f32 + offset as f32, offset };
+            entries.extend(places.iter().map(entry));
+            starts.push(entries.len());
+        }
+        let all: Vec<usize> = (0..units.len()).collect();
+        let blocks = Blocks::new(&all, &entries, |u| starts[u]..starts[u + 1], |offset| offset);
+        (entries, blocks)
     }
 
     #[test]
     fn units_that_share_most_of_what_they_read_are_a_block_with_zeros_where_one_does_not() {
         let full: &[u32] = &[1, 2, 3, 4, 5, 6, 7, 8];
-        let packed = packed(&[full, &[1, 2, 3, 5, 6, 7, 8], &[1, 2, 3, 4], &[5, 6, 7, 8], full]);
-        let blocks = packed.blocks.unwrap();
+        let (_, blocks) =
+            layer(&[full, &[1, 2, 3, 5, 6, 7, 8], &[1, 2, 3, 4], &[5, 6, 7, 8], full]);
         assert_eq!(
             (blocks.units.as_slice(), blocks.singles.as_slice()),
             (&[[0, 1]][..], &[2, 3, 4][..])
@@ -144,16 +153,16 @@ mod tests {
 
     #[test]
     fn blocks_follow_new_values() {
-        let mut packed = packed(&[&[3, 4, 5], &[3, 4, 5]]);
-        packed.set_values([1.0, 2.0, 3.0, 4.0, 5.0, 6.0].into_iter());
-        let blocks = packed.blocks.as_ref().unwrap();
+        let (mut entries, mut blocks) = layer(&[&[3, 4, 5], &[3, 4, 5]]);
+        entries.iter_mut().zip(1_u8..).for_each(|(entry, value)| entry.value = value.into());
+        blocks.load(&entries);
         let values: Vec<[f32; UNITS]> = blocks.of(0).iter().map(|shared| shared.values).collect();
         assert_eq!(values, [[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]);
     }
 
     #[test]
     fn where_nothing_is_gained_there_are_no_blocks() {
-        assert!(packed(&[&[1, 2], &[3, 4]]).blocks.is_none());
-        assert!(packed(&[&[1, 2, 3]]).blocks.is_none());
+        assert!(layer(&[&[1, 2], &[3, 4]]).1.units.is_empty());
+        assert!(layer(&[&[1, 2, 3]]).1.units.is_empty());
     }
 }

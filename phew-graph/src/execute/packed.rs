@@ -3,18 +3,10 @@
 use std::ops::Range;
 
 use super::blocks::Blocks;
+use super::entry::Entry;
 use super::fold::Folded;
 use super::geometry::Geometry;
 use crate::arch::op::Window;
-
-/// A kept weight.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    /// With the normalisation's scale in it.
-    pub(super) value: f32,
-    /// The place that it reads for position (0, 0).
-    pub(super) offset: u32,
-}
 
 /// The kept weights by output unit, in the order of the tensor.
 #[derive(Debug)]
@@ -137,7 +129,8 @@ impl Packed {
 
     /// Computes several units at once where that costs less; `order` is that of the entries of each unit.
     pub(super) fn in_blocks<K: Ord>(&mut self, order: impl Fn(u32) -> K) {
-        let blocks = Blocks::new(self, order);
+        let entries_of = |unit| self.entries_of(unit);
+        let blocks = Blocks::new(&self.units, &self.entries, entries_of, order);
         self.blocks = (!blocks.units.is_empty()).then_some(blocks);
     }
 
@@ -152,11 +145,6 @@ impl Packed {
     /// Entries of all units.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
-    }
-
-    /// The entry of a number.
-    pub(super) fn entry(&self, number: usize) -> Entry {
-        self.entries[number]
     }
 
     /// The numbers of a unit's entries.

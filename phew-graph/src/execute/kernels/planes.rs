@@ -10,8 +10,9 @@ use pulp::Simd;
 
 use super::Source;
 use super::weighted::{After, SUMS, Weighted, rectify};
+use crate::execute::entry::Entry;
 use crate::execute::geometry::LANES;
-use crate::execute::packed::{Entry, Packed};
+use crate::execute::packed::Packed;
 
 impl Weighted<'_, '_> {
     /// All positions of all units.

@@ -8,8 +8,9 @@ use pulp::{Simd, WithSimd};
 
 use super::Source;
 use super::tiles::{Tiled, first_places, row_of};
+use crate::execute::entry::Entry;
 use crate::execute::geometry::LANES;
-use crate::execute::packed::{Entry, Packed};
+use crate::execute::packed::Packed;
 
 /// Adds to the sums of every entry of a layer that reads `input`, of whose output `gradient` is the gradient.
 ///

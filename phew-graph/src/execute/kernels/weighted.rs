@@ -13,8 +13,9 @@ use pulp::{Simd, WithSimd};
 use super::tiles::{Tiled, first_places, row_of};
 use super::{Source, Target};
 use crate::execute::blocks::{Blocks, Shared, UNITS};
+use crate::execute::entry::Entry;
 use crate::execute::geometry::{Geometry, LANES, Layout};
-use crate::execute::packed::{Entry, Packed};
+use crate::execute::packed::Packed;
 
 /// What is done to a sum before it is stored.
 #[derive(Clone, Copy, Debug)]

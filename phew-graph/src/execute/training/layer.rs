@@ -8,8 +8,9 @@
 use std::cmp::Reverse;
 
 use crate::arch::op::Window;
+use crate::execute::entry::Entry;
 use crate::execute::geometry::Geometry;
-use crate::execute::packed::{Entry, Layer, Packed};
+use crate::execute::packed::{Layer, Packed};
 use crate::ids::TensorId;
 
 /// The kept weights of a layer, by output unit and by input unit.
