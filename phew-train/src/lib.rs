@@ -13,7 +13,7 @@
 //! let mut oracle = EngineOracle::of_data(&network, &data, samples, OracleMode::Train)?;
 //! let dense = phew_graph::Mask::dense(network.arch());
 //! let gradient = oracle.gradient(&network.weights(), &dense)?;
-//! assert_eq!(gradient[0].len(), network.arch().prunable()[0].len());
+//! assert_eq!(gradient[0].len(), 6 * 5 * 5);
 //! # Ok::<(), phew_train::TrainError>(())
 //! ```
 
