@@ -91,6 +91,15 @@ impl Geometry {
         [self.unit_of(place), place / self.down(), place % self.row]
     }
 
+    /// Vectors in which a unit is computed: positions of [`LANES`] inputs, or [`LANES`] positions of one.
+    pub(super) fn vectors(&self) -> usize {
+        let [rows, columns] = self.size;
+        match self.layout {
+            Layout::Inputs => rows * columns,
+            Layout::Positions => ((rows - 1) * self.row + columns).div_ceil(LANES),
+        }
+    }
+
     /// Scalars of the value, for one input.
     pub(super) fn scalars(&self) -> usize {
         self.units * self.size[0] * self.size[1]

@@ -1,7 +1,6 @@
 //! Which units anything reads: the rest is not computed.
 
-use super::blocks::Blocks;
-use super::geometry::{Geometry, Layout};
+use super::geometry::Geometry;
 use super::kernels::shuffled;
 use super::step::{Step, Work};
 
@@ -24,11 +23,6 @@ pub(super) fn keep_live_units(steps: &mut [Step], geometries: &[Geometry], last:
                 let read = packed.units.iter().flat_map(|&unit| packed.unit(unit));
                 for entry in read {
                     live[step.inputs[0]][input.unit_of(entry.offset as usize)] = true;
-                }
-                // Only now it is known what is there to read.
-                if input.layout == Layout::Inputs && geometries[step.output].size != [1; 2] {
-                    packed.in_blocks(|offset| input.position_of(offset as usize));
-                    packed.blocks.iter_mut().for_each(Blocks::freeze);
                 }
             }
             Work::Part(stride) => {

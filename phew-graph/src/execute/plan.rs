@@ -2,8 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::blocks::Blocks;
 use super::buffers::Buffers;
-use super::geometry::{Geometry, LANES, Layout};
+use super::geometry::{Geometry, Layout};
 use super::kernels::{
     After, Source, Target, activate, affine, attention, avg_pool, channel_mean, concat, crop,
     flatten, group_norm, layer_norm, max_pool, pad, part, product, shift, shuffle, slice, softmax,
@@ -21,8 +22,8 @@ use crate::weights::Network;
 /// What a run has to cost, as [`Plan::cost`] counts, for other threads to be woken: some 150 µs.
 const WORTH_WAKING: f64 = 400_000.0;
 
-/// What a weight takes for [`LANES`] positions of one input, measured on ResNet-20: vectors of positions begin anywhere in a
-/// cache line.
+/// What a weight takes for a vector of positions of one input, measured on ResNet-20: such vectors begin anywhere in a cache
+/// line.
 const OVER_POSITIONS: f64 = 1.6;
 
 /// What a weight takes where there is a single position of one input, measured on LeNet-300-100.
@@ -37,6 +38,8 @@ pub(super) struct Plan {
     geometries: Vec<Geometry>,
     /// The value that is the output.
     last: usize,
+    /// See [`Plan::cost`].
+    cost: f64,
     /// Memory of groups that are done, for the next ones.
     memories: Mutex<Vec<Vec<Memory>>>,
 }
@@ -52,31 +55,21 @@ impl Plan {
         let geometries = all.geometries();
         let last = network.arch().nodes().len() - 1;
         keep_live_units(&mut steps, &geometries, last);
+        // Only now it is known what is there to read.
+        put_in_blocks(&mut steps, &geometries);
         let buffers = Buffers::new(&steps, &geometries, 0, last);
-        Ok(Self { steps, buffers, geometries, last, memories: Mutex::default() })
+        let cost = steps.iter().map(|step| cost_of(step, &geometries)).sum();
+        Ok(Self { steps, buffers, geometries, last, cost, memories: Mutex::default() })
     }
 
-    /// About how long a run takes, in the time that a weight takes for one position of [`LANES`] inputs.
+    /// About how long a run takes, in the time that a weight takes for one position of as many inputs as lie side by side.
     pub(super) fn cost(&self) -> f64 {
-        let cost = |step: &Step| {
-            let Work::Weighted(packed) = &step.work else { return 0.0 };
-            let Geometry { size: [rows, columns], row, layout, .. } = self.geometries[step.output];
-            let each = match layout {
-                Layout::Inputs => (rows * columns) as f64,
-                Layout::Positions if [rows, columns] == [1, 1] => AT_ONE_POSITION,
-                Layout::Positions => {
-                    let vectors = ((rows - 1) * row + columns).div_ceil(LANES);
-                    OVER_POSITIONS * vectors as f64
-                }
-            };
-            packed.cost() * each
-        };
-        self.steps.iter().map(cost).sum()
+        self.cost
     }
 
     /// Threads for each of so many runs side by side: one, where waking another takes as long as the run.
     pub(super) fn threads(&self, runs: usize) -> usize {
-        match self.cost() < WORTH_WAKING {
+        match self.cost < WORTH_WAKING {
             true => 1,
             false => rayon::current_num_threads() / runs.max(1),
         }
@@ -147,4 +140,29 @@ impl Plan {
         }
         memory[own] = to;
     }
+}
+
+/// Computes units of a layer at once where that costs less: of several inputs, at more than one position.
+fn put_in_blocks(steps: &mut [Step], geometries: &[Geometry]) {
+    for Step { work, inputs, output, .. } in steps {
+        let read = geometries[inputs[0]];
+        if let Work::Weighted(packed) = work
+            && read.layout == Layout::Inputs
+            && geometries[*output].size != [1; 2]
+        {
+            packed.in_blocks(|offset| read.position_of(offset as usize));
+            packed.blocks.iter_mut().for_each(Blocks::freeze);
+        }
+    }
+}
+
+fn cost_of(step: &Step, geometries: &[Geometry]) -> f64 {
+    let Work::Weighted(packed) = &step.work else { return 0.0 };
+    let own = geometries[step.output];
+    let each = match own.layout {
+        Layout::Inputs => 1.0,
+        Layout::Positions if own.size == [1; 2] => AT_ONE_POSITION,
+        Layout::Positions => OVER_POSITIONS,
+    };
+    packed.cost() * each * own.vectors() as f64
 }

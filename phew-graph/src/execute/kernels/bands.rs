@@ -23,59 +23,52 @@ pub(in crate::execute) fn weighted_in_bands(
     output: &mut Target<'_>,
     after: After<'_>,
 ) {
-    let Geometry { size: [rows, columns], row, layout, .. } = output.geometry;
-    let vectors = match layout {
-        Layout::Inputs => rows * columns,
-        Layout::Positions => ((rows - 1) * row + columns).div_ceil(LANES),
-    };
+    let layer = Weighted::new(packed, input, output, after);
+    if bands < 2 {
+        return layer.compute();
+    }
+    let Geometry { size: [rows, columns], layout, .. } = layer.output.geometry;
+    let vectors = layer.output.geometry.vectors();
     let bands = bands.min((packed.cost() * vectors as f64 / WORTH) as usize);
     match layout {
-        Layout::Positions if bands > 1 => of_units(bands, packed, input, output, after),
+        Layout::Positions if bands > 1 => layer.in_bands_of_units(bands),
         Layout::Inputs if bands.min(rows / ROWS) > 1 && columns >= COLUMNS => {
-            of_rows(bands.min(rows / ROWS), packed, input, output, after);
+            layer.in_bands_of_rows(bands.min(rows / ROWS));
         }
-        _ => weighted(packed, input, output, after),
+        _ => layer.compute(),
     }
 }
 
-fn of_rows(
-    bands: usize,
-    packed: &Packed,
-    input: Source<'_>,
-    output: &mut Target<'_>,
-    after: After<'_>,
-) {
-    let whole = output.geometry;
-    let Geometry { size: [rows, columns], border: [above, left], .. } = whole;
-    let down = whole.down() * LANES;
-    let each = rows.div_ceil(bands).next_multiple_of(ROWS);
-    let own = &mut output.numbers[above * down..][..rows * down];
-    own.par_chunks_mut(each * down).enumerate().for_each(|(band, numbers)| {
-        let size = [numbers.len() / down, columns];
-        let geometry = Geometry { size, border: [0, left], ..whole };
-        let add = after.add.map(|other| other.below(band * each));
-        let input = input.below(band * each * packed.stride[0]);
-        weighted(packed, input, &mut Target { numbers, geometry }, After { add, ..after });
-    });
-}
+impl Weighted<'_, '_> {
+    fn in_bands_of_rows(self, bands: usize) {
+        let Self { packed, input, output, after, .. } = self;
+        let whole = output.geometry;
+        let Geometry { size: [rows, columns], border: [above, left], .. } = whole;
+        let down = whole.down() * LANES;
+        let each = rows.div_ceil(bands).next_multiple_of(ROWS);
+        let own = &mut output.numbers[above * down..][..rows * down];
+        own.par_chunks_mut(each * down).enumerate().for_each(|(band, numbers)| {
+            let size = [numbers.len() / down, columns];
+            let geometry = Geometry { size, border: [0, left], ..whole };
+            let add = after.add.map(|other| other.below(band * each));
+            let input = input.below(band * each * packed.stride[0]);
+            weighted(packed, input, &mut Target { numbers, geometry }, After { add, ..after });
+        });
+    }
 
-fn of_units(
-    bands: usize,
-    packed: &Packed,
-    input: Source<'_>,
-    output: &mut Target<'_>,
-    after: After<'_>,
-) {
-    let geometry = output.geometry;
-    let next = geometry.next_unit();
-    let each = geometry.units.div_ceil(bands);
-    let own = &mut output.numbers[..geometry.units * next];
-    own.par_chunks_mut(each * next).enumerate().for_each(|(band, numbers)| {
-        let first = band * each;
-        let [from, to] = [first, first + each]
-            .map(|unit| packed.units.partition_point(|&computed| computed < unit));
-        let output = &mut Target { numbers, geometry };
-        let units = &packed.units[from..to];
-        pulp::Arch::new().dispatch(Weighted { packed, units, first, input, output, after });
-    });
+    fn in_bands_of_units(self, bands: usize) {
+        let Self { packed, input, output, after, .. } = self;
+        let geometry = output.geometry;
+        let next = geometry.next_unit();
+        let each = geometry.units.div_ceil(bands);
+        let own = &mut output.numbers[..geometry.units * next];
+        own.par_chunks_mut(each * next).enumerate().for_each(|(band, numbers)| {
+            let first = band * each;
+            let [from, to] = [first, first + each]
+                .map(|unit| packed.units.partition_point(|&computed| computed < unit));
+            let output = &mut Target { numbers, geometry };
+            let units = &packed.units[from..to];
+            Weighted { units, first, ..Weighted::new(packed, input, output, after) }.compute();
+        });
+    }
 }

@@ -34,8 +34,7 @@ pub(in crate::execute) fn weighted(
     output: &mut Target<'_>,
     after: After<'_>,
 ) {
-    let (units, first) = (&packed.units[..], 0);
-    pulp::Arch::new().dispatch(Weighted { packed, units, first, input, output, after });
+    Weighted::new(packed, input, output, after).compute();
 }
 
 pub(super) struct Weighted<'a, 'b> {
@@ -47,6 +46,22 @@ pub(super) struct Weighted<'a, 'b> {
     pub(super) input: Source<'a>,
     pub(super) output: &'a mut Target<'b>,
     pub(super) after: After<'a>,
+}
+
+impl<'a, 'b> Weighted<'a, 'b> {
+    /// All units.
+    pub(super) fn new(
+        packed: &'a Packed,
+        input: Source<'a>,
+        output: &'a mut Target<'b>,
+        after: After<'a>,
+    ) -> Self {
+        Self { packed, units: &packed.units, first: 0, input, output, after }
+    }
+
+    pub(super) fn compute(self) {
+        pulp::Arch::new().dispatch(self);
+    }
 }
 
 impl WithSimd for Weighted<'_, '_> {
