@@ -12,16 +12,17 @@
 //! both. Of one input the positions of a map are computed side by side.
 //!
 //! What comes out depends on nothing but network, mask, input and the instruction set: the kept weights of a unit are
-//! summed in f32 in the order of its tensor, from the bias on (features: in eight interleaved sums, which are added in
+//! summed in f32 in the order of its tensor (of a transposed convolution in that of what they read), from the bias on (features: in eight interleaved sums, which are added in
 //! order), with fused multiply-adds; means and variances of normalisations are summed in f64. Numbers of threads and of inputs
 //! change no byte.
 //!
 //! [`Training`] goes forward in training mode, sixteen inputs side by side, and back: the gradient by what a layer reads is
 //! computed by the same kernels, from its kept weights ordered by what they read.
 //!
-//! All operators are run but transposed convolutions, and batch normalisation without statistics, which depends on what else is
-//! in the batch. Those of the zoo are trained.
+//! All operators are run but batch normalisation without statistics, which depends on what else is in the batch. Those of the
+//! zoo are trained.
 
+mod against_stride;
 mod awake;
 mod blocks;
 mod buffers;

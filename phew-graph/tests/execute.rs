@@ -129,6 +129,73 @@ prop_compose! {
 }
 
 prop_compose! {
+    /// A network that makes its maps larger again, as decoders do, with a skip connection after it.
+    fn decoder()(
+        height in 1usize..7, width in 1usize..7, channels in 1usize..3, groups in 1usize..3, bias: bool,
+        kernel in prop::array::uniform2(1usize..6), stride in prop::array::uniform2(1usize..5),
+        padding in prop::array::uniform2(0usize..4), dilation in prop::array::uniform2(1usize..4),
+        behind in prop::array::uniform2(0usize..4), added: bool, normed: bool,
+        activation in prop::sample::select(vec!["relu", "tanh"]),
+    ) -> String {
+        let (channels, out) = (channels * groups, 3 * groups);
+        let up = |name: &str, rest: &str| format!(
+            "[[op]]\nname = \"{name}\"\ntype = \"conv_transpose2d\"\nout = {out}\nkernel = [{}, {}]\nstride = [{}, {}]\n\
+             padding = [{}, {}]\ndilation = [{}, {}]\noutput_padding = [{}, {}]\ngroups = {groups}\nbias = {bias}\n{rest}",
+            kernel[0], kernel[1], stride[0], stride[1], padding[0], padding[1], dilation[0], dilation[1],
+            behind[0] % stride[0].max(dilation[0]), behind[1] % stride[1].max(dilation[1]),
+        );
+        let norm = if normed { "[[op]]\nname = \"norm\"\ntype = \"batch_norm\"\n" } else { "" };
+        let add = match added {
+            true => format!(
+                "{}[[op]]\nname = \"add\"\ntype = \"add\"\n\
+                 inputs = [\"one\", \"other\"]\n", up("other", "inputs = [\"first\"]\n")
+            ),
+            false => String::new(),
+        };
+        format!(
+            "name = \"random\"\n\
+             [[op]]\nname = \"x\"\ntype = \"input\"\nshape = [{channels}, {height}, {width}]\n\
+             [[op]]\nname = \"first\"\ntype = \"conv2d\"\nout = {channels}\nkernel = 3\npadding = 1\n\
+             {}{norm}{add}\
+             [[op]]\nname = \"act\"\ntype = \"{activation}\"\n\
+             [[op]]\nname = \"again\"\ntype = \"conv2d\"\nout = 2\nkernel = 3\npadding = 1\n",
+            up("one", ""),
+        )
+    }
+}
+
+#[test]
+fn transposed_convolutions_of_sequences_come_to_those_of_a_row() {
+    let toml = |shape: &str, kind: &str, across: &str| {
+        let field = |name: &str, along: usize| {
+            format!("{name} = {}\n", across.replace('n', &along.to_string()))
+        };
+        format!(
+            "name = \"up\"\n[[op]]\nname = \"x\"\ntype = \"input\"\nshape = {shape}\n\
+             [[op]]\nname = \"up\"\ntype = \"{kind}\"\nout = 6\ngroups = 2\nbias = true\n{}{}{}{}",
+            field("kernel", 5),
+            field("stride", 3),
+            field("padding", 2).replace("[1", "[0"),
+            field("output_padding", 1).replace("[1", "[0"),
+        )
+    };
+    let outputs =
+        [("[4, 7]", "conv_transpose1d", "n"), ("[4, 1, 7]", "conv_transpose2d", "[1, n]")].map(
+            |(shape, kind, across)| {
+                let arch = Arch::from_toml(&toml(shape, kind, across), "up").unwrap();
+                let (network, mask) = random(arch, 0.6, 4);
+                let sizes = network.arch().input_shape().sizes();
+                let shape: Vec<usize> = std::iter::once(17).chain(sizes).collect();
+                let numbers = (0..17 * 28).map(|i| noise(3, i)).collect();
+                let inputs = ArrayD::from_shape_vec(shape, numbers).unwrap();
+                Program::new(&network, Some(&mask)).unwrap().run(inputs.view()).unwrap()
+            },
+        );
+    assert_eq!(outputs[0].shape(), [17, 6, 20]);
+    assert_eq!(outputs[0].flatten(), outputs[1].flatten());
+}
+
+prop_compose! {
     /// A network of what transformers have: learnt tokens, normalisation of each input by itself, attention, softmax.
     fn transformer()(
         height in 1usize..4, width in 1usize..6, heads in 1usize..4, size in 1usize..4, tokens in 1usize..3,
@@ -182,6 +249,16 @@ proptest! {
     fn random_networks_come_to_what_a_plain_loop_does(
         toml in convolutional(), density in 0.05f32..1.0, inputs in 1usize..19, seed: u64,
     ) {
+        let Ok(arch) = Arch::from_toml(&toml, "random") else { return Ok(()) };
+        let (network, mask) = random(arch, density, seed);
+        check(&network, &mask, inputs, seed);
+    }
+
+    #[test]
+    fn decoders_come_to_what_a_plain_loop_does(
+        toml in decoder(), density in 0.2f32..1.0, inputs in 1usize..19, seed: u64,
+    ) {
+        // A padding may leave nothing of a map.
         let Ok(arch) = Arch::from_toml(&toml, "random") else { return Ok(()) };
         let (network, mask) = random(arch, density, seed);
         check(&network, &mask, inputs, seed);

@@ -24,7 +24,7 @@ pub(super) use gradients::{
     add_gradient, concat_gradient, flatten_gradient, relu_gradient, spread, unit_sums,
 };
 pub(super) use move_units::{
-    concat, crop, flatten, pad, part, shuffle, shuffled, slice, tokens, turn,
+    concat, crop, flatten, join, pad, part, shuffle, shuffled, slice, tokens, turn,
 };
 pub(super) use over_units::{channel_mean, group_norm, layer_norm, softmax};
 pub(super) use pointwise::{activate, affine, product, shift, sum};

@@ -29,6 +29,9 @@ pub(super) fn keep_live_units(steps: &mut [Step], geometries: &[Geometry], last:
                 let any = own.chunks(stride[0] * stride[1]).map(|parts| parts.contains(&true));
                 mark(&mut live[step.inputs[0]], any);
             }
+            Work::Join(_) => {
+                mark(&mut live[step.inputs[0]], own.iter().copied().cycle());
+            }
             Work::Affine(_)
             | Work::Shift(_)
             | Work::MaxPool(_)

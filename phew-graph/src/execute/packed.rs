@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::against_stride::{first_of, place};
 use super::blocks::Blocks;
 use super::entry::Entry;
 use super::fold::Folded;
@@ -110,6 +111,30 @@ impl Packed {
         let shift = folded.shift.iter().map(|&shift| shift as f32).collect();
         let stride = if layer.parted { [1; 2] } else { stride };
         Self::of_units((0..layer.out).map(of_unit), shift, stride)
+    }
+
+    /// The parts of a transposed convolution, all units of the first, then all of the next: see
+    /// [`against_stride`](super::against_stride). The entries of each are ordered by what they read.
+    pub(super) fn transposed(layer: &Layer<'_>, folded: &Folded, read: &Geometry) -> Self {
+        let [rows, columns] = layer.window.stride;
+        let mut units = vec![Vec::new(); rows * columns * layer.out];
+        for unit in 0..layer.out {
+            let scale = folded.scale[unit];
+            for tap in layer.taps(unit, read.units).filter(|tap| layer.weights[tap.index] != 0.0) {
+                let first = first_of(layer.window, tap);
+                let value = (f64::from(layer.weights[tap.index]) * scale) as f32;
+                if let Some(offset) = place(layer.window, first, tap, tap.from, read) {
+                    let part = first[0] * columns + first[1];
+                    units[part * layer.out + unit].push(Entry { value, offset });
+                }
+            }
+        }
+        for entries in &mut units {
+            entries.sort_by_key(|entry: &Entry| read.position_of(entry.offset as usize));
+        }
+        let shift = folded.shift.iter().map(|&shift| shift as f32);
+        let shift = shift.cycle().take(units.len()).collect();
+        Self::of_units(units.into_iter(), shift, [1; 2])
     }
 
     /// The entries of each unit, what its sum begins with, and how far the places for two positions are apart.

@@ -7,8 +7,8 @@ use super::buffers::Buffers;
 use super::geometry::{Geometry, Layout};
 use super::kernels::{
     After, Source, Target, activate, affine, attention, avg_pool, channel_mean, concat, crop,
-    flatten, group_norm, layer_norm, max_pool, pad, part, product, shift, shuffle, slice, softmax,
-    sum, tokens, turn, weighted_in_bands,
+    flatten, group_norm, join, layer_norm, max_pool, pad, part, product, shift, shuffle, slice,
+    softmax, sum, tokens, turn, weighted_in_bands,
 };
 use super::live_units::keep_live_units;
 use super::memory::Memory;
@@ -111,6 +111,7 @@ impl Plan {
                 weighted_in_bands(threads, packed, inputs[0], &mut output, after);
             }
             Work::Part(stride) => part(*stride, inputs[0], &mut output),
+            Work::Join(stride) => join(*stride, inputs[0], &mut output),
             Work::Affine(each) => affine(each, inputs[0], &mut output),
             Work::Shift(each) => shift(each, inputs[0], &mut output),
             Work::MaxPool(window) => max_pool(*window, inputs[0], &mut output),

@@ -25,6 +25,8 @@ pub(super) enum Work {
     Weighted(Packed),
     /// The maps parted by a stride.
     Part([usize; 2]),
+    /// The maps whose parts by a stride are there, one part after the other.
+    Join([usize; 2]),
     /// A scale and a shift for each unit.
     Affine(Vec<[f32; 2]>),
     /// A summand for each unit at each position.

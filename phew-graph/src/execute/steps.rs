@@ -6,19 +6,17 @@ use super::geometry::{Geometry, Layout};
 use super::packed::{Layer, Packed};
 use super::refused::refused;
 use super::step::{Step, Work};
-use super::values::{Values, window};
+use super::values::{Values, transposed, window};
 use super::windows::Windows;
 use crate::arch::{Activation, Arch, Op, Role};
 use crate::error::GraphError;
 use crate::mask::Mask;
 use crate::weights::Network;
 
-/// Whether this engine runs an operator: all but transposed convolutions, and normalisation without statistics, which depends
-/// on what else is in the batch.
+/// Whether this engine runs an operator: all but normalisation without statistics, which depends on what else is in the batch.
 fn runs(op: &Op) -> bool {
     match op {
         Op::BatchNorm(norm) => norm.statistics,
-        Op::ConvTranspose1d(_) | Op::ConvTranspose2d(_) => false,
         _ => true,
     }
 }
@@ -63,7 +61,10 @@ impl<'n> Steps<'n> {
         for node in 1..self.arch.nodes().len() {
             if !self.chains.done(node) {
                 steps.extend(self.part(node, &steps));
-                steps.push(self.step(node)?);
+                let mut step = self.step(node)?;
+                let join = self.join(node, &mut step);
+                steps.push(step);
+                steps.extend(join);
             }
         }
         Ok(steps)
@@ -78,6 +79,14 @@ impl<'n> Steps<'n> {
         (!steps.iter().any(|step| step.output == output)).then_some(step)
     }
 
+    /// The step that joins what a node's step computes in parts, if it does.
+    fn join(&self, node: usize, step: &mut Step) -> Option<Step> {
+        let (parts, stride) = self.values.joined(self.arch, node)?;
+        let output = std::mem::replace(&mut step.output, parts);
+        let (add, activation) = (None, Activation::Identity);
+        Some(Step { work: Work::Join(stride), inputs: vec![parts], output, add, activation })
+    }
+
     /// The step that begins with a node: with it goes what follows, as long as nothing else reads what comes between.
     fn step(&mut self, head: usize) -> Result<Step, GraphError> {
         let node = &self.arch.nodes()[head];
@@ -85,7 +94,12 @@ impl<'n> Steps<'n> {
         let mut add = None;
         let units = node.shape.units();
         let work = match &node.op {
-            Op::Conv2d(_) | Op::Conv1d(_) | Op::Linear(_) | Op::BatchNorm(_) => {
+            Op::Conv2d(_)
+            | Op::Conv1d(_)
+            | Op::ConvTranspose2d(_)
+            | Op::ConvTranspose1d(_)
+            | Op::Linear(_)
+            | Op::BatchNorm(_) => {
                 let mut folded = Folded::bias(units, self.tensors.get(head, Role::Bias));
                 if let Op::BatchNorm(norm) = node.op {
                     folded = Folded::bias(units, None).then(norm, head, &self.tensors);
@@ -151,11 +165,11 @@ impl<'n> Steps<'n> {
             Op::ChannelMean(_) => Work::ChannelMean,
             Op::Attention(attention) => Work::Attention(*attention),
             Op::PositionsAsUnits(_) => Work::Turn,
-            Op::Input(_) | Op::ConvTranspose1d(_) | Op::ConvTranspose2d(_) => {
-                return Err(self.refused(head));
-            }
+            Op::Input(_) => return Err(self.refused(head)),
         };
+        let whole = self.values.joined(self.arch, head).is_none();
         if let (Work::Weighted(_), Some((next, Op::Add(_)))) = (&work, self.chains.next(output))
+            && whole
             && let [one, two] = self.arch.nodes()[next].inputs[..]
         {
             let other = if one == output { two } else { one };
@@ -186,7 +200,8 @@ impl<'n> Steps<'n> {
     fn packed(&self, head: usize, folded: &Folded) -> Result<Packed, GraphError> {
         let node = &self.arch.nodes()[head];
         let input = self.values.geometries[node.inputs[0]];
-        let Some((window, groups)) = window(&node.op) else {
+        let transposed = transposed(&node.op);
+        let Some((window, groups)) = transposed.or_else(|| window(&node.op)) else {
             return Err(self.refused(head));
         };
         let specs = self.arch.prunable();
@@ -204,7 +219,10 @@ impl<'n> Steps<'n> {
         let out = node.shape.units();
         let parted = parted.is_some();
         let layer = Layer { weights, kept: &kept, out, groups, window, parted };
-        Ok(Packed::new(&layer, folded, &input, &read))
+        Ok(match transposed {
+            Some(_) => Packed::transposed(&layer, folded, &read),
+            None => Packed::new(&layer, folded, &input, &read),
+        })
     }
 
     fn refused(&self, node: usize) -> GraphError {

@@ -99,6 +99,37 @@ pub(crate) fn operator(
             };
             places().map(value).collect()
         }
+        Op::ConvTranspose2d(conv) => {
+            let (weights, bias) = (tensor("weight").unwrap(), tensor("bias"));
+            let all = from[0].sizes[0];
+            let (inputs, outputs) = (all / conv.groups, units / conv.groups);
+            let mut sums = Map::zeros(node.shape);
+            for (i, y, x) in (0..all).flat_map(|i| {
+                let [_, rows, columns] = from[0].sizes;
+                (0..rows * columns).map(move |p| (i, p / columns, p % columns))
+            }) {
+                for k in 0..conv.kernel[0] * conv.kernel[1] {
+                    let at = [k / conv.kernel[1], k % conv.kernel[1]];
+                    let there = |axis: usize, position: usize| {
+                        let first = position * conv.stride[axis] + at[axis] * conv.dilation[axis];
+                        first.checked_sub(conv.padding[axis]).filter(|&p| p < out.sizes[1 + axis])
+                    };
+                    let (Some(row), Some(column)) = (there(0, y), there(1, x)) else { continue };
+                    let group = i / inputs;
+                    for u in group * outputs..(group + 1) * outputs {
+                        let place = (u * inputs + i % inputs) * conv.kernel[0] * conv.kernel[1] + k;
+                        sums.numbers[(u * rows + row) * columns + column] +=
+                            weights[place] * from[0].at(i, y, x);
+                    }
+                }
+            }
+            let bias = |u: usize| bias.map_or(0.0, |bias| bias[u]);
+            sums.numbers
+                .iter()
+                .enumerate()
+                .map(|(i, sum)| sum + bias(i / (rows * columns)))
+                .collect()
+        }
         Op::Linear(_) => {
             let (weights, bias) = (tensor("weight").unwrap(), tensor("bias"));
             let (inputs, area) = (from[0].sizes[0], rows * columns);

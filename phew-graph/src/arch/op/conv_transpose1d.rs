@@ -59,7 +59,7 @@ impl ConvTranspose1d {
     }
 
     /// The same over images of one row.
-    fn over_a_row(&self) -> ConvTranspose2d {
+    pub(crate) fn over_a_row(&self) -> ConvTranspose2d {
         ConvTranspose2d {
             out: self.out,
             kernel: [1, self.kernel],

@@ -82,7 +82,7 @@ impl ConvTranspose2d {
     }
 
     /// What of the output map an input position gives to.
-    fn window(&self) -> Window {
+    pub(crate) fn window(&self) -> Window {
         let Self { kernel, stride, padding, dilation, .. } = *self;
         Window { kernel, stride, padding, dilation, ceil: false }
     }

@@ -155,3 +155,22 @@ pub(in crate::execute) fn part(stride: [usize; 2], input: Source<'_>, output: &m
         }
     }
 }
+
+/// The maps whose parts are there: see [`Values::joined`](crate::execute::values::Values::joined).
+pub(in crate::execute) fn join(stride: [usize; 2], input: Source<'_>, output: &mut Target<'_>) {
+    let (from, to) = (input.geometry, output.geometry);
+    let (lanes, length) = (to.lanes(), to.size[1] * to.lanes());
+    for y in 0..to.size[0] {
+        for unit in 0..to.units {
+            let there = to.place(unit, y, 0) * lanes;
+            let row = &mut output.numbers[there..there + length];
+            for x in 0..stride[1].min(to.size[1]) {
+                let part = y % stride[0] * stride[1] + x;
+                let here = from.place(part * to.units + unit, y / stride[0], 0) * lanes;
+                let numbers = input.numbers[here..].chunks_exact(lanes);
+                let places = row.chunks_exact_mut(lanes).skip(x).step_by(stride[1]);
+                places.zip(numbers).for_each(|(to, from)| to.copy_from_slice(from));
+            }
+        }
+    }
+}

@@ -1,13 +1,13 @@
 //! A layer with weights, packed for both directions.
 //!
 //! The gradient by what a convolution reads is itself a sum over kept weights: at each position of the input, of each weight
-//! that reads it times the gradient where it adds. With a stride, the positions of the input that leave the same remainder are
-//! read by the same weights: they are a part of their own, which is computed as a convolution of stride 1 and put to its
-//! places. The gradient by the output has a border of zeros, as wide as the parts reach.
+//! that reads it times the gradient where it adds. With a stride it is computed in parts: see
+//! [`against_stride`](crate::execute::against_stride). The gradient by the output has a border of zeros, as wide as they reach.
 
 use std::cmp::Reverse;
 
 use crate::arch::op::Window;
+use crate::execute::against_stride::place;
 use crate::execute::entry::Entry;
 use crate::execute::geometry::Geometry;
 use crate::execute::packed::{Layer, Packed};
@@ -35,31 +35,6 @@ pub(super) struct Part {
     pub(super) geometry: Geometry,
     pub(super) packed: Packed,
     indices: Vec<u32>,
-}
-
-/// How far beyond the map of its output the gradient by a convolution's input reaches, in rows and columns.
-pub(super) fn reach(window: Window, input: [usize; 2], output: [usize; 2]) -> [usize; 2] {
-    [0, 1].map(|axis| {
-        let mut reach = 0;
-        for first in 0..window.stride[axis].min(input[axis]) {
-            let steps = (input[axis] - first).div_ceil(window.stride[axis]);
-            for tap in 0..window.kernel[axis] {
-                if let Some(offset) = offset(window, axis, first, tap) {
-                    let last = offset + steps as isize - 1;
-                    reach = reach.max(-offset).max(last - (output[axis] as isize - 1));
-                }
-            }
-        }
-        reach.unsigned_abs()
-    })
-}
-
-/// From a position's number in its part to the output's position to which it adds through a row or column of the kernel,
-/// if it does.
-fn offset(window: Window, axis: usize, first: usize, tap: usize) -> Option<isize> {
-    let stride = window.stride[axis] as isize;
-    let at = (first + window.padding[axis]) as isize - (tap * window.dilation[axis]) as isize;
-    (at.rem_euclid(stride) == 0).then(|| at.div_euclid(stride))
 }
 
 impl TrainedLayer {
@@ -122,14 +97,8 @@ fn parts(layer: &Layer<'_>, input: Geometry, output: Geometry) -> Vec<Part> {
         let mut of_unit = |from: usize| {
             let mut entries = Vec::new();
             for (unit, tap) in layer.readers(from, input.units) {
-                let row = offset(window, 0, first[0], tap.row);
-                let column = offset(window, 1, first[1], tap.column);
-                if let (Some(row), Some(column)) = (row, column) {
-                    let [above, left] = output.border;
-                    let row = row.saturating_add_unsigned(above).unsigned_abs();
-                    let column = column.saturating_add_unsigned(left).unsigned_abs();
-                    let offset = row * output.down() + unit * output.next_unit() + column;
-                    entries.push(Entry { value: 0.0, offset: offset as u32 });
+                if let Some(offset) = place(window, first, tap, unit, &output) {
+                    entries.push(Entry { value: 0.0, offset });
                     indices.push(tap.index as u32);
                 }
             }

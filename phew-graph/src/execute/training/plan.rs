@@ -1,10 +1,11 @@
 //! From an architecture to the steps of training.
 
-use super::layer::{TrainedLayer, reach};
+use super::layer::TrainedLayer;
 use super::norm::Norm;
 use super::step::{Step, Work};
 use crate::arch::{Activation, Arch, Op, Role, TensorSpec};
 use crate::error::GraphError;
+use crate::execute::against_stride::reach;
 use crate::execute::chains::Chains;
 use crate::execute::geometry::{Geometry, Layout};
 use crate::execute::packed::Layer;
