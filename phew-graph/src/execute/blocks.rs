@@ -15,19 +15,12 @@ pub(super) const UNITS: usize = 2;
 /// What an entry of a block costs, in entries of a single unit: measured on ResNet-20 and VGG-19, dense.
 const COST: f64 = 1.45;
 
-/// What a block applies to one place.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shared {
-    pub(super) values: [f32; UNITS],
-    pub(super) offset: u32,
-}
-
 /// The blocks of a layer, and the units that are in none.
 #[derive(Debug)]
 pub(super) struct Blocks {
     pub(super) units: Vec<[usize; UNITS]>,
     pub(super) singles: Vec<usize>,
-    entries: Vec<Shared>,
+    entries: Vec<Entry<UNITS>>,
     /// The entry of the layer that each value comes from.
     sources: Vec<[Option<u32>; UNITS]>,
     starts: Vec<usize>,
@@ -89,8 +82,7 @@ impl Blocks {
                 own.start += 1;
                 Some(number as u32)
             });
-            let value = |source: Option<u32>| source.map_or(0.0, |n| entries[n as usize].value);
-            self.entries.push(Shared { values: sources.map(value), offset });
+            self.entries.push(Entry { values: values(entries, sources), offset });
             self.sources.push(sources);
         }
     }
@@ -103,7 +95,7 @@ impl Blocks {
     /// Takes the values of the layer's entries anew.
     pub(super) fn load(&mut self, entries: &[Entry]) {
         for (shared, sources) in self.entries.iter_mut().zip(&self.sources) {
-            shared.values = sources.map(|source| source.map_or(0.0, |n| entries[n as usize].value));
+            shared.values = values(entries, *sources);
         }
     }
 
@@ -114,9 +106,14 @@ impl Blocks {
 
     /// The entries of a block.
     #[inline(always)]
-    pub(super) fn of(&self, block: usize) -> &[Shared] {
+    pub(super) fn of(&self, block: usize) -> &[Entry<UNITS>] {
         &self.entries[self.starts[block]..self.starts[block + 1]]
     }
+}
+
+/// The values of the entries that a block's come from.
+fn values(entries: &[Entry], sources: [Option<u32>; UNITS]) -> [f32; UNITS] {
+    sources.map(|source| source.map_or(0.0, |number| entries[number as usize].values[0]))
 }
 
 #[cfg(test)]
@@ -128,7 +125,8 @@ mod tests {
         let mut starts = vec![0];
         let mut entries = Vec::new();
         for (unit, places) in units.iter().enumerate() {
-            let entry = |&offset: &u32| Entry { value: (10 * unit) as f32 + offset as f32, offset };
+            let entry =
+                |&offset: &u32| Entry { values: [(10 * unit) as f32 + offset as f32], offset };
             entries.extend(places.iter().map(entry));
             starts.push(entries.len());
         }
@@ -154,7 +152,7 @@ mod tests {
     #[test]
     fn blocks_follow_new_values() {
         let (mut entries, mut blocks) = layer(&[&[3, 4, 5], &[3, 4, 5]]);
-        entries.iter_mut().zip(1_u8..).for_each(|(entry, value)| entry.value = value.into());
+        entries.iter_mut().zip(1_u8..).for_each(|(entry, value)| entry.values = [value.into()]);
         blocks.load(&entries);
         let values: Vec<[f32; UNITS]> = blocks.of(0).iter().map(|shared| shared.values).collect();
         assert_eq!(values, [[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]);

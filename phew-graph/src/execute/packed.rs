@@ -101,7 +101,7 @@ impl Packed {
                 row * read.down() + tap.from * read.next_unit() + column
             };
             let value = f64::from(layer.weights[tap.index]) * folded.scale[unit];
-            Entry { value: value as f32, offset: offset as u32 }
+            Entry { values: [value as f32], offset: offset as u32 }
         };
         let of_unit = |unit: usize| {
             let taps = layer.taps(unit, input.units);
@@ -125,7 +125,7 @@ impl Packed {
                 let value = (f64::from(layer.weights[tap.index]) * scale) as f32;
                 if let Some(offset) = place(layer.window, first, tap, tap.from, read) {
                     let part = first[0] * columns + first[1];
-                    units[part * layer.out + unit].push(Entry { value, offset });
+                    units[part * layer.out + unit].push(Entry { values: [value], offset });
                 }
             }
         }
@@ -161,7 +161,7 @@ impl Packed {
 
     /// Other values for all entries.
     pub(super) fn set_values(&mut self, values: impl Iterator<Item = f32>) {
-        self.entries.iter_mut().zip(values).for_each(|(entry, value)| entry.value = value);
+        self.entries.iter_mut().zip(values).for_each(|(entry, value)| entry.values = [value]);
         if let Some(blocks) = &mut self.blocks {
             blocks.load(&self.entries);
         }

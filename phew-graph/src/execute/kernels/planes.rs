@@ -89,12 +89,12 @@ impl Weighted<'_, '_> {
             for group in groups {
                 for s in 0..SUMS {
                     let here = input.numbers[group[s].offset as usize];
-                    sums[s] = group[s].value.mul_add(here, sums[s]);
+                    sums[s] = group[s].values[0].mul_add(here, sums[s]);
                 }
             }
             for s in 0..rest.len() {
                 let here = input.numbers[rest[s].offset as usize];
-                sums[s] = rest[s].value.mul_add(here, sums[s]);
+                sums[s] = rest[s].values[0].mul_add(here, sums[s]);
             }
             let mut sum = sums[0];
             for &more in &sums[1..] {
@@ -136,7 +136,7 @@ fn sums<S: Simd, const T: usize>(
     at: usize,
 ) -> [S::f32s; T] {
     let mut sums = [simd.splat_f32s(packed.shift[unit]); T];
-    for &Entry { value, offset } in packed.unit(unit) {
+    for &Entry { values: [value], offset } in packed.unit(unit) {
         let weight = simd.splat_f32s(value);
         let here = vectors::<S, T>(numbers, offset as usize + at);
         for t in 0..T {

@@ -12,7 +12,7 @@ use pulp::{Simd, WithSimd};
 
 use super::tiles::{Tiled, first_places, row_of};
 use super::{Source, Target};
-use crate::execute::blocks::{Blocks, Shared, UNITS};
+use crate::execute::blocks::UNITS;
 use crate::execute::entry::Entry;
 use crate::execute::geometry::{Geometry, LANES, Layout};
 use crate::execute::packed::Packed;
@@ -83,82 +83,47 @@ impl WithSimd for Weighted<'_, '_> {
 impl Tiled for Weighted<'_, '_> {
     #[inline(always)]
     fn tiles<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(&mut self, simd: S) {
-        let [rows, columns] = self.output.geometry.size;
         let packed = self.packed;
         let mut singles = &packed.units;
         if let Some(blocks) = &packed.blocks {
-            self.blocks::<S, R, C, STRIDE>(simd, blocks);
+            let of = |block: usize| (blocks.units[block], blocks.of(block));
+            self.all::<S, R, C, STRIDE, UNITS>(simd, blocks.units.len(), of);
             singles = &blocks.singles;
         }
-        for y in (0..rows).step_by(R).map(|y| y.min(rows - R)) {
-            for x in (0..columns).step_by(C).map(|x| x.min(columns - C)) {
-                for &unit in singles {
-                    for chunk in 0..LANES / S::F32_LANES {
-                        self.tile::<S, R, C, STRIDE>(simd, unit, [y, x], chunk);
-                    }
-                }
-            }
-        }
+        let of = |single: usize| ([singles[single]], packed.unit(singles[single]));
+        self.all::<S, R, C, STRIDE, 1>(simd, singles.len(), of);
     }
 }
 
-impl Weighted<'_, '_> {
-    /// The tiles of the blocks.
+impl<'a> Weighted<'a, '_> {
+    /// All tiles of so many units, or of so many blocks of units.
     #[inline(always)]
-    fn blocks<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(
+    fn all<S: Simd, const R: usize, const C: usize, const STRIDE: usize, const UNITS: usize>(
         &mut self,
         simd: S,
-        blocks: &Blocks,
+        count: usize,
+        of: impl Fn(usize) -> ([usize; UNITS], &'a [Entry<UNITS>]),
     ) {
         let [rows, columns] = self.output.geometry.size;
         for y in (0..rows).step_by(R).map(|y| y.min(rows - R)) {
             for x in (0..columns).step_by(C).map(|x| x.min(columns - C)) {
-                for (block, &units) in blocks.units.iter().enumerate() {
+                for number in 0..count {
+                    let (units, entries) = of(number);
                     for chunk in 0..LANES / S::F32_LANES {
-                        let entries = blocks.of(block);
-                        self.block::<S, R, C, STRIDE>(simd, units, entries, [y, x], chunk);
+                        self.tile::<S, R, C, STRIDE, UNITS>(simd, units, entries, [y, x], chunk);
                     }
                 }
             }
         }
     }
 
-    /// One unit's tile at a position, of as many inputs as a vector holds.
+    /// The tiles at a position of units that are computed at once, of as many inputs as a vector holds.
     #[inline(always)]
-    fn tile<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(
-        &mut self,
-        simd: S,
-        unit: usize,
-        [y, x]: [usize; 2],
-        chunk: usize,
-    ) {
-        let vectors = const { LANES / S::F32_LANES };
-        let Self { packed, input, output, after, .. } = self;
-        let numbers = S::as_simd_f32s(input.numbers).0;
-        let first: [usize; R] = first_places(packed, *input, [y, x], vectors);
-        let mut sums = [[simd.splat_f32s(packed.shift[unit]); C]; R];
-        for &Entry { value, offset } in packed.unit(unit) {
-            let weight = simd.splat_f32s(value);
-            for r in 0..R {
-                let from = first[r] + offset as usize * vectors + chunk;
-                let row = row_of::<_, C, STRIDE>(numbers, from, vectors);
-                for c in 0..C {
-                    sums[r][c] = simd.mul_add_f32s(weight, row[c * STRIDE * vectors], sums[r][c]);
-                }
-            }
-        }
-        for (r, row) in sums.iter().enumerate() {
-            store(simd, row, output, *after, (unit, y + r, x), chunk);
-        }
-    }
-
-    /// The tiles of a block's units at a position, of as many inputs as a vector holds.
-    #[inline(always)]
-    fn block<S: Simd, const R: usize, const C: usize, const STRIDE: usize>(
+    fn tile<S: Simd, const R: usize, const C: usize, const STRIDE: usize, const UNITS: usize>(
         &mut self,
         simd: S,
         units: [usize; UNITS],
-        entries: &[Shared],
+        entries: &[Entry<UNITS>],
         [y, x]: [usize; 2],
         chunk: usize,
     ) {
@@ -170,7 +135,7 @@ impl Weighted<'_, '_> {
         for u in 0..UNITS {
             sums[u] = [[simd.splat_f32s(packed.shift[units[u]]); C]; R];
         }
-        for &Shared { values, offset } in entries {
+        for &Entry { values, offset } in entries {
             let mut weights = [simd.splat_f32s(0.0); UNITS];
             for u in 0..UNITS {
                 weights[u] = simd.splat_f32s(values[u]);
@@ -207,12 +172,12 @@ impl Weighted<'_, '_> {
                 let (groups, rest) = packed.unit(unit).as_chunks::<SUMS>();
                 for group in groups {
                     for (sum, entry) in sums.iter_mut().zip(group) {
-                        let weight = simd.splat_f32s(entry.value);
+                        let weight = simd.splat_f32s(entry.values[0]);
                         *sum = simd.mul_add_f32s(weight, numbers[place(entry.offset)], *sum);
                     }
                 }
                 for (sum, entry) in sums.iter_mut().zip(rest) {
-                    let weight = simd.splat_f32s(entry.value);
+                    let weight = simd.splat_f32s(entry.values[0]);
                     *sum = simd.mul_add_f32s(weight, numbers[place(entry.offset)], *sum);
                 }
                 let mut sum = sums[0];

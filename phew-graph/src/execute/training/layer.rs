@@ -57,7 +57,7 @@ impl TrainedLayer {
                 let row = (above + tap.row * dilation[0]) * input.down();
                 let column = left + tap.column * dilation[1];
                 let offset = row + tap.from * input.next_unit() + column;
-                entries.push(Entry { value: 0.0, offset: offset as u32 });
+                entries.push(Entry { values: [0.0], offset: offset as u32 });
                 indices.push(tap.index as u32);
             }
             by_output.push(entries);
@@ -98,7 +98,7 @@ fn parts(layer: &Layer<'_>, input: Geometry, output: Geometry) -> Vec<Part> {
             let mut entries = Vec::new();
             for (unit, tap) in layer.readers(from, input.units) {
                 if let Some(offset) = place(window, first, tap, unit, &output) {
-                    entries.push(Entry { value: 0.0, offset });
+                    entries.push(Entry { values: [0.0], offset });
                     indices.push(tap.index as u32);
                 }
             }
