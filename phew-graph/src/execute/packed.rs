@@ -189,6 +189,12 @@ impl Packed {
 
     /// The kept weights of a unit.
     pub(super) fn unit(&self, unit: usize) -> &[Entry] {
-        &self.entries[self.entries_of(unit)]
+        self.some(self.entries_of(unit))
+    }
+
+    /// The kept weights of these numbers.
+    #[inline(always)]
+    pub(super) fn some(&self, numbers: Range<usize>) -> &[Entry] {
+        &self.entries[numbers]
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Group {
     /// Buffers that no gradient is in.
     free: Vec<(Geometry, Memory)>,
     /// Room for the sums of a layer's gradient by its weights.
-    sums: Vec<[f32; LANES]>,
+    room: Vec<[f32; LANES]>,
     /// By step: the gradient by each kept weight, and by each bias.
     pub(super) by_weight: Vec<Vec<f32>>,
     pub(super) by_bias: Vec<Vec<f64>>,
@@ -39,7 +39,7 @@ impl Group {
             values,
             gradients: plan.values.iter().map(|_| None).collect(),
             free: Vec::new(),
-            sums: Vec::new(),
+            room: Vec::new(),
             by_weight: vec![Vec::new(); plan.steps.len()],
             by_bias: vec![Vec::new(); plan.steps.len()],
         }
@@ -160,13 +160,12 @@ impl Group {
         }
         if let Work::Weighted(layer) = &step.work {
             let gradient = Source { numbers: memory.numbers(), geometry: own };
-            let mut sums = std::mem::take(&mut self.sums);
-            sums.clear();
-            sums.resize(layer.forward.len(), [0.0; LANES]);
+            let mut by_weight = std::mem::take(&mut self.by_weight[number]);
+            let mut room = std::mem::take(&mut self.room);
             let input = self.value(plan, step.inputs[0]);
-            weight_gradient(&layer.forward, input, gradient, &mut sums);
-            self.by_weight[number] = sums.iter().map(total).collect();
-            self.sums = sums;
+            by_weight.resize(layer.forward.len(), 0.0);
+            weight_gradient(&layer.forward, input, gradient, &mut room, &mut by_weight);
+            (self.by_weight[number], self.room) = (by_weight, room);
             if layer.bias.is_some() {
                 self.by_bias[number] = unit_sums(gradient);
             }
@@ -268,17 +267,4 @@ impl Group {
         self.gradients[node] = Some(sum);
         self.free.push((geometry, more));
     }
-}
-
-/// The sum of the lanes, halves added to halves.
-fn total(lanes: &[f32; LANES]) -> f32 {
-    let mut sums = *lanes;
-    let mut half = LANES / 2;
-    while half > 0 {
-        for lane in 0..half {
-            sums[lane] += sums[lane + half];
-        }
-        half /= 2;
-    }
-    sums[0]
 }

@@ -75,12 +75,10 @@ impl TrainedLayer {
 
     /// Takes the values of the weights and of the bias.
     pub(super) fn load(&mut self, weights: &[f32], bias: Option<&[f32]>) {
-        let values = |indices: &[u32]| indices.iter().map(|&i| weights[i as usize]).collect();
-        let own: Vec<f32> = values(&self.indices);
-        self.forward.set_values(own.into_iter());
+        let value = |&index: &u32| weights[index as usize];
+        self.forward.set_values(self.indices.iter().map(value));
         for part in &mut self.parts {
-            let own: Vec<f32> = values(&part.indices);
-            part.packed.set_values(own.into_iter());
+            part.packed.set_values(part.indices.iter().map(value));
         }
         if let Some(bias) = bias {
             self.forward.shift.copy_from_slice(bias);
