@@ -43,6 +43,7 @@ mod steps;
 mod tensor_values;
 mod training;
 mod values;
+mod waves;
 mod windows;
 
 pub use output_sum::OutputSum;

@@ -76,6 +76,40 @@ fn threads_change_no_byte() {
     }
 }
 
+/// Maps that are so large that layers go in waves of rows, of every kernel, stride and padding, with and without a skip connection.
+fn in_waves() -> impl Strategy<Value = String> {
+    let pair = |most: usize| prop::array::uniform2(1..most);
+    let window = (pair(4), pair(3), pair(3), prop::array::uniform2(0usize..3));
+    let sizes = (12usize..40, 8usize..40, 8usize..14);
+    (sizes, window.clone(), window, any::<bool>()).prop_map(|(sizes, one, two, skip)| {
+        let (height, width, units) = sizes;
+        let conv = |name: &str, fields: String| {
+            format!("[[op]]\nname = \"{name}\"\ntype = \"conv2d\"\nout = {units}\nbias = true\n{fields}")
+        };
+        let same = || "kernel = 3\npadding = 1\n".to_owned();
+        let moved = |(kernel, stride, dilation, padding): ([usize; 2], _, _, [usize; 2])| {
+            format!(
+                "kernel = {kernel:?}\nstride = {stride:?}\ndilation = {dilation:?}\npadding = {padding:?}\n"
+            )
+        };
+        let (second, third) = if skip { (same(), same()) } else { (moved(one), moved(two)) };
+        let add = "[[op]]\nname = \"add\"\ntype = \"add\"\ninputs = [\"third\", \"act\"]\n";
+        let act = |name: &str, kind: &str| format!("[[op]]\nname = \"{name}\"\ntype = \"{kind}\"\n");
+        [
+            format!("name = \"random\"\n[[op]]\nname = \"x\"\ntype = \"input\"\nshape = [2, {height}, {width}]\n"),
+            conv("first", same()),
+            act("act", "relu"),
+            conv("second", second),
+            act("act2", "tanh"),
+            conv("third", third),
+            if skip { add.to_owned() } else { String::new() },
+            act("act3", "relu"),
+            conv("fourth", same()),
+        ]
+        .concat()
+    })
+}
+
 #[test]
 fn other_shapes_are_refused() {
     let (network, _) = random(zoo::by_name("lenet-300-100").unwrap().build().unwrap(), 0.1, 1);
@@ -235,6 +269,25 @@ prop_compose! {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn waves_of_rows_change_no_byte(toml in in_waves(), density in 0.1f32..0.9, seed: u64) {
+        // Nothing may be left of a map.
+        let Ok(arch) = Arch::from_toml(&toml, "random") else { return Ok(()) };
+        let (network, mask) = random(arch, density, seed);
+        let program = Program::new(&network, Some(&mask)).unwrap();
+        let sizes = network.arch().input_shape().sizes();
+        let shape: Vec<usize> = std::iter::once(16).chain(sizes).collect();
+        let numbers = (0..shape.iter().product()).map(|i| noise(seed ^ 99, i)).collect();
+        let all = ArrayD::from_shape_vec(shape, numbers).unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let outputs = pool.install(|| program.run(all.view()).unwrap());
+        for at in [0, 15] {
+            let one = all.slice_axis(phew_graph::ndarray::Axis(0), (at..=at).into());
+            let one = program.run(one).unwrap();
+            prop_assert_eq!(one.outer_iter().next(), outputs.outer_iter().nth(at as usize));
+        }
+    }
 
     #[test]
     fn transformers_come_to_what_a_plain_loop_does(

@@ -1,11 +1,13 @@
-//! Which buffer each value has: values of one geometry share one when the first is no longer read.
+//! Which buffer each value has: values of one geometry share one when the first is no longer read, and a layer's sums are added to
+//! the other branch of a skip connection in its place.
 //!
 //! What lies in the border is zero from the beginning, and again after each step.
 
 use std::collections::BTreeMap;
 
-use super::geometry::Geometry;
-use super::step::Step;
+use super::geometry::{Geometry, Layout};
+use super::kernels::tiles_apart;
+use super::step::{Step, Work};
 
 /// The buffers of a plan.
 #[derive(Debug, Default)]
@@ -28,9 +30,15 @@ impl Buffers {
         let mut free: Vec<usize> = Vec::new();
         buffers.take(first, all[first], &mut free);
         for (number, step) in steps.iter().enumerate() {
-            buffers.take(step.output, all[step.output], &mut free);
+            match step.add.filter(|add| last_read[add] == number && adds_in_place(step, all)) {
+                Some(add) => {
+                    buffers.of_value.insert(step.output, buffers.of(add));
+                    last_read.remove(&add);
+                }
+                None => buffers.take(step.output, all[step.output], &mut free),
+            }
             for value in reads(step) {
-                if value != last && last_read[&value] == number {
+                if value != last && last_read.get(&value) == Some(&number) {
                     free.extend(buffers.of_value.get(&value).filter(|b| !free.contains(b)));
                 }
             }
@@ -43,6 +51,7 @@ impl Buffers {
         self.of_value[&value]
     }
 
+    /// Gives a value a buffer that is free, or a new one.
     fn take(&mut self, value: usize, geometry: Geometry, free: &mut Vec<usize>) {
         let fits = free.iter().position(|&buffer| self.geometries[buffer] == geometry);
         let buffer = match fits {
@@ -54,4 +63,14 @@ impl Buffers {
         };
         self.of_value.insert(value, buffer);
     }
+}
+
+/// Whether a step can add its sums to where the value lies that is added.
+fn adds_in_place(step: &Step, all: &[Geometry]) -> bool {
+    let (Work::Weighted(packed), Some(add)) = (&step.work, step.add) else { return false };
+    let own = all[step.output];
+    own.layout == Layout::Inputs
+        && own == all[add]
+        && !step.inputs.contains(&add)
+        && tiles_apart(own.size[1], packed.stride)
 }

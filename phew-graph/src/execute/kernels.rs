@@ -30,8 +30,9 @@ pub(super) use over_units::{channel_mean, group_norm, layer_norm, softmax};
 pub(super) use pointwise::{activate, affine, product, shift, sum};
 pub(super) use pool::{avg_pool, max_pool};
 pub(super) use pool_gradient::{avg_pool_gradient, max_pool_gradient};
+pub(super) use tiles::tiles_apart;
 pub(super) use weight_gradient::weight_gradient;
-pub(super) use weighted::{After, weighted};
+pub(super) use weighted::{Add, After, weighted};
 
 use super::geometry::Geometry;
 
@@ -44,7 +45,7 @@ pub(super) struct Source<'b> {
 
 impl<'b> Source<'b> {
     /// The same from a row on.
-    fn below(self, row: usize) -> Source<'b> {
+    pub(super) fn below(self, row: usize) -> Source<'b> {
         let first = row * self.geometry.down() * self.geometry.lanes();
         Source { numbers: &self.numbers[first..], ..self }
     }

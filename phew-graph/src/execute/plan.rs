@@ -1,19 +1,21 @@
 //! A network compiled for one layout.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::blocks::Blocks;
 use super::buffers::Buffers;
 use super::geometry::{Geometry, Layout};
 use super::kernels::{
-    After, Source, Target, activate, affine, attention, avg_pool, channel_mean, concat, crop,
+    Add, After, Source, Target, activate, affine, attention, avg_pool, channel_mean, concat, crop,
     flatten, group_norm, join, layer_norm, max_pool, pad, part, product, shift, shuffle, slice,
-    softmax, sum, tokens, turn, weighted_in_bands,
+    softmax, sum, tokens, turn, weighted, weighted_in_bands,
 };
 use super::live_units::keep_live_units;
 use super::memory::Memory;
 use super::step::{Step, Work};
 use super::steps::Steps;
+use super::waves::Waves;
 use crate::arch::Activation;
 use crate::error::GraphError;
 use crate::mask::Mask;
@@ -38,6 +40,8 @@ pub(super) struct Plan {
     geometries: Vec<Geometry>,
     /// The value that is the output.
     last: usize,
+    /// Which steps go in waves with the next ones, on one thread.
+    pub(super) waves: Vec<Option<Waves>>,
     /// See [`Plan::cost`].
     cost: f64,
     /// Memory of groups that are done, for the next ones.
@@ -59,7 +63,8 @@ impl Plan {
         put_in_blocks(&mut steps, &geometries);
         let buffers = Buffers::new(&steps, &geometries, 0, last);
         let cost = steps.iter().map(|step| cost_of(step, &geometries)).sum();
-        Ok(Self { steps, buffers, geometries, last, cost, memories: Mutex::default() })
+        let waves = Waves::all(&steps, &geometries, &buffers, last);
+        Ok(Self { steps, buffers, geometries, last, waves, cost, memories: Mutex::default() })
     }
 
     /// About how long a run takes, in the time that a weight takes for one position of as many inputs as lie side by side.
@@ -81,8 +86,17 @@ impl Plan {
         let mut memory = self.memory();
         let (input, output) = (self.geometries[0], self.geometries[self.last]);
         memory[self.buffers.of(0)].put(input, inputs);
-        for step in &self.steps {
-            self.step(threads, &mut memory, step);
+        let mut steps = self.steps.iter().zip(&self.waves);
+        while let Some((step, waves)) = steps.next() {
+            match (waves, threads) {
+                (Some(waves), 1) => {
+                    let second = steps.next();
+                    second.iter().for_each(|(second, _)| {
+                        self.in_waves(&mut memory, *waves, step, second);
+                    });
+                }
+                _ => self.step(threads, &mut memory, step),
+            }
         }
         memory[self.buffers.of(self.last)].get(output, outputs);
         self.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
@@ -92,6 +106,80 @@ impl Plan {
     fn memory(&self) -> Vec<Memory> {
         let free = self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
         free.unwrap_or_else(|| self.buffers.geometries.iter().map(Memory::new).collect())
+    }
+
+    /// Two layers by waves of rows.
+    fn in_waves(&self, memory: &mut [Memory], waves: Waves, first: &Step, second: &Step) {
+        let between = self.geometries[first.output];
+        let buffer = self.buffers.of(first.output);
+        let (border, height) = (between.border[0], between.size[0]);
+        let down = between.down() * between.lanes();
+        let rows = self.geometries[second.output].size[0];
+        // Rows of both layers that are done, and the row, counted with the border, that the buffer begins with.
+        let (mut made, mut done, mut base) = (0, 0, 0);
+        while done < rows {
+            let more = made + waves.rows.min(height - made);
+            self.rows(memory, first, made..more, [0, base]);
+            made = more;
+            let mut end = border + made;
+            if made == height {
+                let numbers = memory[buffer].numbers_mut();
+                numbers[(end - base) * down..][..border * down].fill(0.0);
+                end += border;
+            }
+            let ready = match end.checked_sub(waves.reach + 1) {
+                Some(last) => (last / waves.stride + 1).min(rows),
+                None => 0,
+            };
+            self.rows(memory, second, done..ready, [base, 0]);
+            done = ready;
+            let kept = (done * waves.stride).min(end);
+            let numbers = memory[buffer].numbers_mut();
+            numbers.copy_within((kept - base) * down..(end - base) * down, 0);
+            base = kept;
+        }
+        memory[buffer].numbers_mut()[..border * down].fill(0.0);
+    }
+
+    /// Some rows of a layer, where the buffers of what it reads and writes begin with these rows, counted with the border.
+    fn rows(
+        &self,
+        memory: &mut [Memory],
+        step: &Step,
+        rows: Range<usize>,
+        [read, written]: [usize; 2],
+    ) {
+        let Work::Weighted(packed) = &step.work else { return };
+        if rows.is_empty() {
+            return;
+        }
+        let own = self.buffers.of(step.output);
+        let mut to = std::mem::take(&mut memory[own]);
+        let source = |value: usize| Source {
+            numbers: memory[self.buffers.of(value)].numbers(),
+            geometry: self.geometries[value],
+        };
+        let Geometry { size: [_, columns], border: [above, left], .. } =
+            self.geometries[step.output];
+        let geometry = Geometry {
+            size: [rows.len(), columns],
+            border: [0, left],
+            ..self.geometries[step.output]
+        };
+        let first = (above + rows.start - written) * geometry.down() * geometry.lanes();
+        let mut output = Target { numbers: &mut to.numbers_mut()[first..], geometry };
+        let input = source(step.inputs[0]).below(rows.start * packed.stride[0] - read);
+        let add = match step.add {
+            None => Add::Nothing,
+            Some(add) if self.buffers.of(add) == own => Add::Here,
+            Some(add) => Add::Of(source(add)).below(rows.start),
+        };
+        let relu = step.activation == Activation::Relu;
+        weighted(packed, input, &mut output, After { add, relu });
+        if !relu {
+            activate(step.activation, &mut output);
+        }
+        memory[own] = to;
     }
 
     fn step(&self, threads: usize, memory: &mut [Memory], step: &Step) {
@@ -107,7 +195,12 @@ impl Plan {
         let relu = step.activation == Activation::Relu;
         match &step.work {
             Work::Weighted(packed) => {
-                let after = After { add: step.add.as_ref().map(source), relu };
+                let add = match step.add {
+                    None => Add::Nothing,
+                    Some(add) if self.buffers.of(add) == own => Add::Here,
+                    Some(add) => Add::Of(source(&add)),
+                };
+                let after = After { add, relu };
                 weighted_in_bands(threads, packed, inputs[0], &mut output, after);
             }
             Work::Part(stride) => part(*stride, inputs[0], &mut output),

@@ -50,7 +50,7 @@ impl Weighted<'_, '_> {
         own.par_chunks_mut(each * down).enumerate().for_each(|(band, numbers)| {
             let size = [numbers.len() / down, columns];
             let geometry = Geometry { size, border: [0, left], ..whole };
-            let add = after.add.map(|other| other.below(band * each));
+            let add = after.add.below(band * each);
             let input = input.below(band * each * packed.stride[0]);
             weighted(packed, input, &mut Target { numbers, geometry }, After { add, ..after });
         });

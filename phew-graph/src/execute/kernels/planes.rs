@@ -9,7 +9,7 @@
 use pulp::Simd;
 
 use super::Source;
-use super::weighted::{After, SUMS, Weighted, rectify};
+use super::weighted::{Add, After, SUMS, Weighted, rectify};
 use crate::execute::entry::Entry;
 use crate::execute::geometry::LANES;
 use crate::execute::packed::Packed;
@@ -100,7 +100,7 @@ impl Weighted<'_, '_> {
             for &more in &sums[1..] {
                 sum += more;
             }
-            if let Some(Source { numbers, geometry }) = after.add {
+            if let Add::Of(Source { numbers, geometry }) = after.add {
                 sum += numbers[geometry.place(unit, 0, 0)];
             }
             let place = output.geometry.place(unit - *first, 0, 0);
@@ -143,7 +143,7 @@ fn sums<S: Simd, const T: usize>(
             sums[t] = simd.mul_add_f32s(weight, here[t], sums[t]);
         }
     }
-    if let Some(Source { numbers, geometry }) = after.add {
+    if let Add::Of(Source { numbers, geometry }) = after.add {
         let other = vectors::<S, T>(numbers, geometry.place(unit, 0, 0) + at);
         for t in 0..T {
             sums[t] = simd.add_f32s(sums[t], other[t]);

@@ -29,6 +29,12 @@ pub(super) trait Tiled {
     }
 }
 
+/// Whether no two tiles share a position, whatever the rows that are computed together and the vectors: then a sum may be added to
+/// what is there.
+pub(in crate::execute) fn tiles_apart(columns: usize, stride: [usize; 2]) -> bool {
+    columns.is_multiple_of(8) && matches!(stride, [_, 1 | 2])
+}
+
 /// Where the window of a tile's first position begins in each of its rows, in vectors.
 #[inline(always)]
 pub(super) fn first_places<const R: usize>(

@@ -17,10 +17,29 @@ use crate::execute::entry::Entry;
 use crate::execute::geometry::{Geometry, LANES, Layout};
 use crate::execute::packed::Packed;
 
+/// What is added to a sum.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::execute) enum Add<'b> {
+    Nothing,
+    Of(Source<'b>),
+    /// What the output holds: only where [`tiles_apart`](super::tiles_apart) says so, and positions do not lie innermost.
+    Here,
+}
+
+impl Add<'_> {
+    /// The same from a row on.
+    pub(in crate::execute) fn below(self, row: usize) -> Self {
+        match self {
+            Self::Of(source) => Self::Of(source.below(row)),
+            same => same,
+        }
+    }
+}
+
 /// What is done to a sum before it is stored.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::execute) struct After<'b> {
-    pub(in crate::execute) add: Option<Source<'b>>,
+    pub(in crate::execute) add: Add<'b>,
     pub(in crate::execute) relu: bool,
 }
 
@@ -95,6 +114,16 @@ impl Tiled for Weighted<'_, '_> {
     }
 }
 
+/// The places of a tile's rows, in vectors: in what is read, and of the first unit in the output and in what is added.
+struct Places<const R: usize> {
+    read: [usize; R],
+    to: [usize; R],
+    /// From a unit to the next.
+    next_to: usize,
+    other: [usize; R],
+    next_other: usize,
+}
+
 impl<'a> Weighted<'a, '_> {
     /// All tiles of so many units, or of so many blocks of units.
     #[inline(always)]
@@ -107,14 +136,35 @@ impl<'a> Weighted<'a, '_> {
         let [rows, columns] = self.output.geometry.size;
         for y in (0..rows).step_by(R).map(|y| y.min(rows - R)) {
             for x in (0..columns).step_by(C).map(|x| x.min(columns - C)) {
+                let at = self.places::<S, R>([y, x]);
                 for number in 0..count {
                     let (units, entries) = of(number);
                     for chunk in 0..LANES / S::F32_LANES {
-                        self.tile::<S, R, C, STRIDE, UNITS>(simd, units, entries, [y, x], chunk);
+                        self.tile::<S, R, C, STRIDE, UNITS>(simd, units, entries, &at, chunk);
                     }
                 }
             }
         }
+    }
+
+    /// The places of a tile at a position.
+    #[inline(always)]
+    fn places<S: Simd, const R: usize>(&self, [y, x]: [usize; 2]) -> Places<R> {
+        let vectors = const { LANES / S::F32_LANES };
+        let rows = |of: Geometry| {
+            let mut places = [0; R];
+            for (r, place) in places.iter_mut().enumerate() {
+                *place = of.place(0, y + r, x) * vectors;
+            }
+            (places, of.next_unit() * vectors)
+        };
+        let (to, next_to) = rows(self.output.geometry);
+        let (other, next_other) = match self.after.add {
+            Add::Of(source) => rows(source.geometry),
+            Add::Nothing | Add::Here => (to, next_to),
+        };
+        let read = first_places(self.packed, self.input, [y, x], vectors);
+        Places { read, to, next_to, other, next_other }
     }
 
     /// The tiles at a position of units that are computed at once, of as many inputs as a vector holds.
@@ -124,13 +174,13 @@ impl<'a> Weighted<'a, '_> {
         simd: S,
         units: [usize; UNITS],
         entries: &[Entry<UNITS>],
-        [y, x]: [usize; 2],
+        at: &Places<R>,
         chunk: usize,
     ) {
         let vectors = const { LANES / S::F32_LANES };
         let Self { packed, input, output, after, .. } = self;
         let numbers = S::as_simd_f32s(input.numbers).0;
-        let first: [usize; R] = first_places(packed, *input, [y, x], vectors);
+        let first = at.read;
         let mut sums = [[[simd.splat_f32s(0.0); C]; R]; UNITS];
         for u in 0..UNITS {
             sums[u] = [[simd.splat_f32s(packed.shift[units[u]]); C]; R];
@@ -152,8 +202,10 @@ impl<'a> Weighted<'a, '_> {
             }
         }
         for u in 0..UNITS {
+            let to = units[u] * at.next_to + chunk;
+            let other = units[u] * at.next_other + chunk;
             for (r, row) in sums[u].iter().enumerate() {
-                store(simd, row, output, *after, (units[u], y + r, x), chunk);
+                store(simd, row, output, *after, [at.to[r] + to, at.other[r] + other]);
             }
         }
     }
@@ -162,6 +214,7 @@ impl<'a> Weighted<'a, '_> {
     #[inline(always)]
     fn features<S: Simd>(&mut self, simd: S) {
         let vectors = const { LANES / S::F32_LANES };
+        let at = self.places::<S, 1>([0, 0]);
         let Self { packed, input, output, after, .. } = self;
         let numbers = S::as_simd_f32s(input.numbers).0;
         for &unit in &packed.units {
@@ -184,7 +237,9 @@ impl<'a> Weighted<'a, '_> {
                 for &more in &sums[1..] {
                     sum = simd.add_f32s(sum, more);
                 }
-                store(simd, &[sum], output, *after, (unit, 0, 0), chunk);
+                let [to, other] =
+                    [unit * at.next_to, unit * at.next_other].map(|place| place + chunk);
+                store(simd, &[sum], output, *after, [at.to[0] + to, at.other[0] + other]);
             }
         }
     }
@@ -197,25 +252,31 @@ fn store<S: Simd, const C: usize>(
     sums: &[S::f32s; C],
     output: &mut Target<'_>,
     after: After<'_>,
-    (unit, y, x): (usize, usize, usize),
-    chunk: usize,
+    [to, other]: [usize; 2],
 ) {
     let vectors = const { LANES / S::F32_LANES };
+    let length = const { (C - 1) * (LANES / S::F32_LANES) + 1 };
     let mut sums = *sums;
-    if let Some(Source { numbers, geometry }) = after.add {
-        let place = geometry.place(unit, y, x) * vectors;
-        let other = &S::as_simd_f32s(numbers).0[place..][..C * vectors];
-        for c in 0..C {
-            sums[c] = simd.add_f32s(sums[c], other[c * vectors + chunk]);
+    let row = &mut S::as_mut_simd_f32s(output.numbers).0[to..][..length];
+    match after.add {
+        Add::Nothing => {}
+        Add::Of(Source { numbers, .. }) => {
+            let other = &S::as_simd_f32s(numbers).0[other..][..length];
+            for c in 0..C {
+                sums[c] = simd.add_f32s(sums[c], other[c * vectors]);
+            }
+        }
+        Add::Here => {
+            for c in 0..C {
+                sums[c] = simd.add_f32s(sums[c], row[c * vectors]);
+            }
         }
     }
     if after.relu {
         rectify(simd, &mut sums);
     }
-    let place = output.geometry.place(unit, y, x) * vectors;
-    let row = &mut S::as_mut_simd_f32s(output.numbers).0[place..][..C * vectors];
     for c in 0..C {
-        row[c * vectors + chunk] = sums[c];
+        row[c * vectors] = sums[c];
     }
 }
 

@@ -4,10 +4,10 @@ use super::plan::Plan;
 use super::step::{Step, Work};
 use crate::execute::geometry::{Geometry, LANES};
 use crate::execute::kernels::{
-    After, Slopes, Source, Target, activate, activation_gradient, add_gradient, affine, avg_pool,
-    avg_pool_gradient, concat, concat_gradient, flatten, flatten_gradient, gradient_sums, max_pool,
-    max_pool_gradient, moments, normalise, normalise_gradient, relu_gradient, spread, sum,
-    unit_sums, weight_gradient, weighted,
+    Add, After, Slopes, Source, Target, activate, activation_gradient, add_gradient, affine,
+    avg_pool, avg_pool_gradient, concat, concat_gradient, flatten, flatten_gradient, gradient_sums,
+    max_pool, max_pool_gradient, moments, normalise, normalise_gradient, relu_gradient, spread,
+    sum, unit_sums, weight_gradient, weighted,
 };
 use crate::execute::memory::Memory;
 
@@ -93,7 +93,7 @@ impl Group {
         let mut output = Target { numbers: memory.numbers_mut(), geometry };
         match &step.work {
             Work::Weighted(layer) => {
-                let after = After { add: None, relu: step.relu };
+                let after = After { add: Add::Nothing, relu: step.relu };
                 weighted(&layer.forward, inputs[0], &mut output, after);
             }
             Work::Normalise(norm) => {
@@ -188,7 +188,10 @@ impl Group {
             // Of stride 1: added to what is there as it is stored.
             let mut by_input = self.buffer(to);
             let there = self.gradients[read].take();
-            let add = there.as_ref().map(|there| Source { numbers: there.numbers(), geometry: to });
+            let add = match &there {
+                Some(there) => Add::Of(Source { numbers: there.numbers(), geometry: to }),
+                None => Add::Nothing,
+            };
             let mut output = Target { numbers: by_input.numbers_mut(), geometry: to };
             weighted(&part.packed, gradient, &mut output, After { add, relu: false });
             self.free.extend(there.map(|there| (to, there)));
@@ -200,7 +203,7 @@ impl Group {
         for part in &layer.parts {
             let mut own = self.buffer(part.geometry);
             let mut output = Target { numbers: own.numbers_mut(), geometry: part.geometry };
-            let after = After { add: None, relu: false };
+            let after = After { add: Add::Nothing, relu: false };
             weighted(&part.packed, gradient, &mut output, after);
             let part_of = Source { numbers: own.numbers(), geometry: part.geometry };
             spread(part_of, part.first, layer.stride, &mut sums);
