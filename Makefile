@@ -42,8 +42,7 @@ demo: build ## 5% of a real network, then what such a choice learns; sets up lib
 
 test: setup check ## format, imports, lints, docs and all tests
 	cargo test
-	PHEW_ALL_EXPORTS=1 cargo test -p phew-train
-	PHEW_ALL_REPRODUCTIONS=1 cargo test $(TRAIN)
+	PHEW_ALL_EXPORTS=1 PHEW_ALL_REPRODUCTIONS=1 cargo test -p phew-train $(TRAIN)
 	scripts/test-wheel.sh
 
 check: setup ## format, imports, lints and docs alone

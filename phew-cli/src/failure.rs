@@ -57,11 +57,30 @@ impl std::error::Error for Checkpointed {}
 
 /// Work that only a build with libtorch does, asked of one without: exit code 2.
 #[derive(Debug)]
-pub(crate) struct NeedsLibtorch(pub(crate) String);
+pub(crate) struct NeedsLibtorch {
+    what: String,
+    /// What asks for phew's own engine, where that does the work too.
+    engine: Option<&'static str>,
+}
+
+impl NeedsLibtorch {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), engine: None }
+    }
+
+    /// Names what asks for phew's own engine instead.
+    pub(crate) fn or_by_engine(self, asked_by: &'static str) -> Self {
+        Self { engine: Some(asked_by), ..self }
+    }
+}
 
 impl std::fmt::Display for NeedsLibtorch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}` needs libtorch, and {NO_TRAINING}", self.0)
+        write!(f, "`{}` needs libtorch", self.what)?;
+        if let Some(engine) = self.engine {
+            write!(f, " (with {engine} phew's own engine)")?;
+        }
+        write!(f, ", and {NO_TRAINING}")
     }
 }
 

@@ -87,7 +87,7 @@ impl SampleDataArgs {
         }
         #[cfg(not(feature = "train"))]
         if self.oracle == Some(OracleKind::Libtorch) {
-            return Err(NeedsLibtorch("--oracle libtorch".to_owned()).into());
+            return Err(NeedsLibtorch::new("--oracle libtorch").into());
         }
         if let Some(kind) = self.oracle.filter(|kind| needs.oracle() && !kind.answers(needs)) {
             let kind = kind.name();

@@ -11,12 +11,16 @@ use serde_json::Value;
 use super::tool::{Tool, is_known, tool};
 use super::value::{Settings, text};
 use crate::failure::NeedsLibtorch;
+use crate::methods::{methods, served};
 
 /// Version of what an identity is made of. It changes when the same request comes to mean something else.
 pub(crate) const SCHEMA: u32 = 1;
 
 /// Hexadecimal digits of an identity: 80 bits, so that among a million jobs two are alike with probability 4e-13.
 const DIGITS: usize = 20;
+
+/// What asks in a plan for phew's own engine.
+const ENGINE: &str = "oracle = \"engine\"";
 
 /// All that decides what a job results in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,7 +106,7 @@ impl Job {
     pub(crate) fn tool(&self) -> anyhow::Result<&'static Tool> {
         let name = &self.spec.tool;
         tool(name).ok_or_else(|| match is_known(name) {
-            true => NeedsLibtorch(name.clone()).into(),
+            true => NeedsLibtorch::new(name).into(),
             false => anyhow!("`{name}` is no command of a sweep"),
         })
     }
@@ -188,9 +192,13 @@ impl Job {
             |e: clap::Error| anyhow!("{}: {}", self.spec.tool, first_lines(&e.to_string()));
         let command = self.tool()?.parse(&words).map_err(refused)?;
         if cfg!(not(feature = "train")) && command.uses_libtorch() {
-            let method =
-                self.spec.settings.get("method").map(|method| format!(" {}", text(method)));
-            return Err(NeedsLibtorch(self.spec.tool.clone() + &method.unwrap_or_default()).into());
+            let tool = self.spec.tool.clone();
+            let Some(method) = self.spec.settings.get("method").map(text) else {
+                return Err(NeedsLibtorch::new(tool).into());
+            };
+            let error = NeedsLibtorch::new(format!("{tool} {method}"));
+            let by_engine = methods().find(&method).is_ok_and(|method| served(method.needs));
+            return Err(if by_engine { error.or_by_engine(ENGINE) } else { error }.into());
         }
         Ok(())
     }

@@ -158,7 +158,7 @@ impl<'a> JobMaker<'a> {
     /// The job of a command with the cell's settings and what the wiring gives.
     pub(super) fn job(&mut self, name: &str, given: Given) -> anyhow::Result<String> {
         let Some(tool) = tool(name) else {
-            return Err(NeedsLibtorch(name.to_owned()).into());
+            return Err(NeedsLibtorch::new(name).into());
         };
         let mut parts = Parts::default();
         for (option, value) in self.implied(tool) {

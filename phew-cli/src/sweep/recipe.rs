@@ -87,7 +87,7 @@ fn options_of(images: &phew_train::ImageSpec) -> Vec<(&'static str, Value)> {
 /// This build trains nothing.
 #[cfg(not(feature = "train"))]
 pub(crate) fn recipe(name: &str, _: &Path, _: &mut Inputs) -> anyhow::Result<RecipeFacts> {
-    Err(crate::failure::NeedsLibtorch(format!("recipe {name}")).into())
+    Err(crate::failure::NeedsLibtorch::new(format!("recipe {name}")).into())
 }
 
 /// Classes and shape of the images of a published set.
