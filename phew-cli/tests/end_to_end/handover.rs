@@ -90,6 +90,14 @@ fn where_there_is_no_other_program_it_says_how_to_get_it() {
     let prune = "prune --arch lenet-5 --data digits --density 0.1 -o m --method";
     refuses(at, &format!("{prune} grasp"), 2, &hint);
     refuses(at, &format!("{prune} snip --oracle libtorch"), 2, &hint);
+    let plan = "name = 'a'\nmeasure = ['widths']\n[settings]\narch = 'lenet-5'\ndensity = 0.1\ndata = 'digits'\n";
+    for (method, parts) in
+        [("snip", &["`prune snip`", "oracle = \"engine\""][..]), ("grasp", &["`prune grasp`"])]
+    {
+        std::fs::write(at.join("plan.toml"), format!("{plan}method = '{method}'\n")).unwrap();
+        refuses(at, "sweep plan.toml -o s", 2, parts);
+        refuses(at, "sweep plan.toml -o s", 2, &hint);
+    }
     // A program that hands over to itself would do so for ever.
     let phew = own_phew(at);
     let looped = Command::new(&phew).arg("train").env("PHEW_TORCH", &phew).output().unwrap();

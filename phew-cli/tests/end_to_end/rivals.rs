@@ -158,6 +158,11 @@ fn what_an_oracle_does_not_answer_is_refused_by_name() {
     refuses(at, &grasp, 2, &["`grasp` needs Hessian-gradient products", "--oracle engine"]);
     refuses(at, &format!("{prune} --method magnitude"), 2, &["--oracle", "`magnitude`"]);
     refuses(at, &format!("{prune} --method snip"), 2, &["gradients on data", "--data"]);
+    #[cfg(feature = "train")]
+    {
+        let line = format!("{prune} --method snip --data digits --device cpu");
+        refuses(at, &line, 2, &["--device", "--oracle engine"]);
+    }
     let attention = "name = 'soft'\n[[op]]\nname = 'x'\ntype = 'input'\nshape = [1, 28, 28]\n\
                      [[op]]\nname = 'flat'\ntype = 'flatten'\n[[op]]\nname = 'fc'\ntype = 'linear'\nout = 10\n\
                      [[op]]\nname = 'norm'\ntype = 'softmax'\n";

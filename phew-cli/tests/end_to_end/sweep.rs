@@ -262,6 +262,29 @@ fn plans_that_make_no_sense_are_refused_before_anything_runs() {
     refuses(at, "sweep", 2, &["PLAN.toml"]);
 }
 
+#[test]
+fn a_plan_may_ask_for_the_engine_where_methods_need_derivatives() {
+    let folder = folder();
+    let at = folder.path();
+    let plan = "name = 'engine'\nmeasure = ['widths']\n[settings]\narch = 'lenet-5'\ndensity = 0.1\ndata = 'digits'\n\
+                per-class = 2\noracle = 'engine'\n[axes]\nmethod = ['snip', 'synflow-spatial', 'phew']\n";
+    write(at, "plan.toml", plan);
+    assert_eq!(json(at, "sweep plan.toml -o s --json")["ran"], 6);
+    stdout(at, "collect s");
+    let rows = std::fs::read_to_string(at.join("s/rows.jsonl")).unwrap();
+    let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let id = row["jobs"]["mask"].as_str().unwrap();
+        let file = at.join(format!("s/jobs/{id}/mask.safetensors"));
+        let note = phew_graph::Mask::load(&file).unwrap().1.unwrap();
+        let of_engine = row["settings"]["method"] != "phew";
+        let oracle = note.parameters.get("oracle").and_then(Value::as_str);
+        assert_eq!(oracle, of_engine.then_some("engine"), "{row}");
+        assert_eq!(note.libtorch, None, "{row}");
+    }
+}
+
 /// Three epochs of ten steps on the built-in digits.
 #[cfg(feature = "train")]
 fn recipe(at: &Path) {

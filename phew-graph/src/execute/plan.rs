@@ -76,7 +76,7 @@ impl Plan {
     pub(super) fn threads(&self, runs: usize) -> usize {
         match self.cost < WORTH_WAKING {
             true => 1,
-            false => rayon::current_num_threads() / runs.max(1),
+            false => (rayon::current_num_threads() / runs.max(1)).max(1),
         }
     }
 
