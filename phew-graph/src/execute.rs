@@ -9,13 +9,13 @@
 //! Two layouts, chosen by the number of inputs. Sixteen inputs are computed side by side, the innermost axis of every
 //! buffer: one weight is applied to all of them at several positions of the map at once, so that a weight is read once for
 //! up to 128 multiply-adds; where two units share most of what they read, as in a dense layer, what is read is loaded once for
-//! both, and where maps are large two layers go in turns, by some rows at a time. Of one input the positions of a map are computed side
-//! by side.
+//! both, and where maps are large two layers go in turns, by some rows at a time. Of one input the positions of a map are
+//! computed side by side.
 //!
 //! What comes out depends on nothing but network, mask, input and the instruction set: the kept weights of a unit are
-//! summed in f32 in the order of its tensor (of a transposed convolution in that of what they read), from the bias on (features: in eight interleaved sums, which are added in
-//! order), with fused multiply-adds; means and variances of normalisations are summed in f64. Numbers of threads and of inputs
-//! change no byte.
+//! summed in f32 in the order of its tensor (of a transposed convolution in that of what they read), from the bias on (features:
+//! in eight interleaved sums, which are added in order), with fused multiply-adds; means and variances of normalisations are
+//! summed in f64. Numbers of threads and of inputs change no byte.
 //!
 //! [`Training`] goes forward in training mode, sixteen inputs side by side, and back: the gradient by what a layer reads is
 //! computed by the same kernels, from its kept weights ordered by what they read.

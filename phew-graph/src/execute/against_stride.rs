@@ -6,7 +6,6 @@
 //! convolution reads is computed, and a transposed convolution.
 
 use super::geometry::Geometry;
-use super::packed::Tap;
 use crate::arch::op::Window;
 
 /// How far beyond the map of windows the sums of all positions of a map reach, in rows and columns.
@@ -26,29 +25,28 @@ pub(super) fn reach(window: Window, map: [usize; 2], windows: [usize; 2]) -> [us
     })
 }
 
-/// The place in the map of windows, with its border, of what the first position of a part reads of a unit through a tap's row
-/// and column, if it reads anything through them. `first` is where the part begins.
+/// The place in the map of windows, with its border, of what the first position of a part reads of a unit through a row and column of
+/// the kernel, if it reads anything through them. `first` is where the part begins.
 pub(super) fn place(
     window: Window,
     first: [usize; 2],
-    tap: Tap,
+    tap: [usize; 2],
     unit: usize,
     windows: &Geometry,
 ) -> Option<u32> {
-    let row = offset(window, 0, first[0], tap.row)?;
-    let column = offset(window, 1, first[1], tap.column)?;
+    let row = offset(window, 0, first[0], tap[0])?;
+    let column = offset(window, 1, first[1], tap[1])?;
     let [above, left] = windows.border;
     let row = row.saturating_add_unsigned(above).unsigned_abs();
     let column = column.saturating_add_unsigned(left).unsigned_abs();
     Some((row * windows.down() + unit * windows.next_unit() + column) as u32)
 }
 
-/// The row and column where the part begins that is read through a tap's row and column.
-pub(super) fn first_of(window: Window, tap: Tap) -> [usize; 2] {
-    let at = [tap.row, tap.column];
+/// The row and column where the part begins that is read through a row and column of the kernel.
+pub(super) fn first_of(window: Window, tap: [usize; 2]) -> [usize; 2] {
     [0, 1].map(|axis| {
         let from_first =
-            (at[axis] * window.dilation[axis]) as isize - window.padding[axis] as isize;
+            (tap[axis] * window.dilation[axis]) as isize - window.padding[axis] as isize;
         from_first.rem_euclid(window.stride[axis] as isize).unsigned_abs()
     })
 }

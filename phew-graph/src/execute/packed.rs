@@ -121,9 +121,10 @@ impl Packed {
         for unit in 0..layer.out {
             let scale = folded.scale[unit];
             for tap in layer.taps(unit, read.units).filter(|tap| layer.weights[tap.index] != 0.0) {
-                let first = first_of(layer.window, tap);
+                let at = [tap.row, tap.column];
+                let first = first_of(layer.window, at);
                 let value = (f64::from(layer.weights[tap.index]) * scale) as f32;
-                if let Some(offset) = place(layer.window, first, tap, tap.from, read) {
+                if let Some(offset) = place(layer.window, first, at, tap.from, read) {
                     let part = first[0] * columns + first[1];
                     units[part * layer.out + unit].push(Entry { values: [value], offset });
                 }

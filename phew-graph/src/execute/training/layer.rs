@@ -95,7 +95,7 @@ fn parts(layer: &Layer<'_>, input: Geometry, output: Geometry) -> Vec<Part> {
         let mut of_unit = |from: usize| {
             let mut entries = Vec::new();
             for (unit, tap) in layer.readers(from, input.units) {
-                if let Some(offset) = place(window, first, tap, unit, &output) {
+                if let Some(offset) = place(window, first, [tap.row, tap.column], unit, &output) {
                     entries.push(Entry { values: [0.0], offset });
                     indices.push(tap.index as u32);
                 }
