@@ -105,11 +105,15 @@ impl Geometry {
         self.units * self.size[0] * self.size[1]
     }
 
-    /// Where the scalars of the value begin in its buffer, in the order in which arrays have them.
-    pub(super) fn places(self) -> impl Iterator<Item = usize> {
-        let [rows, columns] = self.size;
-        let row = move |unit, y| (0..columns).map(move |x| self.place(unit, y, x) * self.lanes());
-        (0..self.units).flat_map(move |unit| (0..rows).flat_map(move |y| row(unit, y)))
+    /// The runs of scalars that lie one after the other in its buffer as in arrays, in their order: how long they are, and where each
+    /// begins. Features are a single run, and maps one for each row.
+    pub(super) fn runs(self) -> (usize, impl Iterator<Item = usize>) {
+        let ([rows, columns], units) = match (self.size, self.row) {
+            ([1, 1], 1) => ([1, self.units], 1),
+            (size, _) => (size, self.units),
+        };
+        let place = move |unit, y| self.place(unit, y, 0) * self.lanes();
+        (columns, (0..units).flat_map(move |unit| (0..rows).map(move |y| place(unit, y))))
     }
 
     /// Numbers of a buffer.

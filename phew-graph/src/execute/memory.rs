@@ -30,20 +30,32 @@ impl Memory {
 
     /// Writes a value, of which arrays have the scalars of each input together; of inputs that are not there it has zeros.
     pub(super) fn put(&mut self, geometry: Geometry, arrays: &[f32]) {
-        for (scalar, place) in geometry.places().enumerate() {
-            let mut inputs = arrays.iter().skip(scalar).step_by(geometry.scalars());
-            for lane in &mut self.numbers_mut()[place..place + geometry.lanes()] {
-                *lane = inputs.next().copied().unwrap_or(0.0);
+        let lanes = geometry.lanes();
+        let (length, places) = geometry.runs();
+        for (run, place) in places.enumerate() {
+            let there = &mut self.numbers_mut()[place..place + length * lanes];
+            for lane in 0..lanes {
+                let to = there.iter_mut().skip(lane).step_by(lanes);
+                let first = lane * geometry.scalars() + run * length;
+                match arrays.get(first..first + length) {
+                    Some(from) => to.zip(from).for_each(|(to, from)| *to = *from),
+                    None => to.for_each(|to| *to = 0.0),
+                }
             }
         }
     }
 
     /// Reads a value to arrays of as many inputs as there is room for.
     pub(super) fn get(&self, geometry: Geometry, arrays: &mut [f32]) {
-        for (scalar, place) in geometry.places().enumerate() {
-            let inputs = arrays.iter_mut().skip(scalar).step_by(geometry.scalars());
-            let lanes = &self.numbers()[place..place + geometry.lanes()];
-            inputs.zip(lanes).for_each(|(to, from)| *to = *from);
+        let lanes = geometry.lanes();
+        let (length, places) = geometry.runs();
+        for (run, place) in places.enumerate() {
+            let here = &self.numbers()[place..place + length * lanes];
+            for (lane, array) in arrays.chunks_exact_mut(geometry.scalars()).enumerate() {
+                let from = here.iter().skip(lane).step_by(lanes);
+                let to = &mut array[run * length..][..length];
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            }
         }
     }
 }

@@ -236,16 +236,20 @@ impl Plan {
     }
 }
 
-/// Computes units of a layer at once where that costs less: of several inputs, at more than one position.
+/// Computes units of a layer at once where that costs less, of several inputs at more than one position, and orders those of a single
+/// one.
 fn put_in_blocks(steps: &mut [Step], geometries: &[Geometry]) {
     for Step { work, inputs, output, .. } in steps {
         let read = geometries[inputs[0]];
         if let Work::Weighted(packed) = work
             && read.layout == Layout::Inputs
-            && geometries[*output].size != [1; 2]
         {
-            packed.in_blocks(|offset| read.position_of(offset as usize));
-            packed.blocks.iter_mut().for_each(Blocks::freeze);
+            if geometries[*output].size == [1; 2] {
+                packed.by_length();
+            } else {
+                packed.in_blocks(|offset| read.position_of(offset as usize));
+                packed.blocks.iter_mut().for_each(Blocks::freeze);
+            }
         }
     }
 }

@@ -82,8 +82,6 @@ fn layer(step: &Step) -> Option<&Packed> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use crate::execute::plan::Plan;
     use crate::{Init, Network, zoo};
 
