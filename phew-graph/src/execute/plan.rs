@@ -60,7 +60,7 @@ impl Plan {
         let last = network.arch().nodes().len() - 1;
         keep_live_units(&mut steps, &geometries, last);
         // Only now it is known what is there to read.
-        put_in_blocks(&mut steps, &geometries);
+        arrange_units(&mut steps, &geometries);
         let buffers = Buffers::new(&steps, &geometries, 0, last);
         let cost = steps.iter().map(|step| cost_of(step, &geometries)).sum();
         let waves = Waves::all(&steps, &geometries, &buffers, last);
@@ -106,6 +106,20 @@ impl Plan {
     fn memory(&self) -> Vec<Memory> {
         let free = self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
         free.unwrap_or_else(|| self.buffers.geometries.iter().map(Memory::new).collect())
+    }
+
+    fn source<'m>(&self, memory: &'m [Memory], value: usize) -> Source<'m> {
+        let numbers = memory[self.buffers.of(value)].numbers();
+        Source { numbers, geometry: self.geometries[value] }
+    }
+
+    /// What a step adds to its sums.
+    fn add<'m>(&self, memory: &'m [Memory], step: &Step) -> Add<'m> {
+        match step.add {
+            None => Add::Nothing,
+            Some(add) if self.buffers.of(add) == self.buffers.of(step.output) => Add::Here,
+            Some(add) => Add::Of(self.source(memory, add)),
+        }
     }
 
     /// Two layers by waves of rows.
@@ -155,25 +169,13 @@ impl Plan {
         }
         let own = self.buffers.of(step.output);
         let mut to = std::mem::take(&mut memory[own]);
-        let source = |value: usize| Source {
-            numbers: memory[self.buffers.of(value)].numbers(),
-            geometry: self.geometries[value],
-        };
-        let Geometry { size: [_, columns], border: [above, left], .. } =
-            self.geometries[step.output];
-        let geometry = Geometry {
-            size: [rows.len(), columns],
-            border: [0, left],
-            ..self.geometries[step.output]
-        };
+        let whole = self.geometries[step.output];
+        let Geometry { size: [_, columns], border: [above, left], .. } = whole;
+        let geometry = Geometry { size: [rows.len(), columns], border: [0, left], ..whole };
         let first = (above + rows.start - written) * geometry.down() * geometry.lanes();
         let mut output = Target { numbers: &mut to.numbers_mut()[first..], geometry };
-        let input = source(step.inputs[0]).below(rows.start * packed.stride[0] - read);
-        let add = match step.add {
-            None => Add::Nothing,
-            Some(add) if self.buffers.of(add) == own => Add::Here,
-            Some(add) => Add::Of(source(add)).below(rows.start),
-        };
+        let input = self.source(memory, step.inputs[0]).below(rows.start * packed.stride[0] - read);
+        let add = self.add(memory, step).below(rows.start);
         let relu = step.activation == Activation::Relu;
         weighted(packed, input, &mut output, After { add, relu });
         if !relu {
@@ -185,22 +187,14 @@ impl Plan {
     fn step(&self, threads: usize, memory: &mut [Memory], step: &Step) {
         let own = self.buffers.of(step.output);
         let mut to = std::mem::take(&mut memory[own]);
-        let source = |&value: &usize| Source {
-            numbers: memory[self.buffers.of(value)].numbers(),
-            geometry: self.geometries[value],
-        };
-        let inputs: Vec<Source<'_>> = step.inputs.iter().map(source).collect();
+        let inputs: Vec<Source<'_>> =
+            step.inputs.iter().map(|&value| self.source(memory, value)).collect();
         let geometry = self.geometries[step.output];
         let mut output = Target { numbers: to.numbers_mut(), geometry };
         let relu = step.activation == Activation::Relu;
         match &step.work {
             Work::Weighted(packed) => {
-                let add = match step.add {
-                    None => Add::Nothing,
-                    Some(add) if self.buffers.of(add) == own => Add::Here,
-                    Some(add) => Add::Of(source(&add)),
-                };
-                let after = After { add, relu };
+                let after = After { add: self.add(memory, step), relu };
                 weighted_in_bands(threads, packed, inputs[0], &mut output, after);
             }
             Work::Part(stride) => part(*stride, inputs[0], &mut output),
@@ -238,7 +232,7 @@ impl Plan {
 
 /// Computes units of a layer at once where that costs less, of several inputs at more than one position, and orders those of a single
 /// one.
-fn put_in_blocks(steps: &mut [Step], geometries: &[Geometry]) {
+fn arrange_units(steps: &mut [Step], geometries: &[Geometry]) {
     for Step { work, inputs, output, .. } in steps {
         let read = geometries[inputs[0]];
         if let Work::Weighted(packed) = work
